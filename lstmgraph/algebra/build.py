@@ -1,0 +1,81 @@
+"""Constructors that tidy as they build: what the transforms use, so that derived formulas come out as people write them.
+
+They only remove what is trivially redundant (a factor of ones, a double minus, a transpose of a transpose) and keep the order
+they are given.  The reader of cell files does not use them: the author's equations stay as written.
+"""
+
+from __future__ import annotations
+
+from sympy import Integer, MatAdd, MatMul, MatrixExpr, Number, Rational, Transpose
+
+from lstmgraph.algebra.names import Shape
+from lstmgraph.algebra.nodes import Fill, Hadamard, Negative, Power
+
+
+def fill(value: MatrixExpr | Number | float, shape: Shape) -> MatrixExpr:
+    """`value` in every entry; a scalar of shape (1, 1) is already that."""
+    if isinstance(value, MatrixExpr) and value.shape == shape:
+        return value
+    return Fill(value, *shape)
+
+
+def is_number(expr: MatrixExpr, value: float | None = None) -> bool:
+    """Whether `expr` holds one number (that number) everywhere."""
+    return isinstance(expr, Fill) and isinstance(expr.value, Number) and (value is None or expr.value == value)
+
+
+def negate(expr: MatrixExpr) -> MatrixExpr:
+    return expr.args[0] if isinstance(expr, Negative) else Negative(expr)
+
+
+def product(*factors: MatrixExpr) -> MatrixExpr:
+    """The elementwise product: flat, without ones, its sign in front and its number first."""
+    flat: list[MatrixExpr] = []
+    number: Number = Integer(1)
+    for factor in _flat(factors):
+        if isinstance(factor, Negative):
+            number, factor = -number, factor.args[0]
+        if is_number(factor):
+            number = number * factor.args[0]
+        else:
+            flat.extend(_flat([factor]))
+    shape = factors[0].shape
+    if number == 0 or not flat:
+        return Fill(number, *shape)
+    magnitude = abs(number)
+    parts = flat if magnitude == 1 else [Fill(magnitude, *shape), *flat]
+    result = parts[0] if len(parts) == 1 else Hadamard(*parts)
+    return negate(result) if number < 0 else result
+
+
+def _flat(factors: tuple[MatrixExpr, ...] | list[MatrixExpr]) -> list[MatrixExpr]:
+    return [part for f in factors for part in (_flat(f.args) if isinstance(f, Hadamard) else [f])]
+
+
+def total(*terms: MatrixExpr) -> MatrixExpr:
+    """The sum, flat and in the given order; zeros are left out."""
+    flat = [p for t in terms for p in (t.args if isinstance(t, MatAdd) else [t]) if not is_number(p, 0)]
+    if not flat:
+        return terms[0]
+    return flat[0] if len(flat) == 1 else MatAdd(*flat)
+
+
+def transpose(expr: MatrixExpr) -> MatrixExpr:
+    if isinstance(expr, Transpose):
+        return expr.args[0]
+    if expr.shape == (1, 1):
+        return expr
+    return Transpose(expr)
+
+
+def matmul(left: MatrixExpr, right: MatrixExpr) -> MatrixExpr:
+    """The matrix product with the signs of both in front."""
+    if isinstance(left, Negative):
+        return negate(matmul(left.args[0], right))
+    if isinstance(right, Negative):
+        return negate(matmul(left, right.args[0]))
+    return MatMul(left, right)
+
+
+def power(base: MatrixExpr, exponent: int | Rational) -> MatrixExpr:
+    return base if exponent == 1 else Power(base, Fill(exponent, *base.shape))

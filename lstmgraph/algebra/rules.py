@@ -1,0 +1,238 @@
+"""ONE table: what every view and transform needs to know about an operation.
+
+To add an operation, write its class in `nodes.py` and its row here; every view then has it.  A row of an elementwise function
+needs only its scalar meaning: its derivative, and its spelling in code where a target has none of its own, follow from that.
+
+`vjp(node, out, ct)` gives one cotangent for each operand, in order; `out` is the symbol of the node's own value, `ct` the
+cotangent that arrives at it.  A rule's docstring is its formula.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sympy as sp
+from sympy import MatAdd, MatMul, MatrixExpr, Transpose
+
+from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.build import fill, is_number, matmul, negate, power, product, total, transpose
+
+Vjp = Callable[[MatrixExpr, MatrixExpr, MatrixExpr], tuple[MatrixExpr, ...]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`name` is the spelling in a cell file and elsewhere; `glyph` is LaTeX, `short` Unicode; `words` is for the legend."""
+
+    name: str
+    glyph: str
+    short: str
+    words: str
+    vjp: Vjp | None = None  # None: derived from `scalar` and `slope`
+    scalar: Callable[[sp.Expr], sp.Expr] | None = None
+    slope: Callable[[MatrixExpr, MatrixExpr], MatrixExpr] | None = None  # derivative from (operand, out); None: flat
+    infix: bool = False  # spelt by an operator, not by its name
+
+
+# ── derivatives of elementwise functions, in terms of the operand a and the function's own output y ──
+
+
+def _sigmoid(a: MatrixExpr, y: MatrixExpr) -> MatrixExpr:
+    """y (1 - y)"""
+    return product(y, n.OneMinus(y))
+
+
+def _tanh(a: MatrixExpr, y: MatrixExpr) -> MatrixExpr:
+    """1 - y²"""
+    return n.OneMinus(power(y, 2))
+
+
+def _sqrt(a: MatrixExpr, y: MatrixExpr) -> MatrixExpr:
+    """1 / (2 y)"""
+    return n.Reciprocal(product(fill(sp.Integer(2), y.shape), y))
+
+
+def _silu(a: MatrixExpr, y: MatrixExpr) -> MatrixExpr:
+    """y + sigmoid(a) (1 - y)"""
+    return total(y, product(n.Sigmoid(a), n.OneMinus(y)))
+
+
+def _minus_square(a: MatrixExpr, y: MatrixExpr) -> MatrixExpr:
+    """-y²"""
+    return negate(power(y, 2))
+
+
+def _constant(value: int) -> Callable[[MatrixExpr, MatrixExpr], MatrixExpr]:
+    return lambda a, y: fill(sp.Integer(value), y.shape)
+
+
+# ── vjp rules of the operations that are not elementwise functions ──
+
+
+def _matmul(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr, ...]:
+    """Y = A B:  Ā = Ȳ Bᵀ,  B̄ = Aᵀ Ȳ"""
+    left, right = node.args
+    return matmul(ct, transpose(right)), matmul(transpose(left), ct)
+
+
+def _add(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr, ...]:
+    """y = a + b + ...:  ȳ for each"""
+    return tuple(ct for _ in node.args)
+
+
+def _transpose(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr, ...]:
+    """Y = Aᵀ:  Ā = Ȳᵀ"""
+    return (transpose(ct),)
+
+
+def _hadamard(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr, ...]:
+    """y = a ⊙ b ⊙ ...:  ȳ times all the others"""
+    args = node.args
+    return tuple(product(ct, *args[:k], *args[k + 1 :]) for k in range(len(args)))
+
+
+def _divide(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr, ...]:
+    """y = a / b:  ā = ȳ / b,  b̄ = -ȳ y / b"""
+    below = node.args[1]
+    return n.Divide(ct, below), negate(n.Divide(product(ct, out), below))
+
+
+def _power(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr, ...]:
+    """y = a ** p:  ā = p ȳ a ** (p - 1),  p̄ = ȳ y log a (unless p is a number)"""
+    base, exponent = node.args
+    if is_number(exponent):
+        p = exponent.args[0]
+        return product(exponent, ct, power(base, p - 1)), fill(sp.Integer(0), ct.shape)
+    less = n.Power(base, MatAdd(exponent, fill(sp.Integer(-1), base.shape)))
+    return product(exponent, ct, less), product(ct, out, n.Log(base))
+
+
+def _maximum(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr, ...]:
+    """y = max(a, b):  ȳ to a where a > b, else to b"""
+    first = n.Step(MatAdd(node.args[0], negate(node.args[1])))
+    return product(ct, first), product(ct, n.OneMinus(first))
+
+
+def _minimum(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr, ...]:
+    """y = min(a, b):  ȳ to a where a < b, else to b"""
+    first = n.Step(MatAdd(node.args[1], negate(node.args[0])))
+    return product(ct, first), product(ct, n.OneMinus(first))
+
+
+def _softmax(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr, ...]:
+    """y = softmax(a):  ā = y ⊙ (ȳ - sum(ȳ ⊙ y))"""
+    return (product(out, total(ct, negate(fill(n.Sum(product(ct, out)), out.shape)))),)
+
+
+def _concat(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr, ...]:
+    """y = [a; b; ...]:  each its own rows of ȳ"""
+    start: sp.Expr = sp.Integer(0)
+    parts = []
+    for arg in node.args:
+        parts.append(n.Slice(ct, start, arg.shape[0]))
+        start = start + arg.shape[0]
+    return tuple(parts)
+
+
+def _slice(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr, ...]:
+    """y = a[i : i + n]:  ȳ in its rows, zeros around it"""
+    source, start, rows = node.args
+    after = source.shape[0] - start - rows
+    zeros = [n.Fill(0, k, source.shape[1]) for k in (start, after)]
+    return (n.Concat(*(p for p in (zeros[0], ct, zeros[1]) if p.shape[0] != 0)),)
+
+
+def _sum(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr, ...]:
+    """y = sum(a):  ȳ everywhere"""
+    return (fill(ct, node.args[0].shape),)
+
+
+def _fill(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr, ...]:
+    """every entry of y is s:  s̄ = sum(ȳ)"""
+    return (n.Sum(ct),)
+
+
+RULES: dict[type, Rule] = {
+    n.Sigmoid: Rule("sigmoid", r"\sigma", "σ", "sigmoid", scalar=lambda a: 1 / (1 + sp.exp(-a)), slope=_sigmoid),
+    n.Tanh: Rule("tanh", r"\tanh", "tanh", "hyperbolic tangent", scalar=sp.tanh, slope=_tanh),
+    n.Relu: Rule("relu", r"\mathrm{relu}", "relu", "rectifier", scalar=lambda a: sp.Max(a, 0), slope=lambda a, y: n.Step(a)),
+    n.Exp: Rule("exp", r"\exp", "exp", "exponential", scalar=sp.exp, slope=lambda a, y: y),
+    n.Log: Rule("log", r"\log", "log", "natural logarithm", scalar=sp.log, slope=lambda a, y: n.Reciprocal(a)),
+    n.Sqrt: Rule("sqrt", r"\surd", "√", "square root", scalar=sp.sqrt, slope=_sqrt),
+    n.Abs: Rule("abs", r"|\cdot|", "abs", "absolute value", scalar=sp.Abs, slope=lambda a, y: n.Sign(a)),
+    n.Softplus: Rule(
+        "softplus", r"\mathrm{sp}", "softplus", "softplus", scalar=lambda a: sp.log(1 + sp.exp(a)), slope=lambda a, y: n.Sigmoid(a)
+    ),
+    n.Silu: Rule("silu", r"\mathrm{silu}", "silu", "sigmoid linear unit", scalar=lambda a: a / (1 + sp.exp(-a)), slope=_silu),
+    n.Sin: Rule("sin", r"\sin", "sin", "sine", scalar=sp.sin, slope=lambda a, y: n.Cos(a)),
+    n.Cos: Rule("cos", r"\cos", "cos", "cosine", scalar=sp.cos, slope=lambda a, y: negate(n.Sin(a))),
+    n.Sign: Rule("sign", r"\mathrm{sgn}", "sign", "sign", scalar=sp.sign, slope=_constant(0)),
+    n.Step: Rule("step", r"\theta", "step", "unit step", scalar=lambda a: sp.Heaviside(a, 0), slope=_constant(0)),
+    n.Identity: Rule("identity", r"\mathrm{id}", "id", "identity", scalar=lambda a: a, slope=_constant(1)),
+    n.OneMinus: Rule("one_minus", r"1-", "1−", "one minus", scalar=lambda a: 1 - a, slope=_constant(-1), infix=True),
+    n.Negative: Rule("negative", r"-", "−", "negative", scalar=lambda a: -a, slope=_constant(-1), infix=True),
+    n.Reciprocal: Rule("reciprocal", r"1/", "1/", "reciprocal", scalar=lambda a: 1 / a, slope=_minus_square, infix=True),
+    n.Hadamard: Rule("hadamard", r"\times", "×", "elementwise product", _hadamard, infix=True),
+    n.Divide: Rule("divide", r"\div", "÷", "elementwise quotient", _divide, infix=True),
+    n.Power: Rule("power", r"(\cdot)^p", "^", "elementwise power", _power, infix=True),
+    n.Maximum: Rule("maximum", r"\max", "max", "larger of two", _maximum),
+    n.Minimum: Rule("minimum", r"\min", "min", "smaller of two", _minimum),
+    n.Softmax: Rule("softmax", r"\mathrm{smax}", "softmax", "softmax", _softmax),
+    n.Concat: Rule("concat", r"[\,;]", "[;]", "concatenation", _concat),
+    n.Sum: Rule("sum", r"\Sigma", "Σ", "sum of the entries", _sum),
+    n.Fill: Rule("fill", r"1", "1", "the same in every entry", _fill, infix=True),
+    n.Slice: Rule("slice", r"[:]", "[:]", "some of the rows", _slice, infix=True),
+    MatMul: Rule("matmul", r"@", "@", "matrix product", _matmul, infix=True),
+    MatAdd: Rule("add", r"+", "+", "sum", _add, infix=True),
+    Transpose: Rule("transpose", r"\top", "ᵀ", "transpose", _transpose, infix=True),
+}
+
+# What a cell file can call by name.
+FUNCTIONS: dict[str, type] = {rule.name: node for node, rule in RULES.items() if not rule.infix}
+
+
+def vjp(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr, ...]:
+    """The cotangents of the operands of `node`, in order, from the cotangent `ct` of its value `out`."""
+    rule = RULES[node.func]
+    if rule.vjp is not None:
+        return rule.vjp(node, out, ct)
+    return (product(ct, slope(node, out)),)
+
+
+def slope(node: MatrixExpr, out: MatrixExpr) -> MatrixExpr:
+    """The derivative of an elementwise function, entry by entry; from its scalar meaning where its row states none."""
+    rule = RULES[node.func]
+    if rule.slope is not None:
+        return rule.slope(node.args[0], out)
+    assert rule.scalar is not None, f"{rule.name} needs a vjp or a scalar meaning"
+    a = sp.Symbol("a", real=True)
+    return from_scalar(sp.diff(rule.scalar(a), a), a, node.args[0])
+
+
+def from_scalar(expr: sp.Expr, a: sp.Symbol, operand: MatrixExpr) -> MatrixExpr:
+    """A scalar formula in `a`, applied to every entry of `operand`, as nodes of this algebra."""
+    if expr == a:
+        return operand
+    if expr.is_number:
+        return fill(expr, operand.shape)
+    args = [from_scalar(x, a, operand) for x in expr.args]
+    if isinstance(expr, sp.Add):
+        return MatAdd(*args)
+    if isinstance(expr, sp.Mul):
+        return product(*args)
+    if isinstance(expr, sp.Pow):
+        return n.Reciprocal(args[0]) if expr.args[1] == -1 else n.Power(*args)
+    return _SCALAR_FUNCTIONS[expr.func](*args[:1])
+
+
+_SCALAR_FUNCTIONS: dict[type, type] = {
+    sp.exp: n.Exp,
+    sp.log: n.Log,
+    sp.tanh: n.Tanh,
+    sp.sin: n.Sin,
+    sp.cos: n.Cos,
+    sp.Abs: n.Abs,
+    sp.sign: n.Sign,
+    sp.Heaviside: n.Step,
+}

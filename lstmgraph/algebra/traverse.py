@@ -1,0 +1,46 @@
+"""Walking expressions: their nodes, the named values in them, and the strict check of their shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sympy import Basic, MatrixExpr, MatrixSymbol
+
+from lstmgraph.algebra.names import Shape
+from lstmgraph.algebra.nodes import COMPOSITE, Fill, Slice, operands, signature_of
+from lstmgraph.algebra.rules import RULES
+from lstmgraph.algebra.shapes import shape_by_signature
+from lstmgraph.errors import ShapeError
+
+
+def walk(expr: MatrixExpr) -> Iterator[MatrixExpr]:
+    """The nodes of an expression, operands before the operation, left to right; a shared one each time it occurs."""
+    for operand in operands(expr):
+        yield from walk(operand)
+    yield expr
+
+
+def symbols_in(expr: Basic) -> set[MatrixSymbol]:
+    """The named values in an expression (not the symbols in its sizes)."""
+    return {s for s in walk(expr) if isinstance(s, MatrixSymbol)}
+
+
+def check_shapes(expr: MatrixExpr) -> Shape:
+    """The shape of an expression, strictly checked node by node.  Raises ShapeError, naming the operation that does not fit."""
+    if isinstance(expr, MatrixSymbol):
+        return (expr.shape[0], expr.shape[1])
+    if not isinstance(expr, COMPOSITE):
+        raise ShapeError(f"{expr} is not an operation of this language")
+    shapes = [check_shapes(o) for o in operands(expr)]
+    if isinstance(expr, (Fill, Slice)):
+        return (expr.shape[0], expr.shape[1])
+    try:
+        return shape_by_signature(signature_of(expr), shapes)
+    except ShapeError as error:
+        raise ShapeError(f"{RULES[expr.func].name}: {error.message}, in {expr}") from None
+
+
+def rebuild(expr: MatrixExpr, new_operands: list[MatrixExpr]) -> MatrixExpr:
+    """The same operation on other operands of the same shapes."""
+    rest = expr.args[len(new_operands) :]
+    return expr.func(*new_operands, *rest)

@@ -1,0 +1,61 @@
+"""The graph that a drawing shows: operations and values, and what feeds what.  No coordinates, no colours.
+
+Built from a cell's equations (`from_cell`); every style lays out this same graph, so no style can lose or invent an edge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+# What a node is.  `sum` is a one-layer network's weighted sum (W x + U h + p * c + b): the parameters that scale its operands
+# belong to it.  `function` is a nonlinearity (sigma, tanh, exp, ...).  `operator` works on vectors element by element (x, +, 1-).
+NodeKind = Literal["input", "previous", "next", "bias", "constant", "sum", "function", "operator"]
+
+# What a value (the wire's colour) is, relative to the cell: a state is a *memory* if it is carried elementwise from step to
+# step (a pipe), else the *output* side.
+ValueKind = Literal["input", "previous_memory", "previous_output", "memory", "output", "bias", "internal"]
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation or external value.  `glyph` is LaTeX; `value` names the cell's value that this node computes, if it has one."""
+
+    id: str
+    kind: NodeKind
+    glyph: str
+    operation: str = ""  # the rule's name: "sigmoid", "hadamard", "add", ...
+    value: str | None = None  # canonical name, "f[t]", of the value that leaves here; None where the author gave no name
+    title: str = ""  # one line for people: the equation or what the value is
+
+
+@dataclass(frozen=True)
+class Edge:
+    """The value of `source` is an operand of `target`.  `operand` is its position among the target's operands."""
+
+    id: str
+    source: str
+    target: str
+    operand: int
+    kind: ValueKind
+    via: str | None = None  # the parameter that scales it on the way into a sum: "W_f", "p_f"
+    negative: bool = False
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes in order of evaluation, edges in order of (target, operand)."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    memories: tuple[str, ...]  # bases of the states that are pipes: ("c",)
+    output: str  # base of the output state or value: "h"
+
+    def node(self, id: str) -> Node:
+        return next(n for n in self.nodes if n.id == id)
+
+    def into(self, id: str) -> tuple[Edge, ...]:
+        return tuple(e for e in self.edges if e.target == id)
+
+    def out_of(self, id: str) -> tuple[Edge, ...]:
+        return tuple(e for e in self.edges if e.source == id)

@@ -1,0 +1,103 @@
+"""A scene: everything that is drawn, with exact coordinates.  Points, y down, 1 unit = 1 pt.
+
+Layouts make scenes, writers turn them into files and the quality gates measure them.  A scene knows roles ("memory",
+"function"), never colours: a theme maps roles to colours when a writer runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+
+class Point(NamedTuple):
+    x: float
+    y: float
+
+
+class Box(NamedTuple):
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+Shape = Literal["circle", "box", "teardrop", "pentagon", "ellipse"]
+
+
+@dataclass(frozen=True)
+class Label:
+    """Typeset mathematics (LaTeX) or plain words, centred at `at`."""
+
+    text: str
+    at: Point
+    size: float
+    math: bool = True
+    role: str = "text"
+
+
+@dataclass(frozen=True)
+class Node:
+    id: str
+    kind: str  # graph.NodeKind, or "cell" for the big memory of the cell block, "dag" nodes use their own
+    role: str  # what the theme colours it by: "input", "previous_memory", "memory", "output", "sum", "sigmoid", "tanh", "function", "operator", "bias"
+    shape: Shape
+    at: Point  # centre
+    width: float
+    height: float
+    label: Label | None
+    title: str = ""
+    lit: bool = True
+
+
+@dataclass(frozen=True)
+class Wire:
+    """One edge of the graph: `route` is the exact path as cubic Bezier control points, 3k+1 of them."""
+
+    id: str
+    source: str
+    target: str
+    role: str  # graph.ValueKind
+    points: tuple[Point, ...]  # the orthogonal polyline, before corners are rounded and crossings bridged
+    route: tuple[Point, ...]
+    dashed: bool = False
+    arrow: bool = True
+    title: str = ""
+    lit: bool = True
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A junction: one value goes on to several places."""
+
+    at: Point
+    role: str
+    lit: bool = True
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the legend: a sample node and its meaning."""
+
+    sample: Node
+    words: str
+
+
+@dataclass(frozen=True)
+class Legend:
+    title: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class Scene:
+    id: str  # prefix of every id in the file
+    title: str
+    description: str  # in words: what is connected to what
+    size: tuple[float, float]
+    frames: tuple[Box, ...]  # rounded containers: the cell's border
+    nodes: tuple[Node, ...]
+    wires: tuple[Wire, ...]
+    dots: tuple[Dot, ...]
+    labels: tuple[Label, ...]
+    legend: tuple[Legend, ...] = ()

@@ -1,0 +1,101 @@
+"""Every error that lstmgraph raises on purpose: what is wrong, where, and a way out.
+
+`str(error)` is the whole message for a person; the command line prints it and exits with `exit_code`.  To add a kind of error,
+subclass the nearest one: the exit code comes with it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Place:
+    """A stretch of somebody's text: `line` and `column` count from 1, `text` is that whole line, `width` what the caret marks."""
+
+    source: str
+    line: int
+    column: int
+    text: str = ""
+    width: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}:{self.column}"
+
+    def caret(self) -> str:
+        """The line with a caret under the place; long lines are cut around it."""
+        start = max(0, self.column - 60)
+        shown = self.text[start : start + 110].replace("\t", " ")
+        indent = self.column - 1 - start
+        width = max(1, min(self.width, len(shown) - indent))
+        return f"    {shown}\n    {' ' * indent}^{'~' * (width - 1)}"
+
+
+class LstmgraphError(Exception):
+    """The root.  `hint` says what to do about it."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, place: Place | None = None, hint: str = "") -> None:
+        super().__init__(message)
+        self.message, self.place, self.hint = message, place, hint
+
+    def __str__(self) -> str:
+        lines = [f"{self.place}: {self.message}" if self.place else self.message]
+        if self.place and self.place.text:
+            lines.append(self.place.caret())
+        if self.hint:
+            lines.append(f"hint: {self.hint}")
+        return "\n".join(lines)
+
+
+class UsageError(LstmgraphError):
+    """The call cannot be understood: a wrong name, option or argument."""
+
+    exit_code = 2
+
+
+class UnknownName(UsageError):
+    """`given` is none of the `known` names of that `kind` ("cell", "style", "theme", ...)."""
+
+    def __init__(self, kind: str, given: str, known: Iterable[str], *, place: Place | None = None) -> None:
+        self.kind, self.given, self.known = kind, given, sorted(known)
+        super().__init__(f"there is no {kind} {given!r}", place=place, hint=suggestion(given, self.known))
+
+
+class CellError(LstmgraphError):
+    """The definition of a cell is wrong."""
+
+    exit_code = 3
+
+
+class CellSyntaxError(CellError):
+    """The text of a cell cannot be read: TOML, or an equation outside the language."""
+
+
+class CellNameError(CellError):
+    """A name in a cell is unknown, defined twice, or used in a cycle."""
+
+
+class ShapeError(CellError):
+    """Shapes that do not fit, or sizes that stay open."""
+
+
+class MissingExtra(LstmgraphError):
+    """Something optional that is not installed is needed."""
+
+
+class CheckFailed(LstmgraphError):
+    """A check ran and found a difference that is out of bounds."""
+
+
+def suggestion(given: str, known: Iterable[str]) -> str:
+    """The way out for a misspelt name: the nearest known one, else all of them."""
+    names = sorted(known)
+    near = difflib.get_close_matches(given.lower(), [n.lower() for n in names], n=1, cutoff=0.6)
+    match = next((n for n in names if near and n.lower() == near[0]), None)
+    if match:
+        return f"did you mean {match!r}?"
+    return f"known: {', '.join(names)}" if names else "there are none"

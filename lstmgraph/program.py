@@ -1,0 +1,92 @@
+"""Programs: ordered lists of short named equations, each name assigned once.
+
+A cell's step is a Program, and so is everything a transform makes of it.  A Program knows nothing of files, drawings or numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Literal
+
+from sympy import MatrixExpr, MatrixSymbol
+
+from lstmgraph.algebra.traverse import check_shapes, symbols_in
+from lstmgraph.errors import CellNameError, Place, ShapeError
+
+Stage = Literal["forward", "backward"]
+
+
+@dataclass(frozen=True)
+class Equation:
+    """`target` = `value`.  `note` is the author's comment; `place` is where it was written; neither takes part in equality."""
+
+    target: MatrixSymbol
+    value: MatrixExpr
+    note: str = field(default="", compare=False)
+    place: Place | None = field(default=None, compare=False)
+    stage: Stage = "forward"
+
+    def __str__(self) -> str:
+        return f"{self.target} = {self.value}"
+
+
+@dataclass(frozen=True)
+class Program:
+    """Equations in an order in which they can be evaluated.  `inputs` are the symbols it takes, `outputs` what it is for."""
+
+    name: str
+    inputs: tuple[MatrixSymbol, ...]
+    equations: tuple[Equation, ...]
+    outputs: tuple[MatrixSymbol, ...]
+
+    def __iter__(self) -> Iterator[Equation]:
+        return iter(self.equations)
+
+    def __len__(self) -> int:
+        return len(self.equations)
+
+    @cached_property
+    def definitions(self) -> Mapping[MatrixSymbol, Equation]:
+        return {e.target: e for e in self.equations}
+
+    def stage(self, stage: Stage) -> tuple[Equation, ...]:
+        return tuple(e for e in self.equations if e.stage == stage)
+
+    def needed_for(self, targets: Iterable[MatrixSymbol]) -> Program:
+        """The same program without what those targets do not depend on."""
+        wanted = set(targets)
+        kept: list[Equation] = []
+        for equation in reversed(self.equations):
+            if equation.target in wanted:
+                kept.append(equation)
+                wanted |= symbols_in(equation.value)
+        return replace(self, equations=tuple(reversed(kept)), outputs=tuple(targets))
+
+    def check(self) -> Program:
+        """Itself, or an error: a name assigned twice or used before it is there, or shapes that do not fit."""
+        known = set(self.inputs)
+        for equation in self.equations:
+            self._check_equation(equation, known)
+            known.add(equation.target)
+        for output in self.outputs:
+            if output not in known:
+                raise CellNameError(f"{self.name}: the output {output} is never computed")
+        return self
+
+    def _check_equation(self, equation: Equation, known: set[MatrixSymbol]) -> None:
+        if equation.target in known:
+            raise CellNameError(f"{self.name}: {equation.target} is assigned twice", place=equation.place)
+        for used in sorted(symbols_in(equation.value) - known, key=str):
+            raise CellNameError(f"{self.name}: {used} is used before it is computed", place=equation.place)
+        try:
+            shape = check_shapes(equation.value)
+        except ShapeError as error:
+            raise ShapeError(f"{self.name}: {equation.target}: {error.message}", place=equation.place) from None
+        if shape != equation.target.shape:
+            raise ShapeError(
+                f"{self.name}: {equation.target} has shape {equation.target.shape}, its value has {shape}",
+                place=equation.place,
+            )
+

@@ -1,0 +1,103 @@
+"""What the values of a cell are to a reader: derived from the equations, unless the cell's file says otherwise.
+
+A *memory* is a state that is carried elementwise: its previous value reaches its next one through products, sums and the like,
+without passing through a network or an activation.  A *gate* is a sigmoid layer that is used as an elementwise factor, a
+*candidate* another activated layer that a memory or a gate takes in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol
+
+from lstmgraph.algebra.names import name_of
+from lstmgraph.algebra.nodes import (
+    Divide,
+    Fill,
+    Hadamard,
+    Identity,
+    Maximum,
+    Minimum,
+    Negative,
+    OneMinus,
+    Sigmoid,
+    operands,
+)
+from lstmgraph.algebra.traverse import symbols_in, walk
+from lstmgraph.cell import Cell
+from lstmgraph.normal import is_activation
+from lstmgraph.program import Equation
+
+# What a value may be called in a cell's [roles] table.
+ROLES = ("input", "memory", "output", "state", "gate", "candidate", "internal")
+
+_CARRIES = (Hadamard, MatAdd, Negative, OneMinus, Divide, Maximum, Minimum, Identity, Fill)
+
+
+@lru_cache(maxsize=128)
+def memories(cell: Cell) -> tuple[str, ...]:
+    """The states that are pipes, in the author's order."""
+    return tuple(s.name for s in cell.states if _given(cell, s.name) in (None, "memory") and _is_carried(cell, s.previous))
+
+
+@lru_cache(maxsize=128)
+def roles(cell: Cell) -> Mapping[str, str]:
+    """The role of every input and every value of a step, by base name."""
+    found = {name_of(s).base: "input" for s in cell.inputs}
+    for base in cell.values:
+        found[base] = _derived(cell, base)
+    return {**found, **cell.roles_given}
+
+
+def _given(cell: Cell, base: str) -> str | None:
+    return cell.roles_given.get(base)
+
+
+def _derived(cell: Cell, base: str) -> str:
+    if base in memories(cell):
+        return "memory"
+    if base == cell.output:
+        return "output"
+    if any(base == s.name for s in cell.states):
+        return "state"
+    equation = next(e for e in cell.equations if e.target == cell.values[base])
+    return _layer_role(cell, equation)
+
+
+def _layer_role(cell: Cell, equation: Equation) -> str:
+    """A gate, a candidate, or internal."""
+    value = equation.value
+    if not (is_activation(value) and any(isinstance(x, MatMul) for x in walk(value))):
+        return "internal"
+    if isinstance(value, Sigmoid) and _is_factor(cell, equation.target):
+        return "gate"
+    return "candidate" if _is_taken_in(cell, equation.target) else "internal"
+
+
+def _is_factor(cell: Cell, value: MatrixSymbol) -> bool:
+    """Whether it, or one minus it, is an operand of an elementwise product."""
+    products = (x for e in cell.equations for x in walk(e.value) if isinstance(x, Hadamard))
+    return any(value in symbols_in(a) and not any(isinstance(y, MatMul) for y in walk(a)) for x in products for a in x.args)
+
+
+def _is_taken_in(cell: Cell, value: MatrixSymbol) -> bool:
+    """Whether a state's own equation uses it."""
+    return any(value in symbols_in(e.value) for e in cell.equations for s in cell.states if e.target == s.next)
+
+
+def _is_carried(cell: Cell, previous: MatrixSymbol) -> bool:
+    """Whether an elementwise path leads from the previous value to the next one."""
+    goal = cell.values[name_of(previous).base]
+    reached: set[MatrixExpr] = {previous}
+    for equation in cell.step:
+        if _passes(equation.value, reached):
+            reached.add(equation.target)
+    return goal in reached
+
+
+def _passes(expr: MatrixExpr, reached: set[MatrixExpr]) -> bool:
+    if isinstance(expr, MatrixSymbol):
+        return expr in reached
+    return isinstance(expr, _CARRIES) and any(_passes(o, reached) for o in operands(expr))
