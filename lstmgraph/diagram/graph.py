@@ -5,7 +5,7 @@ Built from a cell's equations (`from_cell`); every style lays out this same grap
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 # What a node is.  `sum` is a one-layer network's weighted sum (W x + U h + p * c + b): the parameters that scale its operands
@@ -27,6 +27,8 @@ class Node:
     operation: str = ""  # the rule's name: "sigmoid", "hadamard", "add", ...
     value: str | None = None  # canonical name, "f[t]", of the value that leaves here; None where the author gave no name
     title: str = ""  # one line for people: the equation or what the value is
+    owner: str = ""  # base name of the value whose equation this operation belongs to: "f"
+    expression: object = field(default=None, compare=False, repr=False)  # what it computes, as a SymPy expression
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,5 @@
+"""Transforms: a Program in, a Program out."""
+
+from lstmgraph.calculus.vjp import gradient, gradient_symbol, seed_of, vjp
+
+__all__ = ["gradient", "gradient_symbol", "seed_of", "vjp"]

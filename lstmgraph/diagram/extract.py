@@ -1,0 +1,279 @@
+"""From a cell's equations to the graph that drawings show.
+
+The graph is what the equations say and nothing else: a weighted sum with its parameters is one node, every other operation is one
+node, and an edge is the use of a value.  A quotient is drawn as a product with a reciprocal and a difference as a sum with a
+negative operand, so that no drawing depends on which side an operand enters from.
+
+To draw a new operation there is nothing to do here: its glyph is in its row of the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Number, Rational, Transpose, latex
+
+from lstmgraph.algebra.names import name_of
+from lstmgraph.algebra.nodes import (
+    Concat,
+    Divide,
+    Elementwise,
+    Fill,
+    Hadamard,
+    Identity,
+    Negative,
+    OneMinus,
+    Power,
+    Reciprocal,
+    Softmax,
+    Sum,
+    operands,
+)
+from lstmgraph.algebra.rules import RULES
+from lstmgraph.algebra.traverse import symbols_in
+from lstmgraph.cell import Cell
+from lstmgraph.diagram.graph import Edge, Graph, Node, NodeKind, ValueKind
+from lstmgraph.program import Equation
+from lstmgraph.roles import memories
+
+Typeset = Callable[[MatrixSymbol], str]
+Describe = Callable[[Equation], str]
+
+
+def extract(cell: Cell, typeset: Typeset, describe: Describe = str) -> Graph:
+    """The graph of a cell.  `typeset` gives a symbol's LaTeX, `describe` an equation's text for titles."""
+    return _Extraction(cell, typeset, describe).run()
+
+
+@dataclass(frozen=True)
+class _Operand:
+    """A value on its way into an operation: where it comes from, and what happens to it on the way."""
+
+    source: str
+    via: str | None = None
+    negative: bool = False
+
+
+class _Extraction:
+    def __init__(self, cell: Cell, typeset: Typeset, describe: Describe) -> None:
+        self.cell, self.typeset, self.describe = cell, typeset, describe
+        self.nodes: dict[str, Node] = {}
+        self.edges: list[Edge] = []
+        self.made: dict[MatrixExpr, str] = {}  # expression or symbol -> the node whose value it is
+        self.owner = ""
+        self.memories = memories(cell)
+
+    def run(self) -> Graph:
+        for symbol in (*self.cell.inputs, *self.cell.previous):
+            self.external(symbol, "input" if name_of(symbol).lag == 0 else "previous")
+        for equation in self.cell.step:
+            self.define(equation)
+        for target in self.leaving():
+            self.leave(target)
+        order = {id: k for k, id in enumerate(self.nodes)}
+        edges = sorted(self.edges, key=lambda e: (order[e.target], e.operand))
+        kinds = {id: self.value_kind(id) for id in self.nodes}
+        return Graph(
+            tuple(self.nodes.values()),
+            tuple(replace(e, kind=kinds[e.source]) for e in edges),
+            self.memories,
+            self.cell.output,
+        )
+
+    # ── values that come from or go outside ──
+
+    def external(self, symbol: MatrixSymbol, kind: NodeKind) -> str:
+        self.nodes[symbol.name] = Node(symbol.name, kind, self.typeset(symbol), value=symbol.name, title=symbol.name)
+        self.made[symbol] = symbol.name
+        return symbol.name
+
+    def leaving(self) -> list[MatrixSymbol]:
+        """The outputs, and every value that nothing uses: a value that ends nowhere is shown too."""
+        used = {s for e in self.cell.equations for s in symbols_in(e.value)}
+        return [t for t in self.cell.values.values() if t in self.cell.outputs or t not in used]
+
+    def leave(self, target: MatrixSymbol) -> None:
+        """The node outside to which a value leaves; its id ends in `'`, because h[t] may also be an operation's value."""
+        id = target.name + "'"
+        self.nodes[id] = Node(id, "next", self.typeset(target), value=target.name, title=target.name)
+        self.connect(id, [_Operand(self.made[target])])
+
+    def parameter(self, expr: MatrixExpr, into: str, place: int) -> str:
+        """A bias, or another operand in which there is no value of the step."""
+        id = f"{into}.p{place + 1}"
+        learnt = any(s.name not in self.cell.constants for s in symbols_in(expr))
+        self.nodes[id] = Node(id, "bias" if learnt else "constant", self.tex(expr), title=str(expr), owner=self.owner, expression=expr)
+        return id
+
+    # ── equations ──
+
+    def define(self, equation: Equation) -> None:
+        self.owner = name_of(equation.target).base
+        source = self.value(equation.value, self.owner)
+        self.made[equation.target] = source
+        node = self.nodes[source]
+        if node.owner == self.owner and node.value is None:
+            self.nodes[source] = replace(node, value=equation.target.name, title=self.describe(equation))
+
+    def value(self, expr: MatrixExpr, id: str) -> str:
+        """The id of the node that computes an expression; a new one is called `id`, and what it needs `id.1`, `id.2`, ..."""
+        if expr not in self.made:
+            if isinstance(expr, Identity):
+                return self.value(expr.args[0], id)
+            if self.is_parameter(expr):
+                return self.parameter(expr, id, 0)
+            kind, operation, glyph, found = self.operation(expr, id)
+            self.nodes[id] = Node(id, kind, glyph, operation, title=str(expr), owner=self.owner, expression=expr)
+            self.connect(id, found)
+            self.made[expr] = id
+        return self.made[expr]
+
+    def part(self, expr: MatrixExpr, id: str, place: int) -> _Operand:
+        """One operand of the node `id`."""
+        if isinstance(expr, Negative):
+            inner = self.part(expr.args[0], id, place)
+            return replace(inner, negative=not inner.negative)
+        if self.is_parameter(expr):
+            return _Operand(self.parameter(expr, id, place))
+        return _Operand(self.value(expr, f"{id}.{place + 1}"))
+
+    def connect(self, target: str, found: Sequence[_Operand]) -> None:
+        for k, o in enumerate(found):
+            self.edges.append(Edge(f"{o.source}>{target}.{k}", o.source, target, k, "internal", o.via, o.negative))
+
+    # ── what kind of node an expression is ──
+
+    def operation(self, expr: MatrixExpr, id: str) -> tuple[NodeKind, str, str, list[_Operand]]:
+        """Kind, name, glyph and operands of the node for an expression."""
+        if self.is_weighted(expr):
+            terms = expr.args if isinstance(expr, MatAdd) else (expr,)
+            found = [o for term in terms for o in self.weighted(term, id)]
+            return "sum", "sum", "+" if len(found) > 1 else found[0].via or "+", self.numbered(found, terms, id)
+        rule = RULES[expr.func]
+        if isinstance(expr, (Elementwise, Softmax, Sum)) and not rule.infix:
+            return "function", rule.name, rule.glyph, [self.part(expr.args[0], id, 0)]
+        if isinstance(expr, (Hadamard, MatAdd, Power)):
+            return self.scaled(expr, id)
+        if isinstance(expr, Divide):
+            return self.operation(Hadamard(expr.args[0], Reciprocal(expr.args[1])), id)
+        glyph = rule.glyph
+        if isinstance(expr, MatMul):
+            glyph = r"\otimes" if isinstance(expr.args[1], Transpose) else r"\cdot"
+            parts = [a.args[0] if isinstance(a, Transpose) else a for a in expr.args]
+            return "operator", rule.name, glyph, [self.part(a, id, k) for k, a in enumerate(parts)]
+        return "operator", rule.name, glyph, [self.value_operand(a, id, k) for k, a in enumerate(operands(expr))]
+
+    def value_operand(self, expr: MatrixExpr, id: str, place: int) -> _Operand:
+        """An operand of an operation that cannot take a minus sign on its way in."""
+        if isinstance(expr, Negative):
+            return _Operand(self.value(expr, f"{id}.{place + 1}"))
+        return self.part(expr, id, place)
+
+    def scaled(self, expr: MatrixExpr, id: str) -> tuple[NodeKind, str, str, list[_Operand]]:
+        """A product, sum or power: with a number, it is an operation on the other operand, such as 2x, 1+ or squared."""
+        name, glyph = RULES[expr.func].name, RULES[expr.func].glyph
+        fixed = [a for a in expr.args if self.is_constant(a)]
+        others = [a for a in expr.args if a not in fixed]
+        if isinstance(expr, Power):
+            if fixed == [expr.args[1]]:
+                return "operator", name, rf"(\cdot)^{{{self.tex(fixed[0])}}}", [self.value_operand(others[0], id, 0)]
+            return "operator", name, "a^b", [self.value_operand(a, id, k) for k, a in enumerate(expr.args)]
+        numbers = [self.tex(a) for a in fixed]
+        if fixed and len(others) == 1:
+            glyph = r"\,".join(numbers) + r"\times" if isinstance(expr, Hadamard) else "+".join(numbers) + "+"
+            return "operator", name, glyph, [self.value_operand(others[0], id, 0)]
+        take = self.part if isinstance(expr, MatAdd) else self.value_operand
+        return "operator", name, glyph, [take(a, id, k) for k, a in enumerate(expr.args)]
+
+    # ── weighted sums ──
+
+    def is_parameter(self, expr: MatrixExpr) -> bool:
+        return all(name_of(s).lag is None for s in symbols_in(expr))
+
+    def is_constant(self, expr: MatrixExpr) -> bool:
+        return all(s.name in self.cell.constants for s in symbols_in(expr))
+
+    def is_weighted(self, expr: MatrixExpr) -> bool:
+        """Whether an expression is a one-layer network's sum: it scales a value by something that is learnt, or adds a bias."""
+        if isinstance(expr, MatAdd):
+            return any(self.is_weighted(a) or (self.is_parameter(a) and not self.is_constant(a)) for a in expr.args)
+        if isinstance(expr, Negative):
+            return self.is_weighted(expr.args[0])
+        return self.split(expr) is not None
+
+    def split(self, expr: MatrixExpr) -> tuple[MatrixExpr, MatrixExpr] | None:
+        """(parameter, value) of a term such as W x or p * c; None where a term is not such a product."""
+        if not isinstance(expr, (MatMul, Hadamard)):
+            return None
+        learnt = [a for a in expr.args if self.is_parameter(a)]
+        values = [a for a in expr.args if not self.is_parameter(a)]
+        if len(values) != 1 or all(self.is_constant(a) for a in learnt):
+            return None
+        return (learnt[0] if len(learnt) == 1 else expr.func(*learnt)), values[0]
+
+    def weighted(self, term: MatrixExpr, id: str, negative: bool = False) -> list[Any]:
+        """The operands that a term brings into a sum, not yet numbered: a term such as W [h; x] brings two."""
+        if isinstance(term, Negative):
+            return self.weighted(term.args[0], id, not negative)
+        pair = self.split(term)
+        if pair is None:
+            return [_Term(term, None, negative)]
+        values = pair[1].args if isinstance(pair[1], Concat) and isinstance(term, MatMul) else (pair[1],)
+        return [_Term(v, self.tex(pair[0]), negative) for v in values]
+
+    def numbered(self, found: list[Any], terms: Sequence[MatrixExpr], id: str) -> list[_Operand]:
+        result = []
+        for k, term in enumerate(found):
+            operand = self.part(term.expr, id, k)
+            result.append(replace(operand, via=term.via, negative=operand.negative != term.negative))
+        return result
+
+    # ── words ──
+
+    def value_kind(self, id: str) -> ValueKind:
+        """What the value of a node is to the reader."""
+        node = self.nodes[id]
+        if node.kind == "input":
+            return "input"
+        if node.kind in ("bias", "constant"):
+            return "bias"
+        for state in self.cell.states:
+            if node.id == state.previous.name:
+                return "previous_memory" if state.name in self.memories else "previous_output"
+        bases = {name_of(t).base for t, made in self.made.items() if made == id and isinstance(t, MatrixSymbol)}
+        if bases & set(self.memories):
+            return "memory"
+        return "output" if bases & {self.cell.output, *(s.name for s in self.cell.states)} else "internal"
+
+    def tex(self, expr: MatrixExpr) -> str:
+        """Parameters and numbers as LaTeX, for glyphs and for what scales an edge."""
+        if isinstance(expr, MatrixSymbol):
+            return self.typeset(expr)
+        if isinstance(expr, Fill):
+            value = expr.value
+            return _number(value) if isinstance(value, Number) else self.tex(value)
+        parts = [self.tex(o) for o in operands(expr)]
+        if isinstance(expr, OneMinus):
+            return f"1-{parts[0]}"
+        if isinstance(expr, Transpose):
+            return rf"{parts[0]}^{{\top}}"
+        if isinstance(expr, MatAdd):
+            return "+".join(parts).replace("+-", "-")
+        if isinstance(expr, (MatMul, Hadamard)):
+            return r"\,".join(parts)
+        if isinstance(expr, Negative):
+            return f"-{parts[0]}"
+        return rf"{RULES[expr.func].glyph}({', '.join(parts)})"
+
+
+@dataclass(frozen=True)
+class _Term:
+    expr: MatrixExpr
+    via: str | None
+    negative: bool
+
+
+def _number(value: Number) -> str:
+    return str(latex(value)) if isinstance(value, Rational) else f"{float(value):g}"
