@@ -1,0 +1,179 @@
+"""Writing files so that nothing half-written is ever left behind.
+
+A file is written under a temporary name in its own folder and renamed when it is complete; a folder likewise, as a whole.  What
+goes wrong on the way becomes an `OutputError` that names the path and a way out.  This module knows nothing of cells.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from lstmgraph.errors import UsageError
+
+# Lists what a folder's last writing put there, so that the next one may replace exactly that.
+MANIFEST = ".lstmgraph-files"
+
+_HINTS = {
+    errno.ENOENT: "create that folder first",
+    errno.EACCES: "choose a folder that you may write to",
+    errno.EPERM: "choose a folder that you may write to",
+    errno.EROFS: "choose a folder that is not read-only",
+    errno.ENOSPC: "free some space, or write to another disk",
+    errno.EDQUOT: "free some space, or write to another disk",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
+
+
+class OutputError(UsageError):
+    """A path that cannot be written."""
+
+
+def write_text(path: str | Path, text: str) -> Path:
+    """Put `text` (UTF-8) at `path`, replacing a file that is there.  Returns the path; raises OutputError."""
+    return write_bytes(path, text.encode())
+
+
+def write_bytes(path: str | Path, data: bytes) -> Path:
+    """Put `data` at `path`, replacing a file that is there.  Returns the path; raises OutputError.
+
+    A symbolic link keeps pointing where it points; a device or a named pipe is written to, never replaced.
+    """
+    path = Path(path)
+    with _explained(path):
+        target = path.resolve()
+        if target.is_dir():
+            raise OutputError(f"cannot write {path}: it is a folder", hint=f"name a file in it: {path / 'NAME'}")
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
+        else:
+            _replace(target, data)
+    return path
+
+
+def write_folder(folder: str | Path, contents: Mapping[str, bytes]) -> Path:
+    """Make `folder` hold `contents` (relative path to bytes), and return it; raises OutputError.
+
+    A new folder appears complete or not at all.  In one that is there already, every file does; only those are replaced that an
+    earlier `write_folder` put there, those of them that are not in `contents` are removed, and everything else is left alone.
+    """
+    folder = Path(folder)
+    with _explained(folder):
+        target = folder.resolve()
+        if target.exists() and not target.is_dir():
+            raise OutputError(f"cannot write into {folder}: it is not a folder", hint="choose another name")
+        ours = _manifest(target)
+        _refuse_to_overwrite(folder, target, set(contents) - ours)
+        with _workplace(target) as work:
+            _fill(work, {**contents, MANIFEST: "".join(f"{name}\n" for name in sorted(contents)).encode()})
+            _move_in(work, target, ours - set(contents))
+    return folder
+
+
+# ── one file ──
+
+
+def _replace(target: Path, data: bytes) -> None:
+    temporary = target.with_name(f".lstmgraph-{secrets.token_hex(6)}.tmp")
+    try:
+        # Mode 666 less the umask, as for any file that a program creates; an existing file keeps its own mode.
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
+            file.write(data)
+        if target.exists():
+            shutil.copymode(target, temporary)
+        temporary.replace(target)
+    except BaseException:  # an interrupt too
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn the system's errors into ours."""
+    try:
+        yield
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        hint = _HINTS.get(error.errno or 0, "")
+        if isinstance(error, FileNotFoundError) and not path.absolute().parent.exists():
+            reason, hint = "its folder does not exist", f"create it first: mkdir -p {path.parent}"
+        raise OutputError(f"cannot write {path}: {reason}", hint=hint) from error
+    except ValueError as error:  # a null character in the name
+        raise OutputError(f"cannot write {str(path)!r}: {error}", hint="choose another name") from error
+
+
+# ── a folder ──
+
+
+def _manifest(target: Path) -> set[str]:
+    try:
+        return set((target / MANIFEST).read_text(encoding="utf-8").splitlines())
+    except (OSError, UnicodeDecodeError):
+        return set()
+
+
+def _refuse_to_overwrite(folder: Path, target: Path, foreign: set[str]) -> None:
+    """A name that is taken by something that we did not write, or a file where a folder is needed."""
+    for name in sorted(foreign):
+        if os.path.lexists(target / name):
+            raise OutputError(
+                f"cannot write into {folder}: it has a {name} that lstmgraph did not write",
+                hint="choose a new or empty folder, or move that file away",
+            )
+
+
+@contextmanager
+def _workplace(target: Path) -> Iterator[Path]:
+    """A temporary folder on the same disk, removed in the end if it is still there."""
+    above = next(p for p in (target, *target.parents) if p.exists())
+    work = Path(tempfile.mkdtemp(prefix=".lstmgraph-", suffix=".tmp", dir=above))
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _fill(work: Path, contents: Mapping[str, bytes]) -> None:
+    for name, data in contents.items():
+        place = work / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(data)
+
+
+def _move_in(work: Path, target: Path, stale: set[str]) -> None:
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        work.chmod(0o777 & ~_umask())  # mkdtemp's folder is for its owner only
+        work.replace(target)
+        return
+    # Not swapped as a whole: it may be somebody's working directory.  The manifest sorts first, so that after an interrupt the
+    # next writing knows these files for ours.
+    for source in sorted(p for p in work.rglob("*") if p.is_file()):
+        place = target / source.relative_to(work)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        source.replace(place)
+    for name in sorted(stale):
+        _remove(target, name)
+
+
+def _remove(target: Path, name: str) -> None:
+    """A file of an earlier writing, and its folder if that leaves it empty; nothing outside `target`, whatever the list says."""
+    place = target / name
+    if not place.resolve().is_relative_to(target):
+        return
+    with suppress(OSError):
+        place.unlink()
+        place.parent.rmdir()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
