@@ -1,8 +1,8 @@
 """A cell: one step of a recurrent network, defined by its equations.
 
-Inputs, states and parameters follow from how names are used: `h[t]` defined and `h[t-1]` used makes h a state, `x[t]` never
-defined is an input, a bare name is a parameter unless it is a constant.  A cell is defined for one sample; batching belongs to
-the code that is generated.  This module knows nothing of files, drawings, gradients or code.
+Inputs, states and parameters follow from how names are used: `h[t]` defined and `h[t-1]` used makes h a state, `x[t]`
+never defined is an input, a bare name is a parameter unless it is a constant.  A cell is defined for one sample;
+batching belongs to the code that is generated.  This module knows nothing of files, drawings, gradients or code.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Cell:
     @cached_property
     def _used(self) -> tuple[MatrixSymbol, ...]:
         """Every symbol used on a right-hand side, in order of first use."""
-        uses = (node for e in self.equations for node in walk(e.value) if isinstance(node, MatrixSymbol))
+        uses = (s for e in self.equations for s in walk(e.value) if isinstance(s, MatrixSymbol))
         return tuple(dict.fromkeys(uses))
 
     @cached_property
@@ -121,7 +121,7 @@ class Cell:
 
     @cached_property
     def step(self) -> Program:
-        """One step as a checked Program, its equations in order of evaluation (the author's, wherever that is possible)."""
+        """One step as a checked Program, in order of evaluation (the author's, wherever that is possible)."""
         inputs = (*self.inputs, *self.previous, *self.parameters, *self.constant_symbols)
         return Program(self.name, inputs, tuple(self._in_order()), self.outputs).check()
 
@@ -158,4 +158,3 @@ class Cell:
             e.target.name: frozenset(s.name for s in symbols_in(e.value) if name_of(s).lag is not None)
             for e in self.equations
         }
-

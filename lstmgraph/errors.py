@@ -1,7 +1,7 @@
 """Every error that lstmgraph raises on purpose: what is wrong, where, and a way out.
 
-`str(error)` is the whole message for a person; the command line prints it and exits with `exit_code`.  To add a kind of error,
-subclass the nearest one: the exit code comes with it.
+`str(error)` is the whole message for a person; the command line prints it and exits with `exit_code`.  To add a kind
+of error, subclass the nearest one: the exit code comes with it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Place:
-    """A stretch of somebody's text: `line` and `column` count from 1, `text` is that whole line, `width` what the caret marks."""
+    """A stretch of somebody's text: `line` and `column` count from 1, `text` is the line, `width` what to mark."""
 
     source: str
     line: int

@@ -1,8 +1,8 @@
 """The normal form of a Program: every value that a derivative or a machine needs has a name.
 
-The author writes `h[t] = o[t] * tanh(c[t])`; here that is `part(h.1)[t] = tanh(c[t])`, `h[t] = o[t] * part(h.1)[t]`.  After this
-pass an equation is a nonlinear function of named values, or a sum of products of named values.  Nothing is inlined later, so no
-program ever grows by more than its equations.
+The author writes `h[t] = o[t] * tanh(c[t])`; here that is `part(h.1)[t] = tanh(c[t])`, `h[t] = o[t] * part(h.1)[t]`.
+After this pass an equation is a nonlinear function of named values, or a sum of products of named values.  Nothing is
+inlined later, so no program ever grows by more than its equations.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def is_light(expr: MatrixExpr) -> bool:
     """Whether an expression may be an operand without a name of its own."""
     if isinstance(expr, MatrixSymbol):
         return True
-    return isinstance(expr, _LIGHT) and all(isinstance(o, MatrixSymbol) or isinstance(o, Fill) for o in operands(expr))
+    return isinstance(expr, _LIGHT) and all(isinstance(o, (MatrixSymbol, Fill)) for o in operands(expr))
 
 
 def is_activation(expr: MatrixExpr) -> bool:

@@ -1,6 +1,7 @@
 """Programs: ordered lists of short named equations, each name assigned once.
 
-A cell's step is a Program, and so is everything a transform makes of it.  A Program knows nothing of files, drawings or numbers.
+A cell's step is a Program, and so is everything a transform makes of it.  A Program knows nothing of files, drawings
+or numbers.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ Stage = Literal["forward", "backward"]
 
 @dataclass(frozen=True)
 class Equation:
-    """`target` = `value`.  `note` is the author's comment; `place` is where it was written; neither takes part in equality."""
+    """`target` = `value`.
+
+    `note` is the author's comment; `place` is where it was written; neither takes part in equality.
+    """
 
     target: MatrixSymbol
     value: MatrixExpr
@@ -34,7 +38,10 @@ class Equation:
 
 @dataclass(frozen=True)
 class Program:
-    """Equations in an order in which they can be evaluated.  `inputs` are the symbols it takes, `outputs` what it is for."""
+    """Equations in an order in which they can be evaluated.
+
+    `inputs` are the symbols it takes, `outputs` what it is for.
+    """
 
     name: str
     inputs: tuple[MatrixSymbol, ...]
@@ -89,4 +96,3 @@ class Program:
                 f"{self.name}: {equation.target} has shape {equation.target.shape}, its value has {shape}",
                 place=equation.place,
             )
-

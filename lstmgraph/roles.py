@@ -1,7 +1,8 @@
 """What the values of a cell are to a reader: derived from the equations, unless the cell's file says otherwise.
 
-A *memory* is a state that is carried elementwise: its previous value reaches its next one through products, sums and the like,
-without passing through a network or an activation.  A *gate* is a sigmoid layer that is used as an elementwise factor, a
+A *memory* is a state that is carried elementwise: its previous value reaches its next one through products, sums and
+the like, without passing through a network or an activation.  A *gate* is a sigmoid layer that is used as an
+elementwise factor, a
 *candidate* another activated layer that a memory or a gate takes in.
 """
 
@@ -39,7 +40,9 @@ _CARRIES = (Hadamard, MatAdd, Negative, OneMinus, Divide, Maximum, Minimum, Iden
 @lru_cache(maxsize=128)
 def memories(cell: Cell) -> tuple[str, ...]:
     """The states that are pipes, in the author's order."""
-    return tuple(s.name for s in cell.states if _given(cell, s.name) in (None, "memory") and _is_carried(cell, s.previous))
+    return tuple(
+        s.name for s in cell.states if _given(cell, s.name) in (None, "memory") and _is_carried(cell, s.previous)
+    )
 
 
 @lru_cache(maxsize=128)
@@ -79,7 +82,9 @@ def _layer_role(cell: Cell, equation: Equation) -> str:
 def _is_factor(cell: Cell, value: MatrixSymbol) -> bool:
     """Whether it, or one minus it, is an operand of an elementwise product."""
     products = (x for e in cell.equations for x in walk(e.value) if isinstance(x, Hadamard))
-    return any(value in symbols_in(a) and not any(isinstance(y, MatMul) for y in walk(a)) for x in products for a in x.args)
+    return any(
+        value in symbols_in(a) and not any(isinstance(y, MatMul) for y in walk(a)) for x in products for a in x.args
+    )
 
 
 def _is_taken_in(cell: Cell, value: MatrixSymbol) -> bool:

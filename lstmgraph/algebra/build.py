@@ -1,7 +1,8 @@
-"""Constructors that tidy as they build: what the transforms use, so that derived formulas come out as people write them.
+"""Constructors that tidy as they build: what the transforms use, so that derived formulas come out as people write
+them.
 
-They only remove what is trivially redundant (a factor of ones, a double minus, a transpose of a transpose) and keep the order
-they are given.  The reader of cell files does not use them: the author's equations stay as written.
+They only remove what is trivially redundant (a factor of ones, a double minus, a transpose of a transpose) and keep
+the order they are given.  The reader of cell files does not use them: the author's equations stay as written.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ def product(*factors: MatrixExpr) -> MatrixExpr:
     flat: list[MatrixExpr] = []
     number: Number = Integer(1)
     for factor in _flat(factors):
-        if isinstance(factor, Negative):
-            number, factor = -number, factor.args[0]
-        if is_number(factor):
-            number = number * factor.args[0]
+        inner = factor.args[0] if isinstance(factor, Negative) else factor
+        number = number if inner is factor else -number
+        if is_number(inner):
+            number = number * inner.args[0]
         else:
-            flat.extend(_flat([factor]))
+            flat.extend(_flat([inner]))
     shape = factors[0].shape
     if number == 0 or not flat:
         return Fill(number, *shape)

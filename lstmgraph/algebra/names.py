@@ -27,7 +27,7 @@ Shape = tuple[Expr, Expr]
 
 @dataclass(frozen=True)
 class Name:
-    """`base` is the author's identifier, `lag` the step (0 is t, -1 is t-1, None is no time), `marks` from outside in."""
+    """`base` is the author's identifier, `lag` the step (0 is t, None no time), `marks` from outside in."""
 
     base: str
     lag: int | None = None

@@ -1,16 +1,17 @@
 """The operations as typed SymPy nodes: one class each, with the signature that is its shape rule.
 
-Products, sums and transposes are SymPy's own `MatMul`, `MatAdd` and `Transpose`, built by their constructors, which keep the
-author's order.  What SymPy lacks or gets wrong (see docs/architecture.md) are nominal nodes of our own: `func(*args)` rebuilds
-them, nothing is evaluated or re-sorted.  Everything is a matrix: a vector is a column (n, 1), a scalar is (1, 1).
+Products, sums and transposes are SymPy's own `MatMul`, `MatAdd` and `Transpose`, built by their constructors, which
+keep the author's order.  What SymPy lacks or gets wrong (see docs/architecture.md) are nominal nodes of our own:
+`func(*args)` rebuilds them, nothing is evaluated or re-sorted.  Everything is a matrix: a vector is a column (n, 1),
+a scalar is (1, 1).
 
-A signature reads like those of NumPy's gufuncs: `m k, k n -> m n`.  `...` repeats the operand before it; `*m` is a size that
-differs between repetitions and `+m` their sum.  A new operation is a class here and a row in `rules.py`.
+A signature reads like those of NumPy's gufuncs: `m k, k n -> m n`.  `...` repeats the operand before it; `*m` is a
+size that differs between repetitions and `+m` their sum.  A new operation is a class here and a row in `rules.py`.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from sympy import Basic, MatAdd, MatMul, MatrixExpr, Transpose
 from sympy.core.sympify import _sympify
@@ -25,8 +26,8 @@ class Operation(MatrixExpr):  # type: ignore[misc]
     signature: ClassVar[str]
     precedence: ClassVar[int] = PRECEDENCE["Func"]
 
-    def __new__(cls, *args: Any) -> Operation:
-        node: Operation = Basic.__new__(cls, *map(_sympify, args))
+    def __new__(cls, *args: Any) -> Self:
+        node: Self = Basic.__new__(cls, *map(_sympify, args))
         return node
 
     @property
@@ -163,7 +164,8 @@ class Sum(Operation):
 class Fill(Operation):
     """Fill(value, rows, columns): a matrix every entry of which is `value`, a SymPy number or a scalar.
 
-    Broadcasting is explicit: `1 - z` and `alpha * h` hold the number and the scalar in a Fill of the other operand's shape.
+    Broadcasting is explicit: `1 - z` and `alpha * h` hold the number and the scalar in a Fill of the other operand's
+    shape.
     """
 
     @property
@@ -203,5 +205,5 @@ _SIGNATURES: dict[type, str] = {
 
 def signature_of(node: MatrixExpr | type) -> str:
     """The shape rule of an operation (of a node, or of its class)."""
-    cls = node if isinstance(node, type) else node.func
+    cls: Any = node if isinstance(node, type) else node.func
     return _SIGNATURES.get(cls) or str(cls.signature)

@@ -1,10 +1,11 @@
 """ONE table: what every view and transform needs to know about an operation.
 
-To add an operation, write its class in `nodes.py` and its row here; every view then has it.  A row of an elementwise function
-needs only its scalar meaning: its derivative, and its spelling in code where a target has none of its own, follow from that.
+To add an operation, write its class in `nodes.py` and its row here; every view then has it.  A row of an elementwise
+function needs only its scalar meaning: its derivative, and its spelling in code where a target has none of its own,
+follow from that.
 
-`vjp(node, out, ct)` gives one cotangent for each operand, in order; `out` is the symbol of the node's own value, `ct` the
-cotangent that arrives at it.  A rule's docstring is its formula.
+`vjp(node, out, ct)` gives one cotangent for each operand, in order; `out` is the symbol of the node's own value, `ct`
+the cotangent that arrives at it.  A rule's docstring is its formula.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ Vjp = Callable[[MatrixExpr, MatrixExpr, MatrixExpr], tuple[MatrixExpr, ...]]
 
 @dataclass(frozen=True)
 class Rule:
-    """`name` is the spelling in a cell file and elsewhere; `glyph` is LaTeX, `short` Unicode; `words` is for the legend."""
+    """`name` is the spelling in a cell file; `glyph` is LaTeX, `short` Unicode; `words` is for the legend."""
 
     name: str
     glyph: str
@@ -156,15 +157,24 @@ def _fill(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr
 RULES: dict[type, Rule] = {
     n.Sigmoid: Rule("sigmoid", r"\sigma", "σ", "sigmoid", scalar=lambda a: 1 / (1 + sp.exp(-a)), slope=_sigmoid),
     n.Tanh: Rule("tanh", r"\tanh", "tanh", "hyperbolic tangent", scalar=sp.tanh, slope=_tanh),
-    n.Relu: Rule("relu", r"\mathrm{relu}", "relu", "rectifier", scalar=lambda a: sp.Max(a, 0), slope=lambda a, y: n.Step(a)),
+    n.Relu: Rule(
+        "relu", r"\mathrm{relu}", "relu", "rectifier", scalar=lambda a: sp.Max(a, 0), slope=lambda a, y: n.Step(a)
+    ),
     n.Exp: Rule("exp", r"\exp", "exp", "exponential", scalar=sp.exp, slope=lambda a, y: y),
     n.Log: Rule("log", r"\log", "log", "natural logarithm", scalar=sp.log, slope=lambda a, y: n.Reciprocal(a)),
     n.Sqrt: Rule("sqrt", r"\surd", "√", "square root", scalar=sp.sqrt, slope=_sqrt),
     n.Abs: Rule("abs", r"|\cdot|", "abs", "absolute value", scalar=sp.Abs, slope=lambda a, y: n.Sign(a)),
     n.Softplus: Rule(
-        "softplus", r"\mathrm{sp}", "softplus", "softplus", scalar=lambda a: sp.log(1 + sp.exp(a)), slope=lambda a, y: n.Sigmoid(a)
+        "softplus",
+        r"\mathrm{sp}",
+        "softplus",
+        "softplus",
+        scalar=lambda a: sp.log(1 + sp.exp(a)),
+        slope=lambda a, y: n.Sigmoid(a),
     ),
-    n.Silu: Rule("silu", r"\mathrm{silu}", "silu", "sigmoid linear unit", scalar=lambda a: a / (1 + sp.exp(-a)), slope=_silu),
+    n.Silu: Rule(
+        "silu", r"\mathrm{silu}", "silu", "sigmoid linear unit", scalar=lambda a: a / (1 + sp.exp(-a)), slope=_silu
+    ),
     n.Sin: Rule("sin", r"\sin", "sin", "sine", scalar=sp.sin, slope=lambda a, y: n.Cos(a)),
     n.Cos: Rule("cos", r"\cos", "cos", "cosine", scalar=sp.cos, slope=lambda a, y: negate(n.Sin(a))),
     n.Sign: Rule("sign", r"\mathrm{sgn}", "sign", "sign", scalar=sp.sign, slope=_constant(0)),
@@ -172,7 +182,9 @@ RULES: dict[type, Rule] = {
     n.Identity: Rule("identity", r"\mathrm{id}", "id", "identity", scalar=lambda a: a, slope=_constant(1)),
     n.OneMinus: Rule("one_minus", r"1-", "1−", "one minus", scalar=lambda a: 1 - a, slope=_constant(-1), infix=True),
     n.Negative: Rule("negative", r"-", "−", "negative", scalar=lambda a: -a, slope=_constant(-1), infix=True),
-    n.Reciprocal: Rule("reciprocal", r"1/", "1/", "reciprocal", scalar=lambda a: 1 / a, slope=_minus_square, infix=True),
+    n.Reciprocal: Rule(
+        "reciprocal", r"1/", "1/", "reciprocal", scalar=lambda a: 1 / a, slope=_minus_square, infix=True
+    ),
     n.Hadamard: Rule("hadamard", r"\times", "×", "elementwise product", _hadamard, infix=True),
     n.Divide: Rule("divide", r"\div", "÷", "elementwise quotient", _divide, infix=True),
     n.Power: Rule("power", r"(\cdot)^p", "^", "elementwise power", _power, infix=True),

@@ -1,7 +1,7 @@
 """Shapes: signatures, the strict check of a built expression, and unification of sizes that are still open.
 
-A size is a SymPy expression (3, H, H + X) or, while it is being inferred, an `Open` one.  `Unifier` binds open sizes and keeps
-the reason for each binding, so that a contradiction can name both sides.
+A size is a SymPy expression (3, H, H + X) or, while it is being inferred, an `Open` one.  `Unifier` binds open sizes
+and keeps the reason for each binding, so that a contradiction can name both sides.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Union
+from typing import TypeAlias
 
 from sympy import Add, Expr, Integer
 
@@ -81,7 +81,7 @@ class Open:
     what: str
 
 
-Size = Union[Expr, Open]
+Size: TypeAlias = Expr | Open
 
 
 @dataclass
@@ -120,7 +120,7 @@ class Unifier:
             if open_parts and (len(open_parts) > 1 or isinstance(whole, Open)):
                 continue
             self.sums.remove((total, parts))
-            rest: Size = known if not open_parts else whole - known  # type: ignore[operator]
+            rest: Size = known if not open_parts else whole - known
             if not self.equal(open_parts[0] if open_parts else whole, rest):
                 return None
             learnt = True

@@ -26,7 +26,10 @@ def symbols_in(expr: Basic) -> set[MatrixSymbol]:
 
 
 def check_shapes(expr: MatrixExpr) -> Shape:
-    """The shape of an expression, strictly checked node by node.  Raises ShapeError, naming the operation that does not fit."""
+    """The shape of an expression, strictly checked node by node.
+
+    Raises ShapeError, naming the operation that does not fit.
+    """
     if isinstance(expr, MatrixSymbol):
         return (expr.shape[0], expr.shape[1])
     if not isinstance(expr, COMPOSITE):

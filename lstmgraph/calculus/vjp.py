@@ -1,13 +1,14 @@
 """Reverse mode, symbolically: the gradients of a Program as a Program.
 
-The result holds the forward equations (in normal form, so that the derivative of a function can be told by its value) followed
-by backward ones, each short and named: the cotangent of f[t] is `bar(f)[t]`, that of its pre-activation `bar(pre(f))[t]`
-(printed as a delta), the gradient of a parameter `grad(W_f)`.  Nothing is inlined but a cotangent that is used once, on its way
-into a pre-activation, because people write those two lines as one: delta_f = c_bar * c_prev * f * (1 - f).
+The result holds the forward equations (in normal form, so that the derivative of a function can be told by its value)
+followed by backward ones, each short and named: the cotangent of f[t] is `bar(f)[t]`, that of its pre-activation
+`bar(pre(f))[t]` (printed as a delta), the gradient of a parameter `grad(W_f)`.  Nothing is inlined but a cotangent
+that is used once, on its way into a pre-activation, because people write those two lines as one: delta_f = c_bar *
+c_prev * f * (1 - f).
 
-What arrives at an output from outside the step (from the loss, and from step t+1) is a *seed*.  It is simply `bar(h)[t]` where
-the step itself does not use h[t] again; where it does (the c[t] of an LSTM feeds h[t]), what arrives is `seed(c)[t]` and
-`bar(c)[t]` is the total.
+What arrives at an output from outside the step (from the loss, and from step t+1) is a *seed*.  It is simply
+`bar(h)[t]` where the step itself does not use h[t] again; where it does (the c[t] of an LSTM feeds h[t]), what
+arrives is `seed(c)[t]` and `bar(c)[t]` is the total.
 
 The local rules are those of `algebra/rules.py`; this module knows no operation by name.
 """

@@ -1,8 +1,8 @@
 """From a cell's equations to the graph that drawings show.
 
-The graph is what the equations say and nothing else: a weighted sum with its parameters is one node, every other operation is one
-node, and an edge is the use of a value.  A quotient is drawn as a product with a reciprocal and a difference as a sum with a
-negative operand, so that no drawing depends on which side an operand enters from.
+The graph is what the equations say and nothing else: a weighted sum with its parameters is one node, every other
+operation is one node, and an edge is the use of a value.  A quotient is drawn as a product with a reciprocal and a
+difference as a sum with a negative operand, so that no drawing depends on which side an operand enters from.
 
 To draw a new operation there is nothing to do here: its glyph is in its row of the table.
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Number, Rational, Transpose, latex
 
@@ -56,6 +55,15 @@ class _Operand:
     negative: bool = False
 
 
+@dataclass(frozen=True)
+class _Term:
+    """A term of a weighted sum: the value, the LaTeX of what scales it, its sign."""
+
+    expr: MatrixExpr
+    via: str | None
+    negative: bool
+
+
 class _Extraction:
     def __init__(self, cell: Cell, typeset: Typeset, describe: Describe) -> None:
         self.cell, self.typeset, self.describe = cell, typeset, describe
@@ -87,7 +95,7 @@ class _Extraction:
     def external(self, symbol: MatrixSymbol, kind: NodeKind) -> str:
         self.nodes[symbol.name] = Node(symbol.name, kind, self.typeset(symbol), value=symbol.name, title=symbol.name)
         self.made[symbol] = symbol.name
-        return symbol.name
+        return self.made[symbol]
 
     def leaving(self) -> list[MatrixSymbol]:
         """The outputs, and every value that nothing uses: a value that ends nowhere is shown too."""
@@ -95,7 +103,7 @@ class _Extraction:
         return [t for t in self.cell.values.values() if t in self.cell.outputs or t not in used]
 
     def leave(self, target: MatrixSymbol) -> None:
-        """The node outside to which a value leaves; its id ends in `'`, because h[t] may also be an operation's value."""
+        """The node outside to which a value leaves; its id ends in `'`: an operation may be called h[t] too."""
         id = target.name + "'"
         self.nodes[id] = Node(id, "next", self.typeset(target), value=target.name, title=target.name)
         self.connect(id, [_Operand(self.made[target])])
@@ -104,7 +112,9 @@ class _Extraction:
         """A bias, or another operand in which there is no value of the step."""
         id = f"{into}.p{place + 1}"
         learnt = any(s.name not in self.cell.constants for s in symbols_in(expr))
-        self.nodes[id] = Node(id, "bias" if learnt else "constant", self.tex(expr), title=str(expr), owner=self.owner, expression=expr)
+        self.nodes[id] = Node(
+            id, "bias" if learnt else "constant", self.tex(expr), title=str(expr), owner=self.owner, expression=expr
+        )
         return id
 
     # ── equations ──
@@ -118,12 +128,12 @@ class _Extraction:
             self.nodes[source] = replace(node, value=equation.target.name, title=self.describe(equation))
 
     def value(self, expr: MatrixExpr, id: str) -> str:
-        """The id of the node that computes an expression; a new one is called `id`, and what it needs `id.1`, `id.2`, ..."""
+        """The id of the node that computes an expression: `id` if it is new; what that needs is `id.1`, `id.2`, ..."""
         if expr not in self.made:
-            if isinstance(expr, Identity):
-                return self.value(expr.args[0], id)
             if self.is_parameter(expr):
                 return self.parameter(expr, id, 0)
+            if isinstance(expr, (Identity, Fill)):  # the same value, so no operation to draw
+                return self.value(expr.args[0], id)
             kind, operation, glyph, found = self.operation(expr, id)
             self.nodes[id] = Node(id, kind, glyph, operation, title=str(expr), owner=self.owner, expression=expr)
             self.connect(id, found)
@@ -148,9 +158,9 @@ class _Extraction:
     def operation(self, expr: MatrixExpr, id: str) -> tuple[NodeKind, str, str, list[_Operand]]:
         """Kind, name, glyph and operands of the node for an expression."""
         if self.is_weighted(expr):
-            terms = expr.args if isinstance(expr, MatAdd) else (expr,)
-            found = [o for term in terms for o in self.weighted(term, id)]
-            return "sum", "sum", "+" if len(found) > 1 else found[0].via or "+", self.numbered(found, terms, id)
+            terms = [t for a in (expr.args if isinstance(expr, MatAdd) else (expr,)) for t in self.weighted(a)]
+            glyph = "+" if len(terms) > 1 else terms[0].via or "+"
+            return "sum", "sum", glyph, [self.weighted_operand(t, id, k) for k, t in enumerate(terms)]
         rule = RULES[expr.func]
         if isinstance(expr, (Elementwise, Softmax, Sum)) and not rule.infix:
             return "function", rule.name, rule.glyph, [self.part(expr.args[0], id, 0)]
@@ -172,7 +182,7 @@ class _Extraction:
         return self.part(expr, id, place)
 
     def scaled(self, expr: MatrixExpr, id: str) -> tuple[NodeKind, str, str, list[_Operand]]:
-        """A product, sum or power: with a number, it is an operation on the other operand, such as 2x, 1+ or squared."""
+        """A product, sum or power; with a number it is an operation on the other operand: 2x, 1+, squared."""
         name, glyph = RULES[expr.func].name, RULES[expr.func].glyph
         fixed = [a for a in expr.args if self.is_constant(a)]
         others = [a for a in expr.args if a not in fixed]
@@ -196,7 +206,7 @@ class _Extraction:
         return all(s.name in self.cell.constants for s in symbols_in(expr))
 
     def is_weighted(self, expr: MatrixExpr) -> bool:
-        """Whether an expression is a one-layer network's sum: it scales a value by something that is learnt, or adds a bias."""
+        """Whether it is a one-layer network's sum: it scales a value by something learnt, or adds a bias."""
         if isinstance(expr, MatAdd):
             return any(self.is_weighted(a) or (self.is_parameter(a) and not self.is_constant(a)) for a in expr.args)
         if isinstance(expr, Negative):
@@ -213,22 +223,19 @@ class _Extraction:
             return None
         return (learnt[0] if len(learnt) == 1 else expr.func(*learnt)), values[0]
 
-    def weighted(self, term: MatrixExpr, id: str, negative: bool = False) -> list[Any]:
-        """The operands that a term brings into a sum, not yet numbered: a term such as W [h; x] brings two."""
+    def weighted(self, term: MatrixExpr, negative: bool = False) -> list[_Term]:
+        """What a term brings into a sum: one value, but a term such as W [h; x] brings two."""
         if isinstance(term, Negative):
-            return self.weighted(term.args[0], id, not negative)
+            return self.weighted(term.args[0], not negative)
         pair = self.split(term)
         if pair is None:
             return [_Term(term, None, negative)]
         values = pair[1].args if isinstance(pair[1], Concat) and isinstance(term, MatMul) else (pair[1],)
         return [_Term(v, self.tex(pair[0]), negative) for v in values]
 
-    def numbered(self, found: list[Any], terms: Sequence[MatrixExpr], id: str) -> list[_Operand]:
-        result = []
-        for k, term in enumerate(found):
-            operand = self.part(term.expr, id, k)
-            result.append(replace(operand, via=term.via, negative=operand.negative != term.negative))
-        return result
+    def weighted_operand(self, term: _Term, id: str, place: int) -> _Operand:
+        operand = self.part(term.expr, id, place)
+        return replace(operand, via=term.via, negative=operand.negative != term.negative)
 
     # ── words ──
 
@@ -266,13 +273,6 @@ class _Extraction:
         if isinstance(expr, Negative):
             return f"-{parts[0]}"
         return rf"{RULES[expr.func].glyph}({', '.join(parts)})"
-
-
-@dataclass(frozen=True)
-class _Term:
-    expr: MatrixExpr
-    via: str | None
-    negative: bool
 
 
 def _number(value: Number) -> str:

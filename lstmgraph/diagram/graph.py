@@ -1,6 +1,7 @@
 """The graph that a drawing shows: operations and values, and what feeds what.  No coordinates, no colours.
 
-Built from a cell's equations (`from_cell`); every style lays out this same graph, so no style can lose or invent an edge.
+Built from a cell's equations (`from_cell`); every style lays out this same graph, so no style can lose or invent an
+edge.
 """
 
 from __future__ import annotations
@@ -8,24 +9,30 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-# What a node is.  `sum` is a one-layer network's weighted sum (W x + U h + p * c + b): the parameters that scale its operands
-# belong to it.  `function` is a nonlinearity (sigma, tanh, exp, ...).  `operator` works on vectors element by element (x, +, 1-).
+# What a node is.  `sum` is a one-layer network's weighted sum (W x + U h + p * c + b): the parameters that scale its
+# operands belong to it.  `function` is a nonlinearity (sigma, tanh, exp, ...).  `operator` works on vectors element
+# by element (x, +, 1-).
 NodeKind = Literal["input", "previous", "next", "bias", "constant", "sum", "function", "operator"]
 
-# What a value (the wire's colour) is, relative to the cell: a state is a *memory* if it is carried elementwise from step to
-# step (a pipe), else the *output* side.
+# What a value (the wire's colour) is, relative to the cell: a state is a *memory* if it is carried elementwise from
+# step to step (a pipe), else the *output* side.
 ValueKind = Literal["input", "previous_memory", "previous_output", "memory", "output", "bias", "internal"]
 
 
 @dataclass(frozen=True)
 class Node:
-    """One operation or external value.  `glyph` is LaTeX; `value` names the cell's value that this node computes, if it has one."""
+    """One operation or external value.
+
+    `glyph` is LaTeX; `value` names the cell's value that this node computes, if it has one.
+    """
 
     id: str
     kind: NodeKind
     glyph: str
     operation: str = ""  # the rule's name: "sigmoid", "hadamard", "add", ...
-    value: str | None = None  # canonical name, "f[t]", of the value that leaves here; None where the author gave no name
+    value: str | None = (
+        None  # canonical name, "f[t]", of the value that leaves here; None where the author gave no name
+    )
     title: str = ""  # one line for people: the equation or what the value is
     owner: str = ""  # base name of the value whose equation this operation belongs to: "f"
     expression: object = field(default=None, compare=False, repr=False)  # what it computes, as a SymPy expression
