@@ -1,0 +1,46 @@
+"""lstmgraph: a recurrent cell is defined once, by its equations; from them come diagrams, symbolic gradients and code.
+
+    import lstmgraph
+
+    cell = lstmgraph.load("peephole_lstm")     # a name of the library, a file, or "-" for standard input
+    cell.draw(style="pipe").save("lstm.svg")   # or "cell-block"; walk=..., step=..., theme=..., notation=...
+    print(cell.gradient(wrt=["W_f"]))          # unicode; .latex, .markdown
+    step = cell.lambdify("numpy").step         # callables; .step, .forward, .backward
+
+`import lstmgraph` loads nothing else (SymPy takes a quarter of a second): a public name is fetched when it is first used.
+To add one: a row of `_PLACES`, and the same import under TYPE_CHECKING.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lstmgraph.api import Cell, Drawing, Functions, Gradient, library, load, loads
+    from lstmgraph.errors import LstmgraphError
+
+__version__ = "0.1.0"
+
+__all__ = ["Cell", "Drawing", "Functions", "Gradient", "LstmgraphError", "__version__", "library", "load", "loads"]
+
+_PLACES = {
+    "Cell": "lstmgraph.api",
+    "Drawing": "lstmgraph.api",
+    "Functions": "lstmgraph.api",
+    "Gradient": "lstmgraph.api",
+    "LstmgraphError": "lstmgraph.errors",
+    "library": "lstmgraph.api",
+    "load": "lstmgraph.api",
+    "loads": "lstmgraph.api",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_PLACES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

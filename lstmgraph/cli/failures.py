@@ -1,0 +1,127 @@
+"""What happens when something goes wrong: one clear message on standard error, and the exit code that the contract promises.
+
+Every way out of a command ends here, so that no user ever meets a traceback without asking for it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from types import FrameType
+
+import click
+
+from lstmgraph.cli.terminal import echo_error
+from lstmgraph.errors import LstmgraphError
+
+INTERNAL = 70  # as in sysexits.h: a fault of ours
+INTERRUPTED = 128 + 2  # as a shell reports a process that ended by SIGINT, ...
+TERMINATED = 128 + 15
+CLOSED_PIPE = 128 + 13
+
+
+class Terminated(BaseException):
+    """SIGTERM came: end as after Ctrl-C, so that temporary files are removed."""
+
+
+def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
+    """Run a click command to its exit code, whatever happens in it."""
+    _prepare_streams()
+    with suppress(ValueError, AttributeError):  # not in the main thread; not on this system
+        signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = command.main(list(sys.argv[1:] if arguments is None else arguments), "lstmgraph", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return int(code or 0)
+    except BaseException as error:  # noqa: BLE001 - the last resort is the whole point
+        _show_traceback(error)
+        return _report(error)
+
+
+def _report(error: BaseException) -> int:
+    """Say what happened; the exit code for it."""
+    match error:
+        case click.exceptions.Exit():
+            return error.exit_code
+        case SystemExit():
+            return error.code if isinstance(error.code, int) else 0
+        case click.Abort() | KeyboardInterrupt() | EOFError():
+            echo_error("interrupted; nothing half-written is left", label="")
+            return INTERRUPTED
+        case Terminated():
+            return TERMINATED
+        case click.exceptions.NoArgsIsHelpError():
+            click.echo(error.ctx.get_help() if error.ctx else error.message, err=True)
+            return error.exit_code
+        case click.UsageError():
+            _report_usage(error)
+            return error.exit_code
+        case click.ClickException():
+            echo_error(error.format_message())
+            return error.exit_code
+        case LstmgraphError():
+            echo_error(str(error))
+            return error.exit_code
+        case OSError() if _is_about_output(error):
+            return _report_output(error)
+    return _report_internal(error)
+
+
+def _report_usage(error: click.UsageError) -> None:
+    """Click's own message, its usage line included, in the form of all others."""
+    echo_error(error.format_message())
+    if error.ctx is not None:
+        click.echo(f"usage: {error.ctx.get_usage().removeprefix('Usage: ')}", err=True)
+        click.echo(f"       {error.ctx.command_path} --help says more", err=True)
+
+
+def _is_about_output(error: OSError) -> bool:
+    """Writing to standard output failed: such an error names no file."""
+    return error.filename is None and error.errno in {errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF, errno.EINVAL}
+
+
+def _report_output(error: OSError) -> int:
+    """A closed pipe is nobody's fault and ends quietly.  What Python still holds back must not fail again at its exit."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if error.errno in {errno.EPIPE, errno.EINVAL}:  # EINVAL: Windows
+        return CLOSED_PIPE
+    echo_error(f"cannot write to standard output: {(error.strerror or str(error)).lower()}")
+    return 2
+
+
+def _report_internal(error: BaseException) -> int:
+    what = " ".join(str(error).split())[:300]
+    echo_error(
+        f"{type(error).__name__}: {what}\n"
+        "this is a fault of lstmgraph, not yours; please report it with the command, the cell file and the output of\n"
+        "`lstmgraph doctor`; LSTMGRAPH_DEBUG=1 in the environment shows where it happened",
+        label="internal error: ",
+    )
+    return INTERNAL
+
+
+def _show_traceback(error: BaseException) -> None:
+    if os.environ.get("LSTMGRAPH_DEBUG") and not isinstance(error, (click.exceptions.Exit, SystemExit)):
+        import traceback
+
+        traceback.print_exception(error)
+
+
+def _prepare_streams() -> None:
+    """Our text is UTF-8 in files and pipes; a terminal that cannot show a letter shows its code instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError, OSError):  # replaced by something simpler, or closed
+            if stream.isatty():
+                stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+            else:
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def _terminate(_: int, __: FrameType | None) -> None:
+    raise Terminated
