@@ -1,0 +1,120 @@
+"""What all tests share: goldens, the optional tools, and the rule that in CI nothing is skipped.
+
+- `golden("NAME", text)` compares with tests/golden/NAME; `pytest --update-goldens` rewrites those files instead.
+- `dot`, `chromium`, `torch`: ask for the fixture, or mark the test, and it is skipped where the tool is missing; in CI
+  every skip is a failure.  To add an optional tool, add a row to `TOOLS` and a marker to pyproject.toml.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable, Generator
+from pathlib import Path
+from types import ModuleType
+
+import hypothesis
+import pytest
+
+GOLDEN = Path(__file__).parent / "golden"
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
+
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("user", deadline=None)
+hypothesis.settings.load_profile("ci" if IN_CI else "user")
+
+
+def _program(*names: str) -> str | None:
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+# marker: (whether it is here, how to get it)
+TOOLS: dict[str, tuple[bool, str]] = {
+    "dot": (_program("dot") is not None, "Graphviz's dot is not on the path: apt install graphviz"),
+    "browser": (
+        _program("chromium", "chromium-browser", "google-chrome") is not None,
+        "no Chromium: apt install chromium",
+    ),
+    "torch": (importlib.util.find_spec("torch") is not None, "PyTorch is not installed: pip install torch"),
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-goldens", action="store_true", help="rewrite the files of tests/golden instead of comparing with them"
+    )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker, (present, remedy) in TOOLS.items():
+        if item.get_closest_marker(marker) and not present:
+            pytest.skip(remedy)
+
+
+def no_skip_in_ci(report: pytest.TestReport | pytest.CollectReport, in_ci: bool = IN_CI) -> None:
+    """Turn a skip into a failure: what CI did not run it did not show.  (An expected failure is reported as skipped.)"""
+    if in_ci and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but CI must run everything: {report.longrepr}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    no_skip_in_ci(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    no_skip_in_ci(report)
+    return report
+
+
+def need(marker: str) -> None:
+    present, remedy = TOOLS[marker]
+    if not present:
+        pytest.skip(remedy)
+
+
+@pytest.fixture(scope="session")
+def dot() -> str:
+    """The path of Graphviz's `dot`."""
+    need("dot")
+    return str(_program("dot"))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium that runs headless."""
+    need("browser")
+    return str(_program("chromium", "chromium-browser", "google-chrome"))
+
+
+@pytest.fixture(scope="session")
+def torch() -> ModuleType:
+    """PyTorch."""
+    need("torch")
+    return importlib.import_module("torch")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """A function (name, text) that compares with tests/golden/NAME, or rewrites it under --update-goldens."""
+    update = bool(request.config.getoption("--update-goldens"))
+    return lambda name, text: compare_golden(GOLDEN / name, text, update)
+
+
+def compare_golden(path: Path, text: str, update: bool) -> None:
+    """Assert that the file holds exactly this text, or make it so."""
+    __tracebackhide__ = True
+    if update:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+        return
+    assert path.is_file(), f"there is no golden {path.name}; look at the text, then run: pytest --update-goldens"
+    assert text == path.read_text(encoding="utf-8"), (
+        f"{path.name} differs; if that is meant, run: pytest --update-goldens"
+    )

@@ -1,0 +1,112 @@
+"""What the linters do not know: SymPy's traps, and how long a module may be.
+
+SymPy's `doit`, `cse`, `diff` and `applyfunc` are wrong or endless on matrices, and text from a file must never reach
+`eval`, `exec`, `sympify` or `parse_expr`.  A use that is right all the same is a row of ALLOWED, with its reason.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "lstmgraph"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+LONGEST = 400
+
+METHODS = {"doit", "cse", "diff", "applyfunc", "sympify", "parse_expr"}  # of anything but the modules in NUMERIC
+FUNCTIONS = METHODS | {"eval", "exec"}
+NUMERIC = {"np", "numpy"}  # np.diff is another thing
+# (file, name): how often it may be called there
+ALLOWED = {
+    ("algebra/rules.py", "diff"): 1,  # the derivative of an elementwise function's scalar meaning, which is SymPy's job
+}
+
+
+def banned_calls(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """(name, line) of every call of a banned function or method, and of every import of one, which could rename it."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id=name)) if name in FUNCTIONS:
+                yield name, node.lineno
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="builtins"), attr=name)) if name in FUNCTIONS:
+                yield name, node.lineno
+            case ast.Call(func=ast.Attribute(value=value, attr=name)) if name in METHODS and not _is_numeric(value):
+                yield name, node.lineno
+            case ast.ImportFrom(names=names, lineno=line):
+                yield from ((alias.name, line) for alias in names if alias.name in FUNCTIONS)
+
+
+def _is_numeric(value: ast.expr) -> bool:
+    return isinstance(value, ast.Name) and value.id in NUMERIC
+
+
+def test_no_banned_calls() -> None:
+    found = Counter(
+        (file.relative_to(PACKAGE).as_posix(), name)
+        for file in MODULES
+        for name, _ in banned_calls(ast.parse(file.read_text(encoding="utf-8")))
+    )
+    assert found == ALLOWED  # both ways: an exception that nothing needs any more must go
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "expr.doit()",
+        "(a + b).applyfunc(f)",
+        "sp.cse([a, b])",
+        "loss.trace().diff(W)",
+        "sympy.diff(f, x)",
+        "sympify('x')",
+        "sp.sympify(text)",
+        "from sympy import cse as share",
+        "from sympy.parsing.sympy_parser import parse_expr",
+        "def f(s):\n    return eval(s)",
+        "exec(code, {})",
+        "builtins.exec(code)",
+    ],
+)
+def test_a_banned_call_is_seen(source: str) -> None:
+    assert len(list(banned_calls(ast.parse(source)))) == 1
+
+
+@pytest.mark.parametrize(
+    "source", ["np.diff(a)", "model.eval()", "ast.literal_eval(s)", "doit = 1", "self.difference(b)"]
+)
+def test_what_is_allowed(source: str) -> None:
+    assert not list(banned_calls(ast.parse(source)))
+
+
+def length_complaint(source: str) -> str | None:
+    """What is wrong with a module's length, if something is."""
+    lines = source.count("\n")
+    excused = "Long because:" in (ast.get_docstring(ast.parse(source)) or "")
+    if lines > LONGEST and not excused:
+        return f"{lines} lines, and its docstring has no line 'Long because: ...'"
+    if excused and lines <= LONGEST:
+        return "short enough: its 'Long because:' can go"
+    return None
+
+
+def test_no_module_is_long_without_a_reason() -> None:
+    complaints = {
+        str(file.relative_to(PACKAGE)): length_complaint(file.read_text(encoding="utf-8")) for file in MODULES
+    }
+    assert {name: complaint for name, complaint in complaints.items() if complaint} == {}
+
+
+def test_the_length_check_sees() -> None:
+    assert length_complaint('"""Doc."""\n' + "a = 1\n" * LONGEST)
+    assert length_complaint('"""Doc.\n\nLong because: a table.\n"""\n' + "a = 1\n" * LONGEST) is None
+    assert length_complaint('"""Doc.\n\nLong because: no.\n"""\n')
+    assert length_complaint('"""Doc."""\n') is None
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda file: file.relative_to(PACKAGE).as_posix())
+def test_a_module_says_what_it_is(file: Path) -> None:
+    source = file.read_text(encoding="utf-8")
+    assert not source.strip() or ast.get_docstring(ast.parse(source))
