@@ -48,7 +48,7 @@ class Name:
     def parse(text: str) -> Name:
         """The inverse of `str`.  Raises ValueError on text outside the grammar."""
         match = _FORM.fullmatch(text)
-        if not match:
+        if not match or text.count("(") != text.count(")"):
             raise ValueError(f"not the name of a symbol: {text!r}")
         lag = None if match["time"] is None else int(match["lag"] or 0)
         return Name(match["base"], lag, tuple(match["marks"].split("(")[:-1]))

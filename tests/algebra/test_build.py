@@ -1,0 +1,42 @@
+from sympy import MatAdd, MatMul, Rational, Transpose
+
+from lstmgraph.algebra import build
+from lstmgraph.algebra.names import size, symbol
+from lstmgraph.algebra.nodes import Fill, Hadamard, Negative, Power
+
+H = size("H")
+a, b, c = (symbol(f"{n}[t]", (H, size(1))) for n in "abc")
+W = symbol("W", (H, H))
+
+
+def test_product_is_flat_and_in_order() -> None:
+    assert build.product(a, Hadamard(b, c)) == Hadamard(a, b, c)
+    assert build.product(a) == a
+
+
+def test_product_keeps_its_sign_in_front_and_its_number_first() -> None:
+    two = build.fill(Rational(2), a.shape)
+    assert build.product(Negative(a), b) == Negative(Hadamard(a, b))
+    assert build.product(Negative(a), Negative(b)) == Hadamard(a, b)
+    assert build.product(a, two, b) == Hadamard(Fill(2, H, 1), a, b)
+    assert build.product(build.fill(Rational(1), a.shape), a) == a
+    assert build.product(build.fill(Rational(0), a.shape), a) == Fill(0, H, 1)
+
+
+def test_total_is_flat_and_without_zeros() -> None:
+    assert build.total(a, MatAdd(b, c)) == MatAdd(a, b, c)
+    assert build.total(a, Fill(0, H, 1)) == a
+    assert build.total(MatAdd(c, a), b).args == (c, a, b), "the order is the author's"
+
+
+def test_matmul_and_transpose() -> None:
+    assert build.matmul(W, Negative(a)) == Negative(MatMul(W, a))
+    assert build.transpose(Transpose(W)) == W
+    assert build.negate(Negative(a)) == a
+    scalar = symbol("s", (size(1), size(1)))
+    assert build.transpose(scalar) == scalar
+
+
+def test_power_of_one() -> None:
+    assert build.power(a, 1) == a
+    assert build.power(a, 2) == Power(a, Fill(2, H, 1))

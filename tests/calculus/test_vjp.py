@@ -1,0 +1,72 @@
+"""The form of derived gradients; that their values are right is tested in tests/numeric."""
+
+import pytest
+from sympy import MatAdd, MatMul, Transpose
+
+from lstmgraph.algebra.nodes import Fill, Hadamard, OneMinus
+from lstmgraph.calculus import gradient, gradient_symbol, seed_of
+from lstmgraph.errors import UnknownName
+from lstmgraph.reading import library, load, loads
+
+
+@pytest.mark.parametrize("name", library())
+def test_every_gradient_of_every_cell_is_derived(name: str) -> None:
+    cell = load(name)
+    program = gradient(cell).check()
+    wanted = [gradient_symbol(s) for s in (*cell.parameters, *cell.previous, *cell.inputs)]
+    assert set(program.outputs) == set(wanted)
+    assert all(seed_of(program, o) in program.inputs for o in cell.outputs)
+
+
+def test_the_forget_gate_reads_as_in_the_literature() -> None:
+    """delta_f = c_bar c[t-1] f (1 - f) and dL/dW_f = delta_f x[t]', for the LSTM with peepholes."""
+    lines = {e.target.name: e.value for e in gradient(load("peephole_lstm")).stage("backward")}
+    delta = lines["bar(pre(f))[t]"]
+    assert isinstance(delta, Hadamard)
+    assert [getattr(a, "name", None) for a in delta.args[:3]] == ["bar(c)[t]", "c[t-1]", "f[t]"]
+    assert isinstance(delta.args[3], OneMinus)
+    weight = lines["grad(W_f)"]
+    assert isinstance(weight, MatMul)
+    assert weight.args[0].name == "bar(pre(f))[t]"
+    assert isinstance(weight.args[1], Transpose)
+    assert lines["grad(b_f)"] == weight.args[0]
+
+
+def test_what_arrives_is_told_apart_from_the_total_only_where_they_differ() -> None:
+    program = gradient(load("lstm"))
+    names = {s.name for s in program.inputs}
+    assert {"seed(c)[t]", "bar(h)[t]"} <= names
+    assert "bar(c)[t]" in {e.target.name for e in program}
+
+
+def test_wrt_keeps_only_what_is_needed() -> None:
+    cell = load("lstm")
+    program = gradient(cell, ["b_o"])
+    assert [o.name for o in program.outputs] == ["grad(b_o)"]
+    assert "bar(pre(f))[t]" not in {e.target.name for e in program}
+
+
+def test_an_unknown_name_is_refused_with_the_nearest_known() -> None:
+    with pytest.raises(UnknownName, match="did you mean 'W_f'"):
+        gradient(load("lstm"), ["Wf"])
+
+
+def test_nothing_depends_on_it() -> None:
+    cell = loads(
+        'output = "h"\nequations = """\nh[t] = tanh(W @ x[t])\ny[t] = V @ h[t]\n"""\nsizes = {x="X", h="H", y=2}'
+    )
+    lines = {e.target.name: e.value for e in gradient(cell).stage("backward")}
+    assert lines["grad(V)"] == Fill(0, *cell.parameters[1].shape)
+
+
+def test_a_value_used_twice_is_sent_a_sum() -> None:
+    cell = loads('equations = "h[t] = x[t] * h[t-1] + tanh(x[t])"\nsizes = {x = "H"}')
+    lines = {e.target.name: e.value for e in gradient(cell).stage("backward")}
+    assert isinstance(lines["bar(x)[t]"], MatAdd)
+
+
+@pytest.mark.parametrize("name", library())
+def test_growth_is_linear(name: str) -> None:
+    """No right-hand side is longer than the sum over its uses: nothing is inlined."""
+    cell = load(name)
+    assert all(len(e.value.args) <= 2 * len(cell.equations) + 4 for e in gradient(cell))
