@@ -39,8 +39,8 @@ class Label:
 @dataclass(frozen=True)
 class Node:
     id: str
-    kind: str  # graph.NodeKind, or "cell" for the big memory of the cell block, "dag" nodes use their own
-    role: str  # what the theme colours it by: "input", "previous_memory", "memory", "output", "sum", "sigmoid", "tanh", "function", "operator", "bias"
+    kind: str  # graph.NodeKind; "cell": the big memory of the cell block; "join": where a trunk begins; "dag" has its own
+    role: str  # what the theme colours it by: a graph.ValueKind, "sum", "sigmoid", "tanh", "function", "operator", "join"
     shape: Shape
     at: Point  # centre
     width: float
@@ -48,11 +48,16 @@ class Node:
     label: Label | None
     title: str = ""
     lit: bool = True
+    of: str = ""  # the graph node it stands for, where that is not `id`: a repeated "x[t]@f", the "cell" of c[t-1]
 
 
 @dataclass(frozen=True)
 class Wire:
-    """One edge of the graph: `route` is the exact path as cubic Bezier control points, 3k+1 of them."""
+    """One edge of the graph: `route` is the exact path as cubic Bezier control points, 3k+1 of them.
+
+    `points` ends where the wire meets its target, at the arrowhead's tip; `route` ends in the arrowhead's notch, or at
+    the same place where there is no arrowhead.  `path.finish` makes the route of an orthogonal wire.
+    """
 
     id: str
     source: str
@@ -101,3 +106,4 @@ class Scene:
     dots: tuple[Dot, ...]
     labels: tuple[Label, ...]
     legend: tuple[Legend, ...] = ()
+    trunks: tuple[Wire, ...] = ()  # painted over the wires: the part that several values share after they have joined
