@@ -53,7 +53,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def no_skip_in_ci(report: pytest.TestReport | pytest.CollectReport, in_ci: bool = IN_CI) -> None:
-    """Turn a skip into a failure: what CI did not run it did not show.  (An expected failure is reported as skipped.)"""
+    """Turn a skip into a failure: what CI did not run it did not show.  An xfail is reported as a skip, but is none."""
     if in_ci and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skipped, but CI must run everything: {report.longrepr}"

@@ -23,6 +23,7 @@ FLOORS = (
     ("normal",),
     ("cell",),
     ("roles",),
+    ("notation",),
     WINGS,
     ("api",),
     ("__init__",),  # the public face: reaches down to api, but only when something is used

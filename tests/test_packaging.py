@@ -1,10 +1,11 @@
-"""What a user gets: the wheel, the sdist, an editable install and a bare checkout all hold the same data and find their templates.
+"""What a user gets: wheel, sdist, editable install and bare checkout all hold the same data and find their templates.
 
-Each is tried in a virtual environment of its own, which borrows the dependencies of this one: no network, a few seconds each.
+Each is tried in a virtual environment of its own, which borrows this one's dependencies: no network, few seconds.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import shutil
@@ -21,11 +22,11 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[1]
+# What an installation says of itself; the source of `files` comes before it.
 PROBE = """
-import json, pathlib, lstmgraph.templates as templates
-package = pathlib.Path(templates.__file__).parent
-def files(folder, *patterns):
-    return sorted(p.relative_to(folder).as_posix() for pattern in patterns for p in folder.rglob(pattern) if p.is_file())
+import json
+import lstmgraph.templates as templates
+package = Path(templates.__file__).parent
 print(json.dumps({
     "package": str(package),
     "templates": files(templates.folder(), "*"),
@@ -36,9 +37,9 @@ print(json.dumps({
 
 
 def files(folder: Path, *patterns: str) -> list[str]:
-    return sorted(
-        p.relative_to(folder).as_posix() for pattern in patterns for p in folder.rglob(pattern) if p.is_file()
-    )
+    """Relative names of the files under a folder that match one of the patterns."""
+    found = (file for pattern in patterns for file in folder.rglob(pattern) if file.is_file())
+    return sorted(file.relative_to(folder).as_posix() for file in found)
 
 
 def clean_environment() -> dict[str, str]:
@@ -53,7 +54,7 @@ def run(*command: str | Path, cwd: Path, extra: Mapping[str, str] | None = None)
 
 
 class Place:
-    """A virtual environment with this one's dependencies and nothing of this project, and an empty folder to stand in."""
+    """A virtual environment with this one's dependencies, without this project, and an empty folder to stand in."""
 
     def __init__(self, folder: Path) -> None:
         self.python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
@@ -65,11 +66,21 @@ class Place:
         Path(site, "zz-dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
 
     def install(self, *what: str | Path) -> None:
-        pip = [sys.executable, "-m", "pip", "--python", self.python, "--disable-pip-version-check", "install", "-q"]
+        pip = (
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            str(self.python),
+            "--disable-pip-version-check",
+            "install",
+            "-q",
+        )
         run(*pip, "--no-deps", "--no-index", "--no-build-isolation", "--ignore-installed", *what, cwd=self.cwd)
 
     def probe(self, extra: Mapping[str, str] | None = None) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(run(self.python, "-c", PROBE, cwd=self.cwd, extra=extra))
+        program = f"from pathlib import Path\n{inspect.getsource(files)}\n{PROBE}"
+        found: dict[str, Any] = json.loads(run(self.python, "-c", program, cwd=self.cwd, extra=extra))
         return found
 
 

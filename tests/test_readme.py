@@ -1,10 +1,10 @@
 """README.md and docs/*.md do what they say: their blocks are executed, in order, in an empty folder per file.
 
 - ```python blocks run in one namespace per file.
-- ```console blocks: each `$ command` runs in a shell; the lines below it must be what it prints, where `...` stands for anything.
-- ```sh blocks: each line runs, nothing is compared.  A line that sets up a virtual environment is not run here: CI runs it, from the
-  same text.  `pip install 'lstmgraph[...]'` is checked against the extras that exist.
-- a block whose fence says `file=NAME` (```toml file=cell.toml) is written to that file, for the blocks below it.
+- ```console blocks: each `$ command` runs in a shell; the lines below it must be what it prints; `...` is anything.
+- ```sh blocks: each line runs, nothing is compared.  A line that sets up a virtual environment is not run here: CI runs
+  it, from the same text.  `pip install 'lstmgraph[...]'` is checked against the extras that exist.
+- a block whose fence says `file=NAME` (```toml file=cell.toml) becomes that file, for the blocks below it.
 
 Any other block (a diff, a listing) is only shown.
 """
@@ -31,7 +31,7 @@ SET_UP = "python3 -m venv"
 
 @dataclass(frozen=True)
 class Block:
-    """One fenced block: the first word of its fence, the file it is to be written to, its text and its line in the page."""
+    """One fenced block: its fence's first word, the file that it is to become, its text and its line in the page."""
 
     language: str
     file: str | None
@@ -95,8 +95,14 @@ def run(command: str, folder: Path) -> str:
     environment = {**os.environ, "PATH": programs, "NO_COLOR": "1", "COLUMNS": "120", "PYTHONIOENCODING": "utf-8"}
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command],
-        cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", timeout=300,
-    )  # fmt: skip
+        check=False,
+        cwd=folder,
+        env=environment,
+        encoding="utf-8",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=300,
+    )
     assert done.returncode == 0, f"$ {command}\n{done.stdout}\nexit code {done.returncode}"
     return done.stdout
 
