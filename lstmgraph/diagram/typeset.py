@@ -1,0 +1,196 @@
+r"""Labels as outlines: a string of LaTeX, or words, becomes the path of its glyphs and its size.
+
+A figure then looks the same in every viewer, and layouts know the size of every label.  Mathematics is set by ziamath,
+words by ziafont, both in STIX Two, and both imported only when the first label is set.  What cannot be set as
+mathematics is set as words, and what cannot be set at all is left to the viewer (`path` is empty): a label never stops
+a drawing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.resources import as_file, files
+from typing import Any
+from xml.etree import ElementTree
+
+from lstmgraph.diagram.plain import plain
+from lstmgraph.diagram.scene import Label
+
+DESIGN = 100.0  # labels are set once at this size and scaled
+NUMBER = re.compile(r"-?\d*\.?\d+(?:e-?\d+)?")
+COMMAND = re.compile(r"([MLQCHVZ])([^MLQCHVZ]*)")
+
+
+@dataclass(frozen=True)
+class Typeset:
+    """A label's ink: its box has its corner (left, top) at (0, 0); `baseline` is measured from the top."""
+
+    width: float
+    height: float
+    baseline: float
+    path: str  # SVG path data within the box, empty where nothing could be set
+    text: str  # the same in plain Unicode
+
+    @property
+    def depth(self) -> float:
+        return self.height - self.baseline
+
+
+@dataclass(frozen=True)
+class _Outline:
+    """Commands with absolute coordinates, origin on the baseline, and the bounds of the ink."""
+
+    commands: tuple[tuple[str, tuple[float, ...]], ...]
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+def measure(label: Label) -> tuple[float, float]:
+    """Width and height of a label, in points."""
+    set_ = typeset(label.text, label.size, label.math)
+    return set_.width, set_.height
+
+
+@cache
+def typeset(text: str, size: float, math: bool = True) -> Typeset:
+    """The label at `size` points to the em."""
+    outline, words = _outline(text, math), plain(text) if math else text
+    if outline is None:  # a width to reckon with; the viewer's font decides
+        return Typeset(0.55 * size * len(words), size, 0.78 * size, "", words)
+    scale = size / DESIGN
+    width, height = scale * (outline.right - outline.left), scale * (outline.bottom - outline.top)
+    return Typeset(width, height, -scale * outline.top, _compact(outline, scale), words)
+
+
+def _compact(outline: _Outline, scale: float) -> str:
+    """Relative path data in hundredths; the pen is counted in them too, so that rounding does not add up."""
+    parts: list[str] = []
+    pen, start, last = (0, 0), (0, 0), ""
+    for name, numbers in outline.commands:
+        if name == "Z":
+            parts, pen, last = [*parts, "z"], start, "z"
+            continue
+        at = [round(100 * scale * (n - (outline.top if k % 2 else outline.left))) for k, n in enumerate(numbers)]
+        steps = "".join(_step(n - pen[k % 2]) for k, n in enumerate(at))
+        parts.append(steps if name == last else name.lower() + steps.removeprefix(" "))
+        pen, last = (at[-2], at[-1]), name
+        start = pen if name == "M" else start
+    return "".join(parts)
+
+
+def _step(hundredths: int) -> str:
+    """A number after another: a minus sign separates as well as a space, and zero before a point says nothing."""
+    text = number(hundredths / 100).replace("0.", ".", 1) if abs(hundredths) < 100 else number(hundredths / 100)
+    return text if text.startswith("-") else " " + text
+
+
+def number(value: float) -> str:
+    """Two decimals at most, the shortest way to write them; never "-0"."""
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+@cache
+def _outline(text: str, math: bool) -> _Outline | None:
+    if not text.strip():
+        return _Outline((), 0.0, 0.0, 0.0, 0.0)
+    attempts = [(_set_math, text), (_set_words, plain(text))] if math else [(_set_words, text)]
+    for setter, source in attempts:
+        try:
+            outline = _from_svg(setter(source))
+        except Exception:  # noqa: BLE001  a typesetter may fail in any way on somebody's label
+            continue
+        if outline.commands:
+            return outline
+    return None
+
+
+def _set_math(latex: str) -> ElementTree.Element:
+    with _plain_paths() as ziamath:
+        svg: ElementTree.Element = ziamath.Latex(_unbound(latex), size=DESIGN).svgxml()
+    return svg
+
+
+def _set_words(words: str) -> ElementTree.Element:
+    with _plain_paths():
+        svg: ElementTree.Element = _font().text(words, size=DESIGN).svgxml()
+    return svg
+
+
+@cache
+def _font() -> Any:
+    """The text font: the upright of the font that sets the mathematics."""
+    with as_file(files("ziamath") / "fonts" / "STIXTwoMath-Regular.ttf") as path:
+        return import_module("ziafont").Font(str(path))
+
+
+@contextmanager
+def _plain_paths() -> Iterator[Any]:
+    """ziamath, set to glyphs as paths in absolute coordinates.  The switch is global, and not ours: it is put back."""
+    ziamath: Any = import_module("ziamath")  # by name: it is untyped, and start-up is faster without it
+    before, ziamath.config.svg2 = ziamath.config.svg2, False
+    try:
+        yield ziamath
+    finally:
+        ziamath.config.svg2 = before
+
+
+def _unbound(latex: str) -> str:
+    """An operator without a right operand is a symbol, and gets no space: "1-" is set as "1{-}"."""
+    return re.sub(r"([-+=])\s*$", r"{\1}", latex)
+
+
+def _from_svg(svg: ElementTree.Element) -> _Outline:
+    """The outlines of all paths and bars, with their bounds."""
+    commands: list[tuple[str, tuple[float, ...]]] = []
+    for element in svg.iter():
+        tag = element.tag.rpartition("}")[2]
+        if tag == "path":
+            commands += _parsed(element.get("d", ""))
+        elif tag == "rect":
+            x, y, w, h = (float(element.get(key, "0")) for key in ("x", "y", "width", "height"))
+            commands += [("M", (x, y)), ("L", (x + w, y)), ("L", (x + w, y + h)), ("L", (x, y + h)), ("Z", ())]
+    xs, ys = _bounds(commands)
+    return _Outline(tuple(commands), min(xs), min(ys), max(xs), max(ys))
+
+
+def _parsed(d: str) -> list[tuple[str, tuple[float, ...]]]:
+    """Path data; a line to where the pen is already is left out."""
+    commands: list[tuple[str, tuple[float, ...]]] = []
+    for name, arguments in COMMAND.findall(d):
+        numbers = tuple(float(n) for n in NUMBER.findall(arguments))
+        if name == "L" and commands and commands[-1][1][-2:] == numbers:
+            continue
+        commands.append((name, numbers))
+    return commands
+
+
+def _bounds(commands: list[tuple[str, tuple[float, ...]]]) -> tuple[list[float], list[float]]:
+    """All x and all y that the ink reaches: end points, and the extremes of the curves."""
+    xs, ys, pen = [0.0] * (not commands), [0.0] * (not commands), (0.0, 0.0)
+    for _, numbers in commands:
+        if not numbers:
+            continue
+        controls = [pen, *zip(numbers[::2], numbers[1::2], strict=True)]
+        xs += _reach([c[0] for c in controls[len(controls) == 2 :]])
+        ys += _reach([c[1] for c in controls[len(controls) == 2 :]])
+        pen = controls[-1]
+    return xs, ys
+
+
+def _reach(controls: list[float]) -> list[float]:
+    """Where a curve with these control values can get: exact for lines and quadratics, the hull for cubics."""
+    if len(controls) != 3:
+        return controls
+    a, b, c = controls
+    bend = a - 2 * b + c
+    t = (a - b) / bend if bend else -1.0
+    inner = [(1 - t) ** 2 * a + 2 * t * (1 - t) * b + t * t * c] if 0 < t < 1 else []
+    return [a, c, *inner]
