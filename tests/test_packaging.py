@@ -101,12 +101,12 @@ def built(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def assert_complete(found: dict[str, Any], package: Path) -> None:
+def assert_complete(found: dict[str, Any], package: Path, source: Path) -> None:
     assert Path(found["package"]) == package
-    assert found["templates"] == files(ROOT / "templates", "*")
-    assert found["data"] == files(ROOT / "lstmgraph", "*.toml", "py.typed")
-    assert found["modules"] == files(ROOT / "lstmgraph", "*.py")
-    assert "py.typed" in found["data"]
+    assert found["templates"] == files(source / "templates", "*")
+    assert found["data"] == files(source / "lstmgraph", "*.toml", "py.typed")
+    assert found["modules"] == files(source / "lstmgraph", "*.py")
+    assert {"py.typed", "cells/peephole_lstm.toml"} <= set(found["data"])
 
 
 def in_site_packages(place: Place) -> Path:
@@ -116,11 +116,11 @@ def in_site_packages(place: Place) -> Path:
     )
 
 
-def test_wheel(built: Path, tmp_path: Path) -> None:
+def test_wheel(built: Path, source: Path, tmp_path: Path) -> None:
     (wheel,) = built.glob("*.whl")
     place = Place(tmp_path)
     place.install(wheel)
-    assert_complete(place.probe(), in_site_packages(place))
+    assert_complete(place.probe(), in_site_packages(place), source)
     assert "peephole_lstm" in run(place.python.parent / "lstmgraph", "list", "cells", cwd=place.cwd)
 
 
@@ -131,7 +131,7 @@ def test_wheel_holds_the_package_and_nothing_else(built: Path) -> None:
     assert tops == {"lstmgraph", wheel.name.rsplit("-", 3)[0] + ".dist-info"}
 
 
-def test_sdist(built: Path, tmp_path: Path) -> None:
+def test_sdist(built: Path, source: Path, tmp_path: Path) -> None:
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         archive.extractall(tmp_path, filter="data")
@@ -140,20 +140,20 @@ def test_sdist(built: Path, tmp_path: Path) -> None:
         p.name for p in unpacked.iterdir()
     }
     place = Place(tmp_path / "place")
-    assert_complete(place.probe({"PYTHONPATH": str(unpacked)}), unpacked / "lstmgraph")
+    assert_complete(place.probe({"PYTHONPATH": str(unpacked)}), unpacked / "lstmgraph", source)
     place.install(sdist)
-    assert_complete(place.probe(), in_site_packages(place))
+    assert_complete(place.probe(), in_site_packages(place), source)
 
 
 def test_editable(source: Path, tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.install("-e", source)
-    assert_complete(place.probe(), source / "lstmgraph")
+    assert_complete(place.probe(), source / "lstmgraph", source)
     assert not in_site_packages(place).exists()  # no copy of the templates that goes stale
 
 
 def test_bare_checkout(source: Path, tmp_path: Path) -> None:
-    assert_complete(Place(tmp_path).probe({"PYTHONPATH": str(source)}), source / "lstmgraph")
+    assert_complete(Place(tmp_path).probe({"PYTHONPATH": str(source)}), source / "lstmgraph", source)
 
 
 def test_missing_templates_are_an_error_that_says_so(source: Path, tmp_path: Path) -> None:
