@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from sympy import MatrixSymbol, Symbol
+from sympy import MatrixExpr, MatrixSymbol, Symbol
 
 from lstmgraph.algebra.names import name_of, size, symbol
 from lstmgraph.algebra.traverse import symbols_in, walk
@@ -30,10 +30,18 @@ class State:
 
 @dataclass(frozen=True)
 class WalkStep:
-    """One frame of a walk through the cell: its title and the values that are computed in it ("f", "c", ...)."""
+    """One frame of a walk through the cell: its title, what is computed in it, and which wires it shows besides.
+
+    `computes` are values ("f") or parts of equations in the cell language ("tanh(c[t])"); a value stands for those operations of
+    its equation that no part named in the walk takes.  `shows` are values, or parts, whose wires are lit although nothing is
+    computed.  `computed` and `shown` are the same as nodes: the symbol f[t], the node Tanh(c[t]).
+    """
 
     title: str
     computes: tuple[str, ...]
+    shows: tuple[str, ...] = ()
+    computed: tuple[MatrixExpr, ...] = field(default=(), compare=False)
+    shown: tuple[MatrixExpr, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +158,12 @@ class Cell:
             place=place,
             hint="a value of the previous step is written [t-1]",
         )
+
+    @cached_property
+    def all_walks(self) -> Mapping[str, tuple[WalkStep, ...]]:
+        """The author's walks, and "steps": one step for each equation, in order of evaluation."""
+        steps = tuple(WalkStep(e.note or e.target.name, (name_of(e.target).base,), computed=(e.target,)) for e in self.step)
+        return {**self.walks, **({} if "steps" in self.walks else {"steps": steps})}
 
     @cached_property
     def dependencies(self) -> Mapping[str, frozenset[str]]:

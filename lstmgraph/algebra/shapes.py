@@ -86,15 +86,28 @@ Size: TypeAlias = Expr | Open
 
 @dataclass
 class Unifier:
-    """Binds open sizes.  `bound` maps an open size to what it equals; sums wait until at most one part is open."""
+    """Binds open sizes.  `bound` maps an open size to what it equals; sums wait until at most one part is open.
+
+    `reason` is what the caller is looking at; each binding remembers it, so that `why` can say where a size was learnt.
+    """
 
     bound: dict[Open, Size] = field(default_factory=dict)
-    sums: list[tuple[Size, tuple[Size, ...]]] = field(default_factory=list)
+    sums: list[Total] = field(default_factory=list)
+    reasons: dict[Open, object] = field(default_factory=dict)
+    reason: object = None
 
     def find(self, size: Size) -> Size:
+        """What is known about a size: itself, or what it was bound to."""
         while isinstance(size, Open) and size in self.bound:
             size = self.bound[size]
         return size
+
+    def why(self, size: Size) -> object:
+        """The reason of the binding that gave an open size its value; None if it was given from the beginning."""
+        reason = None
+        while isinstance(size, Open) and size in self.bound:
+            reason, size = self.reasons[size], self.bound[size]
+        return reason
 
     def equal(self, a: Size, b: Size) -> bool:
         """Make both the same; False where they cannot be."""
@@ -102,26 +115,47 @@ class Unifier:
         if a is b:
             return True
         if isinstance(a, Open):
-            self.bound[a] = b
+            self._bind(a, b)
         elif isinstance(b, Open):
-            self.bound[b] = a
+            self._bind(b, a)
         else:
             return bool(a == b)
         return True
 
-    def settle_sums(self) -> bool | None:
-        """Solve the waiting sums: True if something was learnt, False if nothing, None on a contradiction."""
-        learnt = False
-        for total, parts in list(self.sums):
-            found = [self.find(p) for p in parts]
+    def _bind(self, size: Open, value: Size) -> None:
+        self.bound[size] = value
+        self.reasons[size] = self.reason
+
+    def add_sum(self, whole: Size, parts: Sequence[Size]) -> None:
+        """`whole` is the sum of the `parts`, once it is known of all but one of them."""
+        self.sums.append(Total(whole, tuple(parts), self.reason))
+
+    def settle_sums(self) -> Total | None:
+        """Solve the sums with at most one part open; the one that cannot be solved, or None."""
+        for total in list(self.sums):
+            found = [self.find(p) for p in total.parts]
             open_parts = [p for p in found if isinstance(p, Open)]
             known = Add(*(p for p in found if not isinstance(p, Open)))
-            whole = self.find(total)
-            if open_parts and (len(open_parts) > 1 or isinstance(whole, Open)):
+            whole = self.find(total.whole)
+            if len(open_parts) > 1 or (open_parts and isinstance(whole, Open)):
                 continue
-            self.sums.remove((total, parts))
-            rest: Size = known if not open_parts else whole - known
-            if not self.equal(open_parts[0] if open_parts else whole, rest):
-                return None
-            learnt = True
-        return learnt
+            self.sums.remove(total)
+            self.reason = total.reason
+            rest: Size = whole - known if open_parts and not isinstance(whole, Open) else known
+            if not _is_size(rest) or not self.equal(open_parts[0] if open_parts else total.whole, rest):
+                return total
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class Total:
+    """A sum of sizes that waits to be solved."""
+
+    whole: Size
+    parts: tuple[Size, ...]
+    reason: object
+
+
+def _is_size(size: Size) -> bool:
+    """Whether it can be the number of something: H and H + 3 can, H - X and -2 cannot."""
+    return isinstance(size, Open) or bool(size.is_positive)
