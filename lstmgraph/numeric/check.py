@@ -1,0 +1,164 @@
+"""Whether a cell's gradients and generated code are right, by computations that share nothing with their derivation.
+
+- the generated code's values and gradients: the reference interpreter's, of the same equations;
+- the derived gradients, through time: central differences of a random linear loss, and where PyTorch is installed its
+  autograd over the interpreter.
+
+All in float64, at several sizes (all ones among them), batch sizes and lengths, with non-zero initial states.  An error
+is the largest difference relative to the largest entry of the same array; an array that is nearly zero as a whole is
+judged relative to a thousandth of the largest entry of its whole group.
+
+To add a comparison: a line in `_comparisons`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+import numpy
+
+from lstmgraph.algebra.names import name_of
+from lstmgraph.cell import Cell
+from lstmgraph.numeric.differences import by_autograd, by_differences
+from lstmgraph.numeric.evaluate import Array
+from lstmgraph.numeric.report import Report, Row
+from lstmgraph.numeric.rows import batch_rows, parameter_rows, sequence_rows
+from lstmgraph.numeric.sample import DRAWS, Sample, draw
+from lstmgraph.numeric.sequence import Cotangents, Steps, run_backward, run_sequence
+from lstmgraph.program import Program
+
+CODE_BOUND = 1e-12
+DIFFERENCES_BOUND = 1e-7
+AUTOGRAD_BOUND = 1e-10
+# (batch, steps, numbers that the size symbols get in turn)
+CASES: tuple[tuple[int, int, tuple[int, ...]], ...] = (
+    (1, 1, (1,)),
+    (1, 4, (3, 2)),
+    (3, 1, (2, 3, 4)),
+    (2, 5, (4, 3, 2)),
+)
+
+Arrays = Mapping[str, Array]
+Comparison = tuple[str, float, Arrays, Arrays]
+
+
+class Functions(Protocol):
+    """What a code target gives: functions on batches of rows, as the generated files describe them."""
+
+    @property
+    def forward(self) -> Callable[..., Any]: ...
+
+    @property
+    def backward(self) -> Callable[..., Any]: ...
+
+
+def check(
+    cell: Cell,
+    gradient: Program,
+    functions: Functions | None = None,
+    *,
+    seed: int = 0,
+    torch: bool | None = None,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
+) -> Report:
+    """Compare the gradients, and the generated functions if given, with independent computations.
+
+    `torch` says whether to compare with its autograd; by default that is done where it is installed.
+    """
+    torch = importlib.util.find_spec("torch") is not None if torch is None else torch
+    rows: list[Row] = []
+    for k, (batch, steps, numbers) in enumerate(CASES):
+        sizes = {z: numbers[i % len(numbers)] for i, z in enumerate(cell.sizes)}
+        sample = draw(cell, sizes, batch, steps, seed + k)
+        where = " ".join([f"T={steps} B={batch}", *(f"{name}={number}" for name, number in sizes.items())])
+        progress(f"{cell.name}: {where}", k, len(CASES))
+        rows += _rows(cell, gradient, functions, sample, torch, where)
+    progress("", len(CASES), len(CASES))
+    order = list(dict.fromkeys(row.what for row in rows))
+    return Report(f"check of {cell.name}", tuple(sorted(rows, key=lambda row: order.index(row.what))))
+
+
+def _rows(
+    cell: Cell, gradient: Program, functions: Functions | None, sample: Sample | None, torch: bool, where: str
+) -> Iterator[Row]:
+    if sample is None:
+        note = f"in none of {DRAWS} random samples are all values finite"
+        yield Row("the values are finite", where, numpy.inf, 0.0, note=note)
+        return
+    for what, bound, found, wanted in _comparisons(cell, gradient, functions, sample, torch):
+        error, worst = largest_error(found, wanted)
+        yield Row(what, where, error, bound, worst)
+
+
+def _comparisons(
+    cell: Cell, gradient: Program, functions: Functions | None, sample: Sample, torch: bool
+) -> Iterator[Comparison]:
+    forward = run_sequence(cell, sample.parameters, sample.inputs, sample.states, sample.steps)
+    derived = run_backward(cell, gradient, forward, sample.d_output, sample.d_states)
+    if functions is not None:
+        values, gradients = run_code(cell, functions, sample)
+        yield "code = equations", CODE_BOUND, values, _values_as_rows(cell, sample, forward)
+        yield "code gradients = derived", CODE_BOUND, gradients, _gradients_as_rows(cell, derived)
+    yield "derived = differences", DIFFERENCES_BOUND, _named(derived), _named(by_differences(cell, sample))
+    if torch:
+        yield "derived = torch autograd", AUTOGRAD_BOUND, _named(derived), _named(by_autograd(cell, sample))
+
+
+def largest_error(found: Arrays, wanted: Arrays) -> tuple[float, str]:
+    """The largest relative error, and of which array; infinite where shapes differ or something is not finite."""
+    overall = max((float(numpy.max(numpy.abs(w))) for w in wanted.values()), default=0.0)
+    worst = (0.0, "")
+    for name, w in wanted.items():
+        f = found.get(name)
+        if f is None or numpy.shape(f) != numpy.shape(w) or not numpy.all(numpy.isfinite(f) & numpy.isfinite(w)):
+            return numpy.inf, name
+        scale = max(float(numpy.max(numpy.abs(w))), 1e-3 * overall)
+        error = float(numpy.max(numpy.abs(f - w)))
+        worst = max(worst, (error / scale if scale else error, name))
+    return worst
+
+
+# ── the generated code ──
+
+
+def run_code(cell: Cell, functions: Functions, sample: Sample, dtype: Any = numpy.float64) -> tuple[Arrays, Arrays]:
+    """The values and the gradients that generated code computes from a sample, by name."""
+    params = {p.name: parameter_rows(p, sample.parameters[p.name]).astype(dtype) for p in cell.parameters}
+    states = {s.name: batch_rows(s.next, sample.states[s.name]).astype(dtype) for s in cell.states}
+    inputs = {name_of(x).base: sequence_rows(x, sample.inputs[name_of(x).base]).astype(dtype) for x in cell.inputs}
+    xs = inputs if len(inputs) > 1 else next(iter(inputs.values()), sample.steps)
+    outputs, trace, cache = functions.forward(params, xs, states)
+    d_output = sequence_rows(cell.values[cell.output], sample.d_output).astype(dtype)
+    d_states = {s.name: batch_rows(s.next, sample.d_states[s.name]).astype(dtype) for s in cell.states}
+    d_params, d_xs, d_start = functions.backward(params, cache, d_output, d_states)
+    d_inputs = d_xs if len(inputs) > 1 else dict.fromkeys(inputs, d_xs)
+    return {"the output": outputs, **trace}, {**d_params, **d_inputs, **_starts(d_start)}
+
+
+def _values_as_rows(cell: Cell, sample: Sample, forward: Steps) -> Arrays:
+    symbols = {"the output": cell.values[cell.output], **{s.name: s.next for s in cell.states}}
+    stacks = {name: numpy.stack([_samples(v[s.name], sample) for v in forward]) for name, s in symbols.items()}
+    return {name: sequence_rows(s, stacks[name]) for name, s in symbols.items()}
+
+
+def _samples(array: Array, sample: Sample) -> Array:
+    """With the axis of the samples, which a value lacks that depends on parameters only."""
+    return numpy.broadcast_to(array, (sample.batch, *array.shape[-2:]))
+
+
+def _gradients_as_rows(cell: Cell, derived: Cotangents) -> Arrays:
+    wanted = [p for p in cell.parameters if p.name in derived.parameters]
+    parameters = {p.name: parameter_rows(p, derived.parameters[p.name]) for p in wanted}
+    inputs = {name_of(x).base: sequence_rows(x, derived.inputs[name_of(x).base]) for x in cell.inputs}
+    states = {s.name: batch_rows(s.next, derived.states[s.name]) for s in cell.states}
+    return {**parameters, **inputs, **_starts(states)}
+
+
+def _named(cotangents: Cotangents) -> Arrays:
+    return {**cotangents.parameters, **cotangents.inputs, **_starts(cotangents.states)}
+
+
+def _starts(states: Arrays) -> Arrays:
+    return {f"{name}[0]": array for name, array in states.items()}

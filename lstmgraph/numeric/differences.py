@@ -1,0 +1,87 @@
+"""Gradients of a sequence by means that know no derivative rule of ours: central differences, and PyTorch's autograd.
+
+The loss is a random linear function of all outputs and of the last states; its coefficients are the sample's
+cotangents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from types import ModuleType
+from typing import Any
+
+import numpy
+
+from lstmgraph.cell import Cell
+from lstmgraph.numeric.evaluate import Array
+from lstmgraph.numeric.sample import Sample
+from lstmgraph.numeric.sequence import Cotangents, run_sequence
+
+# Fourth order: f' = sum of weight * f(a + offset * STEP) / STEP, with an error of order STEP ** 4.
+OFFSETS = numpy.array([-2.0, -1.0, 1.0, 2.0])
+WEIGHTS = numpy.array([1.0, -8.0, 8.0, -1.0]) / 12
+STEP = 1e-3
+
+
+def loss(cell: Cell, sample: Sample, xp: ModuleType = numpy) -> Array:
+    """A number for each of the axes in front of the batch's, if there are any."""
+    forward = run_sequence(cell, sample.parameters, sample.inputs, sample.states, sample.steps, xp)
+    output = cell.values[cell.output].name
+    terms = [_dot(sample.d_output[t], values[output]) for t, values in enumerate(forward)]
+    terms += [_dot(sample.d_states[s.name], forward[-1][s.next.name]) for s in cell.states]
+    return sum(terms[1:], terms[0])
+
+
+def _dot(a: Array, b: Array) -> Array:
+    return (a * b).sum((-3, -2, -1))
+
+
+def by_differences(cell: Cell, sample: Sample) -> Cotangents:
+    """Each entry moved a little, all moved copies at once, as one more axis in front of the samples."""
+
+    def derivative(group: str, name: str) -> Array:
+        array = getattr(sample, group)[name]
+        moved = _moved(array, at=1 if group == "inputs" else 0, flat=group == "parameters")
+        groups: dict[str, Any] = {group: {**getattr(sample, group), name: moved}}
+        values = loss(cell, replace(sample, **groups))
+        values = numpy.broadcast_to(values, (4 * array.size,))
+        return (values.reshape(array.size, 4) @ WEIGHTS / STEP).reshape(array.shape)
+
+    return _for_each(sample, derivative)
+
+
+def _moved(array: Array, at: int, flat: bool) -> Array:
+    """Four copies of an array for each entry, with it moved, along a new axis `at`; `flat`: a batch axis after it."""
+    shifts = numpy.eye(array.size)[:, None, :] * (OFFSETS * STEP)[:, None]
+    copies = array + shifts.reshape(4 * array.size, *array.shape)
+    return copies[:, None] if flat else numpy.moveaxis(copies, 0, at)
+
+
+def by_autograd(cell: Cell, sample: Sample) -> Cotangents:
+    """PyTorch's reverse mode over the reference interpreter."""
+    import torch
+
+    groups = {f.name: getattr(sample, f.name) for f in fields(Cotangents)}
+    leaves: dict[str, Any] = {
+        g: {k: torch.tensor(v, requires_grad=True) for k, v in arrays.items()} for g, arrays in groups.items()
+    }
+    fixed: dict[str, Any] = {
+        "d_output": torch.tensor(sample.d_output),
+        "d_states": {name: torch.tensor(d) for name, d in sample.d_states.items()},
+    }
+    value = loss(cell, replace(sample, **leaves, **fixed), torch)
+    if value.requires_grad:
+        value.backward()
+
+    def derivative(group: str, name: str) -> Array:
+        leaf = leaves[group][name]
+        return numpy.zeros(leaf.shape) if leaf.grad is None else leaf.grad.numpy()
+
+    return _for_each(sample, derivative)
+
+
+def _for_each(sample: Sample, derivative: Callable[[str, str], Array]) -> Cotangents:
+    """The derivatives with respect to all that went in; `Cotangents` and `Sample` name these groups alike."""
+    groups = [f.name for f in fields(Cotangents)]
+    return Cotangents(**{group: {k: derivative(group, k) for k in getattr(sample, group)} for group in groups})
