@@ -1,0 +1,266 @@
+"""How names are typeset: a symbol of a program as LaTeX and as terminal text, in a notation that is data.
+
+`notations/NAME.toml` says how a notation writes time, roles (the gates of `gamma` are a capital gamma), marks (a
+cotangent has a bar) and single letters; the table `[notation.NAME]` of a cell's file says how that cell's own names
+are written, and goes first.  Everything works on any cell: what neither mentions is spelt as the author wrote it,
+with its Greek letters, hats and subscripts.  Two names of a cell never come out alike.
+
+To add a notation, write a TOML file; `notations/plain.toml` explains the keys.  This package knows neither
+expressions nor any cell by name.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from sympy import MatrixSymbol
+
+from lstmgraph.algebra.names import Name, name_of
+from lstmgraph.cell import Cell
+from lstmgraph.errors import CellSyntaxError, UnknownName
+from lstmgraph.notation.letters import WIDE, Letter, letter, plain, subscript, unicode_of
+from lstmgraph.roles import roles
+
+Time = Literal["explicit", "implicit"]
+
+FOLDER = Path(__file__).parents[1] / "notations"
+DEFAULT = "plain"
+
+
+# ── notations ──
+
+
+@dataclass(frozen=True)
+class Style:
+    """A file of `notations/`, with what it leaves out taken from `plain`."""
+
+    title: str
+    time: str
+    text_time: str
+    roles: Mapping[str, list[str]]
+    letters: Mapping[str, str]
+    parameters: Mapping[str, str]
+    marks: Mapping[str, list[str]]
+
+
+@lru_cache(maxsize=16)
+def style(name: str) -> Style:
+    own: dict[str, Any] = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+    if name == DEFAULT:
+        return Style(**own)
+    base: dict[str, Any] = vars(style(DEFAULT))
+    merged: dict[str, Any] = {
+        k: {**v, **own.get(k, {})} if isinstance(v, dict) else own.get(k, v) for k, v in base.items()
+    }
+    return Style(**merged)
+
+
+@lru_cache(maxsize=1)
+def _files() -> tuple[str, ...]:
+    return tuple(sorted(p.stem for p in FOLDER.glob("*.toml")))
+
+
+def notation_names(cell: Cell | None = None) -> tuple[str, ...]:
+    """The notations that there are, `plain` first; with a cell, also those that only its file defines."""
+    own = cell.notations if cell else ()
+    return tuple(dict.fromkeys([DEFAULT, *_files(), *own]))
+
+
+@lru_cache(maxsize=64)
+def get_notation(cell: Cell, name: str | None = None) -> Notation:
+    """The notation of that name for that cell.  Raises UnknownName; CellSyntaxError for LaTeX that cannot be read."""
+    name = name or DEFAULT
+    if name not in notation_names(cell):
+        raise UnknownName("notation", name, notation_names(cell))
+    rules = style(name if name in _files() else DEFAULT)
+    letters = _Speller(cell, rules, cell.notations.get(name, {})).run()
+    return Notation(name, letters, rules, frozenset(cell.values), _chosen_marks(rules, letters.values()))
+
+
+@dataclass(frozen=True, eq=False)
+class Notation:
+    """Maps symbols (or names as text, `bar(h)[t-1]`) to LaTeX and to terminal text."""
+
+    name: str
+    letters: Mapping[str, Letter]
+    style: Style
+    computed: frozenset[str]
+    marks: Mapping[str, Letter]
+    _spelt: dict[tuple[str, str, str], str] = field(default_factory=dict, repr=False)
+
+    def latex(self, symbol: MatrixSymbol | str, superscript: str = "") -> str:
+        """LaTeX, with the time; `superscript` is set beside the ones that the name has."""
+        name = _parsed(symbol)
+        key = (str(name), "latex", superscript)
+        if key not in self._spelt:
+            self._spelt[key] = self._latex(name, superscript)
+        return self._spelt[key]
+
+    def unicode(self, symbol: MatrixSymbol | str, time: Time = "explicit") -> str:
+        """Terminal text; with implicit time the values that this step computes have none."""
+        name = _parsed(symbol)
+        key = (str(name), "unicode", time)
+        if key not in self._spelt:
+            self._spelt[key] = self._unicode(name, time)
+        return self._spelt[key]
+
+    def has_superscript(self, symbol: MatrixSymbol | str, form: Literal["latex", "unicode"] = "latex") -> bool:
+        """Whether the name ends in a superscript there, so that a power of it needs parentheses."""
+        name = _parsed(symbol)
+        timed = form == "latex" and name.lag is not None and self.style.time.startswith("^")
+        return timed or bool(self.letter(name).sup)
+
+    def letter(self, name: Name) -> Letter:
+        """The letter of a name, with its marks, without its time."""
+        marks = list(name.marks)
+        found = self._part(name.base) if "part" in marks else self.letters.get(name.base) or plain(name.base)
+        while marks:
+            mark = marks.pop()
+            if mark == "pre" and marks and marks[-1] == "bar":
+                mark, _ = "delta", marks.pop()
+            found = _apply(self.marks[mark], found, whole=mark == "grad")
+        return found
+
+    def _part(self, base: str) -> Letter:
+        owner, _, number = base.partition(".")
+        return Letter((self.letters.get(owner) or plain(owner)).index() + number)
+
+    def _latex(self, name: Name, superscript: str) -> str:
+        found = self.letter(name)
+        if name.lag is not None:
+            found = _apply(letter(self.style.time.replace("#", _step(name.lag))), found, whole=False)
+        return replace(found, sup=(*found.sup, *([superscript] if superscript else []))).latex()
+
+    def _unicode(self, name: Name, time: Time) -> str:
+        found = self.letter(name).unicode()
+        here = name.lag == 0 and name.base.partition(".")[0] in self.computed
+        if name.lag is None or (here and time == "implicit"):
+            return found
+        return found + self.style.text_time.replace("#", _step(name.lag))
+
+
+def _parsed(symbol: MatrixSymbol | str) -> Name:
+    return Name.parse(symbol) if isinstance(symbol, str) else name_of(symbol)
+
+
+def _step(lag: int) -> str:
+    return f"t{lag:+d}" if lag else "t"
+
+
+def _apply(template: Letter, to: Letter, whole: bool) -> Letter:
+    """A mark on a letter: over its head, before it, with it as subscript, or around the whole of it."""
+    if whole:
+        return Letter(template.head.replace("#", to.latex()))
+    if any("#" in s for s in template.sub):
+        return replace(template, sub=tuple(s.replace("#", to.index()) for s in template.sub))
+    head = _widened(template.head.replace("#", to.head), to.head) if template.head else to.head
+    return Letter(head, (*to.sub, *template.sub), (*to.sup, *template.sup))
+
+
+def _widened(head: str, inner: str) -> str:
+    """A bar over a word is a long one."""
+    if inner.startswith("\\mathrm"):
+        for narrow, wide in WIDE.items():
+            head = head.replace(f"\\{narrow}{{{inner}", f"\\{wide}{{{inner}")
+    return head
+
+
+def _chosen_marks(rules: Style, letters: Iterable[Letter]) -> Mapping[str, Letter]:
+    """For each mark its first spelling that no name of the cell has already."""
+    heads = {found.head for found in letters}
+    return {mark: _first_free([letter(o) for o in options], heads) for mark, options in rules.marks.items()}
+
+
+def _first_free(options: list[Letter], heads: set[str]) -> Letter:
+    return next((t for t in options if not _clashes(t, heads)), options[0])
+
+
+def _clashes(template: Letter, heads: set[str]) -> bool:
+    opening = template.head.partition("#")[0]
+    return template.head in heads or ("#" in template.head and any(h.startswith(opening) for h in heads))
+
+
+class _Speller:
+    """Finds a letter for every base name of a cell: what its file says, else by role, else as the author wrote it."""
+
+    def __init__(self, cell: Cell, rules: Style, given: Mapping[str, str]) -> None:
+        self.cell, self.rules = cell, rules
+        self.given = {base: _read(cell, base, snippet) for base, snippet in given.items()}
+        self.letters: dict[str, Letter] = {}
+        self.taken: set[str] = set()
+        self.roles = roles(cell)
+
+    def run(self) -> Mapping[str, Letter]:
+        for base, found in self.given.items():
+            self.take(base, found)
+        for base in self.roles:
+            self.choose(base, [*self.by_role(base), self.spelt(base, self.rules.letters)])
+        for symbol in (*self.cell.parameters, *self.cell.constant_symbols):
+            self.choose(symbol.name, [self.spelt(symbol.name, self.rules.parameters)])
+        return self.letters
+
+    def choose(self, base: str, options: list[Letter]) -> None:
+        if base in self.letters:
+            return
+        options.append(plain(base))
+        free = next((o for o in options if not {o.latex(), o.unicode()} & self.taken), None)
+        while free is None:  # h_hat beside hhat: the later one gets a prime
+            options[-1] = replace(options[-1], sup=(*options[-1].sup, "\\prime"))
+            free = options[-1] if options[-1].latex() not in self.taken else None
+        self.take(base, free)
+
+    def take(self, base: str, found: Letter) -> None:
+        self.letters[base] = found
+        self.taken |= {found.latex(), found.unicode()}
+
+    def by_role(self, base: str) -> list[Letter]:
+        """What the notation has for the role of a value, if it has something."""
+        spelt = self.spelt(base, self.rules.letters)
+        role = "output" if base == self.cell.output else self.roles[base]
+        templates = map(letter, self.rules.roles.get(role, []))
+        return [_apply(t, spelt, whole=False) for t in templates if not (t.head.endswith("{#}") and "{" in spelt.head)]
+
+    def spelt(self, base: str, stems: Mapping[str, str]) -> Letter:
+        """The author's spelling with the notation's letters; a subscript that names a value is spelt as that value."""
+        stem, _, rest = base.partition("_")
+        found = plain(base, self.index)
+        if rest in self.letters:  # the W of W_h_tilde has no tilde: h_tilde has
+            found = replace(plain(stem), sub=(*plain(stem).sub, self.index(rest)))
+        known = re.compile(r"(?<![A-Za-z\\])([A-Za-z])(?![A-Za-z])")
+        return replace(found, head=known.sub(lambda m: stems.get(m[1], m[1]), found.head))
+
+    def index(self, text: str) -> str:
+        if text in self.letters:
+            return self.letters[text].index()
+        if len(text) > 1 and all(c in self.letters for c in text):
+            return "".join(self.letters[c].index() for c in text)
+        return subscript(text)
+
+
+def _read(cell: Cell, base: str, snippet: str) -> Letter:
+    try:
+        return letter(snippet)
+    except ValueError as error:
+        hint = r"LaTeX such as \tilde{C} or \Gamma_f"
+        raise CellSyntaxError(f"{cell.name}: how {base} is typeset: {error}", hint=hint) from None
+
+
+__all__ = [
+    "DEFAULT",
+    "Letter",
+    "Notation",
+    "Style",
+    "Time",
+    "get_notation",
+    "letter",
+    "notation_names",
+    "plain",
+    "style",
+    "unicode_of",
+]

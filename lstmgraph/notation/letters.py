@@ -1,0 +1,184 @@
+"""A typeset name: its head with subscripts and superscripts, as LaTeX and as terminal text.
+
+A `Letter` comes from a snippet of LaTeX (`letter`) or from an author's identifier (`plain`).  To teach it a new
+command or accent, add it to a table below.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+_GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ϵ", "varepsilon": "ε", "zeta": "ζ",
+    "eta": "η", "theta": "θ", "vartheta": "ϑ", "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν",
+    "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "upsilon": "υ", "phi": "ϕ", "varphi": "φ",
+    "chi": "χ", "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ",
+    "Pi": "Π", "Sigma": "Σ", "Upsilon": "Υ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω", "ell": "ℓ",
+}  # fmt: skip
+_FROM_GREEK = {character: command for command, character in _GREEK.items()}
+_ACCENTS = {
+    "bar": "\u0304", "overline": "\u0304", "hat": "\u0302", "widehat": "\u0302", "tilde": "\u0303",
+    "widetilde": "\u0303", "dot": "\u0307", "ddot": "\u0308", "check": "\u030c", "vec": "\u20d7",
+}  # fmt: skip
+_FONTS = {"mathrm", "mathbf", "mathit", "mathcal", "boldsymbol", "text", "textrm", "operatorname"}
+_SIGNS = {"partial": "∂", "langle": "⟨", "rangle": "⟩", "prime": "′", "star": "⋆", "ast": "∗", "top": "ᵀ", "infty": "∞"}
+_LOW = dict(zip("0123456789", "₀₁₂₃₄₅₆₇₈₉", strict=True))
+_HIGH = dict(zip("0123456789+-′∗⋆ᵀ", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻′*⋆ᵀ", strict=True))
+# What an identifier may end with (c_tilde, htilde) and the accent that it asks for, over one letter and over several.
+_ENDINGS = {
+    "tilde": ("tilde", "widetilde"),
+    "hat": ("hat", "widehat"),
+    "bar": ("bar", "overline"),
+    "dot": ("dot", "dot"),
+}
+# The accent over one letter and the same over a word.
+WIDE = dict(_ENDINGS.values())
+
+
+# ── letters: a head with scripts ──
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A typeset name: `head` with subscripts and superscripts, all LaTeX."""
+
+    head: str
+    sub: tuple[str, ...] = ()
+    sup: tuple[str, ...] = ()
+
+    def latex(self) -> str:
+        sub = f"_{{{','.join(self.sub)}}}" if self.sub else ""
+        sup = f"^{{{' '.join(self.sup)}}}" if self.sup else ""
+        return self.head + sub + sup
+
+    def unicode(self) -> str:
+        sup = "".join(unicode_of(s) for s in self.sup)
+        return unicode_of(self.head) + "".join(_low(unicode_of(s)) for s in self.sub) + _high(sup)
+
+    def index(self) -> str:
+        """The letter as somebody's subscript: a gate Γ_f by its own subscript alone."""
+        return ",".join(self.sub) if self.head == "\\Gamma" and self.sub else self.latex()
+
+
+def letter(snippet: str) -> Letter:
+    r"""The letter that LaTeX such as `\tilde{C}` or `\Gamma_f` stands for.  Raises ValueError on unbalanced braces."""
+    text = "".join(f"\\{_FROM_GREEK[c]} " if c in _FROM_GREEK else c for c in snippet.strip())
+    parts: dict[str, list[str]] = {"": [], "_": [], "^": []}
+    script = ""
+    for token in _tokens(text):
+        if token in {"_", "^"}:
+            script = token
+        else:
+            parts[script].append(_bare(token) if script else token)
+            script = ""
+    head = "".join(parts[""]).strip()
+    if not head and not snippet.startswith(("_", "^")):
+        raise ValueError(f"nothing to print in {snippet!r}")
+    return Letter(head, tuple(parts["_"]), tuple(parts["^"]))
+
+
+_TOKEN = re.compile(r"\\(?:[A-Za-z]+\s*|.)|[^\\{}]")
+
+
+def _tokens(text: str) -> Iterator[str]:
+    """Commands, characters and balanced groups, in order; their concatenation is `text`."""
+    at = 0
+    while at < len(text):
+        if text[at] == "{":
+            end = _closing(text, at)
+        elif match := _TOKEN.match(text, at):
+            end = match.end()
+        else:
+            raise ValueError(f"unbalanced braces in {text!r}")
+        yield text[at:end]
+        at = end
+
+
+def _closing(text: str, start: int) -> int:
+    depth = 0
+    for match in re.finditer(r"\\.|[{}]", text[start:]):
+        depth += {"{": 1, "}": -1}.get(match[0], 0)
+        if depth == 0:
+            return start + match.end()
+    raise ValueError(f"unbalanced braces in {text!r}")
+
+
+def _bare(group: str) -> str:
+    return group[1:-1].strip() if group.startswith("{") else group.strip()
+
+
+def _low(text: str) -> str:
+    """A subscript in a terminal: digits are set low, letters follow an underscore (Unicode has no low f)."""
+    text = text.replace(",", "").replace(" ", "")
+    return "".join(_LOW[c] for c in text) if set(text) <= set(_LOW) else f"_{text}"
+
+
+def _high(text: str) -> str:
+    return "".join(_HIGH[c] for c in text) if set(text) <= set(_HIGH) else f"^{text}"
+
+
+@lru_cache(maxsize=4096)
+def unicode_of(latex: str) -> str:
+    """A snippet of LaTeX as terminal text: Greek, accents and scripts; a command that is not known leaves its name."""
+    out, pending = "", [t for t in _tokens(latex) if t.strip()]
+    while pending:
+        token = pending.pop(0)
+        command = token[1:].strip() if token.startswith("\\") else ""
+        if token in {"_", "^"} and pending:
+            out += (_low if token == "_" else _high)(unicode_of(_bare(pending.pop(0))))
+        elif command == "frac" and len(pending) > 1:
+            out += f"{unicode_of(_bare(pending.pop(0)))}/{unicode_of(_bare(pending.pop(0)))}"
+        elif command in _ACCENTS and pending:
+            word = unicode_of(_bare(pending.pop(0)))
+            out += word[:1] + _ACCENTS[command] + word[1:]
+        elif not (command in _FONTS and pending):
+            known = _GREEK.get(command) or _SIGNS.get(command) or (command if command.isalnum() else "")
+            out += known if command else unicode_of(_bare(token)) if token.startswith("{") else token
+    return unicodedata.normalize("NFC", out)
+
+
+# ── the author's identifiers ──
+
+
+def plain(identifier: str, index: Callable[[str], str] | None = None) -> Letter:
+    """The letter that an identifier spells: `gate_in`, `W_f`, `x1`, `alpha`, `lambda_`, `c_tilde`, `htilde`.
+
+    `index` spells a part after an underscore.
+    """
+    words = [w for w in identifier.split("_") if w] or [identifier]
+    accents = [w for w in words[1:] if w in _ENDINGS]
+    stem, *rest = [words[0], *(w for w in words[1:] if w not in _ENDINGS)]
+    ending = next((e for e in _ENDINGS if stem.endswith(e) and _is_letter(stem[: -len(e)])), None)
+    if ending:
+        stem, accents = stem[: -len(ending)], [ending, *accents]
+    stem, digits = _split_digits(stem)
+    head = _word(stem)
+    for accent in accents:
+        head = f"\\{_ENDINGS[accent][not _is_letter(stem)]}{{{head}}}"
+    return Letter(head, (*([digits] if digits else []), *map(index or subscript, rest)))
+
+
+def subscript(text: str) -> str:
+    stem, digits = _split_digits(text)
+    return _word(stem) + digits
+
+
+def _split_digits(text: str) -> tuple[str, str]:
+    stem = text.rstrip("0123456789")
+    return (stem, text[len(stem) :]) if stem else (text, "")
+
+
+def _is_letter(text: str) -> bool:
+    return len(text) == 1 or text in _GREEK
+
+
+def _word(text: str) -> str:
+    if text in _GREEK:
+        return f"\\{text}"
+    if text in _FROM_GREEK:
+        return f"\\{_FROM_GREEK[text]}"
+    return text if len(text) == 1 or text.isdigit() else f"\\mathrm{{{text}}}"

@@ -1,0 +1,56 @@
+"""How wide a formula is and where a long one breaks: before a plus, a minus or a product sign, as far outside as
+possible.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Before these a line may break, the loosest first.
+_SIGNS = ((" + ", " − ", " - "), (" ⊙ ", r" \odot ", " * "))
+_OPENING, _CLOSING = ("(", "[", "{"), (")", "]", "}")
+
+
+def width_of(text: str) -> int:
+    """How many columns a text takes: in a terminal exactly, in LaTeX roughly (a command counts as one letter)."""
+    if "\\" in text or "_{" in text:
+        text = re.sub(r"\\(?:left|right|mathrm|operatorname|frac)\b", "", text)
+        text = re.sub(r"\\[A-Za-z]+|\\.", "x", text)
+        text = re.sub(r"[{}_^]", "", text)
+    return sum(1 for c in text if not unicodedata.combining(c))
+
+
+def broken(text: str, width: int) -> list[str]:
+    """The text in lines of at most `width` columns, where that can be; all but the first start with their sign."""
+    if width_of(text) <= width:
+        return [text]
+    places = _places(text)
+    if not places:
+        return [text]
+    pieces = [text[a:b].strip() for a, b in zip([0, *places], [*places, len(text)], strict=True)]
+    lines = [pieces[0]]
+    for piece in pieces[1:]:
+        if width_of(f"{lines[-1]} {piece}") <= width:
+            lines[-1] += f" {piece}"
+        else:
+            lines.append(piece)
+    return lines
+
+
+def _places(text: str) -> list[int]:
+    """Where the outermost, loosest signs are."""
+    found: dict[tuple[int, int], list[int]] = {}
+    depth = tied = 0
+    for at, character in enumerate(text):
+        if character in _OPENING:
+            depth += 1
+            tied += character == "{" or text.endswith(r"\left", 0, at)
+        elif character in _CLOSING:
+            depth -= 1
+            tied -= character == "}" or text.endswith(r"\right", 0, at)
+        elif character == " " and not tied:
+            for looseness, signs in enumerate(_SIGNS):
+                if text.startswith(signs, at):
+                    found.setdefault((depth, looseness), []).append(at)
+    return found[min(found)] if found else []

@@ -1,0 +1,213 @@
+"""The dialects as data: how each spells operators, functions and numbers.
+
+To add a dialect, write one more `Dialect` and a row of DIALECTS.  An operation that a dialect does not mention is
+spelt by its name in the table of rules, so a new operation prints everywhere; to spell it better, add a row to
+`functions` (a name before parentheses) or to `forms` (a template).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sympy import Transpose
+
+from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.names import Name
+from lstmgraph.notation import Notation, Time
+
+# How tightly a piece of text holds together.  ANY is what stands alone or between brackets.
+ANY, SUM, PRODUCT, TIGHT, SCRIPTED, ATOM = range(6)
+
+
+class Form(NamedTuple):
+    """A template for an operation's operands, the level of the whole, and the level that each operand must have."""
+
+    template: str
+    level: int
+    needs: tuple[int, ...]
+
+
+class Infix(NamedTuple):
+    """An operator between operands, the level of the whole, and what the first and the other operands must have."""
+
+    sign: str
+    level: int
+    first: int
+    rest: int
+
+
+@dataclass(frozen=True)
+class Dialect:
+    name: str
+    symbol: Callable[[Notation, Name, Time], str]
+    transposed: Callable[[Notation, Name], str] | None  # a name's transpose, where it shares the name's superscripts
+    scripted: Callable[[Notation, Name], bool]  # whether a name ends in a superscript
+    minus: str
+    plus: Infix
+    hadamard: Infix
+    matmul: Infix
+    scale: str  # between a number or scalar and what it scales
+    times: str  # between two numbers
+    ones: str  # a matrix of ones as a factor of a matrix product
+    forms: Mapping[type, Form]
+    functions: Mapping[type, str]
+    word: Callable[[str], str]  # any other function, from its name in the table of rules
+    squared_names: tuple[type, ...]  # functions that take a power after their name: tanh²(c)
+    strict: bool  # whether the text must mean the same tree, not only the same value
+    fraction: Form  # a rational number
+    parentheses: tuple[str, str]
+    tall: tuple[str, str]  # around what is higher than a line
+    concat: tuple[str, str, str]
+    rows: str  # of {0}: rows {1} to {2}
+    from_row: int  # what the first row is called
+    exponent: Callable[[str], str]
+    number: Callable[[float], str]
+
+
+# ── numbers ──
+
+_HIGH = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def _unicode_exponent(text: str) -> str:
+    plain = text.replace("−", "-")
+    if plain.lstrip("-").isdigit():
+        return plain.translate(_HIGH)
+    return f"^{text}" if text.isalnum() else f"^({text})"
+
+
+def decimal(value: float) -> str:
+    """The shortest decimal that is this number."""
+    return repr(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+
+
+def _latex_decimal(value: float) -> str:
+    mantissa, _, exponent = decimal(value).partition("e")
+    if not exponent:
+        return mantissa
+    power = f"10^{{{int(exponent)}}}"
+    return power if mantissa == "1" else f"{mantissa} \\cdot {power}"
+
+
+# ── the tables ──
+
+UNICODE = Dialect(
+    name="unicode",
+    symbol=lambda notation, name, time: notation.unicode(str(name), time),
+    transposed=None,
+    scripted=lambda notation, name: notation.has_superscript(str(name), "unicode"),
+    minus="−",
+    plus=Infix(" + ", SUM, SUM, SUM),
+    hadamard=Infix(" ⊙ ", PRODUCT, PRODUCT, PRODUCT),
+    matmul=Infix(" ", TIGHT, TIGHT, TIGHT),
+    scale=" ",
+    times=" · ",
+    ones="1",
+    forms={
+        n.OneMinus: Form("1 − {0}", SUM, (PRODUCT,)),
+        n.Negative: Form("−{0}", SUM, (PRODUCT,)),
+        n.Reciprocal: Form("1 / {0}", PRODUCT, (SCRIPTED,)),
+        n.Divide: Form("{0} / {1}", PRODUCT, (PRODUCT, SCRIPTED)),
+        Transpose: Form("{0}ᵀ", SCRIPTED, (ATOM,)),
+        n.Abs: Form("|{0}|", ATOM, (ANY,)),
+        n.Sqrt: Form("√{0}", SCRIPTED, (ATOM,)),
+    },
+    functions={n.Sigmoid: "σ", n.Sign: "sgn", n.Maximum: "max", n.Minimum: "min", n.Identity: "id"},
+    word=str,
+    squared_names=(n.Tanh, n.Sin, n.Cos),
+    strict=False,
+    fraction=Form("{0}/{1}", PRODUCT, (ATOM, ATOM)),
+    parentheses=("(", ")"),
+    tall=("(", ")"),
+    concat=("[", "; ", "]"),
+    rows="{0}[{1}:{2}]",
+    from_row=1,
+    exponent=_unicode_exponent,
+    number=decimal,
+)
+
+LATEX = Dialect(
+    name="latex",
+    symbol=lambda notation, name, _: notation.latex(str(name)),
+    transposed=lambda notation, name: notation.latex(str(name), r"\top"),
+    scripted=lambda notation, name: notation.has_superscript(str(name), "latex"),
+    minus="-",
+    plus=Infix(" + ", SUM, SUM, SUM),
+    hadamard=Infix(r" \odot ", PRODUCT, PRODUCT, PRODUCT),
+    matmul=Infix(" ", TIGHT, TIGHT, TIGHT),
+    scale=" ",
+    times=r" \cdot ",
+    ones=r"\mathbf{1}",
+    forms={
+        n.OneMinus: Form("1 - {0}", SUM, (PRODUCT,)),
+        n.Negative: Form("-{0}", SUM, (PRODUCT,)),
+        n.Reciprocal: Form(r"\frac{{1}}{{{0}}}", TIGHT, (ANY,)),
+        n.Divide: Form(r"\frac{{{0}}}{{{1}}}", TIGHT, (ANY, ANY)),
+        Transpose: Form(r"{0}^{{\top}}", SCRIPTED, (ATOM,)),
+        n.Abs: Form(r"\lvert {0} \rvert", ATOM, (ANY,)),
+        n.Sqrt: Form(r"\sqrt{{{0}}}", ATOM, (ANY,)),
+    },
+    functions={
+        n.Sigmoid: r"\sigma",
+        n.Tanh: r"\tanh",
+        n.Exp: r"\exp",
+        n.Log: r"\log",
+        n.Sin: r"\sin",
+        n.Cos: r"\cos",
+        n.Sign: r"\operatorname{sgn}",
+        n.Maximum: r"\max",
+        n.Minimum: r"\min",
+        n.Identity: r"\operatorname{id}",
+    },
+    word=lambda name: rf"\operatorname{{{name.replace('_', '')}}}",
+    squared_names=(n.Tanh, n.Sin, n.Cos),
+    strict=False,
+    fraction=Form(r"\frac{{{0}}}{{{1}}}", TIGHT, (ANY, ANY)),
+    parentheses=("(", ")"),
+    tall=(r"\left( ", r" \right)"),
+    concat=("[", "; ", "]"),
+    rows="{0}[{1}{{:}}{2}]",
+    from_row=1,
+    exponent=lambda text: f"^{{{text}}}",
+    number=_latex_decimal,
+)
+
+# The cell language: Python's operators and precedence.  Right operands are strict: the text means the same tree.
+SOURCE = Dialect(
+    name="source",
+    symbol=lambda _, name, __: str(name),
+    transposed=None,
+    scripted=lambda _, __: False,
+    minus="-",
+    plus=Infix(" + ", SUM, SUM, PRODUCT),
+    hadamard=Infix(" * ", PRODUCT, PRODUCT, TIGHT),
+    matmul=Infix(" @ ", PRODUCT, PRODUCT, TIGHT),
+    scale=" * ",
+    times=" * ",
+    ones="1",
+    forms={
+        n.OneMinus: Form("1 - {0}", SUM, (PRODUCT,)),
+        n.Negative: Form("-{0}", SUM, (TIGHT,)),
+        n.Reciprocal: Form("1 / {0}", PRODUCT, (TIGHT,)),
+        n.Divide: Form("{0} / {1}", PRODUCT, (PRODUCT, TIGHT)),
+        Transpose: Form("{0}.T", ATOM, (ATOM,)),
+        n.Power: Form("{0} ** {1}", SCRIPTED, (ATOM, ATOM)),
+    },
+    functions={},
+    word=str,
+    squared_names=(),
+    strict=True,
+    fraction=Form("{0} / {1}", PRODUCT, (ATOM, ATOM)),
+    parentheses=("(", ")"),
+    tall=("(", ")"),
+    concat=("concat(", ", ", ")"),
+    rows="{0}[{1}:{2}]",
+    from_row=0,
+    exponent=lambda text: text,
+    number=decimal,
+)
+
+# Markdown's formulas are LaTeX; what stands around them is the business of `programs.py`.
+DIALECTS: Mapping[str, Dialect] = {"unicode": UNICODE, "latex": LATEX, "markdown": LATEX, "source": SOURCE}

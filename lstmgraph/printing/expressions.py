@@ -1,0 +1,183 @@
+"""One recursive printer for expressions, driven by precedence; a `Dialect` says how everything is spelt.
+
+The author's order is kept and nothing is simplified; parentheses stand only where the text would mean something
+else without them.  A symbol in `inlined` is printed as its definition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
+
+from sympy import Basic, Expr, Float, Integer, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Rational, Transpose
+
+from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.build import is_number
+from lstmgraph.algebra.names import name_of
+from lstmgraph.algebra.nodes import operands
+from lstmgraph.algebra.rules import RULES
+from lstmgraph.notation import Notation, Time
+from lstmgraph.printing.dialects import ANY, ATOM, PRODUCT, SCRIPTED, SUM, TIGHT, Dialect
+
+
+class Piece(NamedTuple):
+    text: str
+    level: int
+
+
+@dataclass(frozen=True)
+class Printer:
+    dialect: Dialect
+    notation: Notation
+    time: Time = "explicit"
+    inlined: Mapping[MatrixSymbol, MatrixExpr] = field(default_factory=dict)
+
+    def text(self, expr: Basic, need: int = ANY) -> str:
+        """The expression, in parentheses where it holds together less tightly than `need`."""
+        text, level = self.piece(expr)
+        if level >= need:
+            return text
+        left, right = self.dialect.tall if r"\frac" in text or r"\sqrt" in text else self.dialect.parentheses
+        return f"{left}{text}{right}"
+
+    def piece(self, expr: Basic) -> Piece:
+        expr = self.inlined.get(expr, expr)
+        negative, positive = _split_sign(expr)
+        if negative and expr.func in (n.Fill, n.Hadamard):
+            return Piece(self.dialect.minus + self.text(positive, PRODUCT), SUM)
+        special = _SPECIAL.get(expr.func)
+        if special:
+            return special(self, expr)
+        if form := self.dialect.forms.get(expr.func):
+            return Piece(form.template.format(*map(self.text, operands(expr), form.needs)), form.level)
+        if not isinstance(expr, MatrixExpr):
+            return self.number(expr)
+        return Piece(self.function_name(expr.func) + self.arguments(expr), ATOM)
+
+    # ── leaves ──
+
+    def symbol(self, symbol: MatrixSymbol) -> Piece:
+        name = name_of(symbol)
+        text = self.dialect.symbol(self.notation, name, self.time)
+        if "/" in text or text.startswith(r"\frac"):
+            return Piece(text, PRODUCT)
+        return Piece(text, SCRIPTED if self.dialect.scripted(self.notation, name) else ATOM)
+
+    def fill(self, expr: n.Fill) -> Piece:
+        return self.piece(expr.value)
+
+    def number(self, value: Expr) -> Piece:
+        if value.is_negative:
+            return Piece(self.dialect.minus + self.text(-value, PRODUCT), SUM)
+        if isinstance(value, Rational) and not isinstance(value, Integer):
+            template, level, _ = self.dialect.fraction
+            return Piece(template.format(value.p, value.q), level)
+        text = str(value) if isinstance(value, Integer) else self.dialect.number(float(Float(value)))
+        return Piece(text, TIGHT if self.dialect.times in text or "^" in text else ATOM)
+
+    # ── sums and products ──
+
+    def sum(self, expr: MatAdd) -> Piece:
+        plus, minus = self.dialect.plus, self.dialect.minus
+        text = ""
+        for k, term in enumerate(expr.args):
+            negative, positive = _split_sign(self.inlined.get(term, term))
+            body = self.text(positive, PRODUCT if negative else plus.rest if k else plus.first)
+            sign = f" {minus} " if negative else plus.sign
+            text += sign + body if k else (minus if negative else "") + body
+        return Piece(text, plus.level)
+
+    def elementwise(self, expr: n.Hadamard) -> Piece:
+        """Factors with ⊙ between vectors, nothing between a scalar and what it scales; a last factor 1/a divides."""
+        *before, last = factors = [self.inlined.get(f, f) for f in expr.args]
+        if isinstance(last, n.Reciprocal) and not self.dialect.strict:
+            above = before[0] if len(before) == 1 else n.Hadamard(*before)
+            return self.piece(n.Divide(above, last.args[0]))
+        infix = self.dialect.hadamard
+        signs = [self.between(a, b) for a, b in pairwise(factors)]
+        text = ""
+        for k, factor in enumerate(factors):
+            beside = [s for s in signs[max(0, k - 1) : k + 1] if s != infix.sign]
+            need = max(infix.rest if k else infix.first, TIGHT if beside else ANY)
+            text += (signs[k - 1] if k else "") + self.text(factor, need)
+        return Piece(text, infix.level)
+
+    def between(self, left: MatrixExpr, right: MatrixExpr) -> str:
+        if is_number(right):
+            return self.dialect.times
+        return self.dialect.scale if _is_scalar(left) or _is_scalar(right) else self.dialect.hadamard.sign
+
+    def product(self, expr: MatMul) -> Piece:
+        infix = self.dialect.matmul
+        parts = [self.factor(a, infix.rest if k else infix.first) for k, a in enumerate(expr.args)]
+        return Piece(infix.sign.join(parts), infix.level)
+
+    def factor(self, expr: MatrixExpr, need: int) -> str:
+        return self.dialect.ones if is_number(expr, 1) else self.text(expr, need)
+
+    # ── scripts and brackets ──
+
+    def power(self, expr: n.Power) -> Piece:
+        base, exponent = (self.inlined.get(a, a) for a in expr.args)
+        if form := self.dialect.forms.get(n.Power):
+            return Piece(form.template.format(*map(self.text, (base, exponent), form.needs)), form.level)
+        raised = self.dialect.exponent(self.text(exponent))
+        if base.func in self.dialect.squared_names and is_number(exponent) and not exponent.value.is_negative:
+            return Piece(self.function_name(base.func) + raised + self.arguments(base), ATOM)
+        return Piece(self.text(base, ATOM) + raised, SCRIPTED)
+
+    def transpose(self, expr: Transpose) -> Piece:
+        operand = self.inlined.get(expr.arg, expr.arg)
+        if isinstance(operand, MatrixSymbol) and self.dialect.transposed:
+            return Piece(self.dialect.transposed(self.notation, name_of(operand)), SCRIPTED)
+        form = self.dialect.forms[Transpose]
+        return Piece(form.template.format(self.text(operand, form.needs[0])), form.level)
+
+    def concat(self, expr: n.Concat) -> Piece:
+        left, between, right = self.dialect.concat
+        return Piece(left + between.join(map(self.text, expr.args)) + right, ATOM)
+
+    def rows(self, expr: n.Slice) -> Piece:
+        source, start, size = expr.args
+        bounds = [str(b).replace(" ", "").replace("*", "") for b in (start + self.dialect.from_row, start + size)]
+        return Piece(self.dialect.rows.format(self.text(source, ATOM), *bounds), ATOM)
+
+    def function_name(self, operation: type) -> str:
+        return self.dialect.functions.get(operation) or self.dialect.word(RULES[operation].name)
+
+    def arguments(self, expr: MatrixExpr) -> str:
+        body = ", ".join(map(self.text, operands(expr)))
+        left, right = self.dialect.tall if r"\frac" in body else self.dialect.parentheses
+        return f"{left}{body}{right}"
+
+
+def _is_scalar(expr: MatrixExpr) -> bool:
+    return isinstance(expr, n.Fill) or expr.shape == (1, 1)
+
+
+def _split_sign(expr: Basic) -> tuple[bool, Basic]:
+    """Whether an expression has a minus in front, and the expression without it."""
+    if isinstance(expr, n.Negative):
+        return True, expr.args[0]
+    if is_number(expr) and expr.value.is_negative:
+        return True, n.Fill(-expr.value, *expr.shape)
+    if isinstance(expr, n.Hadamard):
+        negative, first = _split_sign(expr.args[0])
+        if negative and isinstance(first, n.Fill):
+            return True, n.Hadamard(first, *expr.args[1:])
+    return False, expr
+
+
+_SPECIAL = {
+    MatrixSymbol: Printer.symbol,
+    n.Fill: Printer.fill,
+    MatAdd: Printer.sum,
+    n.Hadamard: Printer.elementwise,
+    MatMul: Printer.product,
+    n.Power: Printer.power,
+    Transpose: Printer.transpose,
+    n.Concat: Printer.concat,
+    n.Slice: Printer.rows,
+}

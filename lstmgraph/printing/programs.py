@@ -1,0 +1,214 @@
+"""Whole programs in print: aligned equations in groups, under a legend, for a terminal, a paper, a web page or a
+program.
+
+What is shown is decided in `sections.py`; here is only where the lines go.  To add a dialect, write one more
+function from `Page` to text and a row of `_PAGES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import count
+
+from sympy import MatrixExpr
+
+from lstmgraph.errors import UnknownName
+from lstmgraph.notation import Notation, Time
+from lstmgraph.printing.breaking import broken, width_of
+from lstmgraph.printing.dialects import DIALECTS
+from lstmgraph.printing.expressions import Printer
+from lstmgraph.printing.sections import Note, Shown, shown
+from lstmgraph.program import Equation, Program, Stage
+
+
+def print_expr(expr: MatrixExpr, dialect: str, notation: Notation, *, time: Time = "explicit") -> str:
+    """An expression on one line; in Markdown between dollars."""
+    text = _printer(dialect, notation, time).text(expr)
+    return f"${_tame(text)}$" if dialect == "markdown" else text
+
+
+def print_equation(equation: Equation, dialect: str, notation: Notation, *, time: Time = "explicit") -> str:
+    """An equation on one line; in Markdown as a block of its own."""
+    printer = _printer(dialect, notation, time)
+    text = f"{printer.text(equation.target)} = {printer.text(equation.value)}"
+    return f"$$\n{_tame(text)}\n$$" if dialect == "markdown" else text
+
+
+def print_program(
+    program: Program,
+    dialect: str,
+    notation: Notation,
+    stage: Stage = "backward",
+    *,
+    time: Time | None = None,
+    width: int = 100,
+    numbered: bool = False,
+    standalone: bool = False,
+    legend: bool = True,
+    title: str = "",
+) -> str:
+    """One stage of a program, its equations aligned and in groups.
+
+    `time`: whether terminal text says [t] of the values that a step computes; gradients leave it out unless told.
+    `width`: where long equations break.  `standalone`: a whole LaTeX document.  `legend=False` leaves the bare equations,
+    in LaTeX a single environment that a notebook shows.
+    """
+    time = time or ("implicit" if stage == "backward" else "explicit")
+    view = shown(program, stage)
+    printer = _printer(dialect, notation, time, view)
+    page = Page(printer, view, width, numbered, standalone, legend, title)
+    return _PAGES[dialect](page)
+
+
+def _printer(dialect: str, notation: Notation, time: Time, view: Shown | None = None) -> Printer:
+    if dialect not in DIALECTS:
+        raise UnknownName("dialect", dialect, DIALECTS)
+    return Printer(DIALECTS[dialect], notation, time, view.inlined if view else {})
+
+
+@dataclass(frozen=True)
+class Row:
+    """An equation: its left side, the lines of its right side, and its number in brackets, or nothing."""
+
+    left: str
+    right: list[str]
+    number: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything a layout needs."""
+
+    printer: Printer
+    view: Shown
+    width: int
+    numbered: bool
+    standalone: bool
+    legend: bool
+    title: str
+
+    def groups(self) -> list[tuple[str, list[Row]]]:
+        numbers = count(1)
+        return [(s.title, [self.row(e, next(numbers)) for e in s.equations]) for s in self.view.sections]
+
+    def row(self, equation: Equation, number: int) -> Row:
+        left = self.printer.text(equation.target)
+        right = broken(self.printer.text(equation.value), self.width - width_of(left) - 3)
+        return Row(left, right, f"({number})" if self.numbered else "")
+
+    def notes(self, around: str = "") -> list[str]:
+        """The legend, its formulas between `around`."""
+        return [self.note(n, around) for n in self.view.notes] if self.legend else []
+
+    def note(self, note: Note, around: str) -> str:
+        explicit = Printer(self.printer.dialect, self.printer.notation)
+        about = ", ".join(f"{around}{self.printer.text(x)}{around}" for x in note.about)
+        of = ", ".join(f"{around}{explicit.text(x)}{around}" for x in note.of)
+        return f"{about}: {note.words.format(of)}"
+
+
+# ── a terminal, and a program's text ──
+
+
+def _text(page: Page) -> str:
+    """Blocks of lines: the legend, then each group, aligned at its equal signs."""
+    head = [page.title] if page.title else []
+    blocks = [[f"{line}" for line in (*head, *page.notes())]]
+    for title, rows in page.groups():
+        heading = [f"{title}"] if title and page.legend else []
+        blocks.append(heading + [line for row in rows for line in _aligned(row, max(width_of(r.left) for r in rows))])
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _aligned(row: Row, column: int) -> list[str]:
+    pad = " " * (column - width_of(row.left))
+    number = f"   {row.number}" if row.number else ""
+    lines = [f"{pad}{row.left} = {row.right[0]}", *(" " * (column + 3) + more for more in row.right[1:])]
+    return [*lines[:-1], lines[-1] + number]
+
+
+def _source(page: Page) -> str:
+    """The cell language: comments and one equation a line, which a bracket must enclose to go on."""
+    head = [page.title] if page.title else []
+    blocks = [[f"# {line}" for line in (*head, *page.notes())]]
+    for title, rows in page.groups():
+        heading = [f"# {title}"] if title and page.legend else []
+        blocks.append(heading + [f"{row.left} = {' '.join(row.right)}" for row in rows])
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+# ── LaTeX and Markdown ──
+
+
+def _rows(rows: list[Row], numbered: bool) -> str:
+    """The lines of an alignment; the number of a broken equation stands on its last line."""
+    lines = []
+    for row in rows:
+        parts = [f"{row.left} &= {row.right[0]}", *(rf"&\quad {{}}{line}" for line in row.right[1:])]
+        lines.append((" \\notag" * numbered + " \\\\\n").join(parts))
+    return " \\\\\n".join(lines)
+
+
+def _environment(body: str, name: str) -> str:
+    return f"\\begin{{{name}}}\n{body}\n\\end{{{name}}}\n"
+
+
+def _latex(page: Page) -> str:
+    """One alignment with the legend in comments, or a document."""
+    name = "align" if page.numbered else "align*"
+    groups = page.groups()
+    if page.standalone:
+        return _document(page, [(title, _environment(_rows(rows, page.numbered), name)) for title, rows in groups])
+    comments = [f"% {line}\n" for line in (*([page.title] if page.title else []), *page.notes("$"))]
+    headings = [f"% {title}\n" if title and page.legend else "" for title, _ in groups]
+    bodies = [heading + _rows(rows, page.numbered) for heading, (_, rows) in zip(headings, groups, strict=True)]
+    return "".join(comments) + _environment(" \\\\[1ex]\n".join(bodies), name)
+
+
+_PREAMBLE = r"""\documentclass{article}
+\usepackage[utf8]{inputenc}
+\usepackage[margin=2cm]{geometry}
+\usepackage{amsmath}
+\allowdisplaybreaks
+\setlength{\parindent}{0pt}
+\begin{document}
+"""
+_WORDS = {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
+_ESCAPES = str.maketrans({**_WORDS, **{c: f"\\{c}" for c in "_&%$#{}"}})
+
+
+def _document(page: Page, environments: list[tuple[str, str]]) -> str:
+    heading = f"\\section*{{{page.title.translate(_ESCAPES)}}}\n" if page.title else ""
+    notes = "".join(f"{line}.\n\n" for line in page.notes("$"))
+    parts = [f"\\subsection*{{{title.capitalize()}}}\n{body}" if title else body for title, body in environments]
+    return _PREAMBLE + heading + notes + "".join(parts) + "\\end{document}\n"
+
+
+def _markdown(page: Page) -> str:
+    r"""Blocks between double dollars.  GitHub takes `\\` only at the end of a line, and tags only in `align`."""
+    blocks = [f"## {page.title}"] if page.title else []
+    blocks += ["\n".join(f"- {_tame(line)}" for line in page.notes("$"))] if page.notes() else []
+    for title, rows in page.groups():
+        blocks += [f"**{title.capitalize()}**"] if title and page.legend else []
+        body = _rows([_tagged(row) for row in rows], numbered=False)
+        blocks.append(f"$$\n{_tame(_environment(body, 'align' if page.numbered else 'aligned'))}$$")
+    return "\n\n".join(blocks) + "\n"
+
+
+def _tagged(row: Row) -> Row:
+    *before, last = row.right
+    return Row(row.left, [*before, f"{last} \\tag{{{row.number[1:-1]}}}"], "") if row.number else row
+
+
+def _tame(formula: str) -> str:
+    """LaTeX in which Markdown sees no emphasis: an underscore after a space cannot close one."""
+    return formula.replace("_{", " _{")
+
+
+_PAGES: Mapping[str, Callable[[Page], str]] = {
+    "unicode": _text,
+    "latex": _latex,
+    "markdown": _markdown,
+    "source": _source,
+}

@@ -1,0 +1,143 @@
+"""What of a program is shown, in which groups, and what a reader has to be told: no spelling and no layout.
+
+A value that the author did not name is printed as its definition where that is one short operation; the others are
+defined in a group of their own.  To add a line to the legend, write a function and put it into `_LEGEND`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
+
+from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.names import Name, name_of, symbol
+from lstmgraph.algebra.traverse import symbols_in, walk
+from lstmgraph.normal import is_light
+from lstmgraph.program import Equation, Program, Stage
+
+
+@dataclass(frozen=True)
+class Note:
+    """A line of the legend: the names or expression that it is about; {} in its words is the other list of names."""
+
+    about: tuple[MatrixExpr, ...]
+    words: str
+    of: tuple[MatrixSymbol, ...] = ()
+
+
+@dataclass(frozen=True)
+class Section:
+    title: str
+    equations: tuple[Equation, ...]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The sections of a program, none of them empty; the symbols that are printed as their definitions; the legend."""
+
+    sections: tuple[Section, ...]
+    inlined: Mapping[MatrixSymbol, MatrixExpr]
+    notes: tuple[Note, ...]
+
+
+def shown(program: Program, stage: Stage) -> Shown:
+    equations = program.stage(stage)
+    inlined = _inlined(program, equations, everything=stage == "forward")
+    if stage == "forward":
+        kept = tuple(e for e in equations if e.target not in inlined)
+        return Shown(_nonempty([Section("", kept)]), inlined, ())
+    groups = {title: tuple(e for e in equations if _group(e, program) == title) for title in GROUPS}
+    helpers = _helpers(program, equations, inlined)
+    sections = [Section("where", helpers), *(Section(title, found) for title, found in groups.items())]
+    notes = [note for find in _LEGEND for note in find(program)]
+    return Shown(_nonempty(sections), inlined, tuple(notes))
+
+
+GROUPS = ("cotangents", "gradients of the parameters", "cotangents of the previous states", "cotangents of the inputs")
+
+
+def _group(equation: Equation, program: Program) -> str:
+    name = name_of(equation.target)
+    if equation.target not in program.outputs:
+        return GROUPS[0]
+    if name.lag is None:
+        return GROUPS[1]
+    return GROUPS[2] if name.lag < 0 else GROUPS[3]
+
+
+def _nonempty(sections: Iterable[Section]) -> tuple[Section, ...]:
+    return tuple(s for s in sections if s.equations)
+
+
+# ── values that the author did not name ──
+
+
+def _is_unnamed(symbol: MatrixSymbol) -> bool:
+    marks = name_of(symbol).marks
+    return bool(marks) and marks[-1] in ("part", "pre") and len(marks) == 1
+
+
+def _inlined(program: Program, equations: Iterable[Equation], everything: bool) -> dict[MatrixSymbol, MatrixExpr]:
+    """The unnamed values to print as their definitions: all, or the short ones whose cotangent has no name."""
+    named = {name_of(e.target) for e in equations}
+    return {
+        e.target: e.value
+        for e in program.equations
+        if _is_unnamed(e.target)
+        and (everything or (_is_short(e.value) and name_of(e.target).marked("bar") not in named))
+    }
+
+
+def _is_short(value: MatrixExpr) -> bool:
+    """One function or product of one or two named values."""
+    parts = n.operands(value)
+    return not isinstance(value, (MatMul, MatAdd, Transpose)) and len(parts) <= 2 and all(map(is_light, parts))
+
+
+def _helpers(
+    program: Program, equations: Iterable[Equation], inlined: Mapping[MatrixSymbol, MatrixExpr]
+) -> tuple[Equation, ...]:
+    """The definitions of the unnamed values that the equations show, in order of evaluation."""
+    wanted: set[MatrixSymbol] = set()
+    for equation in equations:
+        wanted |= symbols_in(equation.value)
+        name = name_of(equation.target)
+        if name.marks == ("bar", "part"):
+            wanted.add(symbol(replace(name, marks=("part",)), equation.target.shape))
+    found = []
+    for equation in reversed(program.equations):
+        if equation.target in wanted and _is_unnamed(equation.target):
+            wanted |= symbols_in(equation.value)
+            found.append(equation)
+    return tuple(e for e in reversed(found) if e.target not in inlined)
+
+
+# ── the legend ──
+
+
+def _arriving(program: Program) -> list[Note]:
+    seeds = tuple(s for s in program.inputs if name_of(s).marks[:1] in (("seed",), ("bar",)))
+    of = tuple(_unmarked(s) for s in seeds)
+    return [Note(seeds, "what reaches {} from the loss and from the next step", of)] if seeds else []
+
+
+def _deltas(program: Program) -> list[Note]:
+    found = tuple(e.target for e in program.stage("backward") if name_of(e.target).marks == ("bar", "pre"))
+    of = tuple(_unmarked(s) for s in found)
+    return [Note(found, "the cotangents of the pre-activations of {}", of)] if found else []
+
+
+def _steps(program: Program) -> list[Note]:
+    used = any(isinstance(x, n.Step) for e in program.stage("backward") for x in walk(e.value))
+    a = symbol("a", (1, 1))
+    return [Note((n.Step(a),), "1 where {} is positive, else 0", (a,))] if used else []
+
+
+_LEGEND: tuple[Callable[[Program], list[Note]], ...] = (_arriving, _deltas, _steps)
+
+
+def _unmarked(of: MatrixSymbol) -> MatrixSymbol:
+    name = name_of(of)
+    return symbol(Name(name.base, name.lag), of.shape)
