@@ -15,7 +15,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,9 +33,6 @@ FOLDER = Path(__file__).parents[1] / "notations"
 DEFAULT = "plain"
 
 
-# ── notations ──
-
-
 @dataclass(frozen=True)
 class Style:
     """A file of `notations/`, with what it leaves out taken from `plain`."""
@@ -47,6 +44,23 @@ class Style:
     letters: Mapping[str, str]
     parameters: Mapping[str, str]
     marks: Mapping[str, list[str]]
+
+    @cached_property
+    def shared_heads(self) -> frozenset[str]:
+        """What all values of a role have as their head, so that only the subscript tells them apart: the Γ of gates."""
+        templates = [letter(t) for options in self.roles.values() for t in options]
+        return frozenset(t.head for t in templates if any("#" in s for s in t.sub))
+
+    def index(self, of: Letter) -> str:
+        """A letter as the subscript of another one: a gate Γ_f by its own subscript alone."""
+        return ",".join(of.sub) if of.sub and of.head in self.shared_heads else of.latex()
+
+    def apply(self, template: Letter, to: Letter) -> Letter:
+        """A mark on a letter: over its head, before it, or with the letter as the mark's subscript."""
+        if any("#" in s for s in template.sub):
+            return replace(template, sub=tuple(s.replace("#", self.index(to)) for s in template.sub))
+        head = _widened(template.head.replace("#", to.head), to.head) if template.head else to.head
+        return Letter(head, (*to.sub, *template.sub), (*to.sup, *template.sup))
 
 
 @lru_cache(maxsize=16)
@@ -124,17 +138,23 @@ class Notation:
             mark = marks.pop()
             if mark == "pre" and marks and marks[-1] == "bar":
                 mark, _ = "delta", marks.pop()
-            found = _apply(self.marks[mark], found, whole=mark == "grad")
+            template = self.marks[mark]
+            # a gradient is written around the whole name, every other mark on its head
+            found = (
+                Letter(template.head.replace("#", found.latex()))
+                if mark == "grad"
+                else self.style.apply(template, found)
+            )
         return found
 
     def _part(self, base: str) -> Letter:
         owner, _, number = base.partition(".")
-        return Letter((self.letters.get(owner) or plain(owner)).index() + number)
+        return Letter(self.style.index(self.letters.get(owner) or plain(owner)) + number)
 
     def _latex(self, name: Name, superscript: str) -> str:
         found = self.letter(name)
         if name.lag is not None:
-            found = _apply(letter(self.style.time.replace("#", _step(name.lag))), found, whole=False)
+            found = self.style.apply(letter(self.style.time.replace("#", _step(name.lag))), found)
         return replace(found, sup=(*found.sup, *([superscript] if superscript else []))).latex()
 
     def _unicode(self, name: Name, time: Time) -> str:
@@ -151,16 +171,6 @@ def _parsed(symbol: MatrixSymbol | str) -> Name:
 
 def _step(lag: int) -> str:
     return f"t{lag:+d}" if lag else "t"
-
-
-def _apply(template: Letter, to: Letter, whole: bool) -> Letter:
-    """A mark on a letter: over its head, before it, with it as subscript, or around the whole of it."""
-    if whole:
-        return Letter(template.head.replace("#", to.latex()))
-    if any("#" in s for s in template.sub):
-        return replace(template, sub=tuple(s.replace("#", to.index()) for s in template.sub))
-    head = _widened(template.head.replace("#", to.head), to.head) if template.head else to.head
-    return Letter(head, (*to.sub, *template.sub), (*to.sup, *template.sup))
 
 
 def _widened(head: str, inner: str) -> str:
@@ -224,7 +234,7 @@ class _Speller:
         spelt = self.spelt(base, self.rules.letters)
         role = "output" if base == self.cell.output else self.roles[base]
         templates = map(letter, self.rules.roles.get(role, []))
-        return [_apply(t, spelt, whole=False) for t in templates if not (t.head.endswith("{#}") and "{" in spelt.head)]
+        return [self.rules.apply(t, spelt) for t in templates if not (t.head.endswith("{#}") and "{" in spelt.head)]
 
     def spelt(self, base: str, stems: Mapping[str, str]) -> Letter:
         """The author's spelling with the notation's letters; a subscript that names a value is spelt as that value."""
@@ -237,9 +247,9 @@ class _Speller:
 
     def index(self, text: str) -> str:
         if text in self.letters:
-            return self.letters[text].index()
+            return self.rules.index(self.letters[text])
         if len(text) > 1 and all(c in self.letters for c in text):
-            return "".join(self.letters[c].index() for c in text)
+            return "".join(self.rules.index(self.letters[c]) for c in text)
         return subscript(text)
 
 

@@ -59,10 +59,6 @@ class Letter:
         sup = "".join(unicode_of(s) for s in self.sup)
         return unicode_of(self.head) + "".join(_low(unicode_of(s)) for s in self.sub) + _high(sup)
 
-    def index(self) -> str:
-        """The letter as somebody's subscript: a gate Γ_f by its own subscript alone."""
-        return ",".join(self.sub) if self.head == "\\Gamma" and self.sub else self.latex()
-
 
 def letter(snippet: str) -> Letter:
     r"""The letter that LaTeX such as `\tilde{C}` or `\Gamma_f` stands for.  Raises ValueError on unbalanced braces."""

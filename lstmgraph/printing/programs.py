@@ -50,8 +50,8 @@ def print_program(
 ) -> str:
     """One stage of a program, its equations aligned and in groups.
 
-    `time`: whether terminal text says [t] of the values that a step computes; gradients leave it out unless told.
-    `width`: where long equations break.  `standalone`: a whole LaTeX document.  `legend=False` leaves the bare equations,
+    `time` says whether terminal text has [t] on the values that a step computes; gradients leave it out unless told.
+    Long equations break at `width`.  `standalone` makes a whole LaTeX document.  `legend=False` leaves bare equations,
     in LaTeX a single environment that a notebook shows.
     """
     time = time or ("implicit" if stage == "backward" else "explicit")
