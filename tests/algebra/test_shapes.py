@@ -35,16 +35,20 @@ def test_what_does_not_fit_is_refused(wrong, says) -> None:  # type: ignore[no-u
 
 def test_unifier_solves_sums() -> None:
     u, open_size = Unifier(), Open("rows of a")
-    u.sums.append((H + X, (open_size, X)))
-    assert u.settle_sums()
+    u.reason = "[sizes]"
+    u.add_sum(H + X, [open_size, X])
+    assert u.settle_sums() is None
     assert u.find(open_size) == H
+    assert u.why(open_size) == "[sizes]"
     assert not u.equal(open_size, X)
 
 
 def test_a_sum_that_cannot_be_is_a_contradiction() -> None:
     u = Unifier()
-    u.sums.append((H, (H, X)))
-    assert u.settle_sums() is None
+    u.add_sum(H, [H, X])
+    total = u.settle_sums()
+    assert total is not None
+    assert total.whole == H
 
 
 def test_shapes_for_people() -> None:
