@@ -10,7 +10,7 @@ from __future__ import annotations
 from sympy import Integer, MatAdd, MatMul, MatrixExpr, Number, Rational, Transpose
 
 from lstmgraph.algebra.names import Shape
-from lstmgraph.algebra.nodes import Fill, Hadamard, Negative, Power
+from lstmgraph.algebra.nodes import Fill, Hadamard, Negative, Power, Reciprocal
 
 
 def fill(value: MatrixExpr | Number | float, shape: Shape) -> MatrixExpr:
@@ -30,7 +30,7 @@ def negate(expr: MatrixExpr) -> MatrixExpr:
 
 
 def product(*factors: MatrixExpr) -> MatrixExpr:
-    """The elementwise product: flat, without ones, its sign in front and its number first."""
+    """The elementwise product: flat, without ones and pairs x, 1/x, its sign in front and its number first."""
     flat: list[MatrixExpr] = []
     number: Number = Integer(1)
     for factor in _flat(factors):
@@ -40,6 +40,7 @@ def product(*factors: MatrixExpr) -> MatrixExpr:
             number = number * inner.args[0]
         else:
             flat.extend(_flat([inner]))
+    flat = _cancelled(flat)
     shape = factors[0].shape
     if number == 0 or not flat:
         return Fill(number, *shape)
@@ -47,6 +48,16 @@ def product(*factors: MatrixExpr) -> MatrixExpr:
     parts = flat if magnitude == 1 else [Fill(magnitude, *shape), *flat]
     result = parts[0] if len(parts) == 1 else Hadamard(*parts)
     return negate(result) if number < 0 else result
+
+
+def _cancelled(factors: list[MatrixExpr]) -> list[MatrixExpr]:
+    """Without pairs x, 1/x: the derivative of log(sigmoid(a)) is 1 - f and not 1/f f (1 - f)."""
+    left = list(factors)
+    for factor in factors:
+        if isinstance(factor, Reciprocal) and factor.args[0] in left:
+            left.remove(factor)
+            left.remove(factor.args[0])
+    return left
 
 
 def _flat(factors: tuple[MatrixExpr, ...] | list[MatrixExpr]) -> list[MatrixExpr]:

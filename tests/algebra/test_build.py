@@ -2,7 +2,7 @@ from sympy import MatAdd, MatMul, Rational, Transpose
 
 from lstmgraph.algebra import build
 from lstmgraph.algebra.names import size, symbol
-from lstmgraph.algebra.nodes import Fill, Hadamard, Negative, Power
+from lstmgraph.algebra.nodes import Fill, Hadamard, Negative, Power, Reciprocal
 
 H = size("H")
 a, b, c = (symbol(f"{n}[t]", (H, size(1))) for n in "abc")
@@ -21,6 +21,12 @@ def test_product_keeps_its_sign_in_front_and_its_number_first() -> None:
     assert build.product(a, two, b) == Hadamard(Fill(2, H, 1), a, b)
     assert build.product(build.fill(Rational(1), a.shape), a) == a
     assert build.product(build.fill(Rational(0), a.shape), a) == Fill(0, H, 1)
+
+
+def test_product_cancels_a_value_with_its_reciprocal() -> None:
+    assert build.product(a, Reciprocal(b), b) == a
+    assert build.product(a, Reciprocal(a)) == Fill(1, H, 1)
+    assert build.product(a, Reciprocal(b), c) == Hadamard(a, Reciprocal(b), c)
 
 
 def test_total_is_flat_and_without_zeros() -> None:
