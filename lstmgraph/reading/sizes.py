@@ -1,0 +1,308 @@
+"""The sizes of all values, inferred by unification, and then the equations as SymPy nodes.
+
+What `[sizes]` says and the signature of every operation (`m k, k n -> m n`) are hard: they are unified first.  An operation
+that works entry by entry is soft: its operands have one shape, but a scalar may stand for any of them.  Soft ones are settled as
+soon as enough is known; where nothing more follows, the first in the file that is left takes all its operands to have one shape.
+Scalars are broadcast by an explicit `Fill`, so that in the nodes every shape is strict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from sympy import Expr, Integer, MatrixExpr
+
+from lstmgraph.algebra.names import symbol
+from lstmgraph.algebra.nodes import Fill, signature_of
+from lstmgraph.algebra.shapes import Open, Shape, Size, Unifier, parse_signature, show_shape
+from lstmgraph.errors import CellError, Place, ShapeError
+from lstmgraph.program import Equation
+from lstmgraph.reading.mistakes import near
+from lstmgraph.reading.tree import Apply, Definition, Number, Ref, Tree, broadcasts, references, spelling
+
+ONE = Integer(1)
+_SIDES = ("rows", "columns")
+Form = tuple[Size, Size]
+
+
+class Sizes:
+    """The shapes of all names and all parts of `definitions`.  Raises ShapeError where they contradict or stay open."""
+
+    def __init__(self, definitions: Sequence[Definition], given: Mapping[str, Shape], constants: Sequence[str]) -> None:
+        self.definitions = definitions
+        self.unifier = Unifier()
+        self.names: dict[str, Form] = {**given, **dict.fromkeys(constants, (ONE, ONE))}
+        self.forms: dict[Tree, Form] = {}
+        self.numbers: list[Number] = []
+        self.soft: list[Apply] = []
+        self.run()
+
+    def run(self) -> None:
+        for definition in self.definitions:
+            for tree in (definition.target, definition.value):
+                self.visit(tree)
+            self.same(definition.value, definition.target, definition)
+        self.settle_all()
+        while self.soft:
+            self.force(self.soft.pop(0))
+            self.settle_all()
+        for number in self.numbers:
+            for side in self.forms[number]:
+                if isinstance(self.unifier.find(side), Open):
+                    self.unifier.equal(side, ONE)
+        self.check_sums()
+        self.refuse_open()
+
+    # ── what is given ──
+
+    def visit(self, tree: Tree) -> None:
+        """Give every part a form, and unify what is hard."""
+        if isinstance(tree, Number):
+            self.numbers.append(tree)
+            self.forms[tree] = (Open("rows of a number"), Open("columns of a number"))
+        elif isinstance(tree, Ref):
+            base = tree.name.base
+            self.forms[tree] = self.names.setdefault(base, (Open(f"rows of {base}"), Open(f"columns of {base}")))
+        else:
+            for arg in tree.args:
+                self.visit(arg)
+            self.forms[tree] = (Open("rows"), Open("columns"))
+            if broadcasts(tree.operation):
+                self.soft.append(tree)
+            else:
+                self.unify(tree)
+
+    def unify(self, node: Apply) -> None:
+        """Apply the signature of an operation."""
+        signature = parse_signature(signature_of(node.operation))
+        self.unifier.reason = node.place
+        sizes: dict[str, Size] = {"1": ONE}
+        holders: dict[str, tuple[Tree, int]] = {}
+        for arg, letters in zip(node.args, signature.spread(len(node.args)), strict=True):
+            for side, letter in enumerate(letters):
+                size = self.forms[arg][side]
+                if not self.unifier.equal(sizes.setdefault(letter, size), size):
+                    raise self.misfit(node, arg, side, holders.get(letter))
+                holders.setdefault(letter, (arg, side))
+        for side, letter in enumerate(signature.result):
+            if letter.startswith("+"):
+                parts = [s for name, s in sizes.items() if name.startswith("*" + letter[1:])]
+                self.unifier.add_sum(self.forms[node][side], parts)
+            else:
+                self.unifier.equal(self.forms[node][side], sizes[letter])
+
+    # ── what works entry by entry ──
+
+    def settle_all(self) -> None:
+        """Settle what follows from what is known, until nothing more does."""
+        learnt = -1
+        while learnt != len(self.unifier.bound):
+            learnt = len(self.unifier.bound)
+            self.check_sums()
+            self.soft = [node for node in self.soft if not self.settle(node)]
+
+    def settle(self, node: Apply) -> bool:
+        """Unify the operands that cannot be broadcast scalars; whether that is all there was to do."""
+        self.unifier.reason = node.place
+        operands = [a for a in node.args if not isinstance(a, Number)]
+        if self.is_scalar(node):
+            for arg in operands:
+                self.same(arg, node, node)
+            return True
+        rest = [a for a in operands if not self.is_scalar(a)]
+        wide = [a for a in rest if self.is_wide(a)]
+        if wide or len(rest) == 1:
+            for arg in wide or rest:
+                self.same(arg, node, node)
+        elif not rest and operands:
+            self.same(operands[0], node, node)
+        elif not operands:
+            return False
+        return all(self.is_scalar(a) or a in wide or len(rest) == 1 for a in operands)
+
+    def force(self, node: Apply) -> None:
+        """Nothing tells which operands are scalars: none of those that are open is."""
+        self.unifier.reason = node.place
+        for arg in node.args:
+            if isinstance(arg, Number) and len(node.args) > 1 and not all(isinstance(a, Number) for a in node.args):
+                continue
+            if not self.is_scalar(arg):
+                self.same(arg, node, node)
+
+    def is_scalar(self, tree: Tree) -> bool:
+        return all(self.unifier.find(s) == ONE for s in self.forms[tree])
+
+    def is_wide(self, tree: Tree) -> bool:
+        """Whether it is known not to be a scalar."""
+        found = [self.unifier.find(s) for s in self.forms[tree]]
+        return any(not isinstance(s, Open) and s != ONE for s in found)
+
+    def same(self, tree: Tree, other: Tree, cause: Apply | Definition) -> None:
+        self.unifier.reason = cause.place
+        for a, b in zip(self.forms[tree], self.forms[other], strict=True):
+            if not self.unifier.equal(a, b):
+                raise self.unequal(tree, cause)
+
+    def check_sums(self) -> None:
+        failed = self.unifier.settle_sums()
+        if failed is not None:
+            place = failed.reason if isinstance(failed.reason, Place) else None
+            parts = " + ".join(self.shown(p) for p in failed.parts)
+            raise ShapeError(f"concat has {parts} rows, but {self.shown(failed.whole)} are wanted here", place=place)
+
+    # ── errors ──
+
+    def shown(self, size: Size) -> str:
+        found = self.unifier.find(size)
+        return "?" if isinstance(found, Open) else str(found)
+
+    def form(self, tree: Tree) -> str:
+        """The shape for people, as far as it is known."""
+        return show_shape([self.shown(s) for s in self.forms[tree]])
+
+    def origin(self, *trees: Tree) -> str:
+        """Where the shapes of the names in those trees come from."""
+        found: dict[str, str] = {}
+        for ref in (r for tree in trees for r in references(tree)):
+            reasons = [self.unifier.why(s) for s in self.forms[ref]]
+            place = next((r for r in reasons if isinstance(r, Place)), None)
+            if place is not None and len(found) < 4:
+                found.setdefault(ref.name.base, f"{ref.name.base} is {self.form(ref)} because of line {place.line}")
+        return "; ".join(found.values())
+
+    def misfit(self, node: Apply, arg: Tree, side: int, holder: tuple[Tree, int] | None) -> ShapeError:
+        """An operand that does not fit the signature of its operation."""
+        sign, size = spelling(node.operation), self.shown(self.forms[arg][side])
+        if holder is None:
+            message = f"{sign} takes a vector: {quote(arg)} is {self.form(arg)}"
+            return ShapeError(message, place=arg.place, hint=self.origin(arg))
+        first, first_side = holder
+        message = (
+            f"{quote(first)} is {self.form(first)} and {quote(arg)} is {self.form(arg)}: for {sign} the {_SIDES[first_side]} of "
+            f"the first ({self.shown(self.forms[first][first_side])}) must be the {_SIDES[side]} of the second ({size})"
+        )
+        return ShapeError(message, place=arg.place, hint=self.product_hint(first, arg) or self.origin(first, arg))
+
+    def product_hint(self, left: Tree, right: Tree) -> str:
+        forms = [[self.unifier.find(s) for s in self.forms[tree]] for tree in (left, right)]
+        if all(columns == ONE for _, columns in forms):
+            return f"* is the elementwise product of vectors, {quote(left)}.T @ {quote(right)} the inner one"
+        return ""
+
+    def unequal(self, tree: Tree, cause: Apply | Definition) -> ShapeError:
+        """Operands, or the two sides of an equation, that have not one shape."""
+        if isinstance(cause, Definition):
+            message = f"{quote(cause.target)} is {self.form(cause.target)}, but its value is {self.form(cause.value)}"
+            return ShapeError(message, place=cause.value.place, hint=self.origin(cause.target, cause.value))
+        others = [a for a in cause.args if a is not tree and not self.is_scalar(a) and self.form(a) != self.form(tree)]
+        other = next(iter(others), cause)
+        sign = spelling(cause.operation)
+        message = f"{sign} works entry by entry: {quote(tree)} is {self.form(tree)}, but {quote(other)} is {self.form(other)}"
+        return ShapeError(message, place=tree.place, hint=self.elementwise_hint(cause, tree, other) or self.origin(tree, other))
+
+    def elementwise_hint(self, cause: Apply, tree: Tree, other: Tree) -> str:
+        columns = {str(self.unifier.find(self.forms[a][1])) for a in (tree, other)}
+        if spelling(cause.operation) == "*" and "1" in columns and len(columns) == 2:
+            return "the matrix product is @; it binds as * does, from the left: write f[t] * (W @ x[t])"
+        return ""
+
+    def refuse_open(self) -> None:
+        """Raise for the name whose size would settle the most: a state before other values, those before parameters."""
+        first: dict[str, Ref] = {}
+        for ref in self.in_file():
+            if any(self.is_open(s) for s in self.forms[ref]):
+                first.setdefault(ref.name.base, ref)
+        if not first:
+            return
+        carried = {r.name.base for r in self.in_file() if r.name.lag == -1}
+        base, ref = min(first.items(), key=lambda item: (item[0] not in carried, item[1].name.lag is None))
+        alike = [b for b in first if b != base and self.linked(base, b)]
+        settled = f"  (settles {', '.join(alike[:8])} too)" if alike else ""
+        raise ShapeError(
+            f"the size of {base!r} stays open: it is {self.form(ref)}",
+            place=ref.place,
+            hint=f"{self.misspelt(ref)}add a line to [sizes]: {self.proposal(ref)}{settled}",
+        )
+
+    def misspelt(self, ref: Ref) -> str:
+        """For an input that looks like a value that is computed."""
+        defined = {d.target.name.base for d in self.definitions}
+        if ref.name.lag != 0 or ref.name.base in defined:
+            return ""
+        guess = near(ref.name.base, defined)
+        return f"no equation defines {ref.name}, so it is an input: {guess}  Otherwise " if guess else ""
+
+    def in_file(self) -> Iterator[Ref]:
+        for definition in self.definitions:
+            yield definition.target
+            yield from references(definition.value)
+
+    def is_open(self, size: Size) -> bool:
+        return isinstance(self.unifier.find(size), Open)
+
+    def linked(self, one: str, other: str) -> bool:
+        found = [{self.unifier.find(s) for s in self.names[base] if self.is_open(s)} for base in (one, other)]
+        return found[1] <= found[0]
+
+    def proposal(self, ref: Ref) -> str:
+        """A line for [sizes] that would settle the size of a name."""
+        base = ref.name.base
+        rows, columns = (self.unifier.find(s) for s in self.forms[ref])
+        taken = {str(s) for form in self.names.values() for s in map(self.unifier.find, form) if not isinstance(s, Open)}
+        letters = [x for x in dict.fromkeys([base[0].upper(), *"HMKNPQR"]) if x.isascii() and x not in taken]
+        shown = []
+        for side in (rows, columns):
+            shown.append(f'"{letters.pop(0)}"' if isinstance(side, Open) else str(side) if side.is_Integer else f'"{side}"')
+        vector = columns == ONE or (isinstance(rows, Open) and isinstance(columns, Open))
+        return f"{base} = {shown[0]}" if vector else f"{base} = [{', '.join(shown)}]"
+
+    # ── the nodes ──
+
+    def shape(self, tree: Tree) -> tuple[Expr, Expr]:
+        rows, columns = (self.unifier.find(s) for s in self.forms[tree])
+        if isinstance(rows, Open) or isinstance(columns, Open):
+            raise ShapeError(f"the size of {quote(tree)} stays open", place=tree.place, hint="give its names in [sizes]")
+        return rows, columns
+
+    def build(self, tree: Tree) -> MatrixExpr:
+        """The tree as SymPy nodes, every scalar broadcast by a Fill."""
+        if isinstance(tree, Number):
+            return Fill(tree.value, *self.shape(tree))
+        if isinstance(tree, Ref):
+            return symbol(tree.name, self.shape(tree))
+        if not broadcasts(tree.operation):
+            return tree.operation(*(self.build(a) for a in tree.args))
+        return tree.operation(*(self.spread(a, self.shape(tree)) for a in tree.args))
+
+    def spread(self, tree: Tree, shape: Shape) -> MatrixExpr:
+        if isinstance(tree, Number):
+            return Fill(tree.value, *shape)
+        return self.build(tree) if self.shape(tree) == shape else Fill(self.build(tree), *shape)
+
+    def equations(self) -> tuple[Equation, ...]:
+        built = []
+        for d in self.definitions:
+            target = symbol(d.target.name, self.shape(d.target))
+            built.append(Equation(target, self.build(d.value), d.note, d.place))
+        return tuple(built)
+
+    def expression(self, tree: Tree) -> MatrixExpr:
+        """One more expression in the names of the equations: the same node as where it occurs there.  Raises CellError."""
+        for ref in references(tree):
+            if ref.name.base not in self.names:
+                raise CellError(f"no equation has {ref.name}", place=ref.place)
+        self.visit(tree)
+        self.settle_all()
+        while self.soft:
+            self.force(self.soft.pop(0))
+            self.settle_all()
+        return self.build(tree)
+
+
+def quote(tree: Tree) -> str:
+    """The tree's own text, shortened."""
+    place = tree.place
+    text = " ".join(place.text[place.column - 1 : place.column - 1 + place.width].split())
+    return text if len(text) <= 40 else text[:37] + "..."
+
+

@@ -1,0 +1,249 @@
+"""Cells from Python: equations as text, or as SymPy expressions of our nodes or of SymPy's own matrix expressions.
+
+    from_sympy({"h[t]": sp.MatAdd(W * x, U * h_prev).applyfunc(sp.tanh)})
+
+SymPy's own nodes are normalised into ours: products become binary, coefficients elementwise factors, HadamardProduct, OneMatrix,
+ElementwiseApplyFunction and so on what they mean.  A new one is a row of `_CONVERTERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import sympy as sp
+from sympy import Basic, Expr, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
+from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
+from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
+
+from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.names import Name, Shape, size, symbol
+from lstmgraph.algebra.rules import FUNCTIONS, RULES, from_scalar
+from lstmgraph.cell import Cell, WalkStep
+from lstmgraph.errors import CellError, CellNameError, CellSyntaxError
+from lstmgraph.program import Equation
+from lstmgraph.reading.assemble import Parts, assemble
+from lstmgraph.reading.text import Text
+
+
+def from_equations(
+    text: str,
+    *,
+    name: str = "cell",
+    sizes: Mapping[str, object] | None = None,
+    output: str | None = None,
+    constants: Mapping[str, float] | None = None,
+    title: str = "",
+    sources: Sequence[str] = (),
+    roles: Mapping[str, str] | None = None,
+    notations: Mapping[str, Mapping[str, str]] | None = None,
+    walks: Mapping[str, Sequence[WalkStep]] | None = None,
+) -> Cell:
+    """The cell of equations in the cell language, one a line; everything else as in a cell file."""
+    return assemble(
+        Parts(
+            Text.alone(text.replace("\r\n", "\n"), f"<{name}>"),
+            name,
+            output,
+            title,
+            tuple(sources),
+            sizes or {},
+            constants or {},
+            roles or {},
+            notations or {},
+            walks or {},
+        )
+    )
+
+
+def from_sympy(
+    equations: Mapping[Any, Any] | Iterable[Any],
+    *,
+    name: str = "cell",
+    output: str | None = None,
+    constants: Mapping[str, float] | None = None,
+    title: str = "",
+    sources: Sequence[str] = (),
+    notes: Mapping[str, str] | None = None,
+) -> Cell:
+    """The cell of {left: right}, or of a list of sympy.Eq, Equation or pairs.
+
+    A left side is a MatrixSymbol called "h[t]", or that text; shapes are those of the symbols on the right.
+    """
+    pairs = list(equations.items()) if isinstance(equations, Mapping) else [_pair(e) for e in equations]
+    built = [_equation(left, right, (notes or {})) for left, right in pairs]
+    if not built:
+        raise CellSyntaxError(f"{name}: there are no equations")
+    last = Name.parse(built[-1].target.name).base
+    given = {k: float(v) for k, v in (constants or {}).items()}
+    return Cell(name, tuple(built), output or last, title=title, sources=tuple(sources), constants=given)
+
+
+def _pair(given: Any) -> tuple[Any, Any]:
+    if isinstance(given, Equation):
+        return given, given.value
+    if isinstance(given, sp.Eq):
+        return given.lhs, given.rhs
+    if isinstance(given, (tuple, list)) and len(given) == 2:
+        return given[0], given[1]
+    raise CellSyntaxError(f"not an equation: {given!s:.80}", hint="give sympy.Eq(left, right), a pair, or {left: right}")
+
+
+def _equation(left: Any, right: Any, notes: Mapping[str, str]) -> Equation:
+    note = ""
+    if isinstance(left, Equation):
+        note, left = left.note, left.target
+    value = convert(right)
+    written = left.name if isinstance(left, (MatrixSymbol, sp.Symbol)) else str(left)
+    parsed = _name(written)
+    if parsed.lag != 0 or parsed.marks:
+        raise CellNameError(f"{written!r} cannot be defined", hint="the left side of an equation is called NAME[t], such as h[t]")
+    if isinstance(left, MatrixSymbol) and _shape(left) != value.shape:
+        if not isinstance(value, n.Fill):
+            raise CellError(f"{written} is {_shape(left)}, but its value is {value.shape}")
+        value = n.Fill(value.args[0], *_shape(left))
+    return Equation(symbol(parsed, value.shape), value, note or notes.get(parsed.base, ""))
+
+
+def _name(text: str) -> Name:
+    try:
+        name = Name.parse(text)
+    except ValueError:
+        name = Name("")
+    if name.lag not in (None, 0, -1) or not name.base.isidentifier():
+        raise CellNameError(f"{text!r:.60} is not a name of a cell", hint="names are x[t], h[t-1] or W_f")
+    return name
+
+
+# ── expressions ──
+
+
+def convert(expr: Any) -> MatrixExpr:
+    """The expression in our nodes.  Raises CellError for what has no meaning in a cell."""
+    if isinstance(expr, (int, float)):
+        expr = sp.nsimplify(expr, rational=True)
+    if isinstance(expr, MatrixSymbol):
+        return symbol(_name(expr.name), _shape(expr))
+    for kind, converter in _CONVERTERS.items():
+        if isinstance(expr, kind):
+            return converter(expr)
+    if isinstance(expr, n.Operation):
+        return expr.func(*(convert(a) for a in expr.args))
+    if isinstance(expr, Expr) and not isinstance(expr, MatrixExpr):
+        return _scalar(expr)
+    raise CellError(f"{type(expr).__name__} is not an operation of a cell: {expr!s:.80}")
+
+
+def _shape(expr: MatrixExpr) -> Shape:
+    """The shape, its symbols with the assumptions that ours have."""
+    rows, columns = (_size(s) for s in expr.shape)
+    return rows, columns
+
+
+def _size(given: Basic) -> Expr:
+    return sp.sympify(given).xreplace({s: size(s.name) for s in given.free_symbols})
+
+
+def _scalar(expr: Expr) -> MatrixExpr:
+    """A SymPy scalar: a number, a symbol (a parameter of shape (1, 1)), or a formula of them."""
+    one: Shape = (size(1), size(1))
+    if expr.is_number:
+        return n.Fill(expr, *one)
+    if isinstance(expr, sp.Symbol):
+        return symbol(_name(expr.name), one)
+    if isinstance(expr, (sp.Add, sp.Mul)):
+        terms = [_scalar(a) for a in expr.args]
+        return _total(terms) if isinstance(expr, sp.Add) else _hadamard(terms)
+    if isinstance(expr, sp.Pow):
+        base = _scalar(expr.args[0])
+        return n.Reciprocal(base) if expr.args[1] == -1 else n.Power(base, _scalar(expr.args[1]))
+    if len(expr.args) == 1:
+        return _apply(expr.func, _scalar(expr.args[0]))
+    raise CellError(f"{expr!s:.80} is not a scalar of a cell")
+
+
+def _spread(scalar: MatrixExpr, shape: Shape) -> MatrixExpr:
+    """A scalar as a factor or term beside something of that shape."""
+    if isinstance(scalar, n.Fill):
+        return n.Fill(scalar.args[0], *shape)
+    return scalar if scalar.shape == shape else n.Fill(scalar, *shape)
+
+
+def _hadamard(factors: Sequence[MatrixExpr]) -> MatrixExpr:
+    """An elementwise product, flat; a factor -1 in front is a sign."""
+    flat = [p for f in factors for p in (f.args if isinstance(f, n.Hadamard) else [f])]
+    shape = next((f.shape for f in flat if f.shape != (1, 1)), flat[0].shape)
+    first, rest = flat[0], [_spread(f, shape) if f.shape == (1, 1) else f for f in flat]
+    if isinstance(first, n.Fill) and first.args[0] == -1 and len(rest) > 1:
+        return n.Negative(_hadamard(rest[1:]))
+    return rest[0] if len(rest) == 1 else n.Hadamard(*rest)
+
+
+def _total(terms: Sequence[MatrixExpr]) -> MatrixExpr:
+    """A sum, flat; 1 and a negative term are one minus it."""
+    flat = [p for t in terms for p in (t.args if isinstance(t, MatAdd) else [t])]
+    shape = next((t.shape for t in flat if t.shape != (1, 1)), flat[0].shape)
+    flat = [_spread(t, shape) if t.shape == (1, 1) else t for t in flat]
+    ones = [t for t in flat if isinstance(t, n.Fill) and t.args[0] == 1]
+    minus = [t for t in flat if isinstance(t, n.Negative)]
+    if ones and minus and (len(flat) == 2 or flat[:2] == [ones[0], minus[0]]):
+        flat = [n.OneMinus(minus[0].args[0]), *(t for t in flat if t is not ones[0] and t is not minus[0])]
+    return flat[0] if len(flat) == 1 else MatAdd(*flat)
+
+
+def _matmul(expr: MatMul) -> MatrixExpr:
+    """A product of matrices, binary from the left, its coefficient an elementwise factor."""
+    scalars = [a for a in expr.args if not isinstance(a, MatrixExpr)]
+    matrices = [convert(a) for a in expr.args if isinstance(a, MatrixExpr)]
+    product = matrices[0]
+    for factor in matrices[1:]:
+        product = MatMul(product, factor)
+    return _hadamard([*(_scalar(s) for s in scalars), product]) if scalars else product
+
+
+def _apply(function: Any, operand: MatrixExpr) -> MatrixExpr:
+    """A scalar function, entry by entry: one of ours by its name or its formula, else its formula spelt out."""
+    known = FUNCTIONS.get(getattr(function, "__name__", ""))
+    if known is not None and issubclass(known, n.Elementwise):
+        return known(operand)
+    a = sp.Symbol("a", real=True)
+    body = function(a)
+    if body == a:
+        return operand
+    for node, rule in RULES.items():
+        if rule.scalar is not None and not rule.infix and node is not n.Identity and rule.scalar(a) == body:
+            return node(operand)
+    if body.has(sp.core.function.AppliedUndef):
+        raise CellError(f"there is no function {body}", hint=f"known: {', '.join(sorted(FUNCTIONS))}")
+    try:
+        return from_scalar(body, a, operand)
+    except (KeyError, AttributeError):
+        raise CellError(f"{body} has no spelling in a cell") from None
+
+
+def _power(base: MatrixExpr, exponent: Basic) -> MatrixExpr:
+    return n.Power(base, _spread(convert(exponent), base.shape))
+
+
+def _fill(expr: n.Fill) -> MatrixExpr:
+    value = convert(expr.args[0]) if isinstance(expr.args[0], MatrixExpr) else expr.args[0]
+    return n.Fill(value, _size(expr.args[1]), _size(expr.args[2]))
+
+
+def _elementwise(expr: ElementwiseApplyFunction) -> MatrixExpr:
+    return _apply(expr.function, convert(expr.expr))
+
+
+# A kind of SymPy node, and what becomes of it.
+_CONVERTERS: dict[type, Callable[[Any], MatrixExpr]] = {
+    MatMul: _matmul,
+    MatAdd: lambda e: _total([convert(a) for a in e.args]),
+    Transpose: lambda e: Transpose(convert(e.args[0])),
+    HadamardProduct: lambda e: _hadamard([convert(a) for a in e.args]),
+    HadamardPower: lambda e: _power(convert(e.args[0]), e.args[1]),
+    ElementwiseApplyFunction: _elementwise,
+    sp.OneMatrix: lambda e: n.Fill(1, *_shape(e)),
+    sp.ZeroMatrix: lambda e: n.Fill(0, *_shape(e)),
+    n.Fill: _fill,
+    n.Slice: lambda e: n.Slice(convert(e.args[0]), _size(e.args[1]), _size(e.args[2])),
+}
