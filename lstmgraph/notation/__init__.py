@@ -246,10 +246,10 @@ class _Speller:
         return replace(found, head=known.sub(lambda m: stems.get(m[1], m[1]), found.head))
 
     def index(self, text: str) -> str:
-        if text in self.letters:
-            return self.rules.index(self.letters[text])
-        if len(text) > 1 and all(c in self.letters for c in text):
-            return "".join(self.rules.index(self.letters[c]) for c in text)
+        """A subscript: a value's name as that value, without its primes; the letters of `xf` in W_xf each so."""
+        names = [text] if text in self.letters else list(text)
+        if all(name in self.letters for name in names):
+            return "".join(self.rules.index(replace(self.letters[name], sup=())) for name in names)
         return subscript(text)
 
 

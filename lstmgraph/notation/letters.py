@@ -68,6 +68,8 @@ def letter(snippet: str) -> Letter:
     for token in _tokens(text):
         if token in {"_", "^"}:
             script = token
+        elif token == "'":
+            parts["^"].append("\\prime")
         else:
             parts[script].append(_bare(token) if script else token)
             script = ""

@@ -49,7 +49,7 @@ class Dialect:
     hadamard: Infix
     matmul: Infix
     scale: str  # between a number or scalar and what it scales
-    times: str  # between two numbers
+    times: str  # between a vector and a scalar after it, and between two numbers
     ones: str  # a matrix of ones as a factor of a matrix product
     forms: Mapping[type, Form]
     functions: Mapping[type, str]

@@ -85,6 +85,8 @@ class Printer:
         for k, term in enumerate(expr.args):
             negative, positive = _split_sign(self.inlined.get(term, term))
             body = self.text(positive, PRODUCT if negative else plus.rest if k else plus.first)
+            if not negative and body.startswith(minus):  # a sum within the sum: its own sign goes on
+                negative, body = True, body.removeprefix(minus)
             sign = f" {minus} " if negative else plus.sign
             text += sign + body if k else (minus if negative else "") + body
         return Piece(text, plus.level)
@@ -100,14 +102,15 @@ class Printer:
         text = ""
         for k, factor in enumerate(factors):
             beside = [s for s in signs[max(0, k - 1) : k + 1] if s != infix.sign]
-            need = max(infix.rest if k else infix.first, TIGHT if beside else ANY)
+            alone = beside or isinstance(factor, (n.Divide, n.Reciprocal))
+            need = max(infix.rest if k else infix.first, TIGHT if alone else ANY)
             text += (signs[k - 1] if k else "") + self.text(factor, need)
         return Piece(text, infix.level)
 
     def between(self, left: MatrixExpr, right: MatrixExpr) -> str:
-        if is_number(right):
+        if is_number(right) or (_is_scalar(right) and not _is_scalar(left)):
             return self.dialect.times
-        return self.dialect.scale if _is_scalar(left) or _is_scalar(right) else self.dialect.hadamard.sign
+        return self.dialect.scale if _is_scalar(left) else self.dialect.hadamard.sign
 
     def product(self, expr: MatMul) -> Piece:
         infix = self.dialect.matmul

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import count
 
-from sympy import MatrixExpr
+from sympy import MatrixExpr, MatrixSymbol
 
 from lstmgraph.errors import UnknownName
 from lstmgraph.notation import Notation, Time
@@ -103,9 +103,12 @@ class Page:
 
     def note(self, note: Note, around: str) -> str:
         explicit = Printer(self.printer.dialect, self.printer.notation)
-        about = ", ".join(f"{around}{self.printer.text(x)}{around}" for x in note.about)
+        about = ", ".join(f"{around}{self.named(x)}{around}" for x in note.about)
         of = ", ".join(f"{around}{explicit.text(x)}{around}" for x in note.of)
         return f"{about}: {note.words.format(of)}"
+
+    def named(self, what: MatrixSymbol | type) -> str:
+        return self.printer.function_name(what) if isinstance(what, type) else self.printer.text(what)
 
 
 # ── a terminal, and a program's text ──

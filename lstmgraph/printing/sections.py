@@ -20,9 +20,9 @@ from lstmgraph.program import Equation, Program, Stage
 
 @dataclass(frozen=True)
 class Note:
-    """A line of the legend: the names or expression that it is about; {} in its words is the other list of names."""
+    """A line of the legend: the names or functions that it is about; {} in its words is the other list of names."""
 
-    about: tuple[MatrixExpr, ...]
+    about: tuple[MatrixSymbol | type, ...]
     words: str
     of: tuple[MatrixSymbol, ...] = ()
 
@@ -126,13 +126,15 @@ def _arriving(program: Program) -> list[Note]:
 def _deltas(program: Program) -> list[Note]:
     found = tuple(e.target for e in program.stage("backward") if name_of(e.target).marks == ("bar", "pre"))
     of = tuple(_unmarked(s) for s in found)
-    return [Note(found, "the cotangents of the pre-activations of {}", of)] if found else []
+    words = (
+        "the cotangents of the pre-activations of {}" if len(of) > 1 else "the cotangent of the pre-activation of {}"
+    )
+    return [Note(found, words, of)] if found else []
 
 
 def _steps(program: Program) -> list[Note]:
     used = any(isinstance(x, n.Step) for e in program.stage("backward") for x in walk(e.value))
-    a = symbol("a", (1, 1))
-    return [Note((n.Step(a),), "1 where {} is positive, else 0", (a,))] if used else []
+    return [Note((n.Step,), "1 where its argument is positive, else 0")] if used else []
 
 
 _LEGEND: tuple[Callable[[Program], list[Note]], ...] = (_arriving, _deltas, _steps)
