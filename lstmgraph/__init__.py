@@ -15,22 +15,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lstmgraph.api import Cell, Drawing, Functions, Gradient, library, load, loads
+    from lstmgraph.api.cell import Cell, library, load, loads
+    from lstmgraph.api.drawing import Drawing
+    from lstmgraph.api.gradient import Gradient
     from lstmgraph.errors import LstmgraphError
 
 __version__ = "0.1.0"
 
-__all__ = ["Cell", "Drawing", "Functions", "Gradient", "LstmgraphError", "__version__", "library", "load", "loads"]
+__all__ = ["Cell", "Drawing", "Gradient", "LstmgraphError", "__version__", "library", "load", "loads"]
 
 _PLACES = {
-    "Cell": "lstmgraph.api",
-    "Drawing": "lstmgraph.api",
-    "Functions": "lstmgraph.api",
-    "Gradient": "lstmgraph.api",
+    "Cell": "lstmgraph.api.cell",
+    "Drawing": "lstmgraph.api.drawing",
+    "Gradient": "lstmgraph.api.gradient",
     "LstmgraphError": "lstmgraph.errors",
-    "library": "lstmgraph.api",
-    "load": "lstmgraph.api",
-    "loads": "lstmgraph.api",
+    "library": "lstmgraph.api.cell",
+    "load": "lstmgraph.api.cell",
+    "loads": "lstmgraph.api.cell",
 }
 
 

@@ -9,19 +9,24 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import FrameType
+from typing import Any
 
 import click
 
 from lstmgraph.cli.terminal import echo_error
 from lstmgraph.errors import LstmgraphError
 
+PROGRAM, COMPLETE = "lstmgraph", "_LSTMGRAPH_COMPLETE"  # the latter is how click's completion scripts ask
+
 INTERNAL = 70  # as in sysexits.h: a fault of ours
 INTERRUPTED = 128 + 2  # as a shell reports a process that ended by SIGINT, ...
 TERMINATED = 128 + 15
 CLOSED_PIPE = 128 + 13
+
+Handler = Callable[[int, FrameType | None], Any] | int | None
 
 
 class Terminated(BaseException):
@@ -31,16 +36,27 @@ class Terminated(BaseException):
 def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
     """Run a click command to its exit code, whatever happens in it."""
     _prepare_streams()
-    with suppress(ValueError, AttributeError):  # not in the main thread; not on this system
-        signal.signal(signal.SIGTERM, _terminate)
+    before = _on_terminate(_terminate)
     try:
-        code = command.main(list(sys.argv[1:] if arguments is None else arguments), "lstmgraph", standalone_mode=False)
+        code = _invoke(command, list(sys.argv[1:] if arguments is None else arguments))
         if sys.stdout is not None:
             sys.stdout.flush()
-        return int(code or 0)
+        return code
     except BaseException as error:  # noqa: BLE001 - the last resort is the whole point
         _show_traceback(error)
         return _report(error)
+    finally:
+        _on_terminate(before)
+
+
+def _invoke(command: click.Command, arguments: list[str]) -> int:
+    """Not `command.main`, which reports a closed pipe with 1, as if a check had failed."""
+    if instruction := os.environ.get(COMPLETE):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(command, {}, PROGRAM, COMPLETE, instruction)
+    with command.make_context(PROGRAM, arguments) as context:
+        return int(command.invoke(context) or 0)
 
 
 def _report(error: BaseException) -> int:
@@ -121,6 +137,14 @@ def _prepare_streams() -> None:
                 stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
             else:
                 stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def _on_terminate(handler: Handler) -> Handler:
+    """Set what SIGTERM does; what it did before.  Only the main thread may."""
+    try:
+        return signal.signal(signal.SIGTERM, handler)
+    except ValueError:
+        return signal.SIG_DFL
 
 
 def _terminate(_: int, __: FrameType | None) -> None:

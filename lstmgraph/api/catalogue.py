@@ -1,0 +1,87 @@
+"""What there is to choose from, by name, with a line about each: for `lstmgraph list`, for errors and for completion.
+
+To add a topic: a function that gives its names, and a row of `TOPICS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from lstmgraph.errors import UnknownName
+
+
+def check_name(kind: str, name: str, known: Iterable[str]) -> str:
+    """The name itself.  Raises UnknownName where it is none of those known."""
+    if name not in known:
+        raise UnknownName(kind, name, known)
+    return name
+
+
+def catalogue(topic: str) -> Mapping[str, str]:
+    """The names of "cells", "styles", "themes", "notations", "targets" or "formats", each with a line about it."""
+    return TOPICS[check_name("topic", topic, TOPICS)]()
+
+
+def drawing_formats() -> Mapping[str, tuple[str, ...]]:
+    """The formats of drawings and the suffixes of their files."""
+    from lstmgraph.diagram import writers
+
+    return {name: (f".{name}",) for name in writers.FORMATS}
+
+
+def code_targets() -> Mapping[str, tuple[str, ...]]:
+    """The targets of generated code and the suffixes of their files."""
+    from lstmgraph import codegen
+
+    return {name: (target.suffix,) for name, target in codegen.TARGETS.items()}
+
+
+def _cells() -> dict[str, str]:
+    import tomllib
+
+    from lstmgraph.reading import library, read
+
+    return {name: str(tomllib.loads(read(name)[0]).get("title", "")) for name in library()}
+
+
+def _styles() -> dict[str, str]:
+    from lstmgraph.api.drawing import STYLES
+
+    return {name: style.words for name, style in STYLES.items()}
+
+
+def _themes() -> dict[str, str]:
+    from lstmgraph.diagram.themes import load_theme, theme_names
+
+    return {name: load_theme(name).title for name in theme_names()}
+
+
+def _notations() -> dict[str, str]:
+    from lstmgraph.notation import notation_names, style
+
+    return {name: style(name).title for name in notation_names()}
+
+
+def _targets() -> dict[str, str]:
+    from lstmgraph import codegen
+
+    return {name: target.title for name, target in codegen.TARGETS.items()}
+
+
+def _formats() -> dict[str, str]:
+    from lstmgraph.api.gradient import FORMATS
+
+    drawings = {name: f"draw: {', '.join(suffixes)}" for name, suffixes in drawing_formats().items()}
+    formulas = {name: f"grad: {', '.join(suffixes)}" for name, suffixes in FORMATS.items()}
+    programs = {name: f"code: {', '.join(suffixes)} (--target {name})" for name, suffixes in code_targets().items()}
+    return {**drawings, **formulas, **programs}
+
+
+TOPICS = {
+    "cells": _cells,
+    "styles": _styles,
+    "themes": _themes,
+    "notations": _notations,
+    "targets": _targets,
+    "formats": _formats,
+}

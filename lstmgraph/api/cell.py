@@ -1,0 +1,217 @@
+"""The public `Cell`: the core cell with a method for every view.
+
+A wing is imported when a method needs it: `lstmgraph grad` does not wait for the typesetter of the drawings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from sympy import MatrixSymbol
+
+from lstmgraph import cell as core
+from lstmgraph.api.catalogue import check_name, code_targets
+from lstmgraph.api.gradient import Gradient
+from lstmgraph.cell import WalkStep
+from lstmgraph.notation import get_notation
+from lstmgraph.program import Equation
+
+if TYPE_CHECKING:
+    from lstmgraph.api.drawing import Drawing
+    from lstmgraph.codegen import Functions
+    from lstmgraph.numeric import Report
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Cell(core.Cell):
+    """One step of a recurrent network, defined by its equations, and every view of it.
+
+    Get one by `lstmgraph.load("lstm")`, `Cell.from_equations(text)` or `Cell.from_sympy(equations)`.  `cell.equations` are SymPy
+    expressions; `cell.inputs`, `cell.states`, `cell.parameters` and `cell.sizes` are found from them.  A cell does not change.
+    """
+
+    # ── making ──
+
+    @classmethod
+    def of(cls, other: core.Cell) -> Self:
+        """The public cell of a core cell."""
+        return other if isinstance(other, cls) else cls(**{f.name: getattr(other, f.name) for f in fields(other)})
+
+    @classmethod
+    def from_equations(
+        cls,
+        text: str,
+        *,
+        name: str = "cell",
+        sizes: Mapping[str, object] | None = None,
+        output: str | None = None,
+        constants: Mapping[str, float] | None = None,
+        title: str = "",
+        sources: Sequence[str] = (),
+        roles: Mapping[str, str] | None = None,
+        notations: Mapping[str, Mapping[str, str]] | None = None,
+        walks: Mapping[str, Sequence[WalkStep]] | None = None,
+    ) -> Self:
+        """A cell from equations as text, one a line: `h[t] = tanh(W @ x[t] + U @ h[t-1] + b)`.
+
+        `sizes` settles what the equations leave open: {"x": "X", "h": "H"}, a matrix ("H", "X"), a number.  `output` is the value that a
+        sequence returns (by default the last one).  Raises CellError, with line and column, for text that is no cell.
+        """
+        from lstmgraph import reading
+
+        return cls.of(
+            reading.from_equations(
+                text,
+                name=name,
+                sizes=sizes,
+                output=output,
+                constants=constants,
+                title=title,
+                sources=sources,
+                roles=roles,
+                notations=notations,
+                walks=walks,
+            )
+        )
+
+    @classmethod
+    def from_sympy(
+        cls,
+        equations: Mapping[Any, Any] | Iterable[Any],
+        *,
+        name: str = "cell",
+        output: str | None = None,
+        constants: Mapping[str, float] | None = None,
+        title: str = "",
+        sources: Sequence[str] = (),
+        notes: Mapping[str, str] | None = None,
+    ) -> Self:
+        """A cell from SymPy: {left: right}, or a list of `sympy.Eq` or pairs, of matrix expressions.
+
+        Symbols are MatrixSymbols named "x[t]", "h[t-1]" and "W"; their shapes are the cell's.  Raises CellError for what is no cell.
+        """
+        from lstmgraph import reading
+
+        return cls.of(
+            reading.from_sympy(
+                equations, name=name, output=output, constants=constants, title=title, sources=sources, notes=notes
+            )
+        )
+
+    # ── views ──
+
+    def draw(
+        self,
+        style: str = "pipe",
+        walk: str | None = None,
+        step: int | None = None,
+        theme: str = "default",
+        notation: str | None = None,
+        mode: str = "auto",
+    ) -> Drawing:
+        """The drawing of the cell in a style; of one step of a walk where `step` (from 1) is given: all else is dimmed.
+
+        `step` without `walk` takes the cell's first walk; `walk` without `step` lights all of it.  `mode` is "light", "dark", or
+        "auto" for what the reader's screen prefers.  Raises UnknownName for a style, theme, walk or notation that does not exist,
+        UsageError for a step out of range, MissingExtra for style "dag" without Graphviz.
+        """
+        from lstmgraph.api.drawing import draw
+
+        return draw(self, style, walk, step, theme, notation, mode)
+
+    def gradient(self, wrt: str | Sequence[str] | None = None, notation: str | None = None) -> Gradient:
+        """The gradients of one step with respect to parameters ("W_f"), inputs ("x") and previous states ("h"); all by default.
+
+        The result is a Program that prints; `notation` is how its names are typeset.  Raises UnknownName.
+        """
+        from lstmgraph import calculus
+
+        get_notation(self, notation)  # an unknown one is an error here, not when it is printed
+        program = calculus.gradient(self, [wrt] if isinstance(wrt, str) else wrt)
+        return Gradient(program.name, program.inputs, program.equations, program.outputs, self, notation)
+
+    def lambdify(self, target: str = "numpy") -> Functions:
+        """Callables `step`, `forward` (a batch of sequences) and `backward` (all gradients through time), with docstrings.
+
+        Raises UnknownName for a target that does not exist.
+        """
+        from lstmgraph import codegen
+
+        check_name("target", target, code_targets())
+        return codegen.lambdify(self, self.gradient(), target)
+
+    def code(self, target: str = "numpy") -> str:
+        """The text of a standalone file with what `lambdify` returns.  Raises UnknownName for a target that does not exist."""
+        from lstmgraph import codegen
+
+        check_name("target", target, code_targets())
+        return codegen.generate(self, self.gradient(), target)
+
+    def check(self, progress: Callable[[str, int, int], None] = lambda *_: None) -> Report:
+        """Compare the generated code and the gradients with independent computations.
+
+        `report.passed` says whether all differences are within bounds; `print(report)` shows the table.
+        """
+        from lstmgraph import numeric
+
+        return numeric.check(self, self.gradient(), self.lambdify(), progress=progress)
+
+    def show(self, notation: str | None = None) -> str:
+        """Equations, shapes, roles, walks, notations and sources, as text.  Raises UnknownName for an unknown notation."""
+        from lstmgraph.api.overview import overview
+
+        return overview(self, notation)
+
+    def to_toml(self) -> str:
+        """The cell as the text of a cell file: `lstmgraph.loads(cell.to_toml())` is the same cell."""
+        from lstmgraph import reading
+
+        return reading.dumps(self)
+
+    def latex_of(self, what: Equation | MatrixSymbol, notation: str | None = None) -> str:
+        """One of the cell's equations, or one of its symbols, as LaTeX.  Raises UnknownName for an unknown notation."""
+        from lstmgraph.printing import print_equation
+
+        style = get_notation(self, notation)
+        return style.latex(what) if isinstance(what, MatrixSymbol) else print_equation(what, "latex", style)
+
+    # ── printing ──
+
+    def __str__(self) -> str:
+        return self.show()
+
+    def __repr__(self) -> str:
+        states = ", ".join(s.name for s in self.states) or "no states"
+        return f"<Cell {self.name}: {states}; {len(self.equations)} equations, {len(self.parameters)} parameters>"
+
+    def _repr_latex_(self) -> str:
+        from lstmgraph.printing import print_program
+
+        return print_program(self.step, "latex", get_notation(self, None), stage="forward", legend=False)
+
+
+def load(name: str | Path) -> Cell:
+    """A cell of the library by name ("lstm"), a cell file by its path, or "-" for standard input.
+
+    Raises UnknownName for a name that is neither, CellError (with file, line and column) for a file that is wrong.
+    """
+    from lstmgraph import reading
+
+    return Cell.of(reading.load(str(name)))
+
+
+def loads(text: str, source: str = "<text>") -> Cell:
+    """A cell from the text of a cell file; `source` names it in errors.  Raises CellError."""
+    from lstmgraph import reading
+
+    return Cell.of(reading.loads(text, source))
+
+
+def library() -> tuple[str, ...]:
+    """The names of the library's cells."""
+    from lstmgraph import reading
+
+    return reading.library()

@@ -1,0 +1,167 @@
+"""What `cell.draw()` returns: a drawing that a file, a browser and a notebook can show; and how it is made.
+
+To add a style: a layout in `diagram`, and a row of `STYLES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, NamedTuple
+
+from lstmgraph.api.catalogue import check_name
+from lstmgraph.cell import Cell
+from lstmgraph.diagram.extract import extract
+from lstmgraph.diagram.frames import frame
+from lstmgraph.diagram.graph import Graph
+from lstmgraph.diagram.scene import Scene
+from lstmgraph.diagram.themes import load_theme
+from lstmgraph.diagram.writers import FORMATS
+from lstmgraph.errors import UsageError
+from lstmgraph.files import write_text
+from lstmgraph.notation import Notation, get_notation
+from lstmgraph.printing import print_equation
+
+if TYPE_CHECKING:
+    import graphviz
+
+MODES = ("auto", "light", "dark")
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """A laid-out drawing.  `scene` holds every coordinate; `svg` and `dot` are the same picture as text.  A notebook shows the SVG."""
+
+    scene: Scene
+    theme: str = "default"
+    mode: str = "auto"
+
+    @cached_property
+    def svg(self) -> str:
+        """The drawing as a standalone SVG file; no program is needed for it."""
+        return self.text("svg")
+
+    @cached_property
+    def dot(self) -> str:
+        """The drawing as DOT, every position pinned: Graphviz renders the same picture from it."""
+        return self.text("dot")
+
+    def text(self, format: str) -> str:
+        """The drawing in one of the formats.  Raises UnknownName for a format that is not among them."""
+        check_name("format", format, FORMATS)
+        return FORMATS[format](self.scene, load_theme(self.theme), self.mode)
+
+    def to_graphviz(self) -> graphviz.Source:
+        """The drawing for the `graphviz` package, which renders it with the program `dot`."""
+        import graphviz
+
+        return graphviz.Source(self.dot, engine="dot")
+
+    def save(self, path: str | Path) -> Path:
+        """Write the drawing to a file whose suffix names the format, and return its path.
+
+        Raises UsageError for a suffix that no format has, and OutputError where the file cannot be written.
+        """
+        suffix = PurePath(path).suffix.lower()
+        if suffix[1:] not in FORMATS:
+            raise UsageError(f"no format has the suffix {suffix!r}", hint=f"known: {', '.join(f'.{name}' for name in FORMATS)}")
+        return write_text(path, self.text(suffix[1:]))
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """For Jupyter: the picture, and for a text-only client what it shows in words."""
+        return {"image/svg+xml": self.svg, "text/plain": f"{self.scene.title}. {self.scene.description}"}
+
+
+# ── how it is made ──
+
+
+class _Order(NamedTuple):
+    """What is to be drawn: a cell in a notation, the steps that are lit, and the id of the drawing."""
+
+    cell: Cell
+    names: Notation
+    walk: str | None
+    steps: tuple[int, ...]
+    id: str
+
+
+def draw(cell: Cell, style: str, walk: str | None, step: int | None, theme: str, notation: str | None, mode: str) -> Drawing:
+    """See `api.cell.Cell.draw`."""
+    check_name("style", style, STYLES)
+    load_theme(theme)
+    check_name("mode", mode, MODES)
+    walk, steps = _chosen_steps(cell, walk, step)
+    id = "-".join([cell.name, style, *([walk] if walk else []), *([str(step)] if step else [])])
+    order = _Order(cell, get_notation(cell, notation), walk, steps, id)
+    scene = STYLES[style].make(order)
+    title = f"{scene.title}, step {step}: {cell.all_walks[walk][step - 1].title}" if walk and step else scene.title
+    return Drawing(replace(scene, id=id, title=title), theme, mode)
+
+
+def _chosen_steps(cell: Cell, walk: str | None, step: int | None) -> tuple[str | None, tuple[int, ...]]:
+    """The walk, the first if only a step is given, and the numbers of its lit steps; nothing where neither is given."""
+    if walk is None and step is None:
+        return None, ()
+    walk = check_name(f"walk through {cell.name}", next(iter(cell.all_walks)) if walk is None else walk, cell.all_walks)
+    steps = cell.all_walks[walk]
+    if step is None:
+        return walk, tuple(range(1, len(steps) + 1))
+    if not 1 <= step <= len(steps):
+        listed = "; ".join(f"{number} {s.title}" for number, s in enumerate(steps, 1))
+        raise UsageError(f"there is no step {step}: the walk {walk!r} has the steps 1 to {len(steps)}", hint=listed)
+    return walk, (step,)
+
+
+def _pipe(order: _Order) -> Scene:
+    from lstmgraph.diagram.layout.pipe import layout_pipe
+
+    return _laid_out(order, layout_pipe)
+
+
+def _cell_block(order: _Order) -> Scene:
+    from lstmgraph.diagram.layout.cell_block import layout_cell_block
+
+    return _laid_out(order, layout_cell_block)
+
+
+def _dag(order: _Order) -> Scene:
+    from lstmgraph.diagram.dag import layout_dag
+
+    if order.walk:
+        raise UsageError("the style 'dag' has no steps", hint="take --style pipe or cell-block")
+    return layout_dag(order.cell, order.names.latex)
+
+
+def _laid_out(order: _Order, layout: Callable[..., Scene]) -> Scene:
+    """The graph of operations in a layout, with the steps' part of it lit."""
+    cell, names = order.cell, order.names
+    graph = extract(cell, names.latex, lambda equation: print_equation(equation, "unicode", names))
+    values = (*cell.inputs, *cell.previous, *cell.values.values())
+    scene = layout(graph, title=cell.title or cell.name, names={v.name: names.latex(v) for v in values}, id=order.id)
+    return _lit(scene, graph, order) if order.walk else scene
+
+
+def _lit(scene: Scene, graph: Graph, order: _Order) -> Scene:
+    from lstmgraph.diagram.layout.steps import light
+
+    frames = [frame(graph, order.cell, order.walk or "", step) for step in order.steps]
+    return light(scene, frozenset().union(*(f.computed for f in frames)))
+
+
+class Style(NamedTuple):
+    """A line about a style, and what makes its scene."""
+
+    words: str
+    make: Callable[[_Order], Scene]
+
+
+STYLES = {
+    "pipe": Style("what is carried from step to step runs straight through, the networks stand under it", _pipe),
+    "cell-block": Style("the memory in the centre, gates around it; dashed lines carry values of the previous step", _cell_block),
+    "dag": Style("every operation, parameter and number of the SymPy expressions; needs Graphviz", _dag),
+}

@@ -1,0 +1,75 @@
+"""What `cell.gradient()` returns: a Program of named equations that prints itself, in a terminal, in a paper and in a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from sympy import MatrixSymbol
+
+from lstmgraph.algebra.names import name_of
+from lstmgraph.errors import UnknownName
+from lstmgraph.notation import Notation, get_notation
+from lstmgraph.program import Program
+
+if TYPE_CHECKING:
+    from lstmgraph.api.cell import Cell
+
+# What `text` can write, and the suffixes of such files.
+FORMATS: Mapping[str, tuple[str, ...]] = {"unicode": (".txt",), "latex": (".tex",), "markdown": (".md",)}
+
+
+@dataclass(frozen=True)
+class Gradient(Program):
+    """The backward pass of one step, as a Program: its forward equations (stage "forward"), then the backward ones.
+
+    Every equation is a SymPy MatrixSymbol and what it equals.  Inputs are those of the step and one cotangent for each of the
+    cell's outputs; outputs are `grad(W_f)` for a parameter (its gradient), `bar(h)[t-1]` and `bar(x)[t]` for a previous state and an
+    input (their cotangents).  `print(gradient)` shows the backward equations in `notation`.
+    """
+
+    cell: Cell = field(repr=False, compare=False)
+    notation: str | None = None
+
+    def __str__(self) -> str:
+        return self.text("unicode").rstrip("\n")
+
+    def text(self, format: str) -> str:
+        """The backward equations as "unicode", "latex" (a whole document) or "markdown".  Raises UnknownName for another format."""
+        from lstmgraph.printing import print_program
+
+        if format not in FORMATS:
+            raise UnknownName("format", format, FORMATS)
+        title = f"Gradients of {self.cell.title or self.cell.name}"
+        return print_program(self, format, self._style, standalone=True, title=title)
+
+    @property
+    def latex(self) -> str:
+        """The backward equations as one `align*` environment, for a paper; `text("latex")` is a whole document."""
+        from lstmgraph.printing import print_program
+
+        return print_program(self, "latex", self._style, legend=False)
+
+    @property
+    def markdown(self) -> str:
+        """The backward equations for Markdown, as GitHub and notebooks show it."""
+        return self.text("markdown")
+
+    @cached_property
+    def seeds(self) -> Mapping[str, MatrixSymbol]:
+        """For each output of the cell ("h", "c") the input through which its cotangent arrives."""
+        from lstmgraph.calculus import seed_of
+
+        return {name_of(output).base: seed_of(self, output) for output in self.cell.outputs}
+
+    @property
+    def _style(self) -> Notation:
+        return get_notation(self.cell, self.notation)
+
+    def _repr_latex_(self) -> str:
+        return self.latex
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown

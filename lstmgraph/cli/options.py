@@ -1,0 +1,83 @@
+"""What the commands have in common: the CELL argument, notations, where a result goes and in which format."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import click
+from click.shell_completion import CompletionItem
+
+from lstmgraph.cli.terminal import note
+from lstmgraph.errors import UnknownName, UsageError, suggestion
+
+if TYPE_CHECKING:
+    from lstmgraph.api.cell import Cell
+
+STANDARD_OUTPUT = "-"
+
+
+def _complete_cell(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """For the shell: the library's names, and files."""
+    from lstmgraph import library
+
+    names = [CompletionItem(name) for name in library() if name.startswith(incomplete)]
+    return [*names, CompletionItem(incomplete, type="file")]
+
+
+cell_argument = click.argument("name", metavar="CELL", shell_complete=_complete_cell)
+
+notation_option = click.option(
+    "--notation", metavar="NAME", help="How names are typeset; see: lstmgraph list notations.  [default: the cell's own]"
+)
+
+
+def load_cell(name: str) -> Cell:
+    """The cell of that name, file, or standard input."""
+    from lstmgraph import library, load
+
+    if not name:
+        raise UnknownName("cell", name, library())
+    if name == "-" and sys.stdin is None:
+        raise UsageError("there is no standard input to read a cell from")
+    if name == "-" and sys.stdin.isatty():
+        note("reading a cell from standard input; Ctrl-D ends it")
+    return load(name)
+
+
+def choose_format(output: str | None, given: str | None, formats: Mapping[str, Sequence[str]], default: str, kind: str = "format") -> str:
+    """The format of a result.  `formats` maps a format to its suffixes; the suffix of `output` chooses, `given` must agree."""
+    if given is not None and given not in formats:
+        raise UnknownName(kind, given, formats)
+    if output is None or output == STANDARD_OUTPUT or output.startswith("/dev/"):
+        return given or default
+    suffix = PurePath(output).suffix.lower()
+    meant = next((name for name, suffixes in formats.items() if suffix in suffixes), None)
+    if meant is None and given is None:
+        known = "; ".join(f"{name} ({', '.join(suffixes)})" for name, suffixes in formats.items())
+        what = f"there is no {kind} with the suffix {suffix!r}" if suffix else f"{output!r} has no suffix to choose a {kind} by"
+        raise UsageError(what, hint=f"known: {known}")
+    if meant is not None and given is not None and meant != given:
+        raise UsageError(f"{output!r} is a file of {kind} {meant}, not {given}", hint="leave one of them out")
+    return given or meant or default
+
+
+def deliver(text: str, output: str | None) -> None:
+    """A result: to its file, or to standard output."""
+    if output is None or output == STANDARD_OUTPUT:
+        click.echo(text, nl=not text.endswith("\n"))
+        return
+    from lstmgraph.files import write_text
+
+    write_text(output, text if text.endswith("\n") else text + "\n")
+
+
+class Choice(click.Choice):  # type: ignore[type-arg]
+    """A choice that knows what a misspelt one was meant to be."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
+        if value not in self.choices:
+            self.fail(f"there is no {value!r}: {suggestion(str(value), self.choices)}", param, ctx)
+        return value

@@ -1,0 +1,216 @@
+"""A tour: everything of one cell in a folder, with a page that shows it.
+
+`contents` makes all files in memory, `write_tour` puts them in place at once.  To add a file: a function that yields its name and
+text, and a line of `contents`; to change the page: `templates/tour.html.j2`.  This module must not know a particular cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from xml.etree import ElementTree
+
+from sympy import MatrixSymbol
+
+from lstmgraph import __version__
+from lstmgraph.algebra.names import name_of
+from lstmgraph.api.catalogue import code_targets
+from lstmgraph.api.cell import Cell
+from lstmgraph.api.drawing import Drawing
+from lstmgraph.api.overview import count, polynomial, shape, value_rows
+from lstmgraph.cell import WalkStep
+from lstmgraph.errors import MissingExtra
+from lstmgraph.files import write_folder
+from lstmgraph.program import Equation
+from lstmgraph.templates import render
+
+# style: (heading, words).  The first two are drawn for every step of every walk too.
+STYLES = {
+    "pipe": ("Pipe", "What is carried from step to step runs straight through the cell; the small networks stand under it in a row."),
+    "cell-block": ("Cell block", "The memory in the centre. Dashed lines carry values of the previous step, solid ones those of this step."),
+    "dag": ("Expression graph", "The SymPy expressions as they are: every operation, parameter and number is a node."),
+}
+FRAME_STYLES = ("pipe", "cell-block")
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Tour:
+    """The files of a tour (relative path to text), whether the cell's check passed, and what could not be made."""
+
+    files: dict[str, str]
+    passed: bool
+    left_out: tuple[str, ...]
+
+    def write(self, folder: str | Path) -> Path:
+        """Put the files into a folder; see `write_folder` for what happens to one that is there already."""
+        return write_folder(folder, {name: text.encode() for name, text in self.files.items()})
+
+
+def make_tour(cell: Cell, progress: Progress = lambda *_: None) -> Tour:
+    """Everything of a cell."""
+    return _Maker(cell, progress).run()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing on the page, and the files that hold it."""
+
+    title: str
+    words: str
+    svg: str
+    files: tuple[str, ...]
+
+
+@dataclass
+class _Maker:
+    cell: Cell
+    progress: Progress
+    files: dict[str, str] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+    done: int = 0
+
+    def run(self) -> Tour:
+        cell = self.cell
+        page = {
+            "title": cell.title or cell.name,
+            "version": __version__,
+            "summary": summary(cell),
+            "sources": cell.sources,
+            "equations": [{"math": self.math(e), "note": e.note} for e in cell.equations],
+            "tables": list(tables(cell)),
+            "drawings": list(self.pictures()),
+            "walks": list(self.walks()),
+            "gradients": self.gradients(),
+            "listings": list(self.code()),
+            "check": self.check(),
+            "cell_file": self.file("cell.toml", cell.to_toml()),
+        }
+        page["left_out"] = self.left_out
+        self.file("index.html", render("tour.html.j2", **page))
+        self.step("", last=True)
+        return Tour(self.files, page["check"]["passed"], tuple(self.left_out))
+
+    # ── the parts ──
+
+    def pictures(self) -> Iterator[Picture]:
+        for style, (title, words) in STYLES.items():
+            self.step(f"drawing {style}")
+            try:
+                drawing = self.cell.draw(style=style)
+            except MissingExtra as error:
+                self.left_out.append(f"{title} is left out: {error.message}.")
+                continue
+            yield Picture(title, words, self.drawn(drawing, style), (f"{style}.svg", f"{style}.dot"))
+
+    def drawn(self, drawing: Drawing, name: str) -> str:
+        """Write a drawing's files; its SVG as it stands in the page."""
+        self.file(f"{name}.dot", drawing.dot)
+        return inline(self.file(f"{name}.svg", drawing.svg))
+
+    def walks(self) -> Iterator[dict[str, object]]:
+        for name, steps in self.cell.all_walks.items():
+            yield {"title": name.replace("_", " ").capitalize(), "frames": [self.frame(name, k, s) for k, s in enumerate(steps, 1)]}
+
+    def frame(self, walk: str, number: int, step: WalkStep) -> dict[str, object]:
+        drawings = []
+        for style in FRAME_STYLES:
+            self.step(f"{walk}, step {number}, {style}")
+            drawing = self.cell.draw(style=style, walk=walk, step=number)
+            drawings.append({"svg": inline(self.file(f"frames/{walk}-{number}-{style}.svg", drawing.svg))})
+        computed = [e for e in self.cell.equations if name_of(e.target).base in step.computes]
+        return {"title": step.title, "equations": [self.math(e) for e in computed], "drawings": drawings}
+
+    def gradients(self) -> list[str]:
+        self.step("deriving gradients")
+        gradient: Gradient = self.cell.gradient()
+        for suffix, format in (("txt", "unicode"), ("tex", "latex"), ("md", "markdown")):
+            self.file(f"gradients.{suffix}", gradient.text(format))
+        return [self.math(e) for e in gradient.stage("backward")]
+
+    def code(self) -> Iterator[dict[str, str]]:
+        for target, suffixes in code_targets().items():
+            self.step(f"generating {target} code")
+            name = f"{self.cell.name}_{target}{suffixes[0]}"
+            yield {"target": target, "file": name, "text": self.file(name, self.cell.code(target))}
+
+    def check(self) -> dict[str, object]:
+        self.step("checking")
+        report = self.cell.check()
+        return {"passed": report.passed, "text": self.file("check.txt", str(report))}
+
+    # ── small things ──
+
+    def file(self, name: str, text: str) -> str:
+        self.files[name] = text if text.endswith("\n") else text + "\n"
+        return text
+
+    def step(self, what: str, last: bool = False) -> None:
+        frames = sum(len(steps) for steps in self.cell.all_walks.values()) * len(FRAME_STYLES)
+        total = len(STYLES) + frames + len(code_targets()) + 2
+        self.progress(what, total if last else self.done, total)
+        self.done += 1
+
+    def math(self, equation: Equation) -> str:
+        return mathml(self.cell.latex_of(equation))
+
+
+def summary(cell: Cell) -> str:
+    """One sentence: what goes in, what is carried, how much is learnt."""
+    inputs = ", ".join(s.name for s in cell.inputs) or "nothing"
+    states = ", ".join(s.name for s in cell.states) or "nothing"
+    total = polynomial([count(p) for p in cell.parameters])
+    return f"Takes {inputs}, carries {states} from step to step, returns {cell.output}; {total} learnt numbers."
+
+
+def tables(cell: Cell) -> Iterator[dict[str, object]]:
+    """Values and parameters, with their shapes."""
+    rows = [(symbol_math(cell, s), size, words) for s, size, words in value_rows(cell)]
+    yield {"caption": "Values", "head": ("name", "shape", "what it is"), "rows": rows}
+    if cell.parameters:
+        learnt = [(symbol_math(cell, p), shape(p), polynomial([count(p)])) for p in cell.parameters]
+        yield {"caption": "Parameters", "head": ("name", "shape", "numbers"), "rows": learnt}
+
+
+def symbol_math(cell: Cell, symbol: MatrixSymbol) -> str:
+    return mathml(cell.latex_of(symbol), display="inline")
+
+
+def inline(svg: str) -> str:
+    """An SVG file as it stands in a page: without the XML declaration."""
+    return svg[svg.index("<svg") :]
+
+
+# ── mathematics ──
+
+_ELEMENTS = frozenset(
+    "math mrow mi mn mo ms mtext mspace mfrac msqrt mroot mstyle mpadded mphantom msub msup msubsup munder mover munderover "
+    "mmultiscripts mtable mtr mtd menclose merror semantics".split()
+)
+_ATTRIBUTES = frozenset(
+    "display stretchy fence form mathvariant accent accentunder displaystyle scriptlevel width height depth columnalign rowspacing "
+    "columnspacing linethickness lspace rspace minsize maxsize separator movablelimits largeop symmetric notation".split()
+)
+
+
+def mathml(latex: str, display: str = "block") -> str:
+    """LaTeX as MathML; as code where it cannot be converted.
+
+    A cell's file may spell its names as it likes, and the converter lets markup through: only MathML gets into the page.
+    """
+    from latex2mathml.converter import convert
+
+    try:
+        text = str(convert(latex, display=display))
+        tree = ElementTree.fromstring(text)
+    except Exception:  # noqa: BLE001 - the converter raises many things, and a page without this formula is still a page
+        return f"<code>{escape(latex)}</code>"
+    return text if all(_is_mathml(element) for element in tree.iter()) else f"<code>{escape(latex)}</code>"
+
+
+def _is_mathml(element: ElementTree.Element) -> bool:
+    name = element.tag.removeprefix("{http://www.w3.org/1998/Math/MathML}")
+    return name in _ELEMENTS and set(element.attrib) <= _ATTRIBUTES

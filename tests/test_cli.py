@@ -1,0 +1,442 @@
+"""The command line is a contract: names, streams, exit codes, messages, and what is left behind when something goes wrong."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lstmgraph import __version__
+from lstmgraph.cli import COMMANDS, main
+from lstmgraph.cli.listing import TOPICS
+from lstmgraph.reading import library
+
+HEAVY = ("sympy", "numpy", "graphviz", "ziamath", "jinja2", "torch", "lstmgraph.api.cell")
+
+CELL = """
+name = "tiny"
+equations = "h[t] = tanh(W @ x[t] + U @ h[t-1] + b)"
+[sizes]
+x = "X"
+h = "H"
+"""
+
+
+def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    """The program as a user runs it, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "lstmgraph", *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, **environment},
+        timeout=120,
+        check=False,
+    )
+
+
+class Result:
+    """What a command printed and its exit code."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    """Run a command in this process: (arguments) -> Result."""
+
+    def call(*arguments: str) -> Result:
+        code = main(arguments)
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return Result(code, captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> str:
+    path = tmp_path / "tiny.toml"
+    path.write_text(CELL)
+    return str(path)
+
+
+# ── help ──
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["-h"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    program = f"""
+import sys
+from lstmgraph.cli import main
+code = main({arguments!r})
+print(*(name for name in {HEAVY!r} if name in sys.modules), file=sys.stderr)
+sys.exit(code)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == ""
+    assert done.stdout.startswith(("Usage: ", f"lstmgraph {__version__}"))
+
+
+def test_help_lists_every_command_and_each_explains_itself(command: Callable[..., Result]) -> None:
+    overview = command("--help").out
+    for name, (_, words) in COMMANDS.items():
+        assert re.search(rf"^  {name} +{re.escape(words)}$", overview, re.MULTILINE), name
+        assert command(name, "--help").out.startswith(f"Usage: lstmgraph {name} ")
+
+
+def test_no_command_is_a_usage_error_that_helps() -> None:
+    done = run()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Commands:" in done.stderr
+
+
+# ── did you mean ──
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["drw", "lstm"], "did you mean 'draw'?"),
+        (["frobnicate"], "known: check, code, "),
+        (["show", "lstmm"], "did you mean 'lstm'?"),
+        (["show", "qqqqqq"], "known: cifg, gru, "),
+        (["draw", "lstm", "--stile", "pipe"], "--style"),
+        (["list", "cell"], "did you mean 'cells'?"),
+        (["list", "zzz"], "known: cells, "),
+        (["show", "lstm", "--notation", "gama"], "did you mean 'gamma'?"),
+        (["grad", "lstm", "--wrt", "Wf"], "did you mean 'W_f'?"),
+        (["grad", "lstm", "-f", "latx"], "did you mean 'latex'?"),
+        (["code", "lstm", "--target", "numpi"], "did you mean 'numpy'?"),
+        (["draw", "lstm", "--style", "pip"], "did you mean 'pipe'?"),
+        (["draw", "lstm", "--theme", "olha"], "did you mean 'olah'?"),
+        (["draw", "lstm", "--walk", "step"], "did you mean 'steps'?"),
+        (["draw", "lstm", "--mode", "drak"], "did you mean 'dark'?"),
+        (["draw", "lstm", "-f", "sgv"], "did you mean 'svg'?"),
+        (["draw", "lstm", "--step", "99"], "1 to "),
+        (["draw", "lstm", "--step", "0"], "1 to "),
+        (["draw", "lstm", "--step", "two"], "not a valid integer"),
+        (["draw", "lstm", "-o", "a.gif"], "svg (.svg)"),
+        (["draw", "lstm", "-o", "a"], "no suffix"),
+        (["draw", "lstm", "-o", "a.svg", "-f", "dot"], "leave one of them out"),
+        (["grad", "lstm", "-o", "a.svg"], "latex (.tex)"),
+        (["code", "lstm", "-o", "a.rs"], "numpy (.py)"),
+        (["show"], "CELL"),
+        (["tour", "lstm"], "-o"),
+        (["show", "lstm", "gru"], "extra argument"),
+        (["show", ""], "no cell"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_usage_errors_exit_with_2_and_say_what_to_do(command: Callable[..., Result], arguments: list[str], words: str) -> None:
+    result = command(*arguments)
+    assert result.code == 2
+    assert result.out == ""
+    assert result.err.startswith("error: ")
+    assert words in result.err
+
+
+# ── cells ──
+
+
+def test_a_cell_is_a_name_a_file_or_standard_input(command: Callable[..., Result], tiny: str) -> None:
+    assert command("show", "lstm").out.startswith("lstm: ")
+    assert command("show", tiny).out.startswith("tiny\n")
+    assert run("show", "-", stdin=CELL).stdout == command("show", tiny).out
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "there are no equations"),
+        ("equations = ", "bad.toml:1:"),
+        ('equations = "h[t] = tanh(W @ x[t] + q"', "bad.toml:1:"),
+        ('equations = "h[t] = __import__(1)"', "bad.toml:1:"),
+        ('equations = "h[t] = 9**9**9**9 * x[t]"', "bad.toml:1:"),
+        ('equations = "h[t] = W @ x[t] + V @ x[t-1]"', "x[t]"),
+        ("x" * 300_000, "too large"),
+        ("\0", "binary"),
+    ],
+    ids=["empty", "toml", "equation", "hostile", "power", "name", "huge", "binary"],
+)
+def test_a_bad_cell_file_exits_with_3(command: Callable[..., Result], tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text(text)
+    begin = time.monotonic()
+    result = command("show", str(path))
+    assert (result.code, result.out) == (3, "")
+    assert words in result.err
+    assert time.monotonic() - begin < 2
+
+
+def test_empty_standard_input_is_a_bad_cell_file() -> None:
+    assert run("show", "-").returncode == 3
+
+
+def test_a_missing_file_is_a_usage_error(command: Callable[..., Result], tmp_path: Path) -> None:
+    assert command("show", str(tmp_path / "no.toml")).code == 2
+
+
+# ── results ──
+
+
+def test_list_without_a_topic_shows_them_all(command: Callable[..., Result]) -> None:
+    out = command("list").out
+    for topic in TOPICS:
+        assert re.search(rf"^{topic}\b", out, re.MULTILINE)
+    assert "peephole_lstm" in out
+    assert "cell-block" in out
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_list_is_a_name_and_words_a_line(command: Callable[..., Result], topic: str) -> None:
+    lines = command("list", topic).out.splitlines()
+    assert lines
+    assert all(re.fullmatch(r"[\w-]+ +\S.*", line) for line in lines)
+    starts = {re.match(r"[\w-]+ +", line).end() for line in lines}  # type: ignore[union-attr]
+    assert len(starts) == 1
+    if topic == "cells":
+        assert tuple(line.split()[0] for line in lines) == library()
+
+
+def test_show_has_everything(command: Callable[..., Result]) -> None:
+    out = command("show", "peephole_lstm").out
+    sections = ["equations", "sizes", "values", "parameters", "walks", "notations", "sources"]
+    assert [line for line in out.splitlines() if line in sections] == sections
+    assert "f[t] = σ(W_f x[t] + U_f h[t-1] + p_f ⊙ c[t-1] + b_f)" in out
+    assert "15 parameters, 4·H² + 4·H·X + 7·H numbers" in out
+    assert re.search(r"c\[t\] +\(H, 1\) +memory, state", out)
+
+
+@pytest.mark.parametrize(("format", "sign"), [("unicode", "∂L/∂W_f = δ_f x[t]ᵀ"), ("latex", r"\begin{align*}"), ("markdown", "$$")])
+def test_grad_in_every_format(command: Callable[..., Result], tmp_path: Path, format: str, sign: str) -> None:
+    out = command("grad", "lstm", "-f", format).out
+    assert sign in out
+    suffix = {"unicode": "txt", "latex": "tex", "markdown": "md"}[format]
+    path = tmp_path / f"g.{suffix}"
+    result = command("grad", "lstm", "-o", str(path))
+    assert (result.code, result.out, result.err) == (0, "", "")
+    assert path.read_text(encoding="utf-8") == out
+
+
+def test_grad_with_respect_to_names(command: Callable[..., Result]) -> None:
+    out = command("grad", "lstm", "--wrt", "W_f", "--wrt", "h").out
+    assert "∂L/∂W_f" in out
+    assert "h̄[t-1]" in out
+    assert "∂L/∂W_i" not in out
+
+
+def test_dash_as_output_is_standard_output(command: Callable[..., Result]) -> None:
+    assert command("grad", "rnn", "-o", "-").out == command("grad", "rnn").out
+
+
+def test_code_runs(command: Callable[..., Result], tmp_path: Path) -> None:
+    path = tmp_path / "lstm.py"
+    assert command("code", "lstm", "-o", str(path)).out == ""
+    assert command("code", "lstm").out == path.read_text(encoding="utf-8")
+    subprocess.run([sys.executable, "-c", "import lstm; lstm.forward, lstm.backward, lstm.step"], cwd=tmp_path, check=True)
+
+
+@pytest.mark.parametrize("style", ["pipe", "cell-block"])
+@pytest.mark.parametrize("format", ["svg", "dot"])
+def test_draw(command: Callable[..., Result], tmp_path: Path, style: str, format: str) -> None:
+    path = tmp_path / f"d.{format}"
+    result = command("draw", "lstm", "--style", style, "-o", str(path))
+    assert (result.code, result.out, result.err) == (0, "", "")
+    assert command("draw", "lstm", "--style", style, "-f", format).out == path.read_text(encoding="utf-8")
+
+
+def test_a_step_without_a_walk_is_of_the_first_walk(command: Callable[..., Result]) -> None:
+    first = re.search(r"^walks\n  (\w+):", command("show", "peephole_lstm").out, re.MULTILINE)
+    assert first
+    assert command("draw", "peephole_lstm", "--step", "2").out == command(
+        "draw", "peephole_lstm", "--walk", first[1], "--step", "2"
+    ).out
+
+
+def test_check_prints_a_table_and_passes(command: Callable[..., Result]) -> None:
+    result = command("check", "rnn")
+    assert (result.code, result.err) == (0, "")
+    assert "passed" in result.out
+
+
+def test_a_failed_check_exits_with_1(command: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lstmgraph.numeric.check.DIFFERENCES_BOUND", 1e-30)
+    result = command("check", "rnn")
+    assert result.code == 1
+    assert "FAILED" in result.out
+
+
+def test_tour_is_complete(command: Callable[..., Result], tmp_path: Path) -> None:
+    result = command("tour", "rnn", "-o", str(tmp_path / "t"))
+    assert (result.code, result.out) == (0, f"{tmp_path / 't' / 'index.html'}\n")
+    names = {str(p.relative_to(tmp_path / "t")) for p in (tmp_path / "t").rglob("*") if p.is_file()}
+    assert names >= {
+        "index.html", "cell.toml", "pipe.svg", "pipe.dot", "cell-block.svg", "gradients.tex", "gradients.md", "gradients.txt",
+        "rnn_numpy.py", "check.txt", "frames/steps-1-pipe.svg", "frames/steps-1-cell-block.svg",
+    }  # fmt: skip
+
+
+def test_doctor(command: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    result = command("doctor")
+    assert result.code == 0
+    assert f"lstmgraph  {__version__}" in re.sub(" +", "  ", result.out)
+    monkeypatch.setenv("PATH", "")
+    result = command("doctor")
+    assert result.code == 0
+    assert re.search(r"missing +dot .*\n +get it: apt install graphviz", result.out)
+    monkeypatch.setitem(sys.modules, "ziamath", None)
+    result = command("doctor")
+    assert result.code == 1
+    assert "get it: pip install ziamath" in result.out
+
+
+# ── streams and terminals ──
+
+
+def test_results_are_utf_8_wherever_they_go(tiny: str) -> None:
+    done = run("show", tiny, PYTHONIOENCODING="ascii", LC_ALL="C")
+    assert done.returncode == 0
+    assert "H²" in done.stdout
+
+
+def in_terminal(*arguments: str, **environment: str) -> str:
+    """What a command writes to a terminal, all streams together."""
+    control, terminal = pty.openpty()
+    variables = {k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "TERM"}} | {"TERM": "xterm"} | environment
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lstmgraph", *arguments], stdin=terminal, stdout=terminal, stderr=terminal, env=variables
+    )
+    os.close(terminal)
+    written = b"".join(chunks(control))
+    process.wait(timeout=60)
+    os.close(control)
+    return written.decode()
+
+
+def chunks(descriptor: int) -> Iterator[bytes]:
+    while True:
+        try:
+            data = os.read(descriptor, 65536)
+        except OSError as error:  # how Linux says that the other end is closed
+            assert error.errno == errno.EIO
+            return
+        if not data:
+            return
+        yield data
+
+
+def test_colour_only_on_a_terminal_that_wants_it() -> None:
+    assert "\x1b[" in in_terminal("list", "cells")
+    assert "\x1b[" not in in_terminal("list", "cells", NO_COLOR="1")
+    assert "\x1b[" not in in_terminal("list", "cells", TERM="dumb")
+    assert "\x1b[" not in run("list", "cells").stdout
+    assert "\x1b[31m" in in_terminal("show", "nosuch")
+    assert "\x1b[" not in in_terminal("show", "nosuch", NO_COLOR="1")
+
+
+def test_progress_on_a_terminal_and_nowhere_else() -> None:
+    assert "\r" in in_terminal("check", "rnn").replace("\r\n", "")
+    assert run("check", "rnn").stderr == ""
+
+
+# ── what goes wrong ──
+
+
+def test_a_closed_pipe_ends_quietly() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m lstmgraph show lstm | head -n 1; exit ${{PIPESTATUS[0]}}",
+        shell=True, executable="/bin/bash", capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.startswith("lstm: ")
+    assert done.stderr == ""
+    reader, writer = os.pipe()
+    os.close(reader)
+    closed = subprocess.run([sys.executable, "-m", "lstmgraph", "grad", "lstm"], stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (closed.returncode, closed.stderr) == (141, b"")
+
+
+def test_full_standard_output_is_one_message() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-m", "lstmgraph", "list", "cells"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "error: cannot write to standard output: no space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        ("no/such/a.txt", "mkdir -p"),
+        ("tiny.toml/a.txt", "not a directory"),
+        ("folder.txt", "it is a folder"),
+        ("/proc/a.txt", "cannot write"),
+        ("/dev/full", "no space left"),
+    ],
+)
+def test_an_output_that_cannot_be_written(
+    command: Callable[..., Result], tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.txt").mkdir()
+    result = command("grad", tiny, "-o", output)
+    assert (result.code, result.out) == (2, "")
+    assert words in result.err
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["folder.txt", "tiny.toml"]
+
+
+def test_a_tour_into_a_file_or_over_other_files_is_refused(command: Callable[..., Result], tiny: str, tmp_path: Path) -> None:
+    assert "not a folder" in command("tour", tiny, "-o", tiny).err
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "index.html").write_text("mine")
+    result = command("tour", tiny, "-o", str(tmp_path / "site"))
+    assert result.code == 2
+    assert "index.html that lstmgraph did not write" in result.err
+    assert (tmp_path / "site" / "index.html").read_text() == "mine"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_leaves_nothing(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lstmgraph", "tour", "lstm", "-o", str(tmp_path / "t")], stderr=subprocess.PIPE, text=True
+    )
+    time.sleep(1.5)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fault_of_ours_is_one_message_unless_asked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("broken on purpose")
+
+    monkeypatch.setattr("lstmgraph.api.overview.overview", fail)
+    monkeypatch.delenv("LSTMGRAPH_DEBUG", raising=False)
+    assert main(["show", "lstm"]) == 70
+    err = capsys.readouterr().err
+    assert err.startswith("internal error: ZeroDivisionError: broken on purpose\n")
+    assert "report it" in err
+    assert "Traceback" not in err
+    monkeypatch.setenv("LSTMGRAPH_DEBUG", "1")
+    assert main(["show", "lstm"]) == 70
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_debug_shows_the_traceback_of_any_error() -> None:
+    done = run("--debug", "show", "nosuch")
+    assert done.returncode == 2
+    assert "Traceback" in done.stderr
+    assert "error: there is no cell 'nosuch'" in done.stderr
