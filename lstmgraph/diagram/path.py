@@ -16,13 +16,13 @@ from math import hypot
 
 from lstmgraph.diagram.scene import Dot, Point, Wire
 
-STROKE = 1.8  # the width of a wire; the unit of everything below
-HEAD_LENGTH = 4.2 * STROKE  # of an arrowhead, tip to barbs
-HEAD_WIDTH = 3.7 * STROKE
+STROKE = 2.0  # the width of a wire; the unit of everything below
+HEAD_LENGTH = 4.1 * STROKE  # of an arrowhead, tip to barbs
+HEAD_WIDTH = 3.3 * STROKE
 HEAD_NOTCH = 0.16 * HEAD_LENGTH  # how far its back is hollowed: the wire ends there
-RADIUS = 4.5 * STROKE  # of a rounded corner
-HOP = 2.7 * STROKE  # the radius of the arc that bridges a crossing
-DOT_RADIUS = 1.55 * STROKE
+RADIUS = 4.0 * STROKE  # of a rounded corner
+HOP = 2.5 * STROKE  # the radius of the arc that bridges a crossing
+DOT_RADIUS = 1.5 * STROKE
 
 KAPPA = 0.5522847498  # control points of a quarter circle
 EPSILON = 1e-6
@@ -115,6 +115,15 @@ def straight(points: Sequence[Point]) -> Route:
     for a, b in pairwise(points):
         route += _line(a, b)
     return tuple(route)
+
+
+def is_straight(piece: Sequence[Point]) -> bool:
+    """Whether a cubic piece is a straight line."""
+    a, b, c, d = piece
+    (ux, uy), length = _unit(a, d), distance(a, d)
+    off = [abs((p.x - a.x) * uy - (p.y - a.y) * ux) for p in (b, c)]
+    along = [(p.x - a.x) * ux + (p.y - a.y) * uy for p in (b, c)]
+    return max(off) < 1e-3 and min(along) > -1e-3 and max(along) < length + 1e-3
 
 
 def distance(a: Point, b: Point) -> float:

@@ -48,6 +48,7 @@ class Node:
     label: Label | None
     title: str = ""
     lit: bool = True
+    operation: str = ""  # the rule's name, as in the graph
     of: str = ""  # the graph node it stands for, where that is not `id`: a repeated "x[t]@f", the "cell" of c[t-1]
 
 
@@ -86,12 +87,16 @@ class Entry:
 
     sample: Node
     words: str
+    label: Label | None = None  # the words, with their place
 
 
 @dataclass(frozen=True)
 class Legend:
+    """A group of the legend.  `legend.py` says where its title and its words stand, and can place the whole."""
+
     title: str
     entries: tuple[Entry, ...]
+    heading: Label | None = None  # the title, with its place
 
 
 @dataclass(frozen=True)

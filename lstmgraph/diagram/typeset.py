@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from importlib.resources import as_file, files
@@ -22,13 +22,17 @@ from lstmgraph.diagram.plain import plain
 from lstmgraph.diagram.scene import Label
 
 DESIGN = 100.0  # labels are set once at this size and scaled
+WORD_TOP, WORD_BOTTOM = -88.0, 22.0  # the box of words: one height for all, its middle half-way up a capital
 NUMBER = re.compile(r"-?\d*\.?\d+(?:e-?\d+)?")
 COMMAND = re.compile(r"([MLQCHVZ])([^MLQCHVZ]*)")
 
 
 @dataclass(frozen=True)
 class Typeset:
-    """A label's ink: its box has its corner (left, top) at (0, 0); `baseline` is measured from the top."""
+    """A label's box, with its corner (left, top) at (0, 0); `baseline` is measured from the top.
+
+    The box of mathematics is that of its ink; words all have the same height, so that lines of them stand evenly.
+    """
 
     width: float
     height: float
@@ -108,7 +112,7 @@ def _outline(text: str, math: bool) -> _Outline | None:
         except Exception:  # noqa: BLE001  a typesetter may fail in any way on somebody's label
             continue
         if outline.commands:
-            return outline
+            return outline if math else replace(outline, top=WORD_TOP, bottom=WORD_BOTTOM)
     return None
 
 
@@ -128,7 +132,9 @@ def _set_words(words: str) -> ElementTree.Element:
 def _font() -> Any:
     """The text font: the upright of the font that sets the mathematics."""
     with as_file(files("ziamath") / "fonts" / "STIXTwoMath-Regular.ttf") as path:
-        return import_module("ziafont").Font(str(path))
+        font = import_module("ziafont").Font(str(path))
+    font.features["kern"] = False  # ziafont misreads this font's kerning: the gaps grow along the line
+    return font
 
 
 @contextmanager

@@ -1,0 +1,92 @@
+"""Themes: what colour each role has.  A theme is a TOML file in this folder; to add one, add a file.
+
+A file has a table `light` and may have a table `dark` (where it has none, the light one serves both).  Each gives the
+background, the text, the container, the dimmed tone of what a step leaves in the background, and a paint for every role
+of a node and of a wire; `dashes` may give wires a second cue.  No layout and no writer knows a colour.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal, get_args
+
+from lstmgraph.diagram.graph import ValueKind
+from lstmgraph.errors import UnknownName
+
+Mode = Literal["light", "dark"]
+
+WIRE_ROLES: tuple[str, ...] = get_args(ValueKind)
+NODE_ROLES = (*WIRE_ROLES, "sum", "sigmoid", "tanh", "function", "operator", "join", "cell")
+
+
+@dataclass(frozen=True)
+class Paint:
+    """Inside, outline, and what is written on it."""
+
+    fill: str
+    stroke: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The colours of one mode."""
+
+    background: str
+    text: str
+    container: Paint
+    dimmed: Paint
+    nodes: Mapping[str, Paint]
+    wires: Mapping[str, str]
+
+    def node(self, role: str, lit: bool = True) -> Paint:
+        """A role that the theme does not know is painted as a function."""
+        return self.nodes.get(role, self.nodes["function"]) if lit else self.dimmed
+
+    def wire(self, role: str, lit: bool = True) -> str:
+        """A role that the theme does not know is drawn as an internal value."""
+        return self.wires.get(role, self.wires["internal"]) if lit else self.dimmed.stroke
+
+    def words(self, role: str) -> str:
+        """The colour of a label: plain, or grey if it is dimmed or of second rank."""
+        return self.dimmed.text if role in ("dimmed", "muted") else self.text
+
+
+@dataclass(frozen=True)
+class Theme:
+    name: str
+    title: str
+    light: Palette
+    dark: Palette
+    dashes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+    def palette(self, mode: Mode) -> Palette:
+        return self.dark if mode == "dark" else self.light
+
+
+def theme_names() -> tuple[str, ...]:
+    return tuple(sorted(p.name.removesuffix(".toml") for p in files(__name__).iterdir() if p.name.endswith(".toml")))
+
+
+@cache
+def load_theme(name: str) -> Theme:
+    """The theme of that name."""
+    if name not in theme_names():
+        raise UnknownName("theme", name, theme_names())
+    data = tomllib.loads((files(__name__) / f"{name}.toml").read_text(encoding="utf-8"))
+    light = _palette(data["light"])
+    dark = _palette(data["dark"]) if "dark" in data else light
+    dashes = {role: tuple(float(n) for n in dash) for role, dash in data.get("dashes", {}).items()}
+    return Theme(name, data["title"], light, dark, dashes)
+
+
+def _palette(table: Mapping[str, Any]) -> Palette:
+    """Every role must be there: a missing one is a mistake in the file, and shows at once."""
+    nodes = {role: Paint(**table["nodes"][role]) for role in NODE_ROLES}
+    wires = {role: str(table["wires"][role]) for role in WIRE_ROLES}
+    container = Paint(text=table["text"], **table["container"])
+    return Palette(table["background"], table["text"], container, Paint(**table["dimmed"]), nodes, wires)

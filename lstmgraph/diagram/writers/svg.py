@@ -1,0 +1,236 @@
+"""SVG: a scene as one self-contained picture for browsers, papers, notebooks and converters.
+
+Every element carries presentation attributes, so a converter that knows no style sheet draws the right picture; the
+dark palette stands only inside a media query.  Labels are outlines, with their text laid over them invisibly, to be
+searched, selected and read aloud.  Order in the file is order of painting, and within a kind order of computation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
+
+from lstmgraph.diagram.legend import labels as legend_labels
+from lstmgraph.diagram.outline import outline
+from lstmgraph.diagram.path import DOT_RADIUS, STROKE, Route, arrowhead, is_straight
+from lstmgraph.diagram.scene import Box, Dot, Label, Legend, Node, Point, Scene, Wire
+from lstmgraph.diagram.themes import Palette, Theme
+from lstmgraph.diagram.typeset import number, typeset
+
+OUTLINE = 1.2  # the width of a node's outline
+FRAME_RADIUS = 16.0
+DASH = (3.2, 2.2)  # in strokes: a value of the previous step, where it is drawn dashed
+FONTS = "STIX Two Text, STIX, Times New Roman, serif"
+NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+Colours = dict[str, str]  # SVG property -> colour
+ColoursOf = Callable[[Palette], Colours]
+
+
+def write_svg(scene: Scene, theme: Theme, mode: str = "auto") -> str:
+    """The scene as SVG text.  `mode`: light, dark, or auto for what the reader's system prefers."""
+    return _Writer(scene, theme, mode).write()
+
+
+class _Writer:
+    """One file being written: the names given so far, and the classes that the dark palette needs."""
+
+    def __init__(self, scene: Scene, theme: Theme, mode: str) -> None:
+        self.scene, self.theme, self.mode = scene, theme, mode
+        self.prefix = _token(scene.id)
+        self.palette = theme.palette("dark" if mode == "dark" else "light")
+        self.ids: dict[tuple[str, str], str] = {}
+        self.taken: set[str] = set()
+        self.dark: dict[str, Colours] = {}
+
+    def write(self) -> str:
+        root = self._root()
+        self._background(root)
+        for k, frame in enumerate(self.scene.frames):
+            self._frame(root, frame, k)
+        for wire in _dimmed_first((*self.scene.wires, *self.scene.trunks)):
+            self._wire(root, wire)
+        for dot in sorted(self.scene.dots, key=lambda d: d.lit):
+            self._dot(root, dot)
+        for node in self.scene.nodes:
+            self._node(root, node)
+        for label in self.scene.labels:
+            self._label(root, label, self._words(label.role))
+        for group in self.scene.legend:
+            self._legend(root, group)
+        self._style(root)
+        ElementTree.indent(root, " ")
+        return ElementTree.tostring(root, encoding="unicode") + "\n"
+
+    # ── the parts ──
+
+    def _root(self) -> Element:
+        width, height = (number(side) for side in self.scene.size)
+        title, desc = f"{self.prefix}-title", f"{self.prefix}-desc"
+        root = Element("svg", {
+            "xmlns": "http://www.w3.org/2000/svg", "width": width, "height": height,
+            "viewBox": f"0 0 {width} {height}", "role": "img", "id": self.prefix, "class": f"{self.prefix}-diagram",
+            "aria-labelledby": title, "aria-describedby": desc,
+        })  # fmt: skip
+        SubElement(root, "title", id=title).text = _clean(self.scene.title)
+        SubElement(root, "desc", id=desc).text = _clean(self.scene.description)
+        return root
+
+    def _background(self, root: Element) -> None:
+        width, height = (number(side) for side in self.scene.size)
+        paint = self._paint("page", lambda palette: {"fill": palette.background})
+        SubElement(root, "rect", {"x": "0", "y": "0", "width": width, "height": height, **paint})
+
+    def _frame(self, root: Element, box: Box, k: int) -> None:
+        group = SubElement(root, "g", self._group("container", "", f"cell-{k + 1}"))
+        radius = number(min(FRAME_RADIUS, (box.right - box.left) / 4, (box.bottom - box.top) / 4))
+        SubElement(group, "rect", {
+            "x": number(box.left), "y": number(box.top), "rx": radius, "ry": radius,
+            "width": number(box.right - box.left), "height": number(box.bottom - box.top),
+            "stroke-width": number(OUTLINE),
+            **self._paint("frame", lambda p: {"fill": p.container.fill, "stroke": p.container.stroke}),
+        })  # fmt: skip
+
+    def _wire(self, root: Element, wire: Wire) -> None:
+        ends = {"data-from": self._id("node", wire.source), "data-to": self._id("node", wire.target)}
+        group = SubElement(root, "g", self._group("edge", wire.role, wire.id, wire.lit) | ends)
+        SubElement(group, "title").text = _clean(wire.title or f"{wire.source} → {wire.target}")
+        paint = self._coloured(f"line-{wire.role}", wire.lit, lambda p: {"stroke": p.wire(wire.role, wire.lit)})
+        dash = self._dash(wire)
+        shape = {"d": path_data(wire.route), "fill": "none", "stroke-width": number(STROKE), "stroke-linejoin": "round"}
+        SubElement(group, "path", shape | ({"stroke-dasharray": dash} if dash else {}) | paint)
+        if wire.arrow:
+            head = self._coloured(f"head-{wire.role}", wire.lit, lambda p: {"fill": p.wire(wire.role, wire.lit)})
+            SubElement(group, "polygon", {"points": points_data(arrowhead(wire)), **head})
+
+    def _dot(self, root: Element, dot: Dot) -> None:
+        paint = self._coloured(f"head-{dot.role}", dot.lit, lambda p: {"fill": p.wire(dot.role, dot.lit)})
+        place = {"cx": number(dot.at.x), "cy": number(dot.at.y), "r": number(DOT_RADIUS)}
+        SubElement(root, "circle", place | paint)
+
+    def _node(self, parent: Element, node: Node, sample: bool = False) -> None:
+        kind = "sample" if sample else "node"
+        group = SubElement(parent, "g", self._group(kind, node.role, node.id, node.lit))
+        if not sample:
+            group.set("data-node", _clean(node.of or node.id))
+        if node.title:
+            SubElement(group, "title").text = _clean(node.title)
+        paint = self._coloured(f"node-{node.role}", node.lit, lambda p: _shape(p, node))
+        SubElement(group, "path", {"d": path_data(outline(node)) + "z", "stroke-width": number(OUTLINE), **paint})
+        if node.label:
+            ink = self._coloured(f"ink-{node.role}", node.lit, lambda p: {"fill": p.node(node.role, node.lit).text})
+            self._label(group, node.label, ink)
+
+    def _label(self, parent: Element, label: Label, ink: dict[str, str]) -> None:
+        """The glyphs, and over them the text, which is not painted."""
+        ink_box = typeset(label.text, label.size, label.math)
+        left, top = label.at.x - ink_box.width / 2, label.at.y - ink_box.height / 2
+        place = {
+            "x": number(left),
+            "y": number(top + ink_box.baseline),
+            "font-size": number(label.size),
+            "font-family": FONTS,
+        }
+        if ink_box.path:
+            shift = f"translate({number(left)} {number(top)})"
+            SubElement(parent, "path", {"d": ink_box.path, "transform": shift, "aria-hidden": "true", **ink})
+            ink = {"fill": "none", "textLength": number(ink_box.width), "lengthAdjust": "spacingAndGlyphs"}
+        SubElement(parent, "text", place | ink).text = _clean(ink_box.text)
+
+    def _legend(self, root: Element, group: Legend) -> None:
+        element = SubElement(root, "g", self._group("legend", "", group.title))
+        for label in legend_labels(group):
+            self._label(element, label, self._words(label.role))
+        for entry in group.entries:
+            self._node(element, entry.sample, sample=True)
+
+    # ── names and colours ──
+
+    def _id(self, kind: str, name: str) -> str:
+        """An id of this file: readable, prefixed, and one for each (kind, name)."""
+        key = kind, name
+        if key not in self.ids:
+            base = f"{self.prefix}-{kind}-{_token(name)}"
+            given, k = base, 1
+            while given in self.taken:
+                k += 1
+                given = f"{base}-{k}"
+            self.ids[key] = given
+            self.taken.add(given)
+        return self.ids[key]
+
+    def _group(self, kind: str, role: str, name: str, lit: bool = True) -> dict[str, str]:
+        classes = [kind, f"{self.prefix}-{kind}"] + [f"{self.prefix}-{role}"] * bool(role)
+        classes += [f"{self.prefix}-dimmed"] * (not lit)
+        return {"class": " ".join(classes), "id": self._id(kind, name)}
+
+    def _coloured(self, name: str, lit: bool, colours: ColoursOf) -> dict[str, str]:
+        """Presentation attributes for something that a step may dim."""
+        return self._paint(name if lit else f"{name.partition('-')[0]}-dimmed", colours)
+
+    def _paint(self, name: str, colours: ColoursOf) -> dict[str, str]:
+        """Presentation attributes and the class under which the dark palette finds them."""
+        shown = colours(self.palette)
+        if self.mode != "auto" or self.theme.light == self.theme.dark:
+            return shown
+        name = f"{self.prefix}-{_token(name)}"
+        self.dark[name] = colours(self.theme.dark)
+        return {"class": name, **shown}
+
+    def _words(self, role: str) -> dict[str, str]:
+        return self._paint(f"text-{role}", lambda palette: {"fill": palette.words(role)})
+
+    def _dash(self, wire: Wire) -> str:
+        dash = self.theme.dashes.get(wire.role, DASH if wire.dashed else ())
+        return " ".join(number(STROKE * part) for part in dash)
+
+    def _style(self, root: Element) -> None:
+        if not self.dark:
+            return
+        rules = "".join(f".{name}{{{_declared(colours)}}}" for name, colours in sorted(self.dark.items()))
+        style = Element("style")
+        style.text = f"@media (prefers-color-scheme: dark){{{rules}}}"
+        root.insert(2, style)
+
+
+def path_data(route: Route) -> str:
+    """SVG path data of a Bezier route; its straight pieces are written as lines."""
+    parts = [f"M{_pair(route[0])}"]
+    for k in range(1, len(route), 3):
+        piece = route[k - 1 : k + 3]
+        parts.append(f"L{_pair(piece[3])}" if is_straight(piece) else "C" + " ".join(_pair(p) for p in piece[1:]))
+    return "".join(parts)
+
+
+def points_data(route: Iterable[Point]) -> str:
+    return " ".join(_pair(p).replace(" ", ",") for p in route)
+
+
+def _pair(point: Point) -> str:
+    return f"{number(point.x)} {number(point.y)}"
+
+
+def _shape(palette: Palette, node: Node) -> Colours:
+    paint = palette.node(node.role, node.lit)
+    return {"fill": paint.fill, "stroke": paint.stroke}
+
+
+def _dimmed_first(wires: Iterable[Wire]) -> list[Wire]:
+    """What is lit is painted over what is dimmed, where they share a stretch."""
+    return sorted(wires, key=lambda wire: wire.lit)
+
+
+def _declared(colours: Colours) -> str:
+    return ";".join(f"{name}:{colour}" for name, colour in colours.items())
+
+
+def _token(name: str) -> str:
+    """A name as part of an id or a class: letters, digits and hyphens."""
+    return re.sub("[^A-Za-z0-9]+", "-", name).strip("-") or "x"
+
+
+def _clean(text: str) -> str:
+    """Without the characters that XML cannot hold; the tree escapes the rest."""
+    return NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
