@@ -1,0 +1,372 @@
+"""How the operations are spelled in an array language whose batches are rows: the lowering from columns to arrays.
+
+Each value has a form (scalar, vector, row, matrix) and is shared or batched, which gives its array:
+
+              S        V       R        M
+    shared    ()       (n,)    (1, n)   (m, n)
+    batched   (B, 1)   (B, n)  (B, n)   (B, m, n)
+
+so W @ x is `x @ W.T`, an outer product of batched vectors `a[:, :, None] * b[:, None, :]`, and the gradient of a
+matrix, which is summed over the batch, `delta.T @ x`.  `Speller.spell` gives the code of an expression,
+`Speller.total` that of its sum over the batch.  What differs between array languages (the names of functions) is in
+the target's `Dialect`.
+
+To add an operation that is not elementwise: a function here and a row in `SPELLINGS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from sympy import Expr, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol, Transpose
+
+from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.names import Shape
+from lstmgraph.algebra.rules import RULES
+from lstmgraph.codegen.code import Code, Level, call, elementwise, joined
+from lstmgraph.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """A target's own words: `functions` are calls such as "np.tanh({})", `helpers` functions to define in the file."""
+
+    name: str
+    functions: Mapping[type, str]
+    helpers: Mapping[str, str]
+    scalar_printer: Callable[[Expr], str]
+
+
+@dataclass
+class Speller:
+    """Spells the expressions of one function of the generated file, and notes what that function needs.
+
+    `names` and `batched` describe the symbols; `like` is an expression for an array whose first axis is the batch and
+    whose type all others share.
+    """
+
+    dialect: Dialect
+    names: Mapping[MatrixSymbol, str]
+    batched: Mapping[MatrixSymbol, bool]
+    like: str
+    used: dict[MatrixSymbol, None] = field(default_factory=dict)
+    sizes: dict[Symbol, None] = field(default_factory=dict)
+    helpers: dict[str, str] = field(default_factory=dict)
+    needs_batch: bool = False
+
+    def spell(self, expr: MatrixExpr) -> Code:
+        if isinstance(expr, MatrixSymbol):
+            self.used[expr] = None
+            return Code(self.names[expr], Level.ATOM, expr.shape, self.batched[expr])
+        if expr.func in SPELLINGS:
+            return SPELLINGS[expr.func](self, expr)
+        return self.function(expr)
+
+    def all(self, exprs: tuple[MatrixExpr, ...]) -> list[Code]:
+        return [self.spell(e) for e in exprs]
+
+    # ── elementwise functions ──
+
+    def function(self, expr: MatrixExpr) -> Code:
+        """A function by the dialect's own spelling, else by its scalar formula, as a helper."""
+        operand = self.typed(self.spell(expr.args[0]))
+        if expr.func in self.dialect.functions:
+            before, after = self.dialect.functions[expr.func].split("{}")
+            self.note_helper(before.rstrip("("))
+            return call(before, operand, after)
+        rule = RULES.get(expr.func)
+        if rule is None or rule.scalar is None:
+            raise self.cannot(expr)
+        formula = self.dialect.scalar_printer(rule.scalar(Symbol("a", real=True)))
+        self.helpers[rule.name] = f'def {rule.name}(a):\n    """The {rule.words}."""\n    return {formula}\n'
+        return call(f"{rule.name}(", operand, ")")
+
+    def note_helper(self, word: str) -> None:
+        if word in self.dialect.helpers:
+            self.helpers[word] = self.dialect.helpers[word]
+
+    def cannot(self, expr: MatrixExpr) -> UsageError:
+        rule = RULES.get(expr.func)
+        known = sorted(RULES[c].name for c in (*SPELLINGS, *self.dialect.functions))
+        return UsageError(
+            f"the target {self.dialect.name!r} cannot spell {rule.name if rule else expr.func.__name__!r}",
+            hint=f"it can spell {', '.join(known)}, and every function whose rule has a scalar formula",
+        )
+
+    def typed(self, code: Code) -> Code:
+        """A number with the type of the arrays, as an operand of a function that would make its own choice."""
+        if not code.literal:
+            return code
+        return replace(code.respell(f"{self.like}.dtype.type({code.text})"), literal=False)
+
+    # ── arrays ──
+
+    def size(self, side: Expr) -> str:
+        self.sizes |= dict.fromkeys(sorted(side.free_symbols, key=str))
+        return str(side)
+
+    def axes(self, shape: Shape, batched: bool) -> tuple[str, ...]:
+        """The axes of a value's array."""
+        sizes = array_axes(shape, batched)
+        self.needs_batch |= batched
+        return (*(["B"] if batched else []), *(self.size(s) for s in sizes))
+
+    def full(self, code: Code, batched: bool | None = None) -> Code:
+        """With all entries there, and one value for each sample if `batched`."""
+        batched = code.batched if batched is None else batched
+        if not code.thin and code.batched == batched:
+            return code
+        axes = _tuple(self.axes(code.shape, batched))
+        filler = {"0": "np.zeros({}, {}.dtype)", "1": "np.ones({}, {}.dtype)"}.get(code.text)
+        if code.literal:
+            text = (filler or f"np.full({{}}, {code.text}, {{}}.dtype)").format(axes, self.like)
+        else:
+            text = f"np.broadcast_to({code.text}, {axes})"
+        return replace(code.respell(text), batched=batched, thin=False, literal=False)
+
+    def value(self, expr: MatrixExpr, batched: bool) -> Code:
+        """The code for a named value: summed over the batch where the name is shared and the formula is not."""
+        code = self.spell(expr)
+        return self.total(expr) if code.batched and not batched else self.full(code, batched)
+
+    # ── sums over the batch ──
+
+    def total(self, expr: MatrixExpr) -> Code:
+        """The sum over the batch; it moves past whatever is linear in one batched operand."""
+        code = self.spell(expr)
+        if not code.batched:
+            return self.full(code)
+        if isinstance(expr, MatAdd):
+            return _sum([(sign, self.total(a)) for sign, a in _signed(expr.args)], code.shape)
+        if isinstance(expr, n.Negative):
+            return _negative(self.total(expr.args[0]))
+        if isinstance(expr, Transpose) and isinstance(expr.args[0], MatMul):
+            left, right = expr.args[0].args
+            return self.total(MatMul(_flipped(right), _flipped(left)))
+        if isinstance(expr, MatMul):
+            return self.total_product(expr, code)
+        return self.summed(code, expr)
+
+    def total_product(self, expr: MatMul, code: Code) -> Code:
+        """Σ a bᵀ over the batch is one product of matrices."""
+        left, right = (self.full(c) for c in self.all(expr.args))
+        if left.batched and right.batched and left.form in "VS" and right.form == "R":
+            text = f"{left.at(Level.ATOM)}.T @ {right.at(Level.POWER)}"
+            return Code(text, Level.MATMUL, code.shape)
+        if left.batched != right.batched:
+            sums = [self.total(e) if c.batched else c for e, c in zip(expr.args, (left, right), strict=True)]
+            return matmul_of(sums[0], sums[1], expr.shape)
+        return self.summed(code, expr)
+
+    def summed(self, code: Code, expr: MatrixExpr) -> Code:
+        if isinstance(expr, n.Sum):  # over all entries of all samples
+            return Code(f"np.sum({self.full(self.spell(expr.args[0])).text})", Level.ATOM, code.shape)
+        how = {"S": "", "R": ", axis=0, keepdims=True"}.get(code.form, ", axis=0")
+        return Code(f"np.sum({self.full(code).text}{how})", Level.ATOM, code.shape)
+
+
+def array_axes(shape: Shape, batched: bool) -> tuple[Expr, ...]:
+    """The sizes of a value's array, without the batch axis."""
+    rows, columns = shape
+    if columns == 1 and (batched or rows != 1):
+        return (rows,)
+    if rows == 1 and batched:
+        return (columns,)
+    return () if columns == 1 else (rows, columns)
+
+
+def _tuple(axes: tuple[str, ...]) -> str:
+    return f"({', '.join(axes)}{',' if len(axes) == 1 else ''})"
+
+
+def _flipped(expr: MatrixExpr) -> MatrixExpr:
+    return expr.args[0] if isinstance(expr, Transpose) else Transpose(expr)
+
+
+# ── the operations ──
+
+
+def _add(speller: Speller, expr: MatrixExpr) -> Code:
+    return _sum([(negative, speller.spell(a)) for negative, a in _signed(expr.args)], expr.shape)
+
+
+def _signed(terms: tuple[MatrixExpr, ...]) -> list[tuple[bool, MatrixExpr]]:
+    return [(True, a.args[0]) if isinstance(a, n.Negative) else (False, a) for a in terms]
+
+
+def _sum(terms: list[tuple[bool, Code]], shape: Shape) -> Code:
+    """a + b - c, for (is it subtracted, what) of each term."""
+    level = Level.MATMUL
+    lines = [f"{'- ' if negative else '+ '}{code.at(level)}" for negative, code in terms]
+    negative, first = terms[0]
+    lines[0] = f"-{first.at(Level.PRODUCT)}" if negative else first.at(level)
+    whole = elementwise(" ".join(lines), Level.SUM, [code for _, code in terms], shape)
+    return replace(whole, breaks=("(", tuple(lines), ")"))
+
+
+def _negative(code: Code) -> Code:
+    level = Level.PRODUCT if code.level == Level.PRODUCT else Level.UNARY
+    return code.respell(f"-{code.at(Level.PRODUCT)}", level)
+
+
+def _one_minus(speller: Speller, expr: MatrixExpr) -> Code:
+    operand = speller.spell(expr.args[0])
+    return operand.respell(f"1 - {operand.at(Level.MATMUL)}", Level.SUM)
+
+
+def _reciprocal(speller: Speller, expr: MatrixExpr) -> Code:
+    operand = speller.spell(expr.args[0])
+    return operand.respell(f"1 / {operand.at(Level.UNARY)}", Level.PRODUCT)
+
+
+def _power(speller: Speller, expr: MatrixExpr) -> Code:
+    base, exponent = speller.all(expr.args)
+    return elementwise(f"{base.at(Level.ATOM)}**{exponent.at(Level.UNARY)}", Level.POWER, [base, exponent], expr.shape)
+
+
+def _extreme(word: str) -> Callable[[Speller, MatrixExpr], Code]:
+    def spell(speller: Speller, expr: MatrixExpr) -> Code:
+        a, b = speller.all(expr.args)
+        a = speller.typed(a) if b.literal else a
+        return elementwise(f"np.{word}({a.text}, {b.text})", Level.ATOM, [a, b], expr.shape)
+
+    return spell
+
+
+def _fill(speller: Speller, expr: n.Fill) -> Code:
+    if not isinstance(expr.value, MatrixExpr):
+        number = expr.value
+        text = str(number) if number.is_Integer else repr(float(number))
+        return Code(text, Level.UNARY if number.is_negative else Level.ATOM, expr.shape, thin=True, literal=True)
+    scalar = replace(speller.spell(expr.value), shape=expr.shape, thin=True)
+    if scalar.form == "M" and scalar.batched:
+        return scalar.respell(f"{scalar.at(Level.ATOM)}[:, :, None]")
+    return scalar
+
+
+def _transpose(speller: Speller, expr: MatrixExpr) -> Code:
+    code = speller.spell(expr.args[0])
+    flipped = replace(code, shape=expr.shape)
+    if code.thin or code.form == "S" or (code.batched and code.form != "M"):
+        return flipped
+    if code.batched:
+        return flipped.respell(f"{code.at(Level.ATOM)}.swapaxes(1, 2)")
+    how = {"V": "[None, :]", "R": "[0]"}.get(code.form)
+    return flipped.respell(f"{code.at(Level.ATOM)}{how}" if how else _flip(code))
+
+
+def _flip(code: Code) -> str:
+    """The transpose of a shared array of two axes."""
+    text = code.at(Level.ATOM)
+    if text.endswith(".T"):
+        return text.removesuffix(".T")
+    return text.removesuffix("[None, :]") + "[:, None]" if text.endswith("[None, :]") else f"{text}.T"
+
+
+def _matmul(speller: Speller, expr: MatrixExpr) -> Code:
+    left, right = (speller.full(code) for code in speller.all(expr.args))
+    return matmul_of(left, right, expr.shape)
+
+
+def matmul_of(a: Code, b: Code, shape: Shape) -> Code:
+    """The product of two values, by their forms and by which of them is batched."""
+    if "S" in (a.form, b.form):
+        return joined(" * ", Level.PRODUCT, [a, b], shape)
+    if (a.form, b.form) == ("V", "R"):
+        return _outer(a, b, shape)
+    if (a.form, b.form) == ("R", "V"):
+        return _dot(a, b, shape)
+    x, y = a.at(Level.POWER), b.at(Level.POWER)
+    text, level = f"{x} @ {y}", Level.MATMUL
+    if b.form == "V" and b.batched:
+        text = f"{y} @ {_flip(a)}"
+        if a.batched:
+            text, level = f'np.einsum("bij,bj->bi", {a.text}, {b.text})', Level.ATOM
+    elif a.form == "R" and b.batched:
+        text, level = f"({x} @ {y})[:, 0]", Level.ATOM
+        if a.batched:
+            text = f'np.einsum("bi,bij->bj", {a.text}, {b.text})'
+    return Code(text, level, shape, a.batched or b.batched)
+
+
+def _outer(a: Code, b: Code, shape: Shape) -> Code:
+    left = f"{a.at(Level.ATOM)}[:, :, None]" if a.batched else f"{a.at(Level.ATOM)}[:, None]"
+    right = f"{b.at(Level.ATOM)}[:, None, :]" if b.batched else b.at(Level.UNARY)
+    return Code(f"{left} * {right}", Level.PRODUCT, shape, a.batched or b.batched)
+
+
+def _dot(a: Code, b: Code, shape: Shape) -> Code:
+    if not a.batched and not b.batched:
+        return Code(f"({a.at(Level.POWER)} @ {b.at(Level.POWER)})[0]", Level.ATOM, shape)
+    if not a.batched:
+        return Code(f"{b.at(Level.POWER)} @ {_flip(a)}", Level.MATMUL, shape, batched=True)
+    product = joined(" * ", Level.PRODUCT, [a, b], shape)
+    return product.respell(f"np.sum({product.text}, axis=1, keepdims=True)")
+
+
+def _sum_entries(speller: Speller, expr: MatrixExpr) -> Code:
+    code = speller.full(speller.spell(expr.args[0]))
+    if code.form == "S":
+        return code
+    text = f"np.sum({code.text}, axis=1, keepdims=True)" if code.batched else f"np.sum({code.text})"
+    if code.batched and code.form == "M":
+        text = f"np.sum({code.text}, axis=(1, 2))[:, None]"
+    return replace(code.respell(text), shape=expr.shape)
+
+
+def _softmax(speller: Speller, expr: MatrixExpr) -> Code:
+    speller.note_helper("softmax")
+    code = speller.full(speller.spell(expr.args[0]))
+    array = code.text if code.batched or code.form != "S" else f"np.reshape({code.text}, 1)"
+    return code.respell(f"softmax({array})" if array == code.text else f"softmax({array})[0]")
+
+
+def _concat(speller: Speller, expr: MatrixExpr) -> Code:
+    codes = speller.all(expr.args)
+    batched = any(c.batched for c in codes)
+    parts = ", ".join(_as_rows(speller.full(c, batched)) for c in codes)
+    text = f"np.concatenate([{parts}], axis={int(batched)})"
+    return Code(text, Level.ATOM, expr.shape, batched)
+
+
+def _as_rows(code: Code) -> str:
+    """With an axis for the rows, along which to concatenate."""
+    if code.form == "R" and code.batched:
+        return f"{code.at(Level.ATOM)}[:, None, :]"
+    return f"np.reshape({code.text}, 1)" if code.form == "S" and not code.batched else code.text
+
+
+def _slice(speller: Speller, expr: MatrixExpr) -> Code:
+    source, start, count = expr.args
+    code = speller.full(speller.spell(source))
+    if source.shape == expr.shape:
+        return code
+    first = "" if start == 0 else speller.size(start)
+    last = "" if start + count == source.shape[0] else speller.size(start + count)
+    inside = f"{first}:{last}"
+    if count == 1 and (code.form == "V") != code.batched:  # the axis of the rows goes: a scalar, or one batched row
+        inside = first or "0"
+    lead = ":, " if code.batched else ""
+    return Code(f"{code.at(Level.ATOM)}[{lead}{inside}]", Level.ATOM, expr.shape, code.batched)
+
+
+SPELLINGS: dict[type, Callable[[Speller, MatrixExpr], Code]] = {
+    MatMul: _matmul,
+    MatAdd: _add,
+    Transpose: _transpose,
+    n.Hadamard: lambda s, e: joined(" * ", Level.PRODUCT, s.all(e.args), e.shape),
+    n.Divide: lambda s, e: joined(" / ", Level.PRODUCT, s.all(e.args), e.shape),
+    n.Power: _power,
+    n.Negative: lambda s, e: _negative(s.spell(e.args[0])),
+    n.OneMinus: _one_minus,
+    n.Reciprocal: _reciprocal,
+    n.Identity: lambda s, e: s.spell(e.args[0]),
+    n.Maximum: _extreme("maximum"),
+    n.Minimum: _extreme("minimum"),
+    n.Fill: _fill,
+    n.Sum: _sum_entries,
+    n.Softmax: _softmax,
+    n.Concat: _concat,
+    n.Slice: _slice,
+}

@@ -1,0 +1,86 @@
+"""A piece of generated code and what is known of its value.
+
+Pieces are joined with as few parentheses as they need, and a long line is broken at the terms of its sum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+from lstmgraph.algebra.names import Shape
+
+WIDTH = 110
+
+
+class Level(IntEnum):
+    """How tightly an expression's outermost operator binds.  A product @ is set in parentheses next to a *."""
+
+    SUM = 1
+    MATMUL = 2
+    PRODUCT = 3
+    UNARY = 4
+    POWER = 5
+    ATOM = 6
+
+
+@dataclass(frozen=True)
+class Code:
+    """`shape` is that of one sample's value.  `batched`: there is one for each sample, else one for all.
+
+    `thin`: all entries are equal and the array has only one, which broadcasts.  `literal`: it is a Python number.
+    `breaks` is (head, lines, tail) where a long line may be broken.
+    """
+
+    text: str
+    level: Level
+    shape: Shape
+    batched: bool = False
+    thin: bool = False
+    literal: bool = False
+    breaks: tuple[str, tuple[str, ...], str] = ("", (), "")
+
+    @property
+    def form(self) -> str:
+        """S for a scalar, V for a vector, R for a row, M for a matrix."""
+        rows, columns = self.shape
+        return {(True, True): "S", (False, True): "V", (True, False): "R"}.get((rows == 1, columns == 1), "M")
+
+    def at(self, level: Level) -> str:
+        """The text, in parentheses if it binds less tightly than that."""
+        return self.text if self.level >= level else f"({self.text})"
+
+    def respell(self, text: str, level: Level = Level.ATOM) -> Code:
+        """The same value, spelled otherwise."""
+        return replace(self, text=text, level=level, breaks=("", (), ""))
+
+
+def joined(operator: str, level: Level, parts: list[Code], shape: Shape) -> Code:
+    """The elementwise `a * b * c` or `a / b`; NumPy broadcasts what is shared, or thin."""
+    first, *rest = parts
+    text = operator.join([first.at(level), *(p.at(Level(level + 1)) for p in rest)])
+    return elementwise(text, level, parts, shape)
+
+
+def elementwise(text: str, level: Level, parts: list[Code], shape: Shape) -> Code:
+    """The value of an elementwise operation on `parts`."""
+    batched, thin, literal = any(p.batched for p in parts), all(p.thin for p in parts), all(p.literal for p in parts)
+    return Code(text, level, shape, batched, thin, literal)
+
+
+def call(before: str, operand: Code, after: str) -> Code:
+    """`before(operand)after` around one operand; a long operand may be broken into lines."""
+    _, lines, _ = operand.breaks
+    breaks = (before, lines, after) if operand.breaks[0] in {"", "("} else ("", (), "")
+    return replace(operand, text=f"{before}{operand.text}{after}", level=Level.ATOM, literal=False, breaks=breaks)
+
+
+def assignment(target: str, code: Code, indent: int = 4, sign: str = " = ", end: str = "") -> str:
+    """`target = code`, on several lines if it is long and can be broken."""
+    pad = " " * indent
+    line = f"{pad}{target}{sign}{code.text}{end}"
+    head, lines, tail = code.breaks
+    if len(line) <= WIDTH or not lines:
+        return line
+    inner = "".join(f"{pad}    {part}\n" for part in lines)
+    return f"{pad}{target}{sign}{head}\n{inner}{pad}{tail}{end}"

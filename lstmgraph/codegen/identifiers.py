@@ -1,0 +1,65 @@
+"""Python identifiers for the symbols of a Program: `h[t-1]` is h_prev, `bar(pre(f))[t]` delta_f, `grad(W_f)` d_W_f.
+
+An identifier never hides a keyword, a builtin or a name that the template uses, and no two symbols share one.
+"""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+from sympy import MatrixSymbol
+
+from lstmgraph.algebra.names import Name, name_of
+from lstmgraph.algebra.nodes import Elementwise
+from lstmgraph.algebra.rules import RULES
+from lstmgraph.program import Equation
+
+PYTHON = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins)})
+
+
+def identifiers(
+    symbols: Iterable[MatrixSymbol], definitions: Mapping[MatrixSymbol, Equation], reserved: Iterable[str]
+) -> dict[MatrixSymbol, str]:
+    """An identifier for every symbol; who comes first gets the plain one."""
+    taken = {*PYTHON, *reserved}
+    found: dict[MatrixSymbol, str] = {}
+    for symbol in symbols:
+        word = unicodedata.normalize("NFKC", _wish(name_of(symbol), definitions))
+        while word in taken:
+            word += "_"
+        taken.add(word)
+        found[symbol] = word
+    return found
+
+
+def _wish(name: Name, definitions: Mapping[MatrixSymbol, Equation]) -> str:
+    match name.marks:
+        case ():
+            return name.base + _time(name.lag)
+        case ("bar", "pre", *rest):
+            return "delta_" + _wish(Name(name.base, name.lag, tuple(rest)), definitions)
+        case ("bar" | "grad", *rest):
+            return "d_" + _wish(Name(name.base, name.lag, tuple(rest)), definitions)
+        case ("seed", *rest):
+            return "d_" + _wish(Name(name.base, None, tuple(rest)), definitions) + "_next"
+        case ("pre", *rest):
+            return "pre_" + _wish(Name(name.base, name.lag, tuple(rest)), definitions)
+        case _:
+            return _part(name, definitions)
+
+
+def _part(name: Name, definitions: Mapping[MatrixSymbol, Equation]) -> str:
+    """A part of the author's formula: tanh_c where it is the tanh of c, else h_1 for h's first."""
+    value = next((e.value for s, e in definitions.items() if s.name == str(name)), None)
+    if isinstance(value, Elementwise) and isinstance(value.args[0], MatrixSymbol):
+        operand = name_of(value.args[0])
+        if not operand.marks:
+            return f"{RULES[value.func].name}_{_wish(operand, definitions)}"
+    return name.base.replace(".", "_") + _time(name.lag)
+
+
+def _time(lag: int | None) -> str:
+    return {None: "", 0: "", -1: "_prev"}.get(lag, f"_at_{lag}".replace("-", "minus"))

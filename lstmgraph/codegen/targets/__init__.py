@@ -1,0 +1,1 @@
+"""One module for each target; `lstmgraph.codegen.generate.TARGETS` lists them."""

@@ -1,0 +1,323 @@
+"""The target "numpy": a standalone file of NumPy functions, batch-first, for sequences and gradients through time.
+
+What stands in every such file is in `templates/numpy.py.j2`; here is what depends on the cell: the lines of one step
+and of its gradients.  To spell an operation in NumPy's own words, add a row to FUNCTIONS; without one it is spelled by
+its scalar formula.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+from sympy import Expr, MatrixSymbol, Symbol
+from sympy.printing.numpy import NumPyPrinter
+
+from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.names import like, name_of
+from lstmgraph.algebra.rules import RULES
+from lstmgraph.codegen.arrays import Dialect, Speller, array_axes
+from lstmgraph.codegen.code import assignment
+from lstmgraph.codegen.entry import entry_checks
+from lstmgraph.codegen.identifiers import identifiers
+from lstmgraph.codegen.plan import Plan
+from lstmgraph.templates import render
+
+FUNCTIONS: dict[type, str] = {
+    n.Sigmoid: "sigmoid({})",
+    n.Softplus: "np.logaddexp({}, 0)",
+    n.Silu: "silu({})",
+    n.Tanh: "np.tanh({})",
+    n.Exp: "np.exp({})",
+    n.Log: "np.log({})",
+    n.Sqrt: "np.sqrt({})",
+    n.Abs: "np.abs({})",
+    n.Sin: "np.sin({})",
+    n.Cos: "np.cos({})",
+    n.Sign: "np.sign({})",
+    n.Relu: "np.maximum({}, 0)",
+    n.Step: "np.heaviside({}, 0)",
+}
+
+HELPERS: dict[str, str] = {
+    "sigmoid": '''\
+def sigmoid(a):
+    """1 / (1 + exp(-a)), without overflow."""
+    small = np.exp(-np.abs(a))
+    return np.where(a >= 0, 1, small) / (1 + small)
+''',
+    "silu": '''\
+def silu(a):
+    """a / (1 + exp(-a)), without overflow."""
+    small = np.exp(-np.abs(a))
+    return a * np.where(a >= 0, 1, small) / (1 + small)
+''',
+    "softmax": '''\
+def softmax(a):
+    """exp(a) / sum(exp(a)) along the last axis, without overflow."""
+    powers = np.exp(a - np.max(a, axis=-1, keepdims=True))
+    return powers / np.sum(powers, axis=-1, keepdims=True)
+''',
+}
+
+# What the template calls its own.
+RESERVED = frozenset(
+    [
+        "np",
+        "B",
+        "T",
+        "array",
+        "axes",
+        "axis",
+        "backward",
+        "bound",
+        "cache",
+        "d",
+        "d_output",
+        "d_outputs",
+        "d_params",
+        "d_states",
+        "d_step",
+        "d_xs",
+        "dtype",
+        "forward",
+        "init",
+        "inputs",
+        "lead",
+        "m",
+        "n",
+        "name",
+        "output",
+        "outputs",
+        "param",
+        "params",
+        "rng",
+        "saved",
+        "shape",
+        "shapes",
+        "sizes",
+        "start",
+        "state",
+        "states",
+        "step",
+        "steps",
+        "t",
+        "trace",
+        "wanted",
+        "what",
+        "xs",
+    ]
+)
+
+
+class _Formula(NumPyPrinter):  # type: ignore[misc]
+    """A scalar formula in NumPy, its module called np, and without the detours that SymPy takes for these."""
+
+    def _print_Max(self, expr: Expr) -> str:  # noqa: N802 - SymPy's name
+        return self._pairwise("np.maximum", expr.args)
+
+    def _print_Min(self, expr: Expr) -> str:  # noqa: N802 - SymPy's name
+        return self._pairwise("np.minimum", expr.args)
+
+    def _print_Heaviside(self, expr: Expr) -> str:  # noqa: N802 - SymPy's name
+        return f"np.heaviside({self._print(expr.args[0])}, {self._print(expr.args[1])})"
+
+    def _pairwise(self, function: str, args: Sequence[Expr]) -> str:
+        spelled: list[str] = [self._print(a) for a in reversed(args)]
+        return reduce(lambda a, b: f"{function}({a}, {b})", spelled)
+
+
+DIALECT = Dialect(
+    "numpy", FUNCTIONS, HELPERS, lambda formula: str(_Formula().doprint(formula)).replace("numpy.", "np.")
+)
+
+
+def generate(plan: Plan, about: Sequence[str]) -> str:
+    """The text of the file; `about` are the lines of its docstring after the title."""
+    return _File(plan).text(about)
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """How the template speaks of a cell's inputs: none, one or several."""
+
+    x: str
+    xs: str
+    length: str
+    x_at_t: str
+    d_xs: str
+    xs_gradient: str
+
+
+class _File:
+    """The lines of one generated file, function by function."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.cell = plan, plan.cell
+        reserved = {*RESERVED, *(str(z) for z in self.cell.sizes), *HELPERS, *(rule.name for rule in RULES.values())}
+        self.names = identifiers(plan.symbols, plan.definitions, reserved)
+        self.helpers: dict[str, str] = {}
+        self.saved = list(plan.saved)
+
+    def text(self, about: Sequence[str]) -> str:
+        inputs = self.inputs()
+        sizes = ", ".join(map(str, self.cell.sizes))
+        backward = self.step_backward()  # first: it may ask for more to be saved
+        lines = {"step": self.step(inputs.x), "step_backward": backward, "prepare": entry_checks(self.cell)}
+        return render(
+            "numpy.py.j2",
+            title=self.cell.title or self.cell.name,
+            about=["", *about] if about else [],
+            helpers=[self.helpers[k] for k in sorted(self.helpers)],
+            sizes=sizes,
+            shapes=[f'        "{p.name}": {_shape_of(p)},' for p in self.cell.parameters],
+            init_arguments=", ".join(filter(None, ["rng", sizes, "dtype=np.float64"])),
+            step_notes=self.notes("B", inputs.x),
+            forward_notes=self.notes("B, T", inputs.xs),
+            **lines,
+            **vars(inputs),
+        )
+
+    def inputs(self) -> _Inputs:
+        names = [name_of(x).base for x in self.cell.inputs]
+        if not names:
+            return _Inputs("inputs", "steps", "steps", "None", "None", "nothing (there are no inputs)")
+        if len(names) == 1:
+            x = self.names[self.cell.inputs[0]]
+            return _Inputs(x, "xs", "xs.shape[1]", "xs[:, t]", "np.stack(d_xs[::-1], axis=1)", "xs")
+        stacks = "{name: np.stack([d[name] for d in d_xs[::-1]], axis=1) for name in d_xs[0]}"
+        at_t = "{name: x[:, t] for name, x in xs.items()}"
+        return _Inputs("inputs", "xs", f'xs["{names[0]}"].shape[1]', at_t, stacks, "xs")
+
+    def notes(self, lead: str, xs: str) -> list[str]:
+        """What a docstring says of the arrays."""
+        shapes = {name_of(s).base: _axes_text(lead, s) for s in (*self.cell.inputs, *self.cell.outputs)}
+        own = [name_of(x).base for x in self.cell.inputs]
+        if not own:
+            said = [f"{xs} is the number of steps; the cell has no inputs." if lead != "B" else f"{xs} is ignored."]
+        elif len(own) == 1:
+            said = [f"{xs} is {shapes[own[0]]}."]
+        else:
+            said = [f"{xs} is a dict: {', '.join(f'{name} {shapes[name]}' for name in own)}."]
+        said.append(f"The output is {self.cell.output}, {shapes[self.cell.output]}.")
+        states = ", ".join(f"{s.name} {_axes_text('B', s.next)}" for s in self.cell.states)
+        return [*said, f"states is a dict: {states}; zeros if None." if states else "There are no states."]
+
+    # ── one step ──
+
+    def step(self, x: str) -> list[str]:
+        cell, batched = self.cell, self.plan.batched
+        given = (*cell.inputs, *cell.previous)
+        speller = self.speller([*given, *cell.parameters])
+        body = [assignment(self.names[e.target], speller.value(e.value, batched[e.target])) for e in self.plan.forward]
+        unpacked = []
+        if len(cell.inputs) > 1:
+            unpacked += _unpack([(self.names[i], name_of(i).base) for i in cell.inputs], x)
+        unpacked += _unpack([(self.names[s.previous], s.name) for s in cell.states], "states")
+        states = ", ".join(f'"{s.name}": {self.names[s.next]}' for s in cell.states)
+        result = f"    return {self.names[cell.values[cell.output]]}, {{{states}}}, {_tuple(self.saved_names())}"
+        return [*_block(*unpacked, *self.preamble(speller, given)), *body, result]
+
+    def step_backward(self) -> list[str]:
+        plan, cell = self.plan, self.cell
+        speller = self.speller(list(plan.seeds.values()))
+        grads = {like(p, "grad"): p for p in cell.parameters}
+        body, entries = [], []
+        for e in plan.backward:
+            code = speller.value(e.value, plan.batched[e.target])
+            if e.target in grads:
+                entries.append(assignment(f'"{grads[e.target].name}"', code, indent=8, sign=": ", end=","))
+            else:
+                body.append(assignment(self.names[e.target], code))
+        gradients = ["    d_params = {", *entries, "    }"] if entries else ["    d_params = {}"]
+        preamble = self.preamble(speller, (*plan.seeds.values(), *plan.saved))
+        saved = (
+            [f"    {_tuple(self.saved_names()) if len(self.saved) == 1 else ', '.join(self.saved_names())} = saved"]
+            if self.saved
+            else []
+        )
+        return [*_block(*saved, *preamble), *self.seeds(), *body, *gradients, self.backward_result()]
+
+    def seeds(self) -> list[str]:
+        """What arrives at each output of a step: from the loss and from the step after it."""
+        states = {s.next: s.name for s in self.cell.states}
+        lines = []
+        for output, seed in self.plan.seeds.items():
+            parts = ["d_output"] if output == self.cell.values[self.cell.output] else []
+            parts += [f'd_states["{states[output]}"]'] if output in states else []
+            lines.append(f"    {self.names[seed]} = {' + '.join(parts)}")
+        return lines
+
+    def backward_result(self) -> str:
+        d = {s: self.names[like(s, "bar")] for s in (*self.cell.inputs, *self.cell.previous)}
+        d_xs = [f'"{name_of(x).base}": {d[x]}' for x in self.cell.inputs]
+        d_x = d[self.cell.inputs[0]] if len(d_xs) == 1 else f"{{{', '.join(d_xs)}}}" if d_xs else "None"
+        states = ", ".join(f'"{s.name}": {d[s.previous]}' for s in self.cell.states)
+        return f"    return d_params, {d_x}, {{{states}}}"
+
+    def speller(self, sources: Sequence[MatrixSymbol]) -> Speller:
+        like_this = self.names[sources[0]] if sources else "np.zeros(1)"
+        return Speller(DIALECT, self.names, self.plan.batched, like_this, helpers=self.helpers)
+
+    def saved_names(self) -> list[str]:
+        return [self.names[s] for s in self.saved]
+
+    def preamble(self, speller: Speller, arrays: Iterable[MatrixSymbol]) -> list[str]:
+        """The parameters, constants and sizes that a function uses."""
+        used = [p for p in self.cell.parameters if p in speller.used]
+        lines = _unpack([(self.names[p], p.name) for p in used], "params")
+        for constant in (c for c in self.cell.constant_symbols if c in speller.used):
+            lines.append(
+                f"    {self.names[constant]} = {speller.like}.dtype.type({self.cell.constants[constant.name]!r})"
+            )
+        if speller.needs_batch:
+            lines.append(f"    B = len({speller.like})")
+        return lines + [self.size_line(z, [*arrays, *used]) for z in speller.sizes]
+
+    def size_line(self, size: Symbol, arrays: Iterable[MatrixSymbol]) -> str:
+        """Where a size can be read: off an array of the function, else a parameter, else something more to be saved."""
+        for symbol in arrays:
+            if (axis := self.axis(symbol, size)) is not None:
+                return f"    {size} = {self.names[symbol]}.shape[{axis}]"
+        for symbol in self.cell.parameters:
+            if (axis := self.axis(symbol, size)) is not None:
+                return f'    {size} = params["{symbol.name}"].shape[{axis}]'
+        symbol = next(s for s in (*self.cell.inputs, *self.cell.previous) if self.axis(s, size) is not None)
+        self.saved.append(symbol)
+        return f"    {size} = {self.names[symbol]}.shape[{self.axis(symbol, size)}]"
+
+    def axis(self, symbol: MatrixSymbol, size: Symbol) -> int | None:
+        batched = self.plan.batched[symbol]
+        axes = array_axes(symbol.shape, batched)
+        return axes.index(size) + batched if size in axes else None
+
+
+def _block(*lines: str) -> list[str]:
+    """Lines with an empty one after them, if there are any."""
+    return [*lines, ""] if lines else []
+
+
+def _unpack(pairs: Sequence[tuple[str, str]], source: str) -> list[str]:
+    """`a, b = (params[name] for name in ("a", "b"))`, four to a line."""
+    lines = []
+    for k in range(0, len(pairs), 4):
+        names, keys = zip(*pairs[k : k + 4], strict=True)
+        if len(names) == 1:
+            lines.append(f'    {names[0]} = {source}["{keys[0]}"]')
+        else:
+            quoted = ", ".join(f'"{key}"' for key in keys)
+            lines.append(f"    {', '.join(names)} = ({source}[name] for name in ({quoted}))")
+    return lines
+
+
+def _tuple(parts: Sequence[str]) -> str:
+    return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
+
+
+def _shape_of(parameter: MatrixSymbol) -> str:
+    return _tuple([str(a) for a in array_axes(parameter.shape, False)])
+
+
+def _axes_text(lead: str, symbol: MatrixSymbol) -> str:
+    return f"({', '.join([lead, *map(str, array_axes(symbol.shape, True))])})"
