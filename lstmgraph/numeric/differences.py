@@ -21,7 +21,7 @@ from lstmgraph.numeric.sequence import Cotangents, run_sequence
 # Fourth order: f' = sum of weight * f(a + offset * STEP) / STEP, with an error of order STEP ** 4.
 OFFSETS = numpy.array([-2.0, -1.0, 1.0, 2.0])
 WEIGHTS = numpy.array([1.0, -8.0, 8.0, -1.0]) / 12
-STEP = 1e-3
+STEP = 5e-4
 
 
 def loss(cell: Cell, sample: Sample, xp: ModuleType = numpy) -> Array:

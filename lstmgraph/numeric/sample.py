@@ -101,8 +101,10 @@ def _badness(cell: Cell, sample: Sample) -> float:
             states = {s.name: values[s.next.name] for s in cell.states}
             near = min((float(numpy.min(numpy.abs(values[d]))) for d in distances), default=numpy.inf)
             largest = max(float(numpy.max(numpy.abs(v))) for v in values.values())
+            if not all(numpy.all(numpy.isfinite(v)) for v in values.values()):
+                return numpy.inf
             worst = max(worst, largest / MODERATE, MARGIN / max(near, 1e-9))
-    return worst if numpy.isfinite(worst) else numpy.inf
+    return worst
 
 
 @lru_cache(maxsize=16)

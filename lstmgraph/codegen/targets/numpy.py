@@ -62,53 +62,12 @@ def softmax(a):
 }
 
 # What the template calls its own.
-RESERVED = frozenset(
-    [
-        "np",
-        "B",
-        "T",
-        "array",
-        "axes",
-        "axis",
-        "backward",
-        "bound",
-        "cache",
-        "d",
-        "d_output",
-        "d_outputs",
-        "d_params",
-        "d_states",
-        "d_step",
-        "d_xs",
-        "dtype",
-        "forward",
-        "init",
-        "inputs",
-        "lead",
-        "m",
-        "n",
-        "name",
-        "output",
-        "outputs",
-        "param",
-        "params",
-        "rng",
-        "saved",
-        "shape",
-        "shapes",
-        "sizes",
-        "start",
-        "state",
-        "states",
-        "step",
-        "steps",
-        "t",
-        "trace",
-        "wanted",
-        "what",
-        "xs",
-    ]
+_WORDS = (
+    "np B T array axes axis backward bound cache d d_output d_outputs d_params d_states d_step d_x d_xs dtype forward "
+    "init inputs lead length m n name output outputs param params rng saved shape shapes sizes start state states step "
+    "steps t trace wanted what xs"
 )
+RESERVED = frozenset(_WORDS.split())
 
 
 class _Formula(NumPyPrinter):  # type: ignore[misc]
@@ -182,7 +141,7 @@ class _File:
     def inputs(self) -> _Inputs:
         names = [name_of(x).base for x in self.cell.inputs]
         if not names:
-            return _Inputs("inputs", "steps", "steps", "None", "None", "nothing (there are no inputs)")
+            return _Inputs("inputs", "length", "length", "None", "None", "nothing (there are no inputs)")
         if len(names) == 1:
             x = self.names[self.cell.inputs[0]]
             return _Inputs(x, "xs", "xs.shape[1]", "xs[:, t]", "np.stack(d_xs[::-1], axis=1)", "xs")
@@ -237,7 +196,7 @@ class _File:
             if self.saved
             else []
         )
-        return [*_block(*saved, *preamble), *self.seeds(), *body, *gradients, self.backward_result()]
+        return [*_block(*saved, *self.seeds(), *preamble), *body, *gradients, self.backward_result()]
 
     def seeds(self) -> list[str]:
         """What arrives at each output of a step: from the loss and from the step after it."""
