@@ -27,6 +27,7 @@ DOT_RADIUS = 1.5 * STROKE
 KAPPA = 0.5522847498  # control points of a quarter circle
 EPSILON = 1e-6
 MEMORIES = ("memory", "previous_memory")
+PREVIOUS = ("previous_memory", "previous_output")
 
 Route = tuple[Point, ...]
 Value = Callable[[Wire], Hashable]
@@ -249,12 +250,13 @@ def _hops(wires: Sequence[Wire], stretches: list[_Stretch], value: Value) -> _Sp
 
 
 def _calm(wires: Sequence[Wire], group: list[_Stretch], at: Point) -> tuple[bool, bool, bool, bool]:
-    """Who stays straight at a crossing, weightiest first: a wire without room for the arc, a dashed one (an arc of
-    dashes looks broken), the memory (a pipe is one straight line), and then the vertical."""
+    """Who stays straight at a crossing, weightiest first: a wire without room for the arc, one that is dashed
+    or that some theme dashes (an arc of dashes looks broken), the memory (a pipe is one straight line), then the
+    vertical."""
     cramped = min(s.room(at) for s in group) < HOP
     members = [wires[s.wire] for s in group]
     memory = any(w.role in MEMORIES for w in members)
-    return cramped, any(w.dashed for w in members), memory, group[0].vertical
+    return cramped, any(w.dashed or w.role in PREVIOUS for w in members), memory, group[0].vertical
 
 
 def _merged(spans: list[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -1,4 +1,4 @@
-"""Hand-made scenes for the tests of themes and writers: an LSTM in the manner of a pipe, and what is awkward in files."""
+"""Hand-made scenes for the tests of themes and writers."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def lstm_wires() -> list[Wire]:
     wires += [
         wire("c[t-1]", "f*c", "previous_memory", (49, PIPE), (137, PIPE)),
         wire("c[t-1]", "sum_f", "previous_memory", (49, PIPE), (88, PIPE), (88, SUM), (116, SUM)),
-        wire("c[t-1]", "sum_i", "previous_memory", (49, PIPE), (88, PIPE), (88, 222), (200, 222), (200, SUM), (216, SUM)),
+        wire(
+            "c[t-1]", "sum_i", "previous_memory", (49, PIPE), (88, PIPE), (88, 222), (200, 222), (200, SUM), (216, SUM)
+        ),
         wire("f[t]", "f*c", "internal", (150, LAYER - 18), (150, PIPE + 13)),
         wire("i[t]", "i*g", "internal", (250, LAYER - 18), (250, MIX), (337, MIX)),
         wire("g[t]", "i*g", "internal", (350, LAYER - 18), (350, MIX + 13)),
@@ -118,8 +120,9 @@ def lstm(dashed: bool = False, lit: frozenset[str] | None = None) -> Scene:
         Label("o_t", Point(492, LAYER - 10), 12),
     ]
     frame = Box(70, 20, 615, 362)
-    scene = Scene("demo-pipe", "LSTM with peepholes", "x[t] feeds <everything> & more.", (700, 460), (frame,), tuple(nodes),
-                  finish(wires), junctions(wires), tuple(labels))  # fmt: skip
+    words = "x[t] feeds <everything> & more."
+    scene = Scene("demo-pipe", "LSTM with peepholes", words, (700, 460), (frame,), tuple(nodes), finish(wires),
+                  junctions(wires), tuple(labels))  # fmt: skip
     scene = moved(scene, 16, 76)
     samples = {n.id: n for n in scene.nodes}
     groups = [

@@ -18,7 +18,9 @@ from lstmgraph.diagram.path import DOT_RADIUS, STROKE, Route, arrowhead, is_stra
 from lstmgraph.diagram.scene import Box, Dot, Label, Legend, Node, Point, Scene, Wire
 from lstmgraph.diagram.themes import Palette, Theme
 from lstmgraph.diagram.typeset import number, typeset
+from lstmgraph.diagram.writers.names import Names, token
 
+DIMMED = 0.6  # how much thinner a line is that a step leaves in the background
 OUTLINE = 1.2  # the width of a node's outline
 FRAME_RADIUS = 16.0
 DASH = (3.2, 2.2)  # in strokes: a value of the previous step, where it is drawn dashed
@@ -35,14 +37,13 @@ def write_svg(scene: Scene, theme: Theme, mode: str = "auto") -> str:
 
 
 class _Writer:
-    """One file being written: the names given so far, and the classes that the dark palette needs."""
+    """One file being written, and the classes that its dark palette needs."""
 
     def __init__(self, scene: Scene, theme: Theme, mode: str) -> None:
         self.scene, self.theme, self.mode = scene, theme, mode
-        self.prefix = _token(scene.id)
+        self.names = Names(scene.id)
+        self.prefix = self.names.prefix
         self.palette = theme.palette("dark" if mode == "dark" else "light")
-        self.ids: dict[tuple[str, str], str] = {}
-        self.taken: set[str] = set()
         self.dark: dict[str, Colours] = {}
 
     def write(self) -> str:
@@ -50,7 +51,7 @@ class _Writer:
         self._background(root)
         for k, frame in enumerate(self.scene.frames):
             self._frame(root, frame, k)
-        for wire in _dimmed_first((*self.scene.wires, *self.scene.trunks)):
+        for wire in dimmed_first((*self.scene.wires, *self.scene.trunks)):
             self._wire(root, wire)
         for dot in sorted(self.scene.dots, key=lambda d: d.lit):
             self._dot(root, dot)
@@ -94,12 +95,13 @@ class _Writer:
         })  # fmt: skip
 
     def _wire(self, root: Element, wire: Wire) -> None:
-        ends = {"data-from": self._id("node", wire.source), "data-to": self._id("node", wire.target)}
+        ends = {"data-from": self.names.id("node", wire.source), "data-to": self.names.id("node", wire.target)}
         group = SubElement(root, "g", self._group("edge", wire.role, wire.id, wire.lit) | ends)
         SubElement(group, "title").text = _clean(wire.title or f"{wire.source} → {wire.target}")
         paint = self._coloured(f"line-{wire.role}", wire.lit, lambda p: {"stroke": p.wire(wire.role, wire.lit)})
         dash = self._dash(wire)
-        shape = {"d": path_data(wire.route), "fill": "none", "stroke-width": number(STROKE), "stroke-linejoin": "round"}
+        width = STROKE if wire.lit else DIMMED * STROKE
+        shape = {"d": path_data(wire.route), "fill": "none", "stroke-width": number(width), "stroke-linejoin": "round"}
         SubElement(group, "path", shape | ({"stroke-dasharray": dash} if dash else {}) | paint)
         if wire.arrow:
             head = self._coloured(f"head-{wire.role}", wire.lit, lambda p: {"fill": p.wire(wire.role, wire.lit)})
@@ -148,23 +150,8 @@ class _Writer:
 
     # ── names and colours ──
 
-    def _id(self, kind: str, name: str) -> str:
-        """An id of this file: readable, prefixed, and one for each (kind, name)."""
-        key = kind, name
-        if key not in self.ids:
-            base = f"{self.prefix}-{kind}-{_token(name)}"
-            given, k = base, 1
-            while given in self.taken:
-                k += 1
-                given = f"{base}-{k}"
-            self.ids[key] = given
-            self.taken.add(given)
-        return self.ids[key]
-
     def _group(self, kind: str, role: str, name: str, lit: bool = True) -> dict[str, str]:
-        classes = [kind, f"{self.prefix}-{kind}"] + [f"{self.prefix}-{role}"] * bool(role)
-        classes += [f"{self.prefix}-dimmed"] * (not lit)
-        return {"class": " ".join(classes), "id": self._id(kind, name)}
+        return {"class": self.names.classes(kind, role, lit), "id": self.names.id(kind, name)}
 
     def _coloured(self, name: str, lit: bool, colours: ColoursOf) -> dict[str, str]:
         """Presentation attributes for something that a step may dim."""
@@ -175,7 +162,7 @@ class _Writer:
         shown = colours(self.palette)
         if self.mode != "auto" or self.theme.light == self.theme.dark:
             return shown
-        name = f"{self.prefix}-{_token(name)}"
+        name = f"{self.prefix}-{token(name)}"
         self.dark[name] = colours(self.theme.dark)
         return {"class": name, **shown}
 
@@ -217,18 +204,13 @@ def _shape(palette: Palette, node: Node) -> Colours:
     return {"fill": paint.fill, "stroke": paint.stroke}
 
 
-def _dimmed_first(wires: Iterable[Wire]) -> list[Wire]:
+def dimmed_first(wires: Iterable[Wire]) -> list[Wire]:
     """What is lit is painted over what is dimmed, where they share a stretch."""
     return sorted(wires, key=lambda wire: wire.lit)
 
 
 def _declared(colours: Colours) -> str:
     return ";".join(f"{name}:{colour}" for name, colour in colours.items())
-
-
-def _token(name: str) -> str:
-    """A name as part of an id or a class: letters, digits and hyphens."""
-    return re.sub("[^A-Za-z0-9]+", "-", name).strip("-") or "x"
 
 
 def _clean(text: str) -> str:

@@ -1,0 +1,168 @@
+"""DOT: the scene for Graphviz, every position pinned, so that Graphviz draws the picture of our own SVG.
+
+`layout=nop2` among the graph's attributes makes `dot`, notebooks and viz.js take positions and splines as they are.  A
+page without border, as the outermost cluster, keeps the coordinates; each container is a cluster in it.  What Graphviz
+lacks it replaces: a teardrop is a circle, labels are text in Unicode, and arrowheads are its own, at our tips.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lstmgraph.diagram.legend import labels as legend_labels
+from lstmgraph.diagram.path import DOT_RADIUS, STROKE
+from lstmgraph.diagram.plain import plain
+from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Shape, Wire
+from lstmgraph.diagram.themes import Palette, Theme
+from lstmgraph.diagram.typeset import measure
+from lstmgraph.diagram.writers.names import Names
+from lstmgraph.diagram.writers.svg import DIMMED, FONTS, OUTLINE, dimmed_first
+
+if TYPE_CHECKING:
+    import graphviz
+
+INCH = 72.0
+ARROW = 0.6  # Graphviz adds the width of the stroke to its head; this gives ours
+SHAPES: dict[Shape, str] = {
+    "box": "box",
+    "circle": "ellipse",
+    "ellipse": "ellipse",
+    "pentagon": "house",  # which reaches the sides of its box, as ours does
+    "teardrop": "ellipse",
+}
+
+
+def write_dot(scene: Scene, theme: Theme, mode: str = "auto") -> str:
+    """The scene as DOT text.  `mode`: "dark" for the dark palette; DOT has no automatic one, so "auto" is light."""
+    return str(to_graphviz(scene, theme, mode).source)
+
+
+def to_graphviz(scene: Scene, theme: Theme, mode: str = "auto") -> graphviz.Digraph:
+    """The scene as a graph of the `graphviz` package, to be changed or rendered there."""
+    return _Writer(scene, theme.palette("dark" if mode == "dark" else "light"), theme).write()
+
+
+class _Writer:
+    """One graph being written."""
+
+    def __init__(self, scene: Scene, palette: Palette, theme: Theme) -> None:
+        self.scene, self.palette, self.theme = scene, palette, theme
+        self.names = Names(scene.id)
+        self.height = scene.size[1]
+
+    def write(self) -> graphviz.Digraph:
+        import graphviz
+
+        graph = graphviz.Digraph(self.scene.id, comment=_one_line(self.scene.title))
+        graph.attr("graph", layout="nop2", outputorder="edgesfirst", pad="0", bgcolor=self.palette.background,
+                   fontname=FONTS, tooltip=_text(self.scene.title))  # fmt: skip
+        graph.attr("node", fixedsize="shape", style="filled", penwidth=f"{OUTLINE:g}", fontname=FONTS, margin="0")
+        graph.attr("edge", penwidth=f"{STROKE:g}", arrowsize=f"{ARROW:g}")
+        with graph.subgraph(name="cluster_page") as page:
+            width, height = self.scene.size
+            page.attr(bb=self._box(Box(0, 0, width, height)), peripheries="0", style="invis", label="",
+                      id=self.names.id("page", "page"))  # fmt: skip
+            self._page(page)
+        for wire in dimmed_first((*self.scene.wires, *self.scene.trunks)):
+            self._wire(graph, wire)
+        return graph
+
+    def _page(self, page: graphviz.Digraph) -> None:
+        """Containers with what lies in them, then everything else, in order of computation."""
+        left = list(self.scene.nodes)
+        for k, frame in enumerate(self.scene.frames):
+            inside = [n for n in left if _holds(frame, n.at)]
+            left = [n for n in left if n not in inside]
+            self._frame(page, frame, k, inside)
+        for node in left:
+            self._node(page, node, node.id)
+        for k, dot in enumerate(self.scene.dots):
+            self._dot(page, dot, k)
+        for k, label in enumerate(self.scene.labels):
+            self._label(page, label, f"label {k + 1}")
+        for group in self.scene.legend:
+            for k, label in enumerate(legend_labels(group)):
+                self._label(page, label, f"legend {group.title}, line {k}", r"\l")
+            for entry in group.entries:
+                self._node(page, entry.sample, f"legend {group.title}, {entry.words}", kind="sample")
+
+    def _frame(self, page: graphviz.Digraph, box: Box, k: int, inside: list[Node]) -> None:
+        paint = self.palette.container
+        with page.subgraph(name=f"cluster_cell_{k + 1}") as cluster:
+            cluster.attr(bb=self._box(box), style="rounded,filled", fillcolor=paint.fill, color=paint.stroke, label="",
+                         peripheries="1", penwidth=f"{OUTLINE:g}",
+                         id=self.names.id("container", f"cell-{k + 1}"))  # fmt: skip
+            for node in inside:
+                self._node(cluster, node, node.id)
+
+    def _node(self, graph: graphviz.Digraph, node: Node, name: str, kind: str = "node") -> None:
+        paint = self.palette.node(node.role, node.lit)
+        graph.node(
+            _name(name),
+            label=_text(plain(node.label.text) if node.label.math else node.label.text) if node.label else "",
+            fontsize=f"{node.label.size if node.label else 14:g}",
+            shape=SHAPES[node.shape],
+            style="rounded,filled" if node.shape == "box" else "filled",
+            fillcolor=paint.fill, color=paint.stroke, fontcolor=paint.text, tooltip=_text(node.title or node.id),
+            id=self.names.id(kind, name), **{"class": self.names.classes(kind, node.role, node.lit)},
+            **self._place(node.at, node.width, node.height),
+        )  # fmt: skip
+
+    def _dot(self, graph: graphviz.Digraph, dot: Dot, k: int) -> None:
+        colour, name = self.palette.wire(dot.role, dot.lit), f"junction {k + 1}"
+        place = self._place(dot.at, 2 * DOT_RADIUS, 2 * DOT_RADIUS)
+        graph.node(name, label="", shape="circle", fillcolor=colour, color=colour, penwidth="0",
+                   id=self.names.id("junction", name), **place)  # fmt: skip
+
+    def _label(self, graph: graphviz.Digraph, label: Label, name: str, flush: str = "") -> None:
+        text = plain(label.text) if label.math else label.text
+        graph.node(_name(name), label=_text(text) + flush, shape="plaintext", style="", fontsize=f"{label.size:g}",
+                   fontcolor=self.palette.words(label.role), id=self.names.id("label", name),
+                   **self._place(label.at, *measure(label)))  # fmt: skip
+
+    def _wire(self, graph: graphviz.Digraph, wire: Wire) -> None:
+        dashed = wire.dashed or wire.role in self.theme.dashes
+        tip = f"e,{self._at(wire.points[-1])} " if wire.arrow else ""
+        graph.edge(
+            _name(wire.source), _name(wire.target),
+            pos=tip + " ".join(self._at(p) for p in wire.route),
+            color=self.palette.wire(wire.role, wire.lit), style="dashed" if dashed else "solid",
+            penwidth=f"{STROKE if wire.lit else DIMMED * STROKE:g}", dir="forward" if wire.arrow else "none",
+            tooltip=_text(wire.title or f"{wire.source} → {wire.target}"), id=self.names.id("edge", wire.id),
+            **{"class": self.names.classes("edge", wire.role, wire.lit)},
+        )  # fmt: skip
+
+    # ── coordinates: Graphviz counts y upwards ──
+
+    def _at(self, point: Point) -> str:
+        return f"{_decimal(point.x)},{_decimal(self.height - point.y)}"
+
+    def _box(self, box: Box) -> str:
+        return f"{self._at(Point(box.left, box.bottom))},{self._at(Point(box.right, box.top))}"
+
+    def _place(self, at: Point, width: float, height: float) -> dict[str, str]:
+        return {"pos": self._at(at), "width": _decimal(width / INCH), "height": _decimal(height / INCH)}
+
+
+def _decimal(value: float) -> str:
+    return f"{value:.4f}".rstrip("0").rstrip(".") if round(value, 4) else "0"
+
+
+def _holds(box: Box, at: Point) -> bool:
+    return box.left < at.x < box.right and box.top < at.y < box.bottom
+
+
+def _name(name: str) -> str:
+    """A node's name; a colon would be read as the beginning of a port."""
+    return name.replace(":", "∶")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _text(text: str) -> str:
+    """Text that DOT takes literally: no escapes, no HTML."""
+    import graphviz
+
+    return str(graphviz.nohtml(graphviz.escape(_one_line(text))))
