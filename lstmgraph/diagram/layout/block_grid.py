@@ -1,0 +1,174 @@
+"""Rows and columns of the cell-block: the centre column, the forget loop, gates to both sides, and everything else between.
+
+Rows count upwards, columns to the right; the centre is column 0.  Keys of `Grid.at` are node ids, and `cell_id` of a memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lstmgraph.diagram.layout.anatomy import Anatomy, base_of
+
+ACTIVATIONS, SUMS = 50.0, 51.0  # columns of the gates; the columns between hold operators
+INNER = (1.0, 2.0, 3.0, 4.0)
+
+
+def cell_id(base: str) -> str:
+    return f"cell:{base}"
+
+
+@dataclass
+class Grid:
+    at: dict[str, tuple[float, float]] = field(default_factory=dict)
+    gates: dict[tuple[int, float], str] = field(default_factory=dict)  # (side, row) -> sum
+    bottom: set[str] = field(default_factory=set)  # sums whose inputs stand below
+    repeated: dict[str, str] = field(default_factory=dict)  # edge -> the repeated input that it starts from
+
+
+def fill(a: Anatomy) -> Grid:
+    """A place for every operation."""
+    grid = Grid()
+    main = _main_memory(a)
+    below = _descend(a, _foot(a, main))
+    for row, id in enumerate(reversed(below)):
+        grid.at[id] = 0.0, float(row)
+    if below and a.node[below[-1]].kind == "sum":
+        grid.bottom.add(below[-1])
+    top = len(below)
+    if main is not None:
+        grid.at[cell_id(main)] = 0.0, float(top)
+        _loop(a, grid, main, top)
+        for k, id in enumerate(_ascend(a, main, grid), start=1):
+            grid.at[id] = 0.0, float(top + k)
+    _other_cells(a, grid, main, top)
+    _rest(a, grid)
+    return grid
+
+
+def _main_memory(a: Anatomy) -> str | None:
+    """The output if that is a memory, else the first memory."""
+    memories = [m for m in a.graph.memories if m in a.pipes]
+    return a.graph.output if a.graph.output in memories else next(iter(memories), None)
+
+
+def _foot(a: Anatomy, main: str | None) -> str | None:
+    """What the centre column hangs from: the operator that computes the memory, or else the output."""
+    if main is not None:
+        return next((id for id, base in a.fresh.items() if base == main), None)
+    target = a.next.get(a.graph.output)
+    return a.into[target][0].source if target else None
+
+
+def _descend(a: Anatomy, foot: str | None) -> list[str]:
+    """From an operation down to the network that feeds it: the data path, gates aside."""
+    chain: list[str] = []
+    while foot is not None and a.node[foot].kind in ("sum", "function", "operator") and foot not in chain:
+        chain.append(foot)
+        if a.node[foot].kind == "sum":
+            break
+        sources = [e.source for e in a.into[foot] if e.source not in a.on_pipe or foot not in a.on_pipe]
+        inner = [s for s in sources if a.node[s].kind in ("sum", "function", "operator") and s not in a.hanging and s not in a.fresh]
+        data = [s for s in inner if a.node[s].operation != "sigmoid"]
+        foot = (data or inner or [None])[-1]
+    return chain
+
+
+def _ascend(a: Anatomy, main: str, grid: Grid) -> list[str]:
+    """From the memory up to the output: the shortest way through operations that hang from it."""
+    foot = _foot(a, main)
+    end = a.next.get(a.graph.output)
+    if foot is None or end is None or a.graph.output == main:
+        return []
+    queue: list[list[str]] = [[foot]]
+    while queue:
+        path = queue.pop(0)
+        for edge in a.out[path[-1]]:
+            if edge.target == end:
+                return path[1:]
+            if edge.target in a.hanging and edge.target not in grid.at and edge.target not in path:
+                queue.append([*path, edge.target])
+    return []
+
+
+def _loop(a: Anatomy, grid: Grid, base: str, row: int) -> None:
+    """The operators that the old memory goes through stand right of the Cell."""
+    column, way = grid.at[cell_id(base)][0] + 1.0, a.pipes[base][:-1]
+    for k, id in enumerate(reversed(way)):
+        if id not in grid.at:
+            grid.at[id] = (column + max(0, k - 1), float(row - 1 if k == 0 and len(way) > 1 else row))
+
+
+def _other_cells(a: Anatomy, grid: Grid, main: str | None, row: int) -> None:
+    """Further memories stand beside the first, each with its own operators around it."""
+    others = [m for m in a.pipes if m != main]
+    for k, base in enumerate(others, start=1):
+        column = 10.0 * ((k + 1) // 2) * (1 if k % 2 else -1)
+        grid.at[cell_id(base)] = column, float(row)
+        foot = _foot(a, base)
+        if foot is not None and foot not in grid.at:
+            grid.at[foot] = column, float(row - 1)
+        _loop(a, grid, base, row)
+
+
+def _rest(a: Anatomy, grid: Grid) -> None:
+    """Gates and operators, those first that have a neighbour in place."""
+    own = set(a.activation.values())
+    waiting = [id for id in a.index if a.node[id].kind in ("sum", "function", "operator") and id not in grid.at and id not in own]
+    while waiting:
+        id = min(waiting, key=lambda n: (_loneliness(a, grid, n), a.index[n]))
+        waiting.remove(id)
+        if a.node[id].kind == "sum":
+            _gate(a, grid, id)
+        else:
+            _between(a, grid, id)
+
+
+def _loneliness(a: Anatomy, grid: Grid, id: str) -> int:
+    """0: what it feeds is in place; 1: what feeds it is; 2: nothing is."""
+    out = a.out[a.activation.get(id, id)]
+    if any(_spot(a, grid, e.target) for e in out):
+        return 0
+    return 1 if any(_spot(a, grid, e.source) for e in a.into[id]) else 2
+
+
+def _spot(a: Anatomy, grid: Grid, id: str) -> tuple[float, float] | None:
+    """Where a node stands, if it does; previous and next memories are their Cell."""
+    node = a.node[id]
+    if node.kind in ("previous", "next"):
+        return grid.at.get(cell_id(base_of(node))) if base_of(node) in a.pipes else None
+    return grid.at.get(id)
+
+
+def _gate(a: Anatomy, grid: Grid, id: str) -> None:
+    """A network goes to the side of what it feeds, in the nearest free row."""
+    near = [s for e in a.out[a.activation.get(id, id)] if (s := _spot(a, grid, e.target))]
+    column, row = near[0] if near else (0.0, 0.0)
+    rows = sorted({r for _, r in grid.at.values()})
+    candidates = [*rows, *(rows[-1] + k for k in range(1, 30)), *(rows[0] - k for k in range(1, 30))]
+    sides = (1, -1) if column > 0 else (-1, 1)
+    side, place = min(
+        ((s, r) for r in candidates for s in sides if (s, r) not in grid.gates),
+        key=lambda c: (abs(c[1] - row) + (1.5 if c[0] != sides[0] else 0), c[1]),
+    )
+    grid.gates[side, place] = id
+    grid.at[id] = side * SUMS, place
+    if id in a.activation:
+        grid.at[a.activation[id]] = side * ACTIVATIONS, place
+
+
+def _between(a: Anatomy, grid: Grid, id: str) -> None:
+    """An operator goes to the free place nearest to its neighbours."""
+    ends = [e.source for e in a.into[id]] + [e.target for e in a.out[id]]
+    near = [s for e in ends if (s := _spot(a, grid, e))] or [(0.0, 0.0)]
+    taken = set(grid.at.values())
+    rows = sorted({r for _, r in grid.at.values()} | {0.0})
+    middle = sum(r for _, r in near) / len(near)
+    side = 1 if sum(c for c, _ in near) > 0 else -1
+    free = (
+        (s * c, r)
+        for c in INNER
+        for r in [*rows, rows[-1] + 1, rows[0] - 1]
+        for s in (side, -side)
+        if (s * c, r) not in taken
+    )
+    grid.at[id] = min(free, key=lambda p: (abs(p[1] - middle) + abs(p[0]) + (0 if p[0] * side > 0 else 1.5), p))

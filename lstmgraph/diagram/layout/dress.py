@@ -1,0 +1,155 @@
+"""From a solved plan to a scene: points instead of lattice steps, dots at forks, labels, words, the legend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from lstmgraph.diagram import path
+from lstmgraph.diagram.layout.labels import inside, place
+from lstmgraph.diagram.layout.lattice import corners
+from lstmgraph.diagram.layout.legend import legend
+from lstmgraph.diagram.layout.plan import Solved, Spot, Want
+from lstmgraph.diagram.layout.shapes import PITCH
+from lstmgraph.diagram.scene import Box, Node, Point, Scene, Wire
+
+SPACE = 14.0  # around the picture
+
+
+def dress(solved: Solved, title: str, names: Mapping[str, str], id: str) -> Scene:
+    """The scene of a solved plan.  `names` gives the LaTeX of values for labels on wires."""
+    parts = _finished(solved)
+    nodes = tuple(_node(s) for s in solved.plan.spots.values())
+    wires, trunks = _wires(solved, parts)
+    nets = {w.id: solved.nets[w.net or w.source] for w in solved.plan.wants}
+    dots = path.junctions(parts.values(), lambda w: nets[w.id])
+    border = Box(*(v * PITCH for v in solved.plan.border))
+    labels = place(solved.plan, nodes, tuple(parts.values()), names)
+    scene = Scene(id, title, _describe(solved), (0.0, 0.0), (border,), nodes, wires, dots, labels, (), trunks)
+    return legend(_fit(scene))
+
+
+def _finished(solved: Solved) -> dict[str, Wire]:
+    """Every wanted wire with its route; wires of one net may run over one another."""
+    nets = {w.id: solved.nets[w.net or w.source] for w in solved.plan.wants}
+    raw = [_wire(solved, want, nets[want.id]) for want in solved.plan.wants]
+    return {w.id: w for w in path.finish(raw, value=lambda w: nets[w.id])}
+
+
+def _wire(solved: Solved, want: Want, number: int) -> Wire:
+    net = solved.lattice.nets[number]
+    assert net.start is not None
+    cells = corners(solved.lattice.path(number, want.id))
+    points = [net.start.at, *(Point(x * PITCH, y * PITCH) for x, y in cells), net.ends[want.id][1].at]
+    spot = solved.plan.spots[want.target]
+    words = f"{want.edge.source} to {want.edge.target}" if want.edge else ""
+    return Wire(
+        want.id,
+        want.source,
+        want.target,
+        want.role,
+        path.simplify(points),
+        (),
+        want.dashed,
+        spot.kind != "join",
+        words,
+    )
+
+
+def _node(spot: Spot) -> Node:
+    at = Point(spot.at[0] * PITCH, spot.at[1] * PITCH)
+    glyph = spot.node.glyph if spot.node and spot.kind != "cell" else ""
+    if spot.kind == "cell":
+        glyph = r"\text{Cell}"
+    title = spot.node.title if spot.node else "joined"
+    label = inside(glyph, spot.form, at) if glyph else None
+    form, operation = spot.form, spot.node.operation if spot.node else ""
+    return Node(
+        spot.id,
+        spot.kind,
+        spot.role,
+        form.shape,
+        at,
+        form.width,
+        form.height,
+        label,
+        title,
+        operation=operation,
+        of=spot.of,
+    )
+
+
+def _wires(solved: Solved, parts: dict[str, Wire]) -> tuple[tuple[Wire, ...], tuple[Wire, ...]]:
+    """One wire for each edge, in the graph's order; and the trunks that are painted over them."""
+    found = []
+    for edge in solved.plan.graph.edges:
+        for id in (edge.id, f"{edge.id}@up"):
+            if id in parts:
+                found.append(parts[id])
+        if edge.id in solved.plan.through:
+            first, second = (parts[w] for w in solved.plan.through[edge.id])
+            found.append(_joined(edge.id, edge.kind, first, second, solved.plan.spots[first.target]))
+    trunks = {second: parts[second] for _, second in solved.plan.through.values()}
+    return tuple(found), tuple(replace(w, title="joined inputs") for w in trunks.values())
+
+
+def _joined(id: str, role: str, first: Wire, second: Wire, join: Spot) -> Wire:
+    """The wire of an edge that runs through a trunk: its own way to the join, and the common one from there."""
+    at = Point(join.at[0] * PITCH, join.at[1] * PITCH)
+    bridge = path.straight([first.points[-1], at, second.points[0]])
+    return Wire(
+        id,
+        first.source,
+        second.target,
+        role,
+        path.simplify([*first.points, at, *second.points]),
+        (*first.route, *bridge[1:], *second.route[1:]),
+        first.dashed,
+        True,
+        f"{first.source} to {second.target}",
+    )
+
+
+def _describe(solved: Solved) -> str:
+    """What is connected to what, in words."""
+    graph = solved.plan.graph
+    lines = []
+    for node in graph.nodes:
+        sources = [e.source for e in graph.into(node.id)]
+        if sources:
+            lines.append(f"{node.id} ({node.operation or node.kind}) takes {', '.join(sources)}.")
+    return " ".join(lines)
+
+
+def _fit(scene: Scene) -> Scene:
+    """Moved so that the picture begins at the top left, with some space around it; the size follows."""
+    boxes = [(n.at.x - n.width / 2, n.at.y - n.height / 2, n.at.x + n.width / 2, n.at.y + n.height / 2) for n in scene.nodes]
+    points = [p for w in scene.wires for p in w.route]
+    left = min([b[0] for b in boxes] + [p.x for p in points] + [scene.frames[0].left])
+    top = min([b[1] for b in boxes] + [p.y for p in points] + [scene.frames[0].top])
+    right = max([b[2] for b in boxes] + [p.x for p in points] + [scene.frames[0].right])
+    bottom = max([b[3] for b in boxes] + [p.y for p in points] + [scene.frames[0].bottom])
+    return replace(moved(scene, SPACE - left, SPACE - top), size=(right - left + 2 * SPACE, bottom - top + 2 * SPACE))
+
+
+def moved(scene: Scene, dx: float, dy: float) -> Scene:
+    """The same scene, somewhere else."""
+
+    def point(p: Point) -> Point:
+        return Point(p.x + dx, p.y + dy)
+
+    def wire(w: Wire) -> Wire:
+        return replace(w, points=tuple(map(point, w.points)), route=tuple(map(point, w.route)))
+
+    def node(n: Node) -> Node:
+        return replace(n, at=point(n.at), label=replace(n.label, at=point(n.label.at)) if n.label else None)
+
+    return replace(
+        scene,
+        frames=tuple(Box(b.left + dx, b.top + dy, b.right + dx, b.bottom + dy) for b in scene.frames),
+        nodes=tuple(map(node, scene.nodes)),
+        wires=tuple(map(wire, scene.wires)),
+        trunks=tuple(map(wire, scene.trunks)),
+        dots=tuple(replace(d, at=point(d.at)) for d in scene.dots),
+        labels=tuple(replace(x, at=point(x.at)) for x in scene.labels),
+    )

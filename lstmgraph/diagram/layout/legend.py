@@ -1,0 +1,101 @@
+"""The legend: what occurs in this diagram and nothing else, in groups, under the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from lstmgraph.diagram.layout.shapes import PITCH
+from lstmgraph.diagram.scene import Entry, Label, Legend, Node, Point, Scene
+from lstmgraph.diagram.typeset import measure
+
+SIZE = 10.0
+GAP = 18.0  # between columns
+LINE = 5.0  # between rows
+
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Inputs", ("input", "previous")),
+    ("Outputs", ("next",)),
+    ("Nonlinearities", ("function",)),
+    ("Biases", ("bias", "constant")),
+    ("Vector operations", ("sum", "operator")),
+)
+VALUES = {
+    "input": "input vector",
+    "previous_memory": "memory of the previous step",
+    "previous_output": "output of the previous step",
+    "memory": "memory of this step",
+    "output": "output of this step",
+    "internal": "value of this step",
+}
+OPERATIONS = {
+    "sum": "weighted sum",
+    "bias": "bias",
+    "constant": "constant",
+    "sigmoid": "sigmoid",
+    "tanh": "hyperbolic tangent",
+    "hadamard": "elementwise product",
+    "add": "elementwise sum",
+    "one_minus": "one minus",
+    "maximum": "elementwise maximum",
+    "reciprocal": "reciprocal",
+    "relu": "rectified linear",
+    "exp": "exponential",
+}
+
+
+def legend(scene: Scene, operations: dict[str, str] | None = None) -> Scene:
+    """The scene with its legend, and higher by as much as that needs."""
+    groups = list(_groups(scene, {**OPERATIONS, **(operations or {})}))
+    width, top = max(scene.size[0], 360.0), scene.size[1]
+    found: list[Legend] = []
+    x, y, deepest = 2 * PITCH, top, top
+    for title, entries in groups:
+        wide = _width(title, entries)
+        if x > 2 * PITCH and x + wide > width - PITCH:
+            x, y = 2 * PITCH, deepest + GAP
+        placed, bottom = _column(title, entries, x, y)
+        found.append(placed)
+        x, deepest = x + wide + GAP, max(deepest, bottom)
+    return replace(scene, legend=tuple(found), size=(width, deepest + 2 * PITCH))
+
+
+def _groups(scene: Scene, operations: dict[str, str]) -> Iterator[tuple[str, list[tuple[Node, str]]]]:
+    """For each group that occurs, one sample node for each meaning."""
+    for title, kinds in GROUPS:
+        seen: dict[str, Node] = {}
+        for node in scene.nodes:
+            if node.kind in kinds:
+                seen.setdefault(_meaning(node, operations), node)
+        if seen:
+            yield title, [(node, words) for words, node in seen.items()]
+
+
+def _meaning(node: Node, operations: dict[str, str]) -> str:
+    if node.kind in ("input", "previous", "next"):
+        return VALUES.get(node.role, node.role)
+    operation = node.operation or node.kind
+    return operations.get(operation, operation.replace("_", " "))
+
+
+def _width(title: str, entries: list[tuple[Node, str]]) -> float:
+    words = [measure(Label(w, Point(0, 0), SIZE, math=False))[0] for _, w in entries]
+    heading = measure(Label(title, Point(0, 0), SIZE + 1, math=False))[0]
+    return max(heading, max(n.width for n, _ in entries) + PITCH + max(words))
+
+
+def _column(title: str, entries: list[tuple[Node, str]], x: float, y: float) -> tuple[Legend, float]:
+    heading = Label(title, Point(0, 0), SIZE + 1, math=False, role="heading")
+    width, height = measure(heading)
+    heading = replace(heading, at=Point(x + width / 2, y + height / 2))
+    y += height + 2 * LINE
+    across = max(n.width for n, _ in entries)
+    placed = []
+    for node, words in entries:
+        at = Point(x + across / 2, y + node.height / 2)
+        label = Label(words, at, SIZE, math=False)
+        label = replace(label, at=Point(x + across + PITCH + measure(label)[0] / 2, at.y))
+        inner = replace(node.label, at=at) if node.label else None
+        placed.append(Entry(replace(node, id=f"legend-{node.id}", at=at, label=inner), words, label))
+        y += node.height + LINE
+    return Legend(title, tuple(placed), heading), y

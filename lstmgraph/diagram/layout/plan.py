@@ -1,0 +1,148 @@
+"""A plan: nodes on the lattice and the wires that are wanted, before any wire is routed.
+
+Styles fill a plan; `solve` routes it.  `Spot` is a node with a place, `Want` a wire with the sides it may use.  A *trunk* is
+the shared way of values that always go to the same sums together: they join at a `join` spot and run as one line from there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lstmgraph.diagram.graph import Edge, Graph, Node
+from lstmgraph.diagram.layout.lattice import Cell, Demand, Lattice
+from lstmgraph.diagram.layout.router import route_all
+from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT, UP, Form, Port, ports
+from lstmgraph.diagram.scene import Box
+
+Sides = tuple[tuple[int, int, int], ...]  # (side, offset, extra cost)
+
+ANY: Sides = ((UP, 0, 0), (RIGHT, 0, 0), (DOWN, 0, 0), (LEFT, 0, 0))
+MARGIN = 6  # lattice steps around everything, room for wires that go round
+
+
+@dataclass
+class Spot:
+    """A node with a place."""
+
+    id: str
+    form: Form
+    at: Cell
+    role: str
+    kind: str
+    node: Node | None = None  # the graph node it shows
+    of: str = ""
+    outside: bool = False  # stands outside the border
+
+
+@dataclass
+class Want:
+    """A wire: an edge of the graph, or the part of one up to or after a join."""
+
+    id: str
+    source: str
+    target: str
+    starts: Sides
+    goals: Sides
+    role: str
+    rank: int = 5
+    edge: Edge | None = None
+    dashed: bool = False
+    net: str = ""  # wires of one net may share their way; by default those of one source
+    direct: str = ""  # see `lattice.Demand`
+
+
+@dataclass
+class Plan:
+    graph: Graph
+    style: str
+    spots: dict[str, Spot] = field(default_factory=dict)
+    wants: list[Want] = field(default_factory=list)
+    through: dict[str, tuple[str, str]] = field(default_factory=dict)  # edge id -> (wire to the join, wire from it)
+    rails: list[int] = field(default_factory=list)  # rows that horizontal wires prefer
+    border: Box = Box(0, 0, 0, 0)  # in lattice steps
+
+    def put(self, spot: Spot) -> Spot:
+        self.spots[spot.id] = spot
+        return spot
+
+    def shift(self) -> tuple[int, int]:
+        """Move everything so that it lies inside the lattice; returns the lattice's size."""
+        boxes = [(s.at, s.form.reach()) for s in self.spots.values()]
+        left = min([a[0] - r[0] for a, r in boxes] + [int(self.border.left)]) - MARGIN
+        top = min([a[1] - r[1] for a, r in boxes] + [int(self.border.top)]) - MARGIN
+        right = max([a[0] + r[0] for a, r in boxes] + [int(self.border.right)]) + MARGIN
+        bottom = max([a[1] + r[1] for a, r in boxes] + [int(self.border.bottom)]) + MARGIN
+        for spot in self.spots.values():
+            spot.at = spot.at[0] - left, spot.at[1] - top
+        self.rails = [y - top for y in self.rails]
+        b = self.border
+        self.border = Box(b.left - left, b.top - top, b.right - left, b.bottom - top)
+        return right - left + 1, bottom - top + 1
+
+
+@dataclass
+class Solved:
+    """A plan with its wires."""
+
+    plan: Plan
+    lattice: Lattice
+    nets: dict[str, int]  # net name -> number on the lattice
+    demands: list[Demand]
+
+    def score(self) -> tuple[int, int, int]:
+        """Crossings (a third bend counts as one), bends, length."""
+        crossings, excess, bends, length = self.lattice.cost(self.demands)
+        return crossings + excess, bends, length
+
+
+def solve(plan: Plan) -> Solved:
+    """Route every wire of a plan; raises `Unroutable`."""
+    lattice = Lattice(*plan.shift())
+    for row in plan.rails:
+        lattice.row_cost[row] = 8
+    for spot in plan.spots.values():
+        lattice.cover(spot.at, spot.form.reach())
+    _doors(plan, lattice)
+    nets: dict[str, int] = {}
+    demands = []
+    for want in plan.wants:
+        number = nets.setdefault(want.net or want.source, len(nets) + 1)
+        demands.append(
+            Demand(
+                want.id,
+                number,
+                _ports(plan.spots[want.source], want.starts, lattice),
+                _ports(plan.spots[want.target], want.goals, lattice),
+                want.rank,
+                want.direct,
+            )
+        )
+    route_all(lattice, demands)
+    return Solved(plan, lattice, nets, demands)
+
+
+def _doors(plan: Plan, lattice: Lattice) -> None:
+    """Wires stay inside the border; those from and to the outside go straight through it."""
+    left, top, right, bottom = (int(v) for v in plan.border)
+    lattice.wall(left, top, right, bottom)
+    for spot in plan.spots.values():
+        if not spot.outside:
+            continue
+        (x, y), (rx, ry) = spot.at, spot.form.reach()
+        if x < left:
+            lattice.door((x + rx + 1, y), RIGHT, left - x - rx)
+        elif x > right:
+            lattice.door((x - rx - 1, y), LEFT, x - rx - right)
+        elif y < top:
+            lattice.door((x, y + ry + 1), DOWN, top - y - ry)
+        else:
+            lattice.door((x, y - ry - 1), UP, y - ry - bottom)
+
+
+def _ports(spot: Spot, sides: Sides, lattice: Lattice) -> tuple[tuple[Port, int], ...]:
+    found = []
+    for side, offset, cost in sides:
+        port = ports(spot.id, spot.form, spot.at, side, (offset,))[0]
+        lattice.doorstep[lattice.index(port.access)] = 1
+        found.append((port, cost))
+    return tuple(found)

@@ -1,0 +1,119 @@
+"""How large each kind of node is, where its ports are, and how far other wires keep away.  All tables of sizes are here.
+
+Everything stands on a square lattice of `PITCH` points, so two wires are never closer than one pitch.  A node's *reach* is
+the number of lattice steps around its centre that foreign wires may not use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import floor, sqrt
+
+from lstmgraph.diagram.graph import Node
+from lstmgraph.diagram.path import STROKE
+from lstmgraph.diagram.scene import Point, Shape
+
+PITCH = 8.0
+CLEARANCE = 2 * STROKE + STROKE / 2 + 1  # from a node's outline to the middle of a foreign wire
+
+RIGHT, DOWN, LEFT, UP = 0, 1, 2, 3
+STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))
+
+
+@dataclass(frozen=True)
+class Form:
+    """The look and the size of a node, in points."""
+
+    shape: Shape
+    width: float
+    height: float
+
+    def reach(self) -> tuple[int, int]:
+        return reach(self.width), reach(self.height)
+
+
+@dataclass(frozen=True)
+class Port:
+    """A place on an outline where one value may enter or leave: `at` in points, `access` on the lattice, `out` away from it."""
+
+    key: tuple[str, int, int]  # node, side, offset
+    at: Point
+    access: tuple[int, int]
+    out: int
+
+
+def reach(size: float) -> int:
+    return floor((size / 2 + CLEARANCE) / PITCH - 1e-9)
+
+
+CIRCLE = Form("circle", 32, 32)
+EXTERNAL = Form("circle", 36, 36)
+BIAS = Form("circle", 20, 20)
+CELL = Form("circle", 80, 80)
+JOIN = Form("circle", 8, 8)
+SUM = Form("box", 68, 36)
+SMALL_SUM = Form("box", 36, 36)
+FUNCTIONS: dict[str, Form] = {"sigmoid": Form("teardrop", 36, 36), "tanh": Form("pentagon", 36, 36)}
+
+
+def form_of(node: Node, operands: int, wide_sums: bool) -> Form:
+    """The form of a graph node; more operands than a circle has sides make it a box."""
+    if node.kind in ("input", "previous", "next"):
+        return EXTERNAL
+    if node.kind in ("bias", "constant"):
+        return BIAS
+    if node.kind == "sum":
+        return SUM if wide_sums else (SMALL_SUM if operands <= 5 else SUM)
+    if node.kind == "function":
+        return FUNCTIONS.get(node.operation, Form("box", 36 if glyph_length(node.glyph) <= 4 else 52, 36))
+    wide = glyph_length(node.glyph) > 3
+    if operands > 3:
+        return SUM
+    return Form("ellipse", 52, 32) if wide else CIRCLE
+
+
+def glyph_length(latex: str) -> int:
+    """Roughly how many characters wide a piece of LaTeX is."""
+    words, k, count = latex.replace("operatorname", "").replace("mathrm", ""), 0, 0
+    while k < len(words):
+        if words[k] == "\\":
+            k += 1
+            while k < len(words) and words[k].isalpha():
+                k += 1
+            count += 1
+            continue
+        count += words[k] not in "{}^_ ,;!"
+        k += 1
+    return count
+
+
+def role_of(node: Node, kind: str) -> str:
+    """What a theme colours a node by; `kind` is the kind of the value that it stands for."""
+    if node.kind in ("input", "previous", "next"):
+        return kind
+    if node.kind == "function":
+        return node.operation if node.operation in FUNCTIONS else "function"
+    return {"constant": "bias"}.get(node.kind, node.kind)
+
+
+def ports(id: str, form: Form, at: tuple[int, int], side: int, offsets: tuple[int, ...]) -> list[Port]:
+    """The ports of a node on one side, at lattice offsets along that side."""
+    across, along = form.reach() if side in (RIGHT, LEFT) else form.reach()[::-1]
+    dx, dy = STEPS[side]
+    found = []
+    for offset in offsets:
+        access = (at[0] + dx * (across + 1) + (0 if dx else offset), at[1] + dy * (across + 1) + (0 if dy else offset))
+        depth = _depth(form, side, offset * PITCH)
+        point = Point(
+            at[0] * PITCH + (dx * depth if dx else offset * PITCH), at[1] * PITCH + (dy * depth if dy else offset * PITCH)
+        )
+        found.append(Port((id, side, offset), point, access, side))
+    return found
+
+
+def _depth(form: Form, side: int, offset: float) -> float:
+    """From the centre to the outline, at an offset along a side."""
+    width, height = (form.width, form.height) if side in (RIGHT, LEFT) else (form.height, form.width)
+    if form.shape in ("circle", "ellipse") and offset:
+        return width / 2 * sqrt(max(0.0, 1 - (2 * offset / height) ** 2))
+    return width / 2
