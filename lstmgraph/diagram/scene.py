@@ -39,8 +39,12 @@ class Label:
 @dataclass(frozen=True)
 class Node:
     id: str
-    kind: str  # graph.NodeKind; "cell": the big memory of the cell block; "join": where a trunk begins; "dag" has its own
-    role: str  # what the theme colours it by: a graph.ValueKind, "sum", "sigmoid", "tanh", "function", "operator", "join"
+    kind: (
+        str  # graph.NodeKind; "cell": the big memory of the cell block; "join": where a trunk begins; "dag" has its own
+    )
+    role: (
+        str  # what the theme colours it by: a graph.ValueKind, "sum", "sigmoid", "tanh", "function", "operator", "join"
+    )
     shape: Shape
     at: Point  # centre
     width: float
@@ -92,7 +96,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Legend:
-    """A group of the legend.  `legend.py` says where its title and its words stand, and can place the whole."""
+    """A group of the legend."""
 
     title: str
     entries: tuple[Entry, ...]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lstmgraph.diagram.legend import place
 from lstmgraph.diagram.path import finish, junctions
-from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene, Shape, Wire
+from lstmgraph.diagram.scene import Box, Entry, Label, Legend, Node, Point, Scene, Shape, Wire
+from lstmgraph.diagram.typeset import measure
 
 NETWORKS = {"f": (150, "sigmoid"), "i": (250, "sigmoid"), "g": (350, "tanh"), "o": (450, "sigmoid")}
 GLYPHS = {"sigmoid": r"\sigma", "tanh": r"\tanh"}
@@ -124,12 +124,26 @@ def lstm(dashed: bool = False, lit: frozenset[str] | None = None) -> Scene:
     scene = Scene("demo-pipe", "LSTM with peepholes", words, (700, 460), (frame,), tuple(nodes), finish(wires),
                   junctions(wires), tuple(labels))  # fmt: skip
     scene = moved(scene, 16, 76)
-    samples = {n.id: n for n in scene.nodes}
-    groups = [
-        ("Inputs", [("x[t]", "Input"), ("c[t-1]", "Memory of the previous step"), ("h[t-1]", "Previous output")]),
-        ("Outputs", [("c[t]", "Memory"), ("h[t]", "Output")]),
-        ("Nonlinearities", [("f[t]", "Sigmoid"), ("g[t]", "Hyperbolic tangent"), ("b_f", "Bias")]),
-        ("Vector operations", [("f*c", "Product"), ("+", "Sum"), ("sum_f", "Weighted sum")]),
-    ]
-    placed, box = place([(t, [(replace(samples[i], lit=True), w) for i, w in e]) for t, e in groups], 24, 520, 690)
-    return replace(scene, legend=placed, size=(722, box.bottom + 16))
+    nodes_by_id = {n.id: replace(n, lit=True) for n in scene.nodes}
+    groups = (
+        group("Inputs", 24, [(nodes_by_id["x[t]"], "Input"), (nodes_by_id["c[t-1]"], "Memory of the previous step")]),
+        group("Outputs", 254, [(nodes_by_id["c[t]"], "Memory"), (nodes_by_id["h[t]"], "Output")]),
+        group("Nonlinearities", 380, [(nodes_by_id["f[t]"], "Sigmoid"), (nodes_by_id["g[t]"], "Hyperbolic tangent")]),
+        group("Vector operations", 560, [(nodes_by_id["f*c"], "Product"), (nodes_by_id["+"], "Sum")]),
+    )
+    return replace(scene, legend=groups, size=(722, 650))
+
+
+def group(title: str, left: float, entries: list[tuple[Node, str]]) -> Legend:
+    """A column of the legend."""
+
+    def flush(text: str, x: float, y: float, role: str = "text") -> Label:
+        label = Label(text, Point(x, y), 12, math=False, role=role)
+        return replace(label, at=Point(x + measure(label)[0] / 2, y))
+
+    rows, wide = [], max(node.width for node, _ in entries)
+    for k, (sample, words) in enumerate(entries):
+        at = Point(left + wide / 2, 556 + 50 * k)
+        label = sample.label and replace(sample.label, at=at)
+        rows.append(Entry(replace(sample, at=at, label=label), words, flush(words, left + wide + 9, at.y)))
+    return Legend(title, tuple(rows), flush(title, left, 520, "heading"))

@@ -53,7 +53,7 @@ class Palette:
 
     def words(self, role: str) -> str:
         """The colour of a label: plain, or grey if it is dimmed or of second rank."""
-        return self.dimmed.text if role in ("dimmed", "muted") else self.text
+        return self.dimmed.text if role in ("dimmed", "heading") else self.text
 
 
 @dataclass(frozen=True)

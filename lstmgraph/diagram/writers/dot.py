@@ -9,25 +9,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lstmgraph.diagram.legend import labels as legend_labels
 from lstmgraph.diagram.path import DOT_RADIUS, STROKE
 from lstmgraph.diagram.plain import plain
 from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Shape, Wire
 from lstmgraph.diagram.themes import Palette, Theme
 from lstmgraph.diagram.typeset import measure
 from lstmgraph.diagram.writers.names import Names
-from lstmgraph.diagram.writers.svg import DIMMED, FONTS, OUTLINE, dimmed_first
+from lstmgraph.diagram.writers.svg import DIMMED, FONTS, OUTLINE, dimmed_first, legend_labels
 
 if TYPE_CHECKING:
     import graphviz
 
 INCH = 72.0
 ARROW = 0.6  # Graphviz adds the width of the stroke to its head; this gives ours
+PENTAGON = 1.1  # Graphviz's pentagon does not reach the lower side of its box: a taller one comes near both
 SHAPES: dict[Shape, str] = {
     "box": "box",
     "circle": "ellipse",
     "ellipse": "ellipse",
-    "pentagon": "house",  # which reaches the sides of its box, as ours does
+    "pentagon": "pentagon",
     "teardrop": "ellipse",
 }
 
@@ -105,7 +105,7 @@ class _Writer:
             style="rounded,filled" if node.shape == "box" else "filled",
             fillcolor=paint.fill, color=paint.stroke, fontcolor=paint.text, tooltip=_text(node.title or node.id),
             id=self.names.id(kind, name), **{"class": self.names.classes(kind, node.role, node.lit)},
-            **self._place(node.at, node.width, node.height),
+            **self._place(node.at, node.width, node.height * (PENTAGON if node.shape == "pentagon" else 1)),
         )  # fmt: skip
 
     def _dot(self, graph: graphviz.Digraph, dot: Dot, k: int) -> None:

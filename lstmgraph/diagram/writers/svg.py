@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from lstmgraph.diagram.legend import labels as legend_labels
 from lstmgraph.diagram.outline import outline
 from lstmgraph.diagram.path import DOT_RADIUS, STROKE, Route, arrowhead, is_straight
 from lstmgraph.diagram.scene import Box, Dot, Label, Legend, Node, Point, Scene, Wire
@@ -189,6 +188,11 @@ def path_data(route: Route) -> str:
         piece = route[k - 1 : k + 3]
         parts.append(f"L{_pair(piece[3])}" if is_straight(piece) else "C" + " ".join(_pair(p) for p in piece[1:]))
     return "".join(parts)
+
+
+def legend_labels(group: Legend) -> list[Label]:
+    """The words of a group, its heading first."""
+    return [label for label in (group.heading, *(entry.label for entry in group.entries)) if label]
 
 
 def points_data(route: Iterable[Point]) -> str:
