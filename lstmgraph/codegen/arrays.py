@@ -25,6 +25,7 @@ from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.codegen.code import Code, Level, call, elementwise, joined
+from lstmgraph.codegen.identifiers import size_text
 from lstmgraph.errors import UsageError
 
 
@@ -104,7 +105,7 @@ class Speller:
 
     def size(self, side: Expr) -> str:
         self.sizes |= dict.fromkeys(sorted(side.free_symbols, key=str))
-        return str(side)
+        return size_text(side)
 
     def axes(self, shape: Shape, batched: bool) -> tuple[str, ...]:
         """The axes of a value's array."""

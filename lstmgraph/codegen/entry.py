@@ -14,6 +14,7 @@ from sympy import Expr, MatrixSymbol, Symbol
 from lstmgraph.algebra.names import name_of
 from lstmgraph.cell import Cell
 from lstmgraph.codegen.arrays import array_axes
+from lstmgraph.codegen.identifiers import size_text
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class _Given:
     @property
     def wanted(self) -> str:
         """The axes as arguments of `_shape`, once the sizes are known."""
-        return ", ".join(str(a) if a.is_Integer else f'("{a}", {a})' for a in self.axes)
+        return ", ".join(str(a) if a.is_Integer else f'("{a}", {size_text(a)})' for a in self.axes)
 
 
 def entry_checks(cell: Cell) -> list[str]:
@@ -58,7 +59,7 @@ def _sizes(cell: Cell, inputs: Sequence[_Given], states: Sequence[_Given]) -> li
             '        raise ValueError("states must be given: only they tell their sizes")',
         ]
     if cell.parameters:
-        loop = f"    for name, shape in shapes({', '.join(map(str, cell.sizes))}).items():"
+        loop = f"    for name, shape in shapes({', '.join(map(size_text, cell.sizes))}).items():"
         return [*lines, *from_states, loop, "        _shape(name, params[name], *shape)"]
     return [*lines, *from_states]
 
@@ -69,7 +70,7 @@ def _read(axes: Sequence[Expr], known: set[Symbol], array: str, before: str = ""
     if not waiting:
         return []
     known.update(waiting)
-    targets = [str(waiting.pop(0)) if a in waiting[:1] else "_" for a in axes]
+    targets = [size_text(waiting.pop(0)) if a in waiting[:1] else "_" for a in axes]
     comma = "," if len(targets) == 1 and not before else ""
     names = ", ".join(f'"{a}"' for a in axes)
     return [f"    {before}{', '.join(targets)}{comma} = _shape({array}, {names})"]
@@ -93,7 +94,7 @@ def _check_states(cell: Cell, inputs: Sequence[_Given], states: Sequence[_Given]
     arrays = [x.array for x in inputs] or [f'params["{p.name}"]' for p in cell.parameters]
     dtype = f"{arrays[0]}.dtype" if arrays else "float"
     zeros = [
-        f'            "{s.name}": np.zeros(({", ".join(["B", *map(str, given.axes)])}), {dtype}),'
+        f'            "{s.name}": np.zeros(({", ".join(["B", *map(size_text, given.axes)])}), {dtype}),'
         for s, given in zip(cell.states, states, strict=True)
     ]
     checks = [f'    _shape({s.what}, {s.array}, ("B", B), {s.wanted})' for s in states]

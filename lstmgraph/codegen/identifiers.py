@@ -10,7 +10,7 @@ import keyword
 import unicodedata
 from collections.abc import Iterable, Mapping
 
-from sympy import MatrixSymbol
+from sympy import Expr, MatrixSymbol, Symbol
 
 from lstmgraph.algebra.names import Name, name_of
 from lstmgraph.algebra.nodes import Elementwise
@@ -18,6 +18,8 @@ from lstmgraph.algebra.rules import RULES
 from lstmgraph.program import Equation
 
 PYTHON = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins)})
+# What stands beside sizes in a generated file.
+SIZES_TAKEN = frozenset({"B", "np", "rng", "dtype", "params", "states", "xs", "what", "lead", "name", "shape", "axes"})
 
 
 def identifiers(
@@ -33,6 +35,12 @@ def identifiers(
         taken.add(word)
         found[symbol] = word
     return found
+
+
+def size_text(size: Expr) -> str:
+    """A size in code: H, 3, H + X; one that would hide something that the code needs gets another name."""
+    hidden = [z for z in size.free_symbols if str(z) in PYTHON or str(z) in SIZES_TAKEN]
+    return str(size.xreplace({z: Symbol(f"{z}_") for z in hidden}))
 
 
 def _wish(name: Name, definitions: Mapping[MatrixSymbol, Equation]) -> str:

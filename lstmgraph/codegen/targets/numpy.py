@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import groupby
 
 from sympy import Expr, MatrixSymbol, Symbol
 from sympy.printing.numpy import NumPyPrinter
@@ -18,9 +19,9 @@ from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import like, name_of
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.codegen.arrays import Dialect, Speller, array_axes
-from lstmgraph.codegen.code import assignment
+from lstmgraph.codegen.code import WIDTH, assignment
 from lstmgraph.codegen.entry import entry_checks
-from lstmgraph.codegen.identifiers import identifiers
+from lstmgraph.codegen.identifiers import identifiers, size_text
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.templates import render
 
@@ -61,12 +62,8 @@ def softmax(a):
 ''',
 }
 
-# What the template calls its own.
-_WORDS = (
-    "np B T array axes axis backward bound cache d d_output d_outputs d_params d_states d_step d_x d_xs dtype forward "
-    "init inputs lead length m n name output outputs param params rng saved shape shapes sizes start state states step "
-    "steps t trace wanted what xs"
-)
+# What the template calls its own, where a cell's names may be seen beside it.
+_WORDS = "np params states inputs saved d_output d_states d_params B shapes init step forward backward"
 RESERVED = frozenset(_WORDS.split())
 
 
@@ -93,7 +90,7 @@ DIALECT = Dialect(
 
 
 def generate(plan: Plan, about: Sequence[str]) -> str:
-    """The text of the file; `about` are the lines of its docstring after the title."""
+    """The text of the file; `about` are the lines of its docstring."""
     return _File(plan).text(about)
 
 
@@ -114,20 +111,20 @@ class _File:
 
     def __init__(self, plan: Plan) -> None:
         self.plan, self.cell = plan, plan.cell
-        reserved = {*RESERVED, *(str(z) for z in self.cell.sizes), *HELPERS, *(rule.name for rule in RULES.values())}
+        reserved = {*RESERVED, *map(size_text, self.cell.sizes), *HELPERS, *(rule.name for rule in RULES.values())}
         self.names = identifiers(plan.symbols, plan.definitions, reserved)
         self.helpers: dict[str, str] = {}
         self.saved = list(plan.saved)
 
     def text(self, about: Sequence[str]) -> str:
         inputs = self.inputs()
-        sizes = ", ".join(map(str, self.cell.sizes))
+        sizes = ", ".join(map(size_text, self.cell.sizes))
         backward = self.step_backward()  # first: it may ask for more to be saved
         lines = {"step": self.step(inputs.x), "step_backward": backward, "prepare": entry_checks(self.cell)}
         return render(
             "numpy.py.j2",
-            title=self.cell.title or self.cell.name,
-            about=["", *about] if about else [],
+            title=about[0],
+            about=about[1:],
             helpers=[self.helpers[k] for k in sorted(self.helpers)],
             sizes=sizes,
             shapes=[f'        "{p.name}": {_shape_of(p)},' for p in self.cell.parameters],
@@ -238,13 +235,13 @@ class _File:
         """Where a size can be read: off an array of the function, else a parameter, else something more to be saved."""
         for symbol in arrays:
             if (axis := self.axis(symbol, size)) is not None:
-                return f"    {size} = {self.names[symbol]}.shape[{axis}]"
+                return f"    {size_text(size)} = {self.names[symbol]}.shape[{axis}]"
         for symbol in self.cell.parameters:
             if (axis := self.axis(symbol, size)) is not None:
-                return f'    {size} = params["{symbol.name}"].shape[{axis}]'
+                return f'    {size_text(size)} = params["{symbol.name}"].shape[{axis}]'
         symbol = next(s for s in (*self.cell.inputs, *self.cell.previous) if self.axis(s, size) is not None)
         self.saved.append(symbol)
-        return f"    {size} = {self.names[symbol]}.shape[{self.axis(symbol, size)}]"
+        return f"    {size_text(size)} = {self.names[symbol]}.shape[{self.axis(symbol, size)}]"
 
     def axis(self, symbol: MatrixSymbol, size: Symbol) -> int | None:
         batched = self.plan.batched[symbol]
@@ -258,16 +255,24 @@ def _block(*lines: str) -> list[str]:
 
 
 def _unpack(pairs: Sequence[tuple[str, str]], source: str) -> list[str]:
-    """`a, b = (params[name] for name in ("a", "b"))`, four to a line."""
-    lines = []
-    for k in range(0, len(pairs), 4):
-        names, keys = zip(*pairs[k : k + 4], strict=True)
-        if len(names) == 1:
-            lines.append(f'    {names[0]} = {source}["{keys[0]}"]')
-        else:
-            quoted = ", ".join(f'"{key}"' for key in keys)
-            lines.append(f"    {', '.join(names)} = ({source}[name] for name in ({quoted}))")
-    return lines
+    """`W_f, b_f = (params[name] for name in ("W_f", "b_f"))`; what belongs to one gate stays on one line."""
+    lines: list[str] = []
+    waiting: list[tuple[str, str]] = []
+    for _, group in groupby(pairs, key=lambda pair: pair[1].rpartition("_")[2]):
+        more = [*waiting, *group]
+        if waiting and len(_unpack_line(more, source)) > WIDTH:
+            lines.append(_unpack_line(waiting, source))
+            more = more[len(waiting) :]
+        waiting = more
+    return [*lines, _unpack_line(waiting, source)] if waiting else lines
+
+
+def _unpack_line(pairs: Sequence[tuple[str, str]], source: str) -> str:
+    names, keys = zip(*pairs, strict=True)
+    if len(names) == 1:
+        return f'    {names[0]} = {source}["{keys[0]}"]'
+    quoted = ", ".join(f'"{key}"' for key in keys)
+    return f"    {', '.join(names)} = ({source}[name] for name in ({quoted}))"
 
 
 def _tuple(parts: Sequence[str]) -> str:
@@ -275,8 +280,8 @@ def _tuple(parts: Sequence[str]) -> str:
 
 
 def _shape_of(parameter: MatrixSymbol) -> str:
-    return _tuple([str(a) for a in array_axes(parameter.shape, False)])
+    return _tuple([size_text(a) for a in array_axes(parameter.shape, False)])
 
 
 def _axes_text(lead: str, symbol: MatrixSymbol) -> str:
-    return f"({', '.join([lead, *map(str, array_axes(symbol.shape, True))])})"
+    return f"({', '.join([lead, *map(size_text, array_axes(symbol.shape, True))])})"
