@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import graphviz
 from sympy import MatrixExpr, MatrixSymbol, Number, latex
@@ -21,12 +21,15 @@ from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.nodes import Fill, operands
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.cell import Cell
+from lstmgraph.diagram.graph import ValueKind
 from lstmgraph.diagram.scene import Label, Node, Point, Scene, Wire
 from lstmgraph.diagram.typeset import measure
 from lstmgraph.errors import LstmgraphError, MissingExtra
+from lstmgraph.roles import memories
 
 _TEXT = 11.0
 _PAD = 7.0
+_MARGIN = 10.0
 _INCH = 72.0
 
 Typeset = Callable[[MatrixSymbol], str]
@@ -53,7 +56,8 @@ def layout_dag(cell: Cell, typeset: Typeset) -> Scene:
     names = {o["_gvid"]: o["name"] for o in placed["objects"]}
     wires = tuple(_wire(e, names, flip, roles={v.id: v.role for v in vertices}) for e in placed["edges"])
     title = f"{cell.title or cell.name}: expression graph"
-    return Scene(f"{cell.name}-dag", title, _words(nodes, wires), (width, height), (), nodes, wires, (), ())
+    size = (round(width + 2 * _MARGIN, 2), round(height + 2 * _MARGIN, 2))
+    return Scene(f"{cell.name}-dag", title, _words(nodes, wires), size, (), nodes, wires, (), ())
 
 
 def _collect(cell: Cell, typeset: Typeset) -> tuple[list[_Vertex], list[tuple[str, str]]]:
@@ -90,9 +94,10 @@ def _glyph(expr: MatrixExpr, typeset: Typeset) -> str:
 
 def _role(cell: Cell, expr: MatrixExpr, named: MatrixSymbol | None) -> str:
     if isinstance(expr, MatrixSymbol):
-        return {None: "bias", 0: "input"}.get(name_of(expr).lag, "previous_output")
+        carried = name_of(expr).base in memories(cell)
+        return {None: "bias", 0: "input"}.get(name_of(expr).lag, "previous_memory" if carried else "previous_output")
     if named is not None and named in cell.outputs:
-        return "output"
+        return "memory" if name_of(named).base in memories(cell) else "output"
     name = RULES[expr.func].name
     return name if name in ("sigmoid", "tanh") else "operator" if RULES[expr.func].infix else "function"
 
@@ -128,7 +133,7 @@ def run_graphviz(source: str) -> dict[str, Any]:
 
 def _point(text: str, height: float) -> Point:
     x, y = (float(v) for v in text.split(","))
-    return Point(round(x, 2), round(height - y, 2))
+    return Point(round(x + _MARGIN, 2), round(height - y + _MARGIN, 2))
 
 
 def _node(vertex: _Vertex, at: Point, size: tuple[float, float]) -> Node:
@@ -143,7 +148,7 @@ def _wire(edge: dict[str, Any], names: dict[int, str], flip: Callable[[str], Poi
     end = flip(tip)
     points += [points[-1], end, end]
     source, target = names[edge["tail"]], names[edge["head"]]
-    role = roles[source] if roles[source] in ("input", "previous_output", "bias", "output") else "internal"
+    role = roles[source] if roles[source] in get_args(ValueKind) else "internal"
     return Wire(f"{source}>{target}.{edge['_gvid']}", source, target, role, (points[0], end), tuple(points))
 
 
