@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -55,10 +56,10 @@ class Style:
         """A letter as the subscript of another one: a gate Γ_f by its own subscript alone."""
         return ",".join(of.sub) if of.sub and of.head in self.shared_heads else of.latex()
 
-    def apply(self, template: Letter, to: Letter) -> Letter:
-        """A mark on a letter: over its head, before it, or with the letter as the mark's subscript."""
+    def apply(self, template: Letter, to: Letter, index: str = "") -> Letter:
+        """A mark on a letter: over its head, before it, or with the letter (its `index`) as the mark's subscript."""
         if any("#" in s for s in template.sub):
-            return replace(template, sub=tuple(s.replace("#", self.index(to)) for s in template.sub))
+            return replace(template, sub=tuple(s.replace("#", index or self.index(to)) for s in template.sub))
         head = _widened(template.head.replace("#", to.head), to.head) if template.head else to.head
         return Letter(head, (*to.sub, *template.sub), (*to.sup, *template.sup))
 
@@ -68,7 +69,7 @@ def style(name: str) -> Style:
     own: dict[str, Any] = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
     if name == DEFAULT:
         return Style(**own)
-    base: dict[str, Any] = vars(style(DEFAULT))
+    base: dict[str, Any] = {f.name: getattr(style(DEFAULT), f.name) for f in fields(Style)}
     merged: dict[str, Any] = {
         k: {**v, **own.get(k, {})} if isinstance(v, dict) else own.get(k, v) for k, v in base.items()
     }
@@ -94,7 +95,15 @@ def get_notation(cell: Cell, name: str | None = None) -> Notation:
         raise UnknownName("notation", name, notation_names(cell))
     rules = style(name if name in _files() else DEFAULT)
     letters = _Speller(cell, rules, cell.notations.get(name, {})).run()
-    return Notation(name, letters, rules, frozenset(cell.values), _chosen_marks(rules, letters.values()))
+    indices = _indices(rules, {base: letters[base] for base in cell.values})
+    return Notation(name, letters, indices, rules, frozenset(cell.values), _chosen_marks(rules, letters.values()))
+
+
+def _indices(rules: Style, letters: Mapping[str, Letter]) -> Mapping[str, str]:
+    """How each value is written as a subscript: the short way where that is nobody else's."""
+    short = {base: rules.index(found) for base, found in letters.items()}
+    alone = [index for index, times in Counter(short.values()).items() if times == 1]
+    return {base: short[base] if short[base] in alone else found.latex() for base, found in letters.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +111,8 @@ class Notation:
     """Maps symbols (or names as text, `bar(h)[t-1]`) to LaTeX and to terminal text."""
 
     name: str
-    letters: Mapping[str, Letter]
+    letters: Mapping[str, Letter]  # by base name
+    indices: Mapping[str, str]  # the values as subscripts
     style: Style
     computed: frozenset[str]
     marks: Mapping[str, Letter]
@@ -134,22 +144,23 @@ class Notation:
         """The letter of a name, with its marks, without its time."""
         marks = list(name.marks)
         found = self._part(name.base) if "part" in marks else self.letters.get(name.base) or plain(name.base)
+        index = "" if "part" in marks else self.indices.get(name.base, "")
         while marks:
             mark = marks.pop()
             if mark == "pre" and marks and marks[-1] == "bar":
                 mark, _ = "delta", marks.pop()
-            template = self.marks[mark]
-            # a gradient is written around the whole name, every other mark on its head
-            found = (
-                Letter(template.head.replace("#", found.latex()))
-                if mark == "grad"
-                else self.style.apply(template, found)
-            )
+            found, index = self._marked(mark, found, index), ""
         return found
+
+    def _marked(self, mark: str, found: Letter, index: str) -> Letter:
+        template = self.marks[mark]
+        if mark == "grad":  # written around the whole name, every other mark on its head
+            return Letter(template.head.replace("#", found.latex()))
+        return self.style.apply(template, found, index)
 
     def _part(self, base: str) -> Letter:
         owner, _, number = base.partition(".")
-        return Letter(self.style.index(self.letters.get(owner) or plain(owner)) + number)
+        return Letter((self.indices.get(owner) or owner) + number)
 
     def _latex(self, name: Name, superscript: str) -> str:
         found = self.letter(name)

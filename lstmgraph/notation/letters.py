@@ -73,6 +73,8 @@ def letter(snippet: str) -> Letter:
         else:
             parts[script].append(_bare(token) if script else token)
             script = ""
+    if script:
+        raise ValueError(f"nothing after {script} in {snippet!r}")
     head = "".join(parts[""]).strip()
     if not head and not snippet.startswith(("_", "^")):
         raise ValueError(f"nothing to print in {snippet!r}")

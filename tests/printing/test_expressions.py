@@ -241,7 +241,7 @@ class Reader:
 
 
 def expressions() -> st.SearchStrategy[MatrixExpr]:
-    # numbers and scalars fill whatever stands beside them, so an operand that must have its own shape gets a vector added
+    # numbers and scalars fill what stands beside them: an operand that must have its own shape gets a vector added
     def own(x: MatrixExpr) -> MatrixExpr:
         return MatAdd(a, x)
 
