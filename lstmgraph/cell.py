@@ -32,9 +32,9 @@ class State:
 class WalkStep:
     """One frame of a walk through the cell: its title, what is computed in it, and which wires it shows besides.
 
-    `computes` are values ("f") or parts of equations in the cell language ("tanh(c[t])"); a value stands for those operations of
-    its equation that no part named in the walk takes.  `shows` are values, or parts, whose wires are lit although nothing is
-    computed.  `computed` and `shown` are the same as nodes: the symbol f[t], the node Tanh(c[t]).
+    `computes` are values ("f") or parts of equations in the cell language ("tanh(c[t])"); a value stands for those
+    operations of its equation that no part named in the walk takes.  `shows` are values, or parts, whose wires are lit
+    although nothing is computed.  `computed` and `shown` are the same as nodes: the symbol f[t], the node Tanh(c[t]).
     """
 
     title: str
@@ -135,9 +135,10 @@ class Cell:
 
     def _in_order(self) -> list[Equation]:
         computed = {e.target for e in self.equations}
+        needs = {e: symbols_in(e.value) & computed for e in self.equations}
         waiting, done, ordered = list(self.equations), set[MatrixSymbol](), list[Equation]()
         while waiting:
-            ready = next((e for e in waiting if not (symbols_in(e.value) & computed) - done), None)
+            ready = next((e for e in waiting if needs[e] <= done), None)
             if ready is None:
                 raise self._cycle(waiting)
             waiting.remove(ready)
@@ -162,8 +163,9 @@ class Cell:
     @cached_property
     def all_walks(self) -> Mapping[str, tuple[WalkStep, ...]]:
         """The author's walks, and "steps": one step for each equation, in order of evaluation."""
-        steps = tuple(WalkStep(e.note or e.target.name, (name_of(e.target).base,), computed=(e.target,)) for e in self.step)
-        return {**self.walks, **({} if "steps" in self.walks else {"steps": steps})}
+        bases = {e: name_of(e.target).base for e in self.step}
+        steps = tuple(WalkStep(e.note or base, (base,), computed=(e.target,)) for e, base in bases.items())
+        return {"steps": steps, **self.walks}
 
     @cached_property
     def dependencies(self) -> Mapping[str, frozenset[str]]:

@@ -27,7 +27,7 @@ class Place:
     def caret(self) -> str:
         """The line with a caret under the place; long lines are cut around it."""
         start = max(0, self.column - 60)
-        shown = self.text[start : start + 110].replace("\t", " ")
+        shown = "".join(c if c.isprintable() else " " for c in self.text[start : start + 110])
         indent = self.column - 1 - start
         width = max(1, min(self.width, len(shown) - indent))
         return f"    {shown}\n    {' ' * indent}^{'~' * (width - 1)}"

@@ -29,7 +29,8 @@ class Signature:
         missing = count - len(self.operands)
         if missing < 0 or (missing > 0 and not self.repeats):
             wanted = f"{len(self.operands)} or more" if self.repeats else str(len(self.operands))
-            raise ShapeError(f"takes {wanted} operands, got {count}")
+            plural = "" if wanted == "1" else "s"
+            raise ShapeError(f"takes {wanted} operand{plural}, got {count}")
         shapes = [*self.operands, *([self.operands[-1]] * missing)]
         return [(_numbered(rows, k), columns) for k, (rows, columns) in enumerate(shapes)]
 

@@ -12,13 +12,19 @@ from lstmgraph.reading.library import library, read
 
 if TYPE_CHECKING:
     from lstmgraph.cell import Cell
-    from lstmgraph.reading.writing import source
     from lstmgraph.reading.sympy_input import from_equations, from_sympy
     from lstmgraph.reading.toml import dumps, loads
+    from lstmgraph.reading.writing import source
 
-__all__ = ["dumps", "from_equations", "from_sympy", "library", "load", "loads", "source"]
+__all__ = ["dumps", "from_equations", "from_sympy", "library", "load", "loads", "read", "source"]
 
-_HOME = {"dumps": "toml", "loads": "toml", "from_equations": "sympy_input", "from_sympy": "sympy_input", "source": "writing"}
+_HOME = {
+    "dumps": "toml",
+    "loads": "toml",
+    "from_equations": "sympy_input",
+    "from_sympy": "sympy_input",
+    "source": "writing",
+}
 
 
 def load(name_or_path: str) -> Cell:

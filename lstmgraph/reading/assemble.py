@@ -1,7 +1,7 @@
 """Parsed equations and what belongs to them -> a checked `Cell`.
 
-The rules about names that hold between equations are here: defined once, used with or without a time, inputs, what [sizes],
-[constants], [roles], notations and walks may speak of.
+The rules about names that hold between equations are here: defined once, used with or without a time, inputs, and what
+[sizes], [constants], [roles], notations and walks may speak of.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from lstmgraph.roles import ROLES
 Where = Callable[..., Place | None]
 
 
-def nowhere(*path: object) -> Place | None:
+def nowhere(*_path: object) -> Place | None:
     """The place of an entry of a cell that has no file."""
     return None
 
@@ -54,12 +54,16 @@ def assemble(parts: Parts) -> Cell:
     """The cell.  Raises CellError with the place of what is wrong."""
     definitions = parse(parts.text)
     if not definitions:
-        raise CellSyntaxError(f"{parts.text.source}: there are no equations", hint="h[t] = tanh(W @ x[t] + U @ h[t-1] + b)")
+        raise CellSyntaxError(
+            f"{parts.text.source}: there are no equations", hint="h[t] = tanh(W @ x[t] + U @ h[t-1] + b)"
+        )
     uses = [r for d in definitions for r in (d.target, *references(d.value))]
     known = {r.name.base for r in uses}
     _check_definitions(definitions, uses)
     shapes = {name: _shape(name, text, parts.where("sizes", name)) for name, text in parts.sizes.items()}
-    constants = {name: _constant(name, value, parts.where("constants", name)) for name, value in parts.constants.items()}
+    constants = {
+        name: _constant(name, value, parts.where("constants", name)) for name, value in parts.constants.items()
+    }
     for table, names in (("sizes", shapes), ("constants", constants), ("roles", parts.roles)):
         _check_known(table, names, known, parts.where)
     for name, entries in parts.notations.items():
@@ -90,14 +94,16 @@ def _check_definitions(definitions: Sequence[Definition], uses: Sequence[Ref]) -
     for d in definitions:
         first = seen.setdefault(d.target.name.base, d)
         if first is not d:
-            where = f" (first in line {first.place.line})" if first.place else ""
-            raise CellNameError(f"{d.target.name} is defined twice{where}", place=d.target.place)
+            message = f"{d.target.name} is defined twice (first in line {first.place.line})"
+            raise CellNameError(message, place=d.target.place)
     timed = {r.name.base for r in uses if r.name.lag is not None}
     for ref in uses:
         base = ref.name.base
         if ref.name.lag is None and base in timed:
             hint = f"write {base}[t] or {base}[t-1]; a parameter needs a name of its own"
-            raise CellNameError(f"{base!r} is used without a time, but {base}[t] is a value of the step", place=ref.place, hint=hint)
+            raise CellNameError(
+                f"{base!r} is used without a time, but {base}[t] is a value of the step", place=ref.place, hint=hint
+            )
         if ref.name.lag == -1 and base not in seen:
             raise CellNameError(
                 f"{ref.name} is used, but no equation defines {base}[t]",
@@ -108,7 +114,9 @@ def _check_definitions(definitions: Sequence[Definition], uses: Sequence[Ref]) -
 
 def _previous_hint(base: str, defined: Iterable[str], is_input: bool) -> str:
     guess = "" if is_input else mistakes.near(base, defined)
-    return guess or f"to use the previous input, carry it in a state: {base}1[t] = identity({base}[t]), then {base}1[t-1]"
+    return (
+        guess or f"to use the previous input, carry it in a state: {base}1[t] = identity({base}[t]), then {base}1[t-1]"
+    )
 
 
 _STEP_SUFFIX = re.compile(r"_(t|t_?1|tm1|t_prev|prev|prev_t|old)$")
@@ -125,7 +133,9 @@ def _check_times(definitions: Sequence[Definition], uses: Sequence[Ref], constan
         base = ref.name.base[: match.start()]
         if base in timed or (timed == defined and len(base) == 1 and base.islower()):
             written = f"{base}[t]" if match[1] == "t" else f"{base}[t-1]"
-            raise CellNameError(f"{ref.name.base!r} has no time, so it is a parameter", place=ref.place, hint=f"write {written}")
+            raise CellNameError(
+                f"{ref.name.base!r} has no time, so it is a parameter", place=ref.place, hint=f"write {written}"
+            )
 
 
 def _check_known(table: str, names: Iterable[str], known: Iterable[str], where: Where, *path: str) -> None:
@@ -134,7 +144,9 @@ def _check_known(table: str, names: Iterable[str], known: Iterable[str], where: 
     for name in names:
         if name not in every:
             place = where(table, *path, name)
-            raise CellNameError(f"[{shown}] speaks of {name!r}, which no equation uses", place=place, hint=suggestion(name, every))
+            raise CellNameError(
+                f"[{shown}] speaks of {name!r}, which no equation uses", place=place, hint=suggestion(name, every)
+            )
 
 
 def _check_constants(constants: Iterable[str], shapes: Iterable[str], uses: Sequence[Ref], where: Where) -> None:
@@ -142,7 +154,9 @@ def _check_constants(constants: Iterable[str], shapes: Iterable[str], uses: Sequ
     for name in constants:
         if name in timed:
             hint = f"a constant is used without a time: {name}"
-            raise CellNameError(f"{name!r} is a constant, but is used as {timed[name].name}", place=timed[name].place, hint=hint)
+            raise CellNameError(
+                f"{name!r} is a constant, but is used as {timed[name].name}", place=timed[name].place, hint=hint
+            )
         if name in set(shapes):
             raise CellNameError(f"{name!r} is a constant, a number: it has no size", place=where("sizes", name))
 
@@ -242,6 +256,12 @@ def _resolve(text: str, sizes: Sizes, nodes: set[MatrixExpr], place: Place | Non
         raise CellNameError(f"a step of a walk names {text!r:.60}: {error.message}", place=place, hint=hint) from None
     if node not in nodes:
         values_only = [s for s in nodes if isinstance(s, MatrixSymbol)]
-        hint = suggestion(text, [s.name for s in values_only]) if text.isidentifier() else "it must stand in an equation as it is"
-        raise CellNameError(f"a step of a walk names {text!r:.60}, which is no part of an equation", place=place, hint=hint)
+        hint = (
+            suggestion(text, [s.name for s in values_only])
+            if text.isidentifier()
+            else "it must stand in an equation as it is"
+        )
+        raise CellNameError(
+            f"a step of a walk names {text!r:.60}, which is no part of an equation", place=place, hint=hint
+        )
     return node

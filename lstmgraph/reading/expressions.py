@@ -12,7 +12,7 @@ import ast
 import re
 import warnings
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, ClassVar
 
 from sympy import Integer, MatAdd, MatMul, Rational, Transpose
 
@@ -59,7 +59,8 @@ class _Parser:
     """Parses one equation.  `parts` counts what it consists of."""
 
     def __init__(self, text: Text, line: Line) -> None:
-        self.text, self.line, self.parts = text, line, 0
+        self.text, self.line = text, line
+        self.parts = self.depth = 0
         written = text.text[line.start : line.end]
         without_notes = re.sub(r"#[^\n]*", lambda m: " " * len(m[0]), written)
         self.source = without_notes.translate(mistakes.ACCEPTED)
@@ -82,12 +83,12 @@ class _Parser:
         start, end = self.span(node)
         return self.text.place(self.line.start + start, self.line.start + end)
 
-    def fail(self, node: ast.expr | ast.stmt, message: str, hint: str = "") -> NoReturn:
-        raise CellSyntaxError(message, place=self.place(node), hint=hint)
+    def error(self, node: ast.expr | ast.stmt, message: str, hint: str = "") -> CellSyntaxError:
+        return CellSyntaxError(message, place=self.place(node), hint=hint)
 
-    def fail_at(self, offset: int, message: str, hint: str = "", width: int = 1) -> NoReturn:
+    def error_at(self, offset: int, message: str, hint: str = "", width: int = 1) -> CellSyntaxError:
         at = self.line.start + offset
-        raise CellSyntaxError(message, place=self.text.place(at, at + width), hint=hint)
+        return CellSyntaxError(message, place=self.text.place(at, at + width), hint=hint)
 
     # ── the whole equation ──
 
@@ -96,13 +97,15 @@ class _Parser:
         assert isinstance(statement, ast.Assign)
         target = self.target(statement.targets[0])
         if len(statement.targets) > 1:
-            self.fail(statement.targets[1], "an equation has a single =", "give each value an equation of its own")
+            raise self.error(
+                statement.targets[1], "an equation has a single =", "give each value an equation of its own"
+            )
         return Definition(target, self.convert(statement.value), self.line.note, self.place(statement))
 
     def expression(self) -> Tree:
         statement = self.parsed()
         if not isinstance(statement, ast.Expr):
-            self.fail(statement, "an expression is wanted here, not an equation")
+            raise self.error(statement, "an expression is wanted here, not an equation")
         return self.convert(statement.value)
 
     def parsed(self) -> ast.stmt:
@@ -110,21 +113,23 @@ class _Parser:
         foreign = _FOREIGN.search(self.source)
         odd = next((k for k, c in enumerate(self.source) if c in mistakes.CHARACTERS), None)
         if odd is not None:
-            self.fail_at(odd, f"{self.source[odd]!r} is not in the language", mistakes.CHARACTERS[self.source[odd]])
+            raise self.error_at(
+                odd, f"{self.source[odd]!r} is not in the language", mistakes.CHARACTERS[self.source[odd]]
+            )
         if foreign:
             hint = "names are letters, digits and _ (c_tilde); how they are typeset is said in [notation.NAME]"
-            self.fail_at(foreign.start(), f"{foreign[0]!r} is not in the language", hint)
+            raise self.error_at(foreign.start(), f"{foreign[0]!r} is not in the language", hint)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 body = ast.parse(self.source).body
         except SyntaxError as error:
             at, message, hint = mistakes.explain_syntax(self.source, error)
-            self.fail_at(at, message, hint)
+            raise self.error_at(at, message, hint) from None
         except (ValueError, RecursionError, MemoryError, OverflowError):
-            self.fail_at(0, "too deeply nested, or not an equation", "give the parts names of their own")
+            raise self.error_at(0, "too deeply nested, or not an equation", mistakes.SPLIT) from None
         if len(body) != 1:
-            self.fail_at(0, "one equation a line")
+            raise self.error_at(0, "one equation a line")
         return body[0]
 
     def statement(self) -> ast.Assign:
@@ -134,72 +139,76 @@ class _Parser:
         if isinstance(statement, ast.Expr):
             equals = self.source.find("==")
             if equals >= 0:
-                self.fail_at(equals, "an equation is written with a single =", width=2)
+                raise self.error_at(equals, "an equation is written with a single =", width=2)
             goes_on = self.source.lstrip()[:1] in "+-*/@"
-            hint = "a right-hand side that goes on in the next line needs brackets around it: h[t] = (... + ...)"
-            self.fail(statement, "this is not an equation: NAME[t] = ...", hint if goes_on else "")
-        message, hint = mistakes.STATEMENTS.get(type(statement), ("this is not an equation: NAME[t] = ...", ""))
-        self.fail(statement, message, hint)
+            raise self.error(statement, mistakes.NO_EQUATION, mistakes.IN_BRACKETS if goes_on else "")
+        message, hint = mistakes.STATEMENTS.get(type(statement), (mistakes.NO_EQUATION, ""))
+        raise self.error(statement, message, hint)
 
     def target(self, node: ast.expr) -> Ref:
         if isinstance(node, ast.Subscript):
             ref = self.reference(node)
             if ref.name.lag != 0:
                 hint = f"an equation defines the value of this step, {ref.name.base}[t], from that of the previous one"
-                self.fail(node, f"{ref.name} cannot be defined", hint)
+                raise self.error(node, f"{ref.name} cannot be defined", hint)
             return ref
         if isinstance(node, ast.Name):
             base = node.id.removesuffix("_t")
             hint = f"a value of the step is written {base}[t]; a number is given in [constants]: {node.id} = 0.5"
-            self.fail(node, f"{node.id!r} is defined without a time", hint)
+            raise self.error(node, f"{node.id!r} is defined without a time", hint)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            self.fail(node, "a value is written with square brackets", f"write {node.func.id}[t] = ...")
-        self.fail(node, "the left-hand side of an equation is one name, NAME[t]")
+            raise self.error(node, "a value is written with square brackets", f"write {node.func.id}[t] = ...")
+        raise self.error(node, "the left-hand side of an equation is one name, NAME[t]")
 
     # ── expressions ──
 
-    def convert(self, node: ast.expr, depth: int = 0) -> Tree:
+    def convert(self, node: ast.expr) -> Tree:
         self.parts += 1
-        if depth > MAX_DEPTH:
-            self.fail(node, f"nested more than {MAX_DEPTH} deep", "give the parts names of their own, each in an equation")
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise self.error(node, f"nested more than {MAX_DEPTH} deep", mistakes.SPLIT)
         method = self.WHITELIST.get(type(node))
         if method is None:
             what = mistakes.NODES.get(type(node), "this")
-            self.fail(node, f"{what} is not in the language", mistakes.LANGUAGE)
-        return method(self, node, depth)
+            raise self.error(node, f"{what} is not in the language", mistakes.LANGUAGE)
+        tree = method(self, node)
+        self.depth -= 1
+        return tree
 
-    def number(self, node: ast.Constant, depth: int) -> Tree:
+    def number(self, node: ast.Constant) -> Tree:
         return Number(self.exact(node), self.place(node))
 
     def exact(self, node: ast.Constant) -> Rational:
         value = node.value
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            self.fail(node, f"{value!r:.40} is not a number of this language", mistakes.LANGUAGE)
+            raise self.error(node, f"{value!r:.40} is not a number of this language", mistakes.LANGUAGE)
         start, end = self.span(node)
         written = self.source[start:end].replace("_", "").lower()
         vanished = value == 0 and any(c in "123456789" for c in written.split("e")[0])
         if len(written) > _MAX_DIGITS or vanished or (value and not 1e-300 < abs(value) < 1e300):
-            self.fail(node, "this number is out of range", f"at most {_MAX_DIGITS} digits, between 1e-300 and 1e300")
+            raise self.error(
+                node, "this number is out of range", f"at most {_MAX_DIGITS} digits, between 1e-300 and 1e300"
+            )
         return Integer(value) if isinstance(value, int) or value == 0 else Rational(written)
 
-    def name(self, node: ast.Name, depth: int) -> Tree:
+    def name(self, node: ast.Name) -> Tree:
         fault = mistakes.identifier_fault(node.id)
         if node.id in FUNCTIONS and not fault:
-            self.fail(node, f"{node.id} is a function: it needs its operand", f"write {node.id}(...)")
+            raise self.error(node, f"{node.id} is a function: it needs its operand", f"write {node.id}(...)")
         if fault:
-            self.fail(node, f"{node.id!r} cannot be a name here", fault)
+            raise self.error(node, f"{node.id!r} cannot be a name here", fault)
         return Ref(Name(node.id), self.place(node))
 
-    def subscript(self, node: ast.Subscript, depth: int) -> Tree:
+    def subscript(self, node: ast.Subscript) -> Tree:
         return self.reference(node)
 
     def reference(self, node: ast.Subscript) -> Ref:
         if not isinstance(node.value, ast.Name):
-            self.fail(node.value, "only a name has a time", "write h[t] or h[t-1]")
+            raise self.error(node.value, "only a name has a time", "write h[t] or h[t-1]")
         base = node.value.id
         fault = mistakes.identifier_fault(base)
         if fault:
-            self.fail(node.value, f"{base!r} cannot be a name", fault)
+            raise self.error(node.value, f"{base!r} cannot be a name", fault)
         return Ref(Name(base, self.lag(base, node.slice)), self.place(node))
 
     def lag(self, base: str, when: ast.expr) -> int:
@@ -211,34 +220,34 @@ class _Parser:
                 if steps == 1:
                     return -1
                 hint = f"carry it in a state of its own: {base}1[t] = identity({base}[t-1]), then {base}1[t-1]"
-                self.fail(when, f"only the previous step can be used, {base}[t-1]", hint if steps > 1 else "")
+                raise self.error(when, f"only the previous step can be used, {base}[t-1]", hint if steps > 1 else "")
             case ast.BinOp(ast.Name("t"), ast.Add(), _):
-                self.fail(when, "a later step cannot be used", f"write the step so that it ends with {base}[t], from {base}[t-1]")
+                raise self.error(when, "a later step cannot be used", f"a step goes from {base}[t-1] to {base}[t]")
             case ast.Slice() | ast.Tuple() | ast.Constant():
                 hint = "parts of a vector are values of their own: give each a name and an equation"
-                self.fail(when, f"entries cannot be picked: {base}[t] or {base}[t-1]", hint)
-        self.fail(when, f"the time is t or t-1: {base}[t] or {base}[t-1]")
+                raise self.error(when, f"entries cannot be picked: {base}[t] or {base}[t-1]", hint)
+        raise self.error(when, f"the time is t or t-1: {base}[t] or {base}[t-1]")
 
-    def attribute(self, node: ast.Attribute, depth: int) -> Tree:
+    def attribute(self, node: ast.Attribute) -> Tree:
         if node.attr == "T":
-            return self.apply(Transpose, node, self.operand(node.value, depth, ".T"))
+            return self.apply(Transpose, node, self.operand(node.value, ".T"))
         hint = f"write {node.attr} alone" if node.attr in FUNCTIONS else mistakes.LANGUAGE
-        self.fail(node, f"the only attribute is .T, not .{node.attr:.30}", hint)
+        raise self.error(node, f"the only attribute is .T, not .{node.attr:.30}", hint)
 
-    def operand(self, node: ast.expr, depth: int, sign: str) -> Tree:
+    def operand(self, node: ast.expr, sign: str) -> Tree:
         """An operand of something that is about matrices, hence not a number."""
-        tree = self.convert(node, depth + 1)
+        tree = self.convert(node)
         if isinstance(tree, Number):
-            self.fail(node, f"a number cannot be an operand of {sign}", "a number scales with *")
+            raise self.error(node, f"a number cannot be an operand of {sign}", "a number scales with *")
         return tree
 
-    def call(self, node: ast.Call, depth: int) -> Tree:
+    def call(self, node: ast.Call) -> Tree:
         operation = self.function(node)
         if node.keywords:
-            self.fail(node.keywords[0].value, "there are no keyword arguments")
+            raise self.error(node.keywords[0].value, "there are no keyword arguments")
         if not node.args:
-            self.fail(node, f"{ast.unparse(node.func)} needs an operand")
-        args = [self.convert(a, depth + 1) for a in node.args]
+            raise self.error(node, f"{ast.unparse(node.func)} needs an operand")
+        args = [self.convert(a) for a in node.args]
         signature = parse_signature(signature_of(operation))
         if len(signature.operands) == 2 and not signature.repeats and len(args) > 2:
             first, second, *rest = args  # maximum(a, b, c) is maximum(maximum(a, b), c)
@@ -246,27 +255,27 @@ class _Parser:
             for arg in rest:
                 tree = self.apply(operation, node, tree, arg)
             if len(args) > MAX_DEPTH:
-                self.fail(node, f"more than {MAX_DEPTH} operands")
+                raise self.error(node, f"more than {MAX_DEPTH} operands")
             return tree
         try:
             signature.spread(len(args))
         except ShapeError as error:
-            self.fail(node, f"{ast.unparse(node.func)} {error.message}")
+            raise self.error(node, f"{ast.unparse(node.func)} {error.message}") from None
         return self.apply(operation, node, *args)
 
     def function(self, node: ast.Call) -> type:
         func = node.func
         if isinstance(func, ast.Attribute):
             hint = f"write {func.attr}(...) alone" if func.attr in FUNCTIONS else mistakes.function_hint(func.attr)
-            self.fail(func, "functions have no module or object before them", hint)
+            raise self.error(func, "functions have no module or object before them", hint)
         if not isinstance(func, ast.Name):
-            self.fail(func, "only a function can be called", "a product needs its sign: @ or *")
+            raise self.error(func, "only a function can be called", "a product needs its sign: @ or *")
         if func.id in FUNCTIONS:
             return FUNCTIONS[func.id]
         arg = ast.unparse(node.args[0]).replace(" ", "") if len(node.args) == 1 and self.is_short(node.args[0]) else ""
         if arg in ("t", "t-1"):
-            self.fail(node, f"a value is written with square brackets: {func.id}[{arg}]")
-        self.fail(func, f"there is no function {func.id!r:.60}", mistakes.function_hint(func.id))
+            raise self.error(node, f"a value is written with square brackets: {func.id}[{arg}]")
+        raise self.error(func, f"there is no function {func.id!r:.60}", mistakes.function_hint(func.id))
 
     @staticmethod
     def is_short(node: ast.expr) -> bool:
@@ -275,21 +284,21 @@ class _Parser:
                 return True
         return False
 
-    def unary(self, node: ast.UnaryOp, depth: int) -> Tree:
+    def unary(self, node: ast.UnaryOp) -> Tree:
         if isinstance(node.op, ast.UAdd):
-            return self.convert(node.operand, depth + 1)
+            return self.convert(node.operand)
         if not isinstance(node.op, ast.USub):
             sign, hint = mistakes.OPERATORS[type(node.op)]
-            self.fail(node, f"{sign!r} is not in the language", hint)
-        operand = self.convert(node.operand, depth + 1)
+            raise self.error(node, f"{sign!r} is not in the language", hint)
+        operand = self.convert(node.operand)
         if isinstance(operand, Number):
             return Number(-operand.value, self.place(node))
         return self.apply(n.Negative, node, operand)
 
-    def binary(self, node: ast.BinOp, depth: int) -> Tree:
+    def binary(self, node: ast.BinOp) -> Tree:
         """A chain of operators of one side, without recursion along it: a sum may be long."""
         if isinstance(node.op, ast.Pow):
-            base, exponent = self.convert(node.left, depth + 1), self.convert(node.right, depth + 1)
+            base, exponent = self.convert(node.left), self.convert(node.right)
             return self.power(node, base, exponent)
         chain: list[ast.BinOp] = []
         first: ast.expr = node
@@ -297,26 +306,26 @@ class _Parser:
             chain.append(first)
             first = first.left
         if sum(not isinstance(link.op, (ast.Add, ast.Sub, ast.Mult)) for link in chain) > MAX_DEPTH:
-            self.fail(node, f"more than {MAX_DEPTH} operators in a row", "give the parts names of their own")
-        tree = self.convert(first, depth + 1)
+            raise self.error(node, f"more than {MAX_DEPTH} operators in a row", mistakes.SPLIT)
+        tree = self.convert(first)
         for link in reversed(chain):
-            tree = self.combine(link, tree, depth)
+            tree = self.combine(link, tree)
         return tree
 
-    def combine(self, link: ast.BinOp, left: Tree, depth: int) -> Tree:
+    def combine(self, link: ast.BinOp, left: Tree) -> Tree:
         match link.op:
             case ast.MatMult():
                 if isinstance(left, Number):
-                    self.fail(link.left, "a number cannot be an operand of @", "a number scales with *")
-                return self.apply(MatMul, link, left, self.operand(link.right, depth, "@"))
+                    raise self.error(link.left, "a number cannot be an operand of @", "a number scales with *")
+                return self.apply(MatMul, link, left, self.operand(link.right, "@"))
             case ast.Add() | ast.Sub():
-                return self.total(link, left, self.convert(link.right, depth + 1))
+                return self.total(link, left, self.convert(link.right))
             case ast.Mult():
-                return self.product(link, left, self.convert(link.right, depth + 1))
+                return self.product(link, left, self.convert(link.right))
             case ast.Div():
-                return self.quotient(link, left, self.convert(link.right, depth + 1))
+                return self.quotient(link, left, self.convert(link.right))
         sign, hint = mistakes.OPERATORS[type(link.op)]
-        self.fail(link, f"{sign!r} is not in the language", hint)
+        raise self.error(link, f"{sign!r} is not in the language", hint)
 
     def total(self, link: ast.BinOp, left: Tree, right: Tree) -> Tree:
         minus = isinstance(link.op, ast.Sub)
@@ -325,7 +334,12 @@ class _Parser:
         added = (self.apply(n.Negative, link.right, right),) if minus else _parts(MatAdd, right)
         terms = self.merged(link, [*_parts(MatAdd, left), *added], lambda a, b: a + b)
         first, second = terms[0], terms[1]
-        if isinstance(first, Number) and first.value == 1 and isinstance(second, Apply) and second.operation is n.Negative:
+        if (
+            isinstance(first, Number)
+            and first.value == 1
+            and isinstance(second, Apply)
+            and second.operation is n.Negative
+        ):
             terms = [self.apply(n.OneMinus, link, *second.args), *terms[2:]]
         return terms[0] if len(terms) == 1 else self.apply(MatAdd, link, *terms)
 
@@ -337,7 +351,7 @@ class _Parser:
 
     def quotient(self, link: ast.BinOp, left: Tree, right: Tree) -> Tree:
         if isinstance(right, Number) and right.value == 0:
-            self.fail(link.right, "a division by zero")
+            raise self.error(link.right, "a division by zero")
         if isinstance(left, Number) and isinstance(right, Number):
             return self.small(link, left.value / right.value)
         if isinstance(left, Number) and left.value == 1:
@@ -348,7 +362,7 @@ class _Parser:
         if not (isinstance(base, Number) and isinstance(exponent, Number)):
             return self.apply(n.Power, node, base, exponent)
         if exponent.value.q != 1 or abs(exponent.value) > 64 or (base.value == 0 and exponent.value < 0):
-            self.fail(node, "this power of a number is not a number that can be used", "write its value, or give it in [constants]")
+            raise self.error(node, "this power is too large, or no exact number", "write its value")
         return self.small(node, base.value**exponent.value)
 
     def merged(self, link: ast.BinOp, parts: list[Tree], merge: Callable[[Rational, Rational], Rational]) -> list[Tree]:
@@ -359,13 +373,13 @@ class _Parser:
 
     def small(self, node: ast.expr, value: Rational) -> Number:
         if max(int(value.p).bit_length(), int(value.q).bit_length()) > _MAX_BITS:
-            self.fail(node, "this number is out of range")
+            raise self.error(node, "this number is out of range")
         return Number(value, self.place(node))
 
     def apply(self, operation: type, node: ast.expr, *args: Tree) -> Apply:
         return Apply(operation, args, self.place(node))
 
-    WHITELIST = {
+    WHITELIST: ClassVar[dict[type[ast.expr], Callable[[Any, Any], Tree]]] = {
         ast.Constant: number,
         ast.Name: name,
         ast.Subscript: subscript,

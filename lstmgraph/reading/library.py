@@ -39,6 +39,8 @@ def _stem(path: Path) -> str:
 
 
 def _refuse_missing(path: Path, given: str) -> None:
+    if not given:
+        raise UnknownName("cell", given, library())
     try:
         exists, folder = path.exists(), path.is_dir()
     except (OSError, ValueError):
@@ -47,6 +49,7 @@ def _refuse_missing(path: Path, given: str) -> None:
         raise CellSyntaxError(f"{given} is a directory, not a cell file")
     if exists:
         return
+    given = given if len(given) <= 100 else given[:97] + "..."
     if "/" in given or "\\" in given or given.endswith(".toml"):
         raise _no_file(path, given)
     raise UnknownName("cell", given, library())
@@ -54,7 +57,11 @@ def _refuse_missing(path: Path, given: str) -> None:
 
 def _no_file(path: Path, given: str) -> LstmgraphError:
     stem = path.stem
-    hint = f"the library has {stem!r}" if stem in library() else "give a file, a name of the library, or - for standard input"
+    hint = (
+        f"the library has {stem!r}"
+        if stem in library()
+        else "give a file, a name of the library, or - for standard input"
+    )
     return UsageError(f"there is no file {given!r:.200}", hint=hint)
 
 

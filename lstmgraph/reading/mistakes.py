@@ -1,4 +1,4 @@
-"""What people write instead of what the language has, and the way out: tables of hints, and the guesses about broken syntax.
+"""What people write instead of what the language has, and the way out: tables of hints, guesses about broken syntax.
 
 A new hint is a row here.
 """
@@ -17,6 +17,9 @@ LANGUAGE = f"an equation is made of + - * / ** @ .T, numbers, names, and {', '.j
 
 # Typographic signs that can mean only one thing are read as that.
 ACCEPTED = str.maketrans({"⊙": "*", "∘": "*", "−": "-", "\u00a0": " ", "\u2009": " "})
+
+SPLIT = "give the parts names of their own, each in an equation"
+NO_EQUATION = "this is not an equation: NAME[t] = ..."
 
 _PRODUCTS = "write @ for a matrix product and * for an elementwise one"
 
@@ -46,7 +49,7 @@ CHARACTERS: dict[str, str] = {
     "}": "there are only round brackets, and [t] or [t-1] after a name",
     "|": "write abs(...), or concat(a, b)",
     "%": "a comment begins with #",
-    "\\": "the language is not LaTeX: how a name is typeset is said in [notation.NAME]; an equation continues inside brackets",
+    "\\": "this is not LaTeX (see [notation.NAME]); an equation continues in the next line inside brackets",
     "$": "the language is not LaTeX: how a name is typeset is said in [notation.NAME]",
 }
 
@@ -68,8 +71,13 @@ FUNCTION_HINTS: dict[str, str] = {
     **dict.fromkeys(["mean"], "write sum(a) divided by the size, given in [constants]"),
     **dict.fromkeys(["outer"], "write a @ b.T"),
     **dict.fromkeys(["inner"], "write a.T @ b"),
-    **dict.fromkeys(["ones", "zeros", "ones_like", "zeros_like", "eye"], "write the number: it takes the shape that is needed"),
-    **dict.fromkeys(["LayerNorm", "layernorm", "layer_norm", "norm_layer"], "write it out with sum, sqrt and the size in [constants]"),
+    **dict.fromkeys(
+        ["ones", "zeros", "ones_like", "zeros_like", "eye"], "write the number: it takes the shape that is needed"
+    ),
+    **dict.fromkeys(
+        ["LayerNorm", "layernorm", "layer_norm", "norm_layer"],
+        "write it out with sum, sqrt and the size in [constants]",
+    ),
 }
 
 # What a parsed thing is called that has no place in an equation.
@@ -111,7 +119,7 @@ STATEMENTS: dict[type[ast.AST], tuple[str, str]] = {
     ast.ImportFrom: ("an import is not an equation", LANGUAGE),
 }
 
-_IN_BRACKETS = "a right-hand side that goes on in the next line needs brackets around it: h[t] = (... + ...)"
+IN_BRACKETS = "a right-hand side that goes on in the next line needs brackets around it: h[t] = (... + ...)"
 
 
 def function_hint(name: str) -> str:
@@ -143,9 +151,14 @@ def explain_syntax(source: str, error: SyntaxError) -> tuple[int, str, str]:
 
 
 _GUESSES: list[tuple[re.Pattern[str], str, str]] = [
-    (re.compile(r"(?P<at>=)\s*\Z"), "nothing follows the =", _IN_BRACKETS),
-    (re.compile(r"(?P<at>[+\-*/@])\s*\Z"), "the equation ends with an operator", _IN_BRACKETS),
-    (re.compile(r"(?P<at>(?<![\w.])\d+[^\W\d_eE]\w*)"), "a name cannot begin with a digit", "a product needs its sign: 2 * x[t]"),
+    (re.compile(r"\A\w+\s*(?P<at>\()\s*t\s*\)\s*="), "a value is written with square brackets", "write h[t] = ..."),
+    (re.compile(r"(?P<at>=)\s*\Z"), "nothing follows the =", IN_BRACKETS),
+    (re.compile(r"(?P<at>[+\-*/@])\s*\Z"), "the equation ends with an operator", IN_BRACKETS),
+    (
+        re.compile(r"(?P<at>(?<![\w.])\d+[^\W\d_eE]\w*)"),
+        "a name cannot begin with a digit",
+        "a product needs its sign: 2 * x[t]",
+    ),
     (re.compile(r"[\w\])][ \t]+(?P<at>\w)(?<!\bin)"), "two operands with no operator between them", _PRODUCTS),
     (re.compile(r"[\])][ \t]*(?P<at>[(\w])"), "two operands with no operator between them", _PRODUCTS),
     (re.compile(r"(?P<at>[+*/@=,(]\s*[*/@=,)])"), "an operand is missing", LANGUAGE),

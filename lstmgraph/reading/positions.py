@@ -123,7 +123,7 @@ class Positions:
 
 
 def _offsets(text: str, start: int, value: str) -> Sequence[int] | None:
-    """The offset in `text` of each character of the TOML string that begins at `start`; None if it does not read as `value`."""
+    """The offset in `text` of each character of the TOML string at `start`; None if it does not read as `value`."""
     quotes = next((q for q in ('"""', "'''", '"', "'") if text.startswith(q, start)), None)
     if quotes is None:
         return None
@@ -152,5 +152,3 @@ def _skip_joins(text: str, at: int) -> int:
     while match := re.compile(r"\\[ \t]*\n\s*").match(text, at):
         at = match.end()
     return at
-
-

@@ -1,14 +1,16 @@
 """The sizes of all values, inferred by unification, and then the equations as SymPy nodes.
 
-What `[sizes]` says and the signature of every operation (`m k, k n -> m n`) are hard: they are unified first.  An operation
-that works entry by entry is soft: its operands have one shape, but a scalar may stand for any of them.  Soft ones are settled as
-soon as enough is known; where nothing more follows, the first in the file that is left takes all its operands to have one shape.
-Scalars are broadcast by an explicit `Fill`, so that in the nodes every shape is strict.
+What `[sizes]` says and the signature of every operation (`m k, k n -> m n`) are hard: they are unified first.  An
+operation that works entry by entry is soft: its operands have one shape, but a scalar may stand for any of them.  Soft
+ones are settled as soon as enough is known; where nothing more follows, the first one left in the file takes all its
+operands to have one shape.  Scalars are broadcast by an explicit `Fill`, so that in the nodes every shape is strict.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from sympy import Expr, Integer, MatrixExpr
 
@@ -34,7 +36,10 @@ class Sizes:
         self.names: dict[str, Form] = {**given, **dict.fromkeys(constants, (ONE, ONE))}
         self.forms: dict[Tree, Form] = {}
         self.numbers: list[Number] = []
-        self.soft: list[Apply] = []
+        self.soft: dict[Apply, None] = {}  # in the order of the file
+        self.due: dict[Apply, None] = {}  # those to be looked at (again)
+        self.watchers: defaultdict[Open, dict[Apply, None]] = defaultdict(dict)
+        self.seen = 0
         self.run()
 
     def run(self) -> None:
@@ -42,10 +47,7 @@ class Sizes:
             for tree in (definition.target, definition.value):
                 self.visit(tree)
             self.same(definition.value, definition.target, definition)
-        self.settle_all()
-        while self.soft:
-            self.force(self.soft.pop(0))
-            self.settle_all()
+        self.solve()
         for number in self.numbers:
             for side in self.forms[number]:
                 if isinstance(self.unifier.find(side), Open):
@@ -68,7 +70,8 @@ class Sizes:
                 self.visit(arg)
             self.forms[tree] = (Open("rows"), Open("columns"))
             if broadcasts(tree.operation):
-                self.soft.append(tree)
+                self.soft[tree] = None
+                self.due[tree] = None
             else:
                 self.unify(tree)
 
@@ -93,13 +96,39 @@ class Sizes:
 
     # ── what works entry by entry ──
 
+    def solve(self) -> None:
+        self.settle_all()
+        while self.soft:
+            first = next(iter(self.soft))
+            del self.soft[first]
+            self.force(first)
+            self.settle_all()
+
     def settle_all(self) -> None:
         """Settle what follows from what is known, until nothing more does."""
-        learnt = -1
-        while learnt != len(self.unifier.bound):
-            learnt = len(self.unifier.bound)
+        while True:
             self.check_sums()
-            self.soft = [node for node in self.soft if not self.settle(node)]
+            while self.due:
+                node = next(iter(self.due))
+                del self.due[node]
+                if self.settle(node):
+                    self.soft.pop(node, None)
+                else:
+                    self.watch(node)
+            learnt = list(islice(self.unifier.bound, self.seen, None))
+            self.seen += len(learnt)
+            if not learnt:
+                return
+            for size in learnt:
+                self.due.update(self.watchers.pop(size, {}))
+
+    def watch(self, node: Apply) -> None:
+        """Have a node settled again when one of its open sizes is learnt."""
+        for tree in (node, *node.args):
+            for side in self.forms[tree]:
+                found = self.unifier.find(side)
+                if isinstance(found, Open):
+                    self.watchers[found][node] = None
 
     def settle(self, node: Apply) -> bool:
         """Unify the operands that cannot be broadcast scalars; whether that is all there was to do."""
@@ -130,12 +159,12 @@ class Sizes:
                 self.same(arg, node, node)
 
     def is_scalar(self, tree: Tree) -> bool:
-        return all(self.unifier.find(s) == ONE for s in self.forms[tree])
+        return all(self.unifier.find(s) is ONE for s in self.forms[tree])
 
     def is_wide(self, tree: Tree) -> bool:
         """Whether it is known not to be a scalar."""
         found = [self.unifier.find(s) for s in self.forms[tree]]
-        return any(not isinstance(s, Open) and s != ONE for s in found)
+        return any(not isinstance(s, Open) and s is not ONE for s in found)
 
     def same(self, tree: Tree, other: Tree, cause: Apply | Definition) -> None:
         self.unifier.reason = cause.place
@@ -166,7 +195,7 @@ class Sizes:
         for ref in (r for tree in trees for r in references(tree)):
             reasons = [self.unifier.why(s) for s in self.forms[ref]]
             place = next((r for r in reasons if isinstance(r, Place)), None)
-            if place is not None and len(found) < 4:
+            if place is not None and "?" not in self.form(ref) and len(found) < 4:
                 found.setdefault(ref.name.base, f"{ref.name.base} is {self.form(ref)} because of line {place.line}")
         return "; ".join(found.values())
 
@@ -177,9 +206,11 @@ class Sizes:
             message = f"{sign} takes a vector: {quote(arg)} is {self.form(arg)}"
             return ShapeError(message, place=arg.place, hint=self.origin(arg))
         first, first_side = holder
+        first_size = self.shown(self.forms[first][first_side])
         message = (
-            f"{quote(first)} is {self.form(first)} and {quote(arg)} is {self.form(arg)}: for {sign} the {_SIDES[first_side]} of "
-            f"the first ({self.shown(self.forms[first][first_side])}) must be the {_SIDES[side]} of the second ({size})"
+            f"{quote(first)} is {self.form(first)} and {quote(arg)} is {self.form(arg)}: "
+            f"for {sign} the {_SIDES[first_side]} of the first ({first_size}) "
+            f"must be the {_SIDES[side]} of the second ({size})"
         )
         return ShapeError(message, place=arg.place, hint=self.product_hint(first, arg) or self.origin(first, arg))
 
@@ -194,11 +225,17 @@ class Sizes:
         if isinstance(cause, Definition):
             message = f"{quote(cause.target)} is {self.form(cause.target)}, but its value is {self.form(cause.value)}"
             return ShapeError(message, place=cause.value.place, hint=self.origin(cause.target, cause.value))
-        others = [a for a in cause.args if a is not tree and not self.is_scalar(a) and self.form(a) != self.form(tree)]
+        others = [
+            a for a in cause.args if self.is_wide(a) and "?" not in self.form(a) and self.form(a) != self.form(tree)
+        ]
         other = next(iter(others), cause)
         sign = spelling(cause.operation)
-        message = f"{sign} works entry by entry: {quote(tree)} is {self.form(tree)}, but {quote(other)} is {self.form(other)}"
-        return ShapeError(message, place=tree.place, hint=self.elementwise_hint(cause, tree, other) or self.origin(tree, other))
+        message = (
+            f"{sign} works entry by entry: {quote(tree)} is {self.form(tree)}, but {quote(other)} is {self.form(other)}"
+        )
+        return ShapeError(
+            message, place=tree.place, hint=self.elementwise_hint(cause, tree, other) or self.origin(tree, other)
+        )
 
     def elementwise_hint(self, cause: Apply, tree: Tree, other: Tree) -> str:
         columns = {str(self.unifier.find(self.forms[a][1])) for a in (tree, other)}
@@ -247,12 +284,15 @@ class Sizes:
     def proposal(self, ref: Ref) -> str:
         """A line for [sizes] that would settle the size of a name."""
         base = ref.name.base
-        rows, columns = (self.unifier.find(s) for s in self.forms[ref])
-        taken = {str(s) for form in self.names.values() for s in map(self.unifier.find, form) if not isinstance(s, Open)}
+        rows, columns = sides = tuple(self.unifier.find(s) for s in self.forms[ref])
+        taken = {
+            str(s) for form in self.names.values() for s in map(self.unifier.find, form) if not isinstance(s, Open)
+        }
         letters = [x for x in dict.fromkeys([base[0].upper(), *"HMKNPQR"]) if x.isascii() and x not in taken]
         shown = []
-        for side in (rows, columns):
-            shown.append(f'"{letters.pop(0)}"' if isinstance(side, Open) else str(side) if side.is_Integer else f'"{side}"')
+        for side in sides:
+            text = letters.pop(0) if isinstance(side, Open) else str(side)
+            shown.append(text if text.isdigit() else f'"{text}"')
         vector = columns == ONE or (isinstance(rows, Open) and isinstance(columns, Open))
         return f"{base} = {shown[0]}" if vector else f"{base} = [{', '.join(shown)}]"
 
@@ -261,7 +301,9 @@ class Sizes:
     def shape(self, tree: Tree) -> tuple[Expr, Expr]:
         rows, columns = (self.unifier.find(s) for s in self.forms[tree])
         if isinstance(rows, Open) or isinstance(columns, Open):
-            raise ShapeError(f"the size of {quote(tree)} stays open", place=tree.place, hint="give its names in [sizes]")
+            raise ShapeError(
+                f"the size of {quote(tree)} stays open", place=tree.place, hint="give its names in [sizes]"
+            )
         return rows, columns
 
     def build(self, tree: Tree) -> MatrixExpr:
@@ -287,15 +329,12 @@ class Sizes:
         return tuple(built)
 
     def expression(self, tree: Tree) -> MatrixExpr:
-        """One more expression in the names of the equations: the same node as where it occurs there.  Raises CellError."""
+        """One more expression in the names of the equations, as the node that it is there.  Raises CellError."""
         for ref in references(tree):
             if ref.name.base not in self.names:
                 raise CellError(f"no equation has {ref.name}", place=ref.place)
         self.visit(tree)
-        self.settle_all()
-        while self.soft:
-            self.force(self.soft.pop(0))
-            self.settle_all()
+        self.solve()
         return self.build(tree)
 
 
@@ -304,5 +343,3 @@ def quote(tree: Tree) -> str:
     place = tree.place
     text = " ".join(place.text[place.column - 1 : place.column - 1 + place.width].split())
     return text if len(text) <= 40 else text[:37] + "..."
-
-

@@ -2,8 +2,8 @@
 
     from_sympy({"h[t]": sp.MatAdd(W * x, U * h_prev).applyfunc(sp.tanh)})
 
-SymPy's own nodes are normalised into ours: products become binary, coefficients elementwise factors, HadamardProduct, OneMatrix,
-ElementwiseApplyFunction and so on what they mean.  A new one is a row of `_CONVERTERS`.
+SymPy's own nodes are normalised into ours: products become binary, coefficients elementwise factors; HadamardProduct,
+OneMatrix, ElementwiseApplyFunction and so on become what they mean.  A new one is a row of `_CONVERTERS`.
 """
 
 from __future__ import annotations
@@ -86,7 +86,9 @@ def _pair(given: Any) -> tuple[Any, Any]:
         return given.lhs, given.rhs
     if isinstance(given, (tuple, list)) and len(given) == 2:
         return given[0], given[1]
-    raise CellSyntaxError(f"not an equation: {given!s:.80}", hint="give sympy.Eq(left, right), a pair, or {left: right}")
+    raise CellSyntaxError(
+        f"not an equation: {given!s:.80}", hint="give sympy.Eq(left, right), a pair, or {left: right}"
+    )
 
 
 def _equation(left: Any, right: Any, notes: Mapping[str, str]) -> Equation:
@@ -97,7 +99,9 @@ def _equation(left: Any, right: Any, notes: Mapping[str, str]) -> Equation:
     written = left.name if isinstance(left, (MatrixSymbol, sp.Symbol)) else str(left)
     parsed = _name(written)
     if parsed.lag != 0 or parsed.marks:
-        raise CellNameError(f"{written!r} cannot be defined", hint="the left side of an equation is called NAME[t], such as h[t]")
+        raise CellNameError(
+            f"{written!r} cannot be defined", hint="the left side of an equation is called NAME[t], such as h[t]"
+        )
     if isinstance(left, MatrixSymbol) and _shape(left) != value.shape:
         if not isinstance(value, n.Fill):
             raise CellError(f"{written} is {_shape(left)}, but its value is {value.shape}")
@@ -121,7 +125,7 @@ def _name(text: str) -> Name:
 def convert(expr: Any) -> MatrixExpr:
     """The expression in our nodes.  Raises CellError for what has no meaning in a cell."""
     if isinstance(expr, (int, float)):
-        expr = sp.nsimplify(expr, rational=True)
+        expr = sp.Rational(repr(expr))
     if isinstance(expr, MatrixSymbol):
         return symbol(_name(expr.name), _shape(expr))
     for kind, converter in _CONVERTERS.items():
@@ -141,7 +145,7 @@ def _shape(expr: MatrixExpr) -> Shape:
 
 
 def _size(given: Basic) -> Expr:
-    return sp.sympify(given).xreplace({s: size(s.name) for s in given.free_symbols})
+    return given.xreplace({s: size(s.name) for s in given.free_symbols})
 
 
 def _scalar(expr: Expr) -> MatrixExpr:

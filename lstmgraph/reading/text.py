@@ -1,7 +1,7 @@
 """The text of equations: where each of its characters stands in the file, and its equations, one a line.
 
-A line goes on while a bracket is open.  What follows `#` is a note on the equation of that line.  This module knows nothing of
-what an equation means; `expressions.py` parses each of them.
+A line goes on while a bracket is open.  What follows `#` is a note on the equation of that line.  This module knows
+nothing of what an equation means; `expressions.py` parses each of them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lstmgraph.errors import CellSyntaxError, Place
+from lstmgraph.reading.mistakes import SPLIT
 
 MAX_CHARACTERS = 200_000  # of a whole file; the largest cells in print have fewer than 3000
 MAX_EQUATIONS = 250
@@ -25,7 +26,7 @@ _NEW_EQUATION = re.compile(r"[ \t]*\w+[ \t]*\[[ \t]*t[ \t]*\][ \t]*=(?!=)")
 
 @dataclass(frozen=True)
 class Text:
-    """`text` is what the parser reads; its character k stands at `offsets[k]` of `whole`, the file it was taken from."""
+    """`text` is what the parser reads; its character k stands at `offsets[k]` of `whole`, the file it is from."""
 
     text: str
     source: str
@@ -66,7 +67,7 @@ class Line:
 
 
 def split(text: Text) -> Iterator[Line]:
-    """The equations of a text.  Raises CellSyntaxError for what is too large to be one, or a bracket that is left open."""
+    """The equations of a text.  Raises CellSyntaxError for one that is too large, or a bracket that is left open."""
     _refuse_oddities(text)
     count, start = 0, 0
     while start < len(text.text):
@@ -80,14 +81,16 @@ def split(text: Text) -> Iterator[Line]:
             raise CellSyntaxError(
                 f"an equation of more than {MAX_LENGTH} characters",
                 place=text.place(line.start),
-                hint="give its parts names of their own, each in an equation",
+                hint=SPLIT,
             )
         yield line
 
 
 def _refuse_oddities(text: Text) -> None:
     if len(text.text) > MAX_CHARACTERS:
-        raise CellSyntaxError(f"{text.source}: more than {MAX_CHARACTERS} characters: too large for the equations of a cell")
+        raise CellSyntaxError(
+            f"{text.source}: more than {MAX_CHARACTERS} characters: too large for the equations of a cell"
+        )
     odd = re.search(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", text.text.replace("\r\n", " \n"))
     if odd:
         where = text.place(odd.start(), odd.end())
@@ -129,7 +132,7 @@ def _track(text: Text, opened: list[int], at: int) -> None:
             raise CellSyntaxError(
                 f"brackets nested more than {MAX_NESTING} deep",
                 place=text.place(at),
-                hint="give the parts names of their own, each in an equation",
+                hint=SPLIT,
             )
     elif char in _CLOSING:
         if not opened or _OPENING.index(text.text[opened[-1]]) != _CLOSING.index(char):

@@ -17,14 +17,14 @@ from lstmgraph.cell import Cell, WalkStep
 from lstmgraph.errors import CellError, CellSyntaxError, Place, ShapeError, suggestion
 from lstmgraph.reading.assemble import Parts, assemble
 from lstmgraph.reading.positions import Positions
-from lstmgraph.reading.writing import equation_source
 from lstmgraph.reading.text import MAX_CHARACTERS, Text
+from lstmgraph.reading.writing import equation_source
 
 _NAME = re.compile(r"[^\W\d][\w .-]{0,99}")
 
 
 def loads(text: str, source: str = "<text>", name: str = "cell") -> Cell:
-    """The cell that a TOML text defines.  `source` is what errors call the text, `name` the cell's name if it has none."""
+    """The cell that a TOML text defines.  `source` is what errors call the text, `name` the name of a cell without."""
     if len(text) > MAX_CHARACTERS:
         raise CellSyntaxError(f"{source}: more than {MAX_CHARACTERS} characters: too large for a cell file")
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
@@ -71,11 +71,7 @@ def _toml_hint(text: str, place: Place) -> str:
 def _parts(data: dict[str, Any], where: Positions, name: str) -> Parts:
     for key in data:
         if key not in _KEYS:
-            hint = suggestion(key, _KEYS)
-            if isinstance(data[key], dict) and key in ("notations", "walk", "parameters", "inputs", "states"):
-                hint = {"notations": "write [notation.NAME]", "walk": "write [[walks.NAME]]"}.get(
-                    key, "they follow from how names are used in the equations; sizes are given in [sizes]"
-                )
+            hint = _OTHER_KEYS.get(key) or suggestion(key, _KEYS)
             raise CellSyntaxError(f"a cell file has no {key!r:.60}", place=where(key), hint=hint)
     if "equations" not in data:
         raise CellSyntaxError(f"{where.file.source}: there are no equations", hint='equations = """ ... """')
@@ -96,7 +92,9 @@ def _strings(value: object, where: Positions, *path: str | int) -> tuple[str, ..
     """A list of texts, or a single one."""
     many = value if isinstance(value, list) else [value]
     if not all(isinstance(v, str) for v in many):
-        raise CellSyntaxError(f"{path[-1]!r} must be a list of texts", place=where(*path), hint=f'{path[-1]} = ["...", "..."]')
+        raise CellSyntaxError(
+            f"{path[-1]!r} must be a list of texts", place=where(*path), hint=f'{path[-1]} = ["...", "..."]'
+        )
     return tuple(many)
 
 
@@ -132,7 +130,9 @@ def _walks(value: object, where: Positions, *path: str | int) -> dict[str, tuple
     found = {}
     for name, steps in _table(value, where, *path).items():
         if not isinstance(steps, list) or not all(isinstance(s, dict) for s in steps):
-            raise CellSyntaxError(f"the walk {name!r} must be a list of steps", place=where(*path, name), hint=f"[[walks.{name}]]")
+            raise CellSyntaxError(
+                f"the walk {name!r} must be a list of steps", place=where(*path, name), hint=f"[[walks.{name}]]"
+            )
         found[name] = tuple(_step(s, where, *path, name, k) for k, s in enumerate(steps))
     return found
 
@@ -141,7 +141,9 @@ def _step(step: dict[str, Any], where: Positions, *path: str | int) -> WalkStep:
     known = ("title", "computes", "shows")
     for key in step:
         if key not in known:
-            raise CellSyntaxError(f"a step of a walk has no {key!r}", place=where(*path, key), hint=suggestion(key, known))
+            raise CellSyntaxError(
+                f"a step of a walk has no {key!r}", place=where(*path, key), hint=suggestion(key, known)
+            )
     computes, shows = (_strings(step.get(key, []), where, *path, key) for key in known[1:])
     if not computes and not shows:
         hint = 'title = "Forget gate"  computes = ["f"]'
@@ -166,6 +168,16 @@ _KEYS: dict[str, tuple[str, _Reader]] = {
 }
 
 
+_FOLLOWS = "it follows from how names are used in the equations; sizes are given in [sizes]"
+_OTHER_KEYS = {
+    **dict.fromkeys(["parameters", "inputs", "input", "states", "state", "params"], _FOLLOWS),
+    "notations": "write [notation.NAME]",
+    "outputs": 'there is one output: output = "h"',
+    "walk": "write [[walks.NAME]]",
+    "steps": "write [[walks.NAME]]",
+}
+
+
 # ── writing ──
 
 
@@ -180,7 +192,9 @@ def dumps(cell: Cell) -> str:
             continue
         if again.equations == cell.equations:
             return text
-    raise CellError(f"{cell.name}: the cell language cannot say these equations so that they are read as the same again")
+    raise CellError(
+        f"{cell.name}: the cell language cannot say these equations so that they are read as the same again"
+    )
 
 
 def _lines(cell: Cell, sizes: Mapping[str, object]) -> Iterator[str]:

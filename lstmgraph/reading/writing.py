@@ -1,6 +1,6 @@
 """An expression as text of the cell language: minimal brackets, the author's order.  The inverse of `expressions.py`.
 
-Broadcasting is implicit in the language, so a `Fill` is written as what it holds; the sizes are inferred again when it is read.
+Broadcasting is implicit in the language, so a `Fill` is written as what it holds; reading it infers the sizes again.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _write(expr: Basic) -> tuple[str, int]:
         return writer(expr)
     name = RULES[expr.func].name if expr.func in RULES else ""
     if name not in FUNCTIONS:
-        raise CellError(f"{name or type(expr).__name__} has no spelling in the cell language: {str(expr):.80}")
+        raise CellError(f"{name or type(expr).__name__} has no spelling in the cell language: {expr!s:.80}")
     return f"{name}({', '.join(source(a) for a in _arguments(expr))})", POSTFIX
 
 
