@@ -56,7 +56,8 @@ def bind_sizes(symbols: Sequence[MatrixSymbol], values: Values) -> dict[Symbol, 
         if number_of(side, sizes) != values[symbol.name].shape[axis - 2]:
             bound = ", ".join(f"{name}={number}" for name, number in sorted(sizes.items(), key=str))
             shape = tuple(values[symbol.name].shape)
-            raise ShapeError(f"{symbol} is {show_shape(symbol.shape)}, here with {bound}; got an array {shape}")
+            here = f", here with {bound}" if bound else ""
+            raise ShapeError(f"{symbol} is {show_shape(symbol.shape)}{here}; got an array {shape}")
     return sizes
 
 

@@ -1,0 +1,153 @@
+"""Every operation of the table: its value's shape, its vjp, its slope, each against what was not derived from it.
+
+A new row of RULES is covered as it is; an operation without a signature needs a line in `EXAMPLES`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import sympy as sp
+from sympy import MatAdd, MatrixExpr, MatrixSymbol
+
+from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.names import size, symbol
+from lstmgraph.algebra.rules import RULES, slope, vjp
+from lstmgraph.algebra.shapes import parse_signature
+from lstmgraph.algebra.traverse import symbols_in
+from lstmgraph.numeric.evaluate import evaluate
+from lstmgraph.numeric.sample import edges
+from lstmgraph.program import Equation, Program
+
+M, N = size(3), size(2)
+SIZES = {"1": 1, "m": 3, "n": 2, "k": 4, "m0": 1, "m1": 2, "m2": 3}
+EXAMPLES: dict[type, MatrixExpr] = {
+    n.Fill: n.Fill(symbol("s", (size(1), size(1))), M, N),
+    n.Slice: n.Slice(symbol("a", (M, N)), 1, 2),
+}
+BOUND = 1e-9
+
+
+def example(cls: type) -> MatrixExpr:
+    """The operation on symbols, of the shapes that its signature says; three where it takes any number."""
+    if cls in EXAMPLES:
+        return EXAMPLES[cls]
+    signature = parse_signature(n.signature_of(cls))
+    shapes = signature.spread(max(len(signature.operands), 3 if signature.repeats else 1))
+    sizes = [[size(SIZES[letter.lstrip("*")]) for letter in shape] for shape in shapes]
+    return cls(*(symbol(f"a{k}", (rows, columns)) for k, (rows, columns) in enumerate(sizes)))
+
+
+def program(name: str, inputs: list[MatrixSymbol], values: list[MatrixExpr]) -> Program:
+    targets = [symbol(f"y{k}", value.shape) for k, value in enumerate(values)]
+    equations = tuple(Equation(t, v) for t, v in zip(targets, values, strict=True))
+    return Program(name, tuple(inputs), equations, tuple(targets)).check()
+
+
+def outputs(values: list[MatrixExpr], given: dict[str, np.ndarray]) -> list[np.ndarray]:
+    inputs = sorted({s for v in values for s in symbols_in(v)}, key=str)
+    found = evaluate(program("test", inputs, values), given)
+    return [found[f"y{k}"] for k in range(len(values))]
+
+
+def draw(node: MatrixExpr) -> dict[str, np.ndarray]:
+    """Values of the operands, away from the edges of the operation."""
+    for k in range(100):
+        rng = np.random.default_rng(k)
+        low = -1.5 if k < 50 else 0.2
+        given = {a.name: rng.uniform(low, 1.5, [int(z) for z in a.shape]) for a in n.operands(node)}
+        with np.errstate(all="ignore"):
+            found = outputs([node, *edges(node)], given)
+        if all(np.all(np.isfinite(f)) for f in found) and all(np.all(np.abs(f) > 0.1) for f in found[1:]):
+            return given
+    raise AssertionError(f"no draw for {node}")
+
+
+def vjp_error(cls: type) -> float:
+    """|<ct, J v> - <Jᵀ ct, v>|, J v by differences."""
+    node = example(cls)
+    given, rng = draw(node), np.random.default_rng(7)
+    out, ct = symbol("y", node.shape), symbol("ct", node.shape)
+    (y,) = outputs([node], given)
+    cotangent = rng.uniform(-1, 1, y.shape)
+    direction = {name: rng.uniform(-1, 1, a.shape) for name, a in given.items()}
+    everything = given | {"y": y, "ct": cotangent}
+    by_rule = [
+        np.sum(outputs([v], everything)[0] * direction[a.name])
+        for a, v in zip(n.operands(node), vjp(node, out, ct), strict=True)
+    ]
+    h = 1e-3
+    along = [outputs([node], {k: a + s * h * direction[k] for k, a in given.items()})[0] for s in (-2, -1, 1, 2)]
+    derivative = (along[0] - 8 * along[1] + 8 * along[2] - along[3]) / (12 * h)
+    return abs(float(np.sum(cotangent * derivative)) - float(sum(by_rule)))
+
+
+@pytest.mark.parametrize("cls", RULES, ids=lambda cls: RULES[cls].name)
+def test_the_vjp_is_the_transpose_of_the_derivative(cls: type) -> None:
+    assert vjp_error(cls) < BOUND
+
+
+@pytest.mark.parametrize("cls", RULES, ids=lambda cls: RULES[cls].name)
+def test_a_wrong_vjp_is_seen(cls: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = RULES[cls]
+
+    def wrong(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr, ...]:
+        shares = right.vjp(node, out, ct) if right.vjp else (n.Hadamard(ct, slope(node, out)),)
+        return (MatAdd(shares[0], n.Fill(sp.Rational(1, 100), *shares[0].shape)), *shares[1:])
+
+    monkeypatch.setitem(RULES, cls, replace(right, vjp=wrong))
+    assert vjp_error(cls) > 1e-4
+
+
+@pytest.mark.parametrize("cls", RULES, ids=lambda cls: RULES[cls].name)
+def test_the_value_has_the_shape_of_the_signature(cls: type) -> None:
+    node = example(cls)
+    given = draw(node)
+    assert outputs([node], given)[0].shape == tuple(int(z) for z in node.shape)
+
+
+@pytest.mark.parametrize("cls", RULES, ids=lambda cls: RULES[cls].name)
+def test_samples_in_front_are_computed_each_on_its_own(cls: type) -> None:
+    node = example(cls)
+    samples = [draw(node), {name: a * 1.01 for name, a in draw(node).items()}]
+    together = outputs([node], {name: np.stack([s[name] for s in samples]) for name in samples[0]})[0]
+    np.testing.assert_allclose(together, np.stack([outputs([node], s)[0] for s in samples]), rtol=1e-15)
+
+
+ELEMENTWISE = [cls for cls, rule in RULES.items() if rule.scalar]
+
+
+def slope_error(cls: type) -> float:
+    """The rule's slope against SymPy's derivative of the scalar meaning, at a few points."""
+    a = sp.Symbol("a", real=True)
+    formula = RULES[cls].scalar
+    assert formula is not None
+    points = np.array([[-1.1], [-0.2], [0.3], [1.7]])
+    node = cls(symbol("a", (size(4), size(1))))
+    with np.errstate(invalid="ignore"):
+        (y,) = outputs([node], {"a": points})
+    if not np.all(np.isfinite(y)):
+        points = np.abs(points)
+        (y,) = outputs([node], {"a": points})
+    (found,) = outputs([slope(node, symbol("y", node.shape))], {"a": points, "y": y})
+    wanted = [float(sp.diff(formula(a), a).subs(a, float(p)).evalf()) for p in points[:, 0]]
+    meaning = [float(formula(sp.Float(float(p)))) for p in points[:, 0]]
+    return float(np.max(np.abs(np.concatenate([found[:, 0] - wanted, y[:, 0] - meaning]))))
+
+
+@pytest.mark.parametrize("cls", ELEMENTWISE, ids=lambda cls: RULES[cls].name)
+def test_value_and_slope_are_those_of_the_scalar_meaning(cls: type) -> None:
+    assert slope_error(cls) < 1e-12
+
+
+@pytest.mark.parametrize("cls", ELEMENTWISE, ids=lambda cls: RULES[cls].name)
+def test_a_wrong_slope_is_seen(cls: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = RULES[cls]
+
+    def wrong(a: MatrixExpr, y: MatrixExpr) -> MatrixExpr:
+        return MatAdd(*([right.slope(a, y)] if right.slope else []), n.Fill(sp.Rational(1, 100), *y.shape))
+
+    monkeypatch.setitem(RULES, cls, replace(right, slope=wrong))
+    assert slope_error(cls) > 1e-3
