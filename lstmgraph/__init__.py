@@ -7,8 +7,8 @@
     print(cell.gradient(wrt=["W_f"]))          # unicode; .latex, .markdown
     step = cell.lambdify("numpy").step         # callables; .step, .forward, .backward
 
-`import lstmgraph` loads nothing else (SymPy takes a quarter of a second): a public name is fetched when it is first used.
-To add one: a row of `_PLACES`, and the same import under TYPE_CHECKING.
+`import lstmgraph` loads nothing else (SymPy takes a quarter of a second): a public name is fetched when it is first
+used. To add one: a row of `_PLACES`, and the same import under TYPE_CHECKING.
 """
 
 from importlib import import_module

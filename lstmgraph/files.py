@@ -1,7 +1,8 @@
 """Writing files so that nothing half-written is ever left behind.
 
-A file is written under a temporary name in its own folder and renamed when it is complete; a folder likewise, as a whole.  What
-goes wrong on the way becomes an `OutputError` that names the path and a way out.  This module knows nothing of cells.
+A file is written under a temporary name in its own folder and renamed when it is complete; a folder likewise, as a
+whole.  What goes wrong on the way becomes an `OutputError` that names the path and a way out.  This module knows
+nothing of cells.
 """
 
 from __future__ import annotations
@@ -60,8 +61,9 @@ def write_bytes(path: str | Path, data: bytes) -> Path:
 def write_folder(folder: str | Path, contents: Mapping[str, bytes]) -> Path:
     """Make `folder` hold `contents` (relative path to bytes), and return it; raises OutputError.
 
-    A new folder appears complete or not at all.  In one that is there already, every file does; only those are replaced that an
-    earlier `write_folder` put there, those of them that are not in `contents` are removed, and everything else is left alone.
+    A new folder appears complete or not at all.  In one that is there already, every file does; only those are
+    replaced that an earlier `write_folder` put there, those of them that are not in `contents` are removed, and
+    everything else is left alone.
     """
     folder = Path(folder)
     with _explained(folder):
@@ -153,8 +155,8 @@ def _move_in(work: Path, target: Path, stale: set[str]) -> None:
         work.chmod(0o777 & ~_umask())  # mkdtemp's folder is for its owner only
         work.replace(target)
         return
-    # Not swapped as a whole: it may be somebody's working directory.  The manifest sorts first, so that after an interrupt the
-    # next writing knows these files for ours.
+    # Not swapped as a whole: it may be somebody's working directory.  The manifest sorts first, so that after an
+    # interrupt the next writing knows these files for ours.
     for source in sorted(p for p in work.rglob("*") if p.is_file()):
         place = target / source.relative_to(work)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -164,7 +166,7 @@ def _move_in(work: Path, target: Path, stale: set[str]) -> None:
 
 
 def _remove(target: Path, name: str) -> None:
-    """A file of an earlier writing, and its folder if that leaves it empty; nothing outside `target`, whatever the list says."""
+    """A file of an earlier writing, and its folder if that leaves it empty; nothing outside `target`."""
     place = target / name
     if not place.resolve().is_relative_to(target):
         return

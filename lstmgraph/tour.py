@@ -1,7 +1,8 @@
 """A tour: everything of one cell in a folder, with a page that shows it.
 
-`contents` makes all files in memory, `write_tour` puts them in place at once.  To add a file: a function that yields its name and
-text, and a line of `contents`; to change the page: `templates/tour.html.j2`.  This module must not know a particular cell.
+`contents` makes all files in memory, `write_tour` puts them in place at once.  To add a file: a function that yields
+its name and text, and a line of `contents`; to change the page: `templates/tour.html.j2`.  This module must not know
+a particular cell.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from xml.etree import ElementTree
 
 from sympy import MatrixSymbol
 
-from lstmgraph import __version__
+from lstmgraph import __version__, numeric
 from lstmgraph.algebra.names import name_of
 from lstmgraph.api.catalogue import code_targets
 from lstmgraph.api.cell import Cell
 from lstmgraph.api.drawing import Drawing
 from lstmgraph.api.overview import count, polynomial, shape, value_rows
 from lstmgraph.cell import WalkStep
+from lstmgraph.diagram.themes import load_theme
 from lstmgraph.errors import MissingExtra
 from lstmgraph.files import write_folder
 from lstmgraph.program import Equation
@@ -28,8 +30,14 @@ from lstmgraph.templates import render
 
 # style: (heading, words).  The first two are drawn for every step of every walk too.
 STYLES = {
-    "pipe": ("Pipe", "What is carried from step to step runs straight through the cell; the small networks stand under it in a row."),
-    "cell-block": ("Cell block", "The memory in the centre. Dashed lines carry values of the previous step, solid ones those of this step."),
+    "pipe": (
+        "Pipe",
+        "What is carried from step to step runs straight through the cell; the small networks stand under it in a row.",
+    ),
+    "cell-block": (
+        "Cell block",
+        "The memory in the centre. Dashed lines carry values of the previous step, solid ones those of this step.",
+    ),
     "dag": ("Expression graph", "The SymPy expressions as they are: every operation, parameter and number is a node."),
 }
 FRAME_STYLES = ("pipe", "cell-block")
@@ -74,9 +82,10 @@ class _Maker:
     done: int = 0
 
     def run(self) -> Tour:
-        cell = self.cell
-        page = {
+        cell, report = self.cell, self.report()
+        page: dict[str, object] = {
             "title": cell.title or cell.name,
+            "canvas": canvas(),
             "version": __version__,
             "summary": summary(cell),
             "sources": cell.sources,
@@ -86,13 +95,12 @@ class _Maker:
             "walks": list(self.walks()),
             "gradients": self.gradients(),
             "listings": list(self.code()),
-            "check": self.check(),
+            "report": report,
             "cell_file": self.file("cell.toml", cell.to_toml()),
         }
-        page["left_out"] = self.left_out
-        self.file("index.html", render("tour.html.j2", **page))
+        self.file("index.html", render("tour.html.j2", **page, left_out=self.left_out))
         self.step("", last=True)
-        return Tour(self.files, page["check"]["passed"], tuple(self.left_out))
+        return Tour(self.files, report.passed, tuple(self.left_out))
 
     # ── the parts ──
 
@@ -113,23 +121,28 @@ class _Maker:
 
     def walks(self) -> Iterator[dict[str, object]]:
         for name, steps in self.cell.all_walks.items():
-            yield {"title": name.replace("_", " ").capitalize(), "frames": [self.frame(name, k, s) for k, s in enumerate(steps, 1)]}
+            yield {
+                "title": name.replace("_", " ").capitalize(),
+                "frames": [self.frame(name, k, s) for k, s in enumerate(steps, 1)],
+            }
 
     def frame(self, walk: str, number: int, step: WalkStep) -> dict[str, object]:
         drawings = []
         for style in FRAME_STYLES:
             self.step(f"{walk}, step {number}, {style}")
             drawing = self.cell.draw(style=style, walk=walk, step=number)
-            drawings.append({"svg": inline(self.file(f"frames/{walk}-{number}-{style}.svg", drawing.svg))})
+            self.file(f"frames/{walk}-{number}-{style}.svg", drawing.svg)
+            bare = self.cell.draw(style=style, walk=walk, step=number, legend=False)
+            drawings.append({"style": style, "svg": inline(bare.svg)})
         computed = [e for e in self.cell.equations if name_of(e.target).base in step.computes]
         return {"title": step.title, "equations": [self.math(e) for e in computed], "drawings": drawings}
 
-    def gradients(self) -> list[str]:
+    def gradients(self) -> list[tuple[str, list[str]]]:
         self.step("deriving gradients")
-        gradient: Gradient = self.cell.gradient()
+        gradient = self.cell.gradient()
         for suffix, format in (("txt", "unicode"), ("tex", "latex"), ("md", "markdown")):
             self.file(f"gradients.{suffix}", gradient.text(format))
-        return [self.math(e) for e in gradient.stage("backward")]
+        return [(title.capitalize(), [mathml(line) for line in lines]) for title, lines in gradient.sections()]
 
     def code(self) -> Iterator[dict[str, str]]:
         for target, suffixes in code_targets().items():
@@ -137,10 +150,11 @@ class _Maker:
             name = f"{self.cell.name}_{target}{suffixes[0]}"
             yield {"target": target, "file": name, "text": self.file(name, self.cell.code(target))}
 
-    def check(self) -> dict[str, object]:
+    def report(self) -> numeric.Report:
         self.step("checking")
         report = self.cell.check()
-        return {"passed": report.passed, "text": self.file("check.txt", str(report))}
+        self.file("check.txt", str(report))
+        return report
 
     # ── small things ──
 
@@ -179,6 +193,12 @@ def symbol_math(cell: Cell, symbol: MatrixSymbol) -> str:
     return mathml(cell.latex_of(symbol), display="inline")
 
 
+def canvas() -> dict[str, str]:
+    """The background of the drawings, for what stands around them."""
+    theme = load_theme("default")
+    return {"light": theme.light.background, "dark": theme.dark.background}
+
+
 def inline(svg: str) -> str:
     """An SVG file as it stands in a page: without the XML declaration."""
     return svg[svg.index("<svg") :]
@@ -187,19 +207,72 @@ def inline(svg: str) -> str:
 # ── mathematics ──
 
 _ELEMENTS = frozenset(
-    "math mrow mi mn mo ms mtext mspace mfrac msqrt mroot mstyle mpadded mphantom msub msup msubsup munder mover munderover "
-    "mmultiscripts mtable mtr mtd menclose merror semantics".split()
+    [
+        "math",
+        "mrow",
+        "mi",
+        "mn",
+        "mo",
+        "ms",
+        "mtext",
+        "mspace",
+        "mfrac",
+        "msqrt",
+        "mroot",
+        "mstyle",
+        "mpadded",
+        "mphantom",
+        "msub",
+        "msup",
+        "msubsup",
+        "munder",
+        "mover",
+        "munderover",
+        "mmultiscripts",
+        "mtable",
+        "mtr",
+        "mtd",
+        "menclose",
+        "merror",
+        "semantics",
+    ]
 )
 _ATTRIBUTES = frozenset(
-    "display stretchy fence form mathvariant accent accentunder displaystyle scriptlevel width height depth columnalign rowspacing "
-    "columnspacing linethickness lspace rspace minsize maxsize separator movablelimits largeop symmetric notation".split()
+    [
+        "display",
+        "stretchy",
+        "fence",
+        "form",
+        "mathvariant",
+        "accent",
+        "accentunder",
+        "displaystyle",
+        "scriptlevel",
+        "width",
+        "height",
+        "depth",
+        "columnalign",
+        "rowspacing",
+        "columnspacing",
+        "linethickness",
+        "lspace",
+        "rspace",
+        "minsize",
+        "maxsize",
+        "separator",
+        "movablelimits",
+        "largeop",
+        "symmetric",
+        "notation",
+    ]
 )
 
 
 def mathml(latex: str, display: str = "block") -> str:
     """LaTeX as MathML; as code where it cannot be converted.
 
-    A cell's file may spell its names as it likes, and the converter lets markup through: only MathML gets into the page.
+    A cell's file may spell its names as it likes, and the converter lets markup through: only MathML gets into the
+    page.
     """
     from latex2mathml.converter import convert
 

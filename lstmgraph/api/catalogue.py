@@ -65,7 +65,7 @@ def _notations() -> dict[str, str]:
 def _targets() -> dict[str, str]:
     from lstmgraph import codegen
 
-    return {name: target.title for name, target in codegen.TARGETS.items()}
+    return {name: target.words for name, target in codegen.TARGETS.items()}
 
 
 def _formats() -> dict[str, str]:

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 class Cell(core.Cell):
     """One step of a recurrent network, defined by its equations, and every view of it.
 
-    Get one by `lstmgraph.load("lstm")`, `Cell.from_equations(text)` or `Cell.from_sympy(equations)`.  `cell.equations` are SymPy
-    expressions; `cell.inputs`, `cell.states`, `cell.parameters` and `cell.sizes` are found from them.  A cell does not change.
+    Get one by `lstmgraph.load("lstm")`, `Cell.from_equations(text)` or `Cell.from_sympy(equations)`.
+    `cell.equations` are SymPy expressions; `cell.inputs`, `cell.states`, `cell.parameters` and `cell.sizes` are found
+    from them.  A cell does not change.
     """
 
     # ── making ──
@@ -57,8 +58,9 @@ class Cell(core.Cell):
     ) -> Self:
         """A cell from equations as text, one a line: `h[t] = tanh(W @ x[t] + U @ h[t-1] + b)`.
 
-        `sizes` settles what the equations leave open: {"x": "X", "h": "H"}, a matrix ("H", "X"), a number.  `output` is the value that a
-        sequence returns (by default the last one).  Raises CellError, with line and column, for text that is no cell.
+        `sizes` settles what the equations leave open: {"x": "X", "h": "H"}, a matrix ("H", "X"), a number.
+        `output` is the value that a sequence returns, by default the last one.  Raises CellError, with line and column,
+        for text that is no cell.
         """
         from lstmgraph import reading
 
@@ -91,7 +93,8 @@ class Cell(core.Cell):
     ) -> Self:
         """A cell from SymPy: {left: right}, or a list of `sympy.Eq` or pairs, of matrix expressions.
 
-        Symbols are MatrixSymbols named "x[t]", "h[t-1]" and "W"; their shapes are the cell's.  Raises CellError for what is no cell.
+        Symbols are MatrixSymbols named "x[t]", "h[t-1]" and "W"; their shapes are the cell's.  Raises CellError for
+        what is no cell.
         """
         from lstmgraph import reading
 
@@ -111,21 +114,23 @@ class Cell(core.Cell):
         theme: str = "default",
         notation: str | None = None,
         mode: str = "auto",
+        legend: bool = True,
     ) -> Drawing:
         """The drawing of the cell in a style; of one step of a walk where `step` (from 1) is given: all else is dimmed.
 
-        `step` without `walk` takes the cell's first walk; `walk` without `step` lights all of it.  `mode` is "light", "dark", or
-        "auto" for what the reader's screen prefers.  Raises UnknownName for a style, theme, walk or notation that does not exist,
-        UsageError for a step out of range, MissingExtra for style "dag" without Graphviz.
+        `step` without `walk` takes the cell's first walk; `walk` without `step` lights all of it.  `mode` is "light",
+        "dark", or "auto" for what the reader's screen prefers; `legend=False` leaves the legend out.  Raises
+        UnknownName for a style, theme, walk or notation that does not exist, UsageError for a step out of range,
+        MissingExtra for style "dag" without Graphviz.
         """
         from lstmgraph.api.drawing import draw
 
-        return draw(self, style, walk, step, theme, notation, mode)
+        return draw(self, style, walk, step, theme, notation, mode, legend)
 
     def gradient(self, wrt: str | Sequence[str] | None = None, notation: str | None = None) -> Gradient:
-        """The gradients of one step with respect to parameters ("W_f"), inputs ("x") and previous states ("h"); all by default.
+        """The gradients of one step with respect to parameters ("W_f"), inputs ("x"), previous states ("h").
 
-        The result is a Program that prints; `notation` is how its names are typeset.  Raises UnknownName.
+        All by default.  The result is a Program that prints; `notation` is how its names are typeset.
         """
         from lstmgraph import calculus
 
@@ -134,21 +139,22 @@ class Cell(core.Cell):
         return Gradient(program.name, program.inputs, program.equations, program.outputs, self, notation)
 
     def lambdify(self, target: str = "numpy") -> Functions:
-        """Callables `step`, `forward` (a batch of sequences) and `backward` (all gradients through time), with docstrings.
+        """Callables `step`, `forward` (a batch of sequences) and `backward` (all gradients through time), with
+        docstrings.
 
         Raises UnknownName for a target that does not exist.
         """
         from lstmgraph import codegen
 
         check_name("target", target, code_targets())
-        return codegen.lambdify(self, self.gradient(), target)
+        return codegen.lambdify(self, self.gradient(), target, self._source_of)
 
     def code(self, target: str = "numpy") -> str:
-        """The text of a standalone file with what `lambdify` returns.  Raises UnknownName for a target that does not exist."""
+        """The text of a standalone file with what `lambdify` returns.  Raises UnknownName."""
         from lstmgraph import codegen
 
         check_name("target", target, code_targets())
-        return codegen.generate(self, self.gradient(), target)
+        return codegen.generate(self, self.gradient(), target, self._source_of)
 
     def check(self, progress: Callable[[str, int, int], None] = lambda *_: None) -> Report:
         """Compare the generated code and the gradients with independent computations.
@@ -160,7 +166,7 @@ class Cell(core.Cell):
         return numeric.check(self, self.gradient(), self.lambdify(), progress=progress)
 
     def show(self, notation: str | None = None) -> str:
-        """Equations, shapes, roles, walks, notations and sources, as text.  Raises UnknownName for an unknown notation."""
+        """Equations, shapes, roles, walks, notations and sources, as text.  Raises UnknownName."""
         from lstmgraph.api.overview import overview
 
         return overview(self, notation)
@@ -178,6 +184,12 @@ class Cell(core.Cell):
         style = get_notation(self, notation)
         return style.latex(what) if isinstance(what, MatrixSymbol) else print_equation(what, "latex", style)
 
+    def _source_of(self, equation: Equation) -> str:
+        """An equation in the cell language, for the top of a generated file."""
+        from lstmgraph.printing import print_equation
+
+        return print_equation(equation, "source", get_notation(self))
+
     # ── printing ──
 
     def __str__(self) -> str:
@@ -190,7 +202,7 @@ class Cell(core.Cell):
     def _repr_latex_(self) -> str:
         from lstmgraph.printing import print_program
 
-        return print_program(self.step, "latex", get_notation(self, None), stage="forward", legend=False)
+        return print_program(self.step, "latex", get_notation(self), stage="forward", legend=False)
 
 
 def load(name: str | Path) -> Cell:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,12 +27,16 @@ from lstmgraph.printing import print_equation
 if TYPE_CHECKING:
     import graphviz
 
+MARGIN = 14.0  # under a picture without its legend
 MODES = ("auto", "light", "dark")
 
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """A laid-out drawing.  `scene` holds every coordinate; `svg` and `dot` are the same picture as text.  A notebook shows the SVG."""
+    """A laid-out drawing, which a notebook shows.
+
+    `scene` holds every coordinate; `svg` and `dot` are the same picture as text.
+    """
 
     scene: Scene
     theme: str = "default"
@@ -66,13 +70,15 @@ class Drawing:
         """
         suffix = PurePath(path).suffix.lower()
         if suffix[1:] not in FORMATS:
-            raise UsageError(f"no format has the suffix {suffix!r}", hint=f"known: {', '.join(f'.{name}' for name in FORMATS)}")
+            raise UsageError(
+                f"no format has the suffix {suffix!r}", hint=f"known: {', '.join(f'.{name}' for name in FORMATS)}"
+            )
         return write_text(path, self.text(suffix[1:]))
 
     def _repr_svg_(self) -> str:
         return self.svg
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         """For Jupyter: the picture, and for a text-only client what it shows in words."""
         return {"image/svg+xml": self.svg, "text/plain": f"{self.scene.title}. {self.scene.description}"}
 
@@ -80,26 +86,30 @@ class Drawing:
 # ── how it is made ──
 
 
-class _Order(NamedTuple):
-    """What is to be drawn: a cell in a notation, the steps that are lit, and the id of the drawing."""
-
-    cell: Cell
-    names: Notation
-    walk: str | None
-    steps: tuple[int, ...]
-    id: str
-
-
-def draw(cell: Cell, style: str, walk: str | None, step: int | None, theme: str, notation: str | None, mode: str) -> Drawing:
+def draw(
+    cell: Cell,
+    style: str,
+    walk: str | None,
+    step: int | None,
+    theme: str,
+    notation: str | None,
+    mode: str,
+    legend: bool,
+) -> Drawing:
     """See `api.cell.Cell.draw`."""
     check_name("style", style, STYLES)
     load_theme(theme)
     check_name("mode", mode, MODES)
     walk, steps = _chosen_steps(cell, walk, step)
-    id = "-".join([cell.name, style, *([walk] if walk else []), *([str(step)] if step else [])])
-    order = _Order(cell, get_notation(cell, notation), walk, steps, id)
-    scene = STYLES[style].make(order)
+    names = get_notation(cell, notation)
+    scene = STYLES[style].make(cell, names)
     title = f"{scene.title}, step {step}: {cell.all_walks[walk][step - 1].title}" if walk and step else scene.title
+    if walk:
+        scene = _lit(scene, cell, names, walk, steps)
+    if not legend:
+        scene = _without_legend(scene)
+    # Unique among the drawings of a cell: a page may hold them all.
+    id = "-".join([cell.name, style, *([walk] if walk else []), *([str(step)] if step else [])])
     return Drawing(replace(scene, id=id, title=title), theme, mode)
 
 
@@ -117,51 +127,74 @@ def _chosen_steps(cell: Cell, walk: str | None, step: int | None) -> tuple[str |
     return walk, (step,)
 
 
-def _pipe(order: _Order) -> Scene:
-    from lstmgraph.diagram.layout.pipe import layout_pipe
-
-    return _laid_out(order, layout_pipe)
-
-
-def _cell_block(order: _Order) -> Scene:
-    from lstmgraph.diagram.layout.cell_block import layout_cell_block
-
-    return _laid_out(order, layout_cell_block)
-
-
-def _dag(order: _Order) -> Scene:
-    from lstmgraph.diagram.dag import layout_dag
-
-    if order.walk:
-        raise UsageError("the style 'dag' has no steps", hint="take --style pipe or cell-block")
-    return layout_dag(order.cell, order.names.latex)
-
-
-def _laid_out(order: _Order, layout: Callable[..., Scene]) -> Scene:
-    """The graph of operations in a layout, with the steps' part of it lit."""
-    cell, names = order.cell, order.names
-    graph = extract(cell, names.latex, lambda equation: print_equation(equation, "unicode", names))
-    values = (*cell.inputs, *cell.previous, *cell.values.values())
-    scene = layout(graph, title=cell.title or cell.name, names={v.name: names.latex(v) for v in values}, id=order.id)
-    return _lit(scene, graph, order) if order.walk else scene
-
-
-def _lit(scene: Scene, graph: Graph, order: _Order) -> Scene:
+def _lit(scene: Scene, cell: Cell, names: Notation, walk: str, steps: tuple[int, ...]) -> Scene:
+    """The scene with the steps' part of it lit; nothing moves."""
     from lstmgraph.diagram.layout.steps import light
 
-    frames = [frame(graph, order.cell, order.walk or "", step) for step in order.steps]
+    graph = _graph(cell, names)
+    if any(node.kind == "dag" for node in scene.nodes):
+        raise UsageError("the style 'dag' has no steps", hint="take the style 'pipe' or 'cell-block'")
+    frames = [frame(graph, cell, walk, step) for step in steps]
     return light(scene, frozenset().union(*(f.computed for f in frames)))
+
+
+def _without_legend(scene: Scene) -> Scene:
+    """The picture alone: the legend stands under it, so its top is where the picture ends."""
+    if not scene.legend:
+        return scene
+    lowest = max(
+        *(n.at.y + n.height / 2 for n in scene.nodes),
+        *(p.y for w in scene.wires for p in w.route),
+        *(f.bottom for f in scene.frames),
+    )
+    return replace(scene, legend=(), size=(scene.size[0], lowest + MARGIN))
+
+
+@lru_cache(maxsize=32)
+def _graph(cell: Cell, names: Notation) -> Graph:
+    return extract(cell, names.latex, lambda equation: print_equation(equation, "unicode", names))
+
+
+# Laying out takes most of the time, and all frames of a walk have one layout.
+
+
+@lru_cache(maxsize=32)
+def _pipe(cell: Cell, names: Notation) -> Scene:
+    from lstmgraph.diagram.layout.pipe import layout_pipe
+
+    return layout_pipe(_graph(cell, names), cell.title or cell.name, _labels(cell, names))
+
+
+@lru_cache(maxsize=32)
+def _cell_block(cell: Cell, names: Notation) -> Scene:
+    from lstmgraph.diagram.layout.cell_block import layout_cell_block
+
+    return layout_cell_block(_graph(cell, names), cell.title or cell.name, _labels(cell, names))
+
+
+@lru_cache(maxsize=32)
+def _dag(cell: Cell, names: Notation) -> Scene:
+    from lstmgraph.diagram.dag import layout_dag
+
+    return layout_dag(cell, names.latex)
+
+
+def _labels(cell: Cell, names: Notation) -> dict[str, str]:
+    """The LaTeX of every value of a step, for labels on wires."""
+    return {v.name: names.latex(v) for v in (*cell.inputs, *cell.previous, *cell.values.values())}
 
 
 class Style(NamedTuple):
     """A line about a style, and what makes its scene."""
 
     words: str
-    make: Callable[[_Order], Scene]
+    make: Callable[[Cell, Notation], Scene]
 
 
 STYLES = {
     "pipe": Style("what is carried from step to step runs straight through, the networks stand under it", _pipe),
-    "cell-block": Style("the memory in the centre, gates around it; dashed lines carry values of the previous step", _cell_block),
+    "cell-block": Style(
+        "the memory in the centre, gates around it; dashed lines carry values of the previous step", _cell_block
+    ),
     "dag": Style("every operation, parameter and number of the SymPy expressions; needs Graphviz", _dag),
 }

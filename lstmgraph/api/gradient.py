@@ -1,4 +1,4 @@
-"""What `cell.gradient()` returns: a Program of named equations that prints itself, in a terminal, in a paper and in a notebook."""
+"""What `cell.gradient()` returns: a Program of named equations that prints for a terminal, a paper, a notebook."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ FORMATS: Mapping[str, tuple[str, ...]] = {"unicode": (".txt",), "latex": (".tex"
 class Gradient(Program):
     """The backward pass of one step, as a Program: its forward equations (stage "forward"), then the backward ones.
 
-    Every equation is a SymPy MatrixSymbol and what it equals.  Inputs are those of the step and one cotangent for each of the
-    cell's outputs; outputs are `grad(W_f)` for a parameter (its gradient), `bar(h)[t-1]` and `bar(x)[t]` for a previous state and an
-    input (their cotangents).  `print(gradient)` shows the backward equations in `notation`.
+    Every equation is a SymPy MatrixSymbol and what it equals.  Inputs are those of the step and one cotangent for
+    each of the cell's outputs; outputs are `grad(W_f)` for a parameter (its gradient), `bar(h)[t-1]` and `bar(x)[t]`
+    for a previous state and an input (their cotangents).  `print(gradient)` shows the backward equations in `notation`.
     """
 
     cell: Cell = field(repr=False, compare=False)
@@ -37,7 +37,7 @@ class Gradient(Program):
         return self.text("unicode").rstrip("\n")
 
     def text(self, format: str) -> str:
-        """The backward equations as "unicode", "latex" (a whole document) or "markdown".  Raises UnknownName for another format."""
+        """The backward equations as "unicode", "latex" (a whole document) or "markdown".  Raises UnknownName."""
         from lstmgraph.printing import print_program
 
         if format not in FORMATS:
@@ -56,6 +56,19 @@ class Gradient(Program):
     def markdown(self) -> str:
         """The backward equations for Markdown, as GitHub and notebooks show it."""
         return self.text("markdown")
+
+    def sections(self) -> list[tuple[str, list[str]]]:
+        """The backward equations in groups, as `print` shows them: (title, LaTeX of each)."""
+        from lstmgraph.printing.dialects import DIALECTS
+        from lstmgraph.printing.expressions import Printer
+        from lstmgraph.printing.sections import shown
+
+        view = shown(self, "backward")
+        printer = Printer(DIALECTS["latex"], self._style, inlined=view.inlined)
+        return [
+            (section.title, [f"{printer.text(e.target)} = {printer.text(e.value)}" for e in section.equations])
+            for section in view.sections
+        ]
 
     @cached_property
     def seeds(self) -> Mapping[str, MatrixSymbol]:

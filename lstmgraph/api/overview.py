@@ -45,7 +45,10 @@ def _equations(cell: Cell, notation: str | None) -> list[str]:
 def _sizes(cell: Cell) -> list[str]:
     """What each size symbol is the size of."""
     vectors = (*cell.inputs, *cell.values.values())
-    return [f"{size}  of {', '.join(name_of(v).base for v in vectors if size in v.shape) or 'parameters'}" for size in cell.sizes]
+    return [
+        f"{size}  of {', '.join(name_of(v).base for v in vectors if size in v.shape) or 'parameters'}"
+        for size in cell.sizes
+    ]
 
 
 def value_rows(cell: Cell) -> Iterator[tuple[MatrixSymbol, str, str]]:
@@ -71,7 +74,12 @@ def _walks(cell: Cell) -> Iterator[str]:
     for name, steps in cell.all_walks.items():
         yield f"{name}: {_plural(len(steps), 'step')}"
         for number, step in enumerate(steps, 1):
-            yield from wrap(f"{number}. {step.title}  ({', '.join(step.computes)})", _WIDTH, initial_indent="  ", subsequent_indent="     ")
+            yield from wrap(
+                f"{number}. {step.title}  ({', '.join(step.computes)})",
+                _WIDTH,
+                initial_indent="  ",
+                subsequent_indent="     ",
+            )
 
 
 def shape(symbol: MatrixSymbol) -> str:

@@ -1,7 +1,8 @@
 """The command line: `lstmgraph COMMAND ...`; docs/command-line.md is its contract.
 
-Starting costs Python and click, nothing else: a command's module is imported when it runs or shows its own help, and imports the
-rest of lstmgraph inside its functions.  To add a command: a module here with a click command, and a row of `COMMANDS`.
+Starting costs Python and click, nothing else: a command's module is imported when it runs or shows its own help, and
+imports the rest of lstmgraph inside its functions.  To add a command: a module here with a click command, and a row
+of `COMMANDS`.
 """
 
 from __future__ import annotations
@@ -46,9 +47,16 @@ def _debug(_: click.Context, __: click.Parameter, wanted: bool) -> None:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Start with:  lstmgraph list   lstmgraph show lstm   lstmgraph tour lstm -o lstm-tour",
 )
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit.")
 @click.option(
-    "--debug", is_flag=True, is_eager=True, expose_value=False, callback=_debug, help="Show the traceback of an error (or set LSTMGRAPH_DEBUG=1)."
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit."
+)
+@click.option(
+    "--debug",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_debug,
+    help="Show the traceback of an error (or set LSTMGRAPH_DEBUG=1).",
 )
 def lstmgraph() -> None:
     """One definition of a recurrent cell, every view of it: diagrams, gradients and code from its equations.

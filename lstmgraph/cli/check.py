@@ -13,8 +13,8 @@ from lstmgraph.cli.terminal import progress
 def command(name: str) -> int:
     """Compare a cell's generated code and gradients with independent computations.
 
-    The code is compared with a reference interpreter, the gradients with central differences and, where torch is installed, with its
-    autograd.  Exits with 1 when a difference is out of bounds.
+    The code is compared with a reference interpreter, the gradients with central differences and, where torch is
+    installed, with its autograd.  Exits with 1 when a difference is out of bounds.
     """
     report = load_cell(name).check(progress=progress())
     click.echo(str(report))

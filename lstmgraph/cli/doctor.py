@@ -8,6 +8,7 @@ from __future__ import annotations
 import platform
 import shutil
 import subprocess
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module, metadata
@@ -81,13 +82,16 @@ def _lstmgraph() -> Finding:
 
 
 def _python() -> Finding:
-    return Finding("ok", "python", f"{platform.python_version()}  {platform.platform(terse=True)}, {platform.machine()}")
+    return Finding(
+        "ok", "python", f"{platform.python_version()}  {platform.platform(terse=True)}, {platform.machine()}"
+    )
 
 
 def _package(part: Part) -> Finding:
     remedy = f"pip install 'lstmgraph[{part.extra}]'" if part.extra else f"pip install {part.distribution}"
     try:
-        import_module(part.module)
+        with warnings.catch_warnings(action="ignore"):
+            import_module(part.module)
         version = metadata.version(part.distribution)
     except ModuleNotFoundError as error:
         if error.name == part.module:
@@ -124,4 +128,10 @@ def _self_test() -> Iterator[Finding]:
         load("lstm").draw()
         yield Finding("ok", "templates", str(folder()))
     except Exception as error:  # noqa: BLE001 - as above
-        yield Finding("broken", "lstmgraph", f"{type(error).__name__}: {error}", "pip install --force-reinstall lstmgraph", vital=True)
+        yield Finding(
+            "broken",
+            "lstmgraph",
+            f"{type(error).__name__}: {error}",
+            "pip install --force-reinstall lstmgraph",
+            vital=True,
+        )

@@ -12,10 +12,20 @@ from lstmgraph.cli.options import Choice, cell_argument, choose_format, deliver,
 @click.option("--style", default="pipe", metavar="STYLE", show_default=True, help="pipe, cell-block or dag.")
 @click.option("--walk", metavar="WALK", help="A walk through the cell; see: lstmgraph show CELL.")
 @click.option("--step", type=int, metavar="K", help="Light one step of the walk, the first is 1; all else is dimmed.")
-@click.option("--theme", default="default", metavar="THEME", show_default=True, help="Colours; see: lstmgraph list themes.")
-@click.option("--mode", type=Choice(["auto", "light", "dark"]), default="auto", help="auto: as the reader's screen.  [default: auto]")
+@click.option(
+    "--theme", default="default", metavar="THEME", show_default=True, help="Colours; see: lstmgraph list themes."
+)
+@click.option(
+    "--mode",
+    type=Choice(["auto", "light", "dark"]),
+    default="auto",
+    help="auto: as the reader's screen.  [default: auto]",
+)
+@click.option("--legend/--no-legend", default=True, help="Say what the symbols mean.  [default: legend]")
 @notation_option
-@click.option("-o", "--output", metavar="FILE", help="Where to; its suffix chooses the format.  [default: standard output]")
+@click.option(
+    "-o", "--output", metavar="FILE", help="Where to; its suffix chooses the format.  [default: standard output]"
+)
 @click.option("-f", "--format", metavar="FORMAT", help="svg or dot, where no suffix says it.  [default: svg]")
 def command(
     name: str,
@@ -24,6 +34,7 @@ def command(
     step: int | None,
     theme: str,
     mode: str,
+    legend: bool,
     notation: str | None,
     output: str | None,
     format: str | None,
@@ -38,5 +49,5 @@ def command(
 
     chosen = choose_format(output, format, drawing_formats(), "svg")
     cell = load_cell(name)
-    drawing = cell.draw(style=style, walk=walk, step=step, theme=theme, notation=notation, mode=mode)
+    drawing = cell.draw(style=style, walk=walk, step=step, theme=theme, notation=notation, mode=mode, legend=legend)
     deliver(drawing.text(chosen), output)

@@ -1,4 +1,5 @@
-"""What happens when something goes wrong: one clear message on standard error, and the exit code that the contract promises.
+"""What happens when something goes wrong: one clear message on standard error, and the exit code that the contract
+promises.
 
 Every way out of a command ends here, so that no user ever meets a traceback without asking for it.
 """
@@ -72,7 +73,7 @@ def _report(error: BaseException) -> int:
         case Terminated():
             return TERMINATED
         case click.exceptions.NoArgsIsHelpError():
-            click.echo(error.ctx.get_help() if error.ctx else error.message, err=True)
+            click.echo(error.ctx.get_help(), err=True)
             return error.exit_code
         case click.UsageError():
             _report_usage(error)
@@ -102,7 +103,7 @@ def _is_about_output(error: OSError) -> bool:
 
 
 def _report_output(error: OSError) -> int:
-    """A closed pipe is nobody's fault and ends quietly.  What Python still holds back must not fail again at its exit."""
+    """A closed pipe is nobody's fault and ends quietly; what Python still holds back must not fail again at exit."""
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if error.errno in {errno.EPIPE, errno.EINVAL}:  # EINVAL: Windows

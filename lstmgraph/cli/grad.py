@@ -10,9 +10,16 @@ from lstmgraph.cli.options import cell_argument, choose_format, deliver, load_ce
 @click.command("grad")
 @cell_argument
 @click.option("-f", "--format", metavar="FORMAT", help="unicode, latex or markdown.  [default: unicode]")
-@click.option("--wrt", multiple=True, metavar="NAME", help="A parameter, input or state (its previous value); repeatable.  [default: all]")
+@click.option(
+    "--wrt",
+    multiple=True,
+    metavar="NAME",
+    help="A parameter, input or state (its previous value); repeatable.  [default: all]",
+)
 @notation_option
-@click.option("-o", "--output", metavar="FILE", help="Where to; .txt, .tex or .md chooses the format.  [default: standard output]")
+@click.option(
+    "-o", "--output", metavar="FILE", help="Where to; .txt, .tex or .md chooses the format.  [default: standard output]"
+)
 def command(name: str, format: str | None, wrt: tuple[str, ...], notation: str | None, output: str | None) -> None:
     """Derive the gradients of one step of a cell.
 

@@ -24,7 +24,7 @@ TOPICS = {
 @click.command("list")
 @click.argument("topic", required=False, type=Choice(list(TOPICS)), metavar="[" + "|".join(TOPICS) + "]")
 def command(topic: str | None) -> None:
-    """List the cells of the library, or the styles, themes, notations, targets or formats; all of them without an argument."""
+    """List the cells of the library, or the styles, themes, notations, targets or formats; all without an argument."""
     from lstmgraph.api.catalogue import catalogue
 
     click.echo(_table(catalogue(topic)) if topic else _overview({t: catalogue(t) for t in TOPICS}))

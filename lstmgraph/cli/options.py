@@ -30,7 +30,9 @@ def _complete_cell(_: click.Context, __: click.Parameter, incomplete: str) -> li
 cell_argument = click.argument("name", metavar="CELL", shell_complete=_complete_cell)
 
 notation_option = click.option(
-    "--notation", metavar="NAME", help="How names are typeset; see: lstmgraph list notations.  [default: the cell's own]"
+    "--notation",
+    metavar="NAME",
+    help="How names are typeset; see: lstmgraph list notations.  [default: the cell's own]",
 )
 
 
@@ -47,8 +49,10 @@ def load_cell(name: str) -> Cell:
     return load(name)
 
 
-def choose_format(output: str | None, given: str | None, formats: Mapping[str, Sequence[str]], default: str, kind: str = "format") -> str:
-    """The format of a result.  `formats` maps a format to its suffixes; the suffix of `output` chooses, `given` must agree."""
+def choose_format(
+    output: str | None, given: str | None, formats: Mapping[str, Sequence[str]], default: str, kind: str = "format"
+) -> str:
+    """The format of a result.  `formats` maps a format to its suffixes; `output` chooses, `given` has to agree."""
     if given is not None and given not in formats:
         raise UnknownName(kind, given, formats)
     if output is None or output == STANDARD_OUTPUT or output.startswith("/dev/"):
@@ -57,7 +61,11 @@ def choose_format(output: str | None, given: str | None, formats: Mapping[str, S
     meant = next((name for name, suffixes in formats.items() if suffix in suffixes), None)
     if meant is None and given is None:
         known = "; ".join(f"{name} ({', '.join(suffixes)})" for name, suffixes in formats.items())
-        what = f"there is no {kind} with the suffix {suffix!r}" if suffix else f"{output!r} has no suffix to choose a {kind} by"
+        what = (
+            f"there is no {kind} with the suffix {suffix!r}"
+            if suffix
+            else f"{output!r} has no suffix to choose a {kind} by"
+        )
         raise UsageError(what, hint=f"known: {known}")
     if meant is not None and given is not None and meant != given:
         raise UsageError(f"{output!r} is a file of {kind} {meant}, not {given}", hint="leave one of them out")
