@@ -18,7 +18,9 @@ GLYPHS = {
 class Sketch:
     """Notes down a graph in the order in which it is told."""
 
-    def __init__(self, memories: tuple[str, ...], output: str, states: tuple[str, ...], inputs: tuple[str, ...] = ("x",)) -> None:
+    def __init__(
+        self, memories: tuple[str, ...], output: str, states: tuple[str, ...], inputs: tuple[str, ...] = ("x",)
+    ) -> None:
         self.memories, self.output = memories, output
         self.nodes: list[Node] = []
         self.edges: list[Edge] = []
@@ -30,7 +32,9 @@ class Sketch:
             kind: ValueKind = "previous_memory" if base in memories else "previous_output"
             self.node(f"{base}[t-1]", "previous", f"{base}_{{t-1}}", kind, value=f"{base}[t-1]")
 
-    def node(self, id: str, kind: str, glyph: str, value_kind: ValueKind, operation: str = "", value: str | None = None) -> str:
+    def node(
+        self, id: str, kind: str, glyph: str, value_kind: ValueKind, operation: str = "", value: str | None = None
+    ) -> str:
         self.nodes.append(Node(id, kind, glyph, operation, value, title=id))  # type: ignore[arg-type]
         self.kinds[id] = value_kind
         return id
@@ -52,13 +56,17 @@ class Sketch:
         """A function (one operand, a word as glyph) or an operator."""
         kind = "operator" if operation in GLYPHS and operation != "sigmoid" else "function"
         base = (value or "").split("[")[0]
-        value_kind: ValueKind = "memory" if base in self.memories else "output" if base and base == self.output else "internal"
-        self.node(id, kind, GLYPHS.get(operation, rf"\{operation}"), value_kind, operation, value)
+        value_kind: ValueKind = (
+            "memory" if base in self.memories else "output" if base and base == self.output else "internal"
+        )
+        self.node(id, kind, GLYPHS.get(operation, rf"\mathrm{{{operation}}}"), value_kind, operation, value)
         self.feed(id, sources)
         return id
 
     def net(self, name: str, operation: str, *sources: str, biases: int = 1, value: str | None = None) -> str:
-        return self.do(f"{name}", operation, self.sum(f"{name}.1", *sources, biases=biases), value=value or f"{name}[t]")
+        return self.do(
+            f"{name}", operation, self.sum(f"{name}.1", *sources, biases=biases), value=value or f"{name}[t]"
+        )
 
     def end(self, **nexts: str) -> Graph:
         for base, source in nexts.items():
@@ -152,8 +160,16 @@ def eight_gates() -> Graph:
     """Two memories, eight gates, two inputs, an operator of three operands, an output that is not a state."""
     s = Sketch(("c", "d"), "y", ("h", "c", "d"), ("x", "u"))
     gates = [s.net(f"g{k}", "sigmoid", "x[t]", "h[t-1]", *(("u[t]",) if k % 2 else ())) for k in range(8)]
-    c = s.do("c", "add", s.do("c.1", "hadamard", gates[0], "c[t-1]"), s.do("c.2", "hadamard", *gates[1:4]), value="c[t]")
-    d = s.do("d", "add", s.do("d.1", "hadamard", gates[4], "d[t-1]"), s.do("d.2", "hadamard", gates[5], gates[6]), value="d[t]")
+    c = s.do(
+        "c", "add", s.do("c.1", "hadamard", gates[0], "c[t-1]"), s.do("c.2", "hadamard", *gates[1:4]), value="c[t]"
+    )
+    d = s.do(
+        "d",
+        "add",
+        s.do("d.1", "hadamard", gates[4], "d[t-1]"),
+        s.do("d.2", "hadamard", gates[5], gates[6]),
+        value="d[t]",
+    )
     h = s.do("h", "hadamard", gates[7], s.do("h.2", "tanh", s.do("h.2.1", "add", c, d)), value="h[t]")
     y = s.net("y", "softmax", h, value="y[t]")
     return s.end(h=h, c=c, d=d, y=y)

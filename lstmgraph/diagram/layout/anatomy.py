@@ -1,4 +1,4 @@
-"""What the parts of a graph are to a layout: pipes, networks, operators that rise from networks or hang from a new memory.
+"""What the parts of a graph are to a layout: pipes, networks, operators that hang from a new memory.
 
 Derived from the graph alone, for any cell; both styles start from this.
 """
@@ -112,7 +112,11 @@ def _way(a: Anatomy, start: str, end: str, closed: set[str]) -> list[str] | None
             return path[-2::-1] if len(path) > 1 else []
         for edge in a.out[at]:
             kind = a.node[edge.target].kind
-            if edge.target not in came and edge.target not in closed and (kind in ("operator", "function") or edge.target == end):
+            if (
+                edge.target not in came
+                and edge.target not in closed
+                and (kind in ("operator", "function") or edge.target == end)
+            ):
                 came[edge.target] = at
                 queue.append(edge.target)
     return None

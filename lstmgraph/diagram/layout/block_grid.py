@@ -1,6 +1,6 @@
-"""Rows and columns of the cell-block: the centre column, the forget loop, gates to both sides, and everything else between.
+"""Rows and columns of the cell-block: the centre column, the forget loop, gates to both sides, the rest between.
 
-Rows count upwards, columns to the right; the centre is column 0.  Keys of `Grid.at` are node ids, and `cell_id` of a memory.
+Rows count upwards, columns to the right; the centre is column 0.  Keys of `Grid.at` are ids of nodes and of Cells.
 """
 
 from __future__ import annotations
@@ -67,9 +67,13 @@ def _descend(a: Anatomy, foot: str | None) -> list[str]:
         if a.node[foot].kind == "sum":
             break
         sources = [e.source for e in a.into[foot] if e.source not in a.on_pipe or foot not in a.on_pipe]
-        inner = [s for s in sources if a.node[s].kind in ("sum", "function", "operator") and s not in a.hanging and s not in a.fresh]
+        inner = [
+            s
+            for s in sources
+            if a.node[s].kind in ("sum", "function", "operator") and s not in a.hanging and s not in a.fresh
+        ]
         data = [s for s in inner if a.node[s].operation != "sigmoid"]
-        foot = (data or inner or [None])[-1]
+        foot = (data or inner)[-1] if inner else None
     return chain
 
 
@@ -113,7 +117,11 @@ def _other_cells(a: Anatomy, grid: Grid, main: str | None, row: int) -> None:
 def _rest(a: Anatomy, grid: Grid) -> None:
     """Gates and operators, those first that have a neighbour in place."""
     own = set(a.activation.values())
-    waiting = [id for id in a.index if a.node[id].kind in ("sum", "function", "operator") and id not in grid.at and id not in own]
+    waiting = [
+        id
+        for id in a.index
+        if a.node[id].kind in ("sum", "function", "operator") and id not in grid.at and id not in own
+    ]
     while waiting:
         id = min(waiting, key=lambda n: (_loneliness(a, grid, n), a.index[n]))
         waiting.remove(id)

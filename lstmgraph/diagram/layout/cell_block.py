@@ -1,11 +1,12 @@
-"""The cell-block style: the memory is a big Cell in the centre, the data path runs upwards through it, gates stand beside it.
+"""The cell-block style: the memory is a big Cell in the centre, the data path runs upwards, gates stand beside it.
 
-Each network has its own inputs, repeated outside the border.  Dashed wires carry values of the previous step; what carries
-the new memory leaves only from the Cell, solid.  A memory's previous and next value are both the Cell.
+Each network has its own inputs, repeated outside the border.  Dashed wires carry values of the previous step; what
+carries the new memory leaves only from the Cell, solid.  A memory's previous and next value are both the Cell.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -32,7 +33,9 @@ class Room:
     pad: int = PAD
 
 
-def layout_cell_block(graph: Graph, title: str = "", names: Mapping[str, str] | None = None, id: str = "block") -> Scene:
+def layout_cell_block(
+    graph: Graph, title: str = "", names: Mapping[str, str] | None = None, id: str = "block"
+) -> Scene:
     """Lay a graph out around its memory.  `names` gives the LaTeX of values, for the labels on wires."""
     a = anatomy(graph)
     return dress(_with_room(a), title, names or {}, id)
@@ -75,7 +78,8 @@ class _Builder:
         node = self.a.node[id]
         outside = len(self._externals(id))
         if node.kind == "sum" and outside > 3:
-            return Form("box", 36, 16 * outside + 4) if id not in self.grid.bottom else Form("box", 16 * outside + 4, 36)
+            long = 16 * max(abs(k) for k in self._doors(outside)) + 24
+            return Form("box", 36, long) if id not in self.grid.bottom else Form("box", long, 36)
         return form_of(node, len(self.a.into[id]), wide_sums=False)
 
     def _externals(self, id: str) -> list[Edge]:
@@ -86,7 +90,9 @@ class _Builder:
 
     def _is_external(self, id: str) -> bool:
         node = self.a.node[id]
-        return node.kind in ("input", "bias", "constant") or node.kind == "previous" and base_of(node) not in self.a.pipes
+        return node.kind in ("input", "bias", "constant") or (
+            node.kind == "previous" and base_of(node) not in self.a.pipes
+        )
 
     # ── coordinates ──
 
@@ -119,7 +125,7 @@ class _Builder:
             reach[at[axis]] = max(reach.get(at[axis], 0), form.reach()[axis])
         keys = sorted(reach)
         places = {keys[0]: 0}
-        for before, key in zip(keys, keys[1:], strict=False):
+        for before, key in itertools.pairwise(keys):
             places[key] = places[before] + reach[before] + reach[key] + gap
             if axis == 1:
                 places[key] = max(places[key], self._clear(places, key))
@@ -144,21 +150,34 @@ class _Builder:
         middle = 0 if count < 3 else (count - 1) // 2
         return [STACK * (k - middle) for k in range(count)]
 
+    def _doors(self, count: int) -> list[int]:
+        """Offsets of the ports for a stack of repeated inputs, in its order."""
+        return [2 * offset // STACK for offset in self._stack(count)]
+
     def _put(self, id: str, at: tuple[int, int], outside: bool = False, name: str = "") -> None:
         node = self.a.node[id]
         kinds = [e.kind for e in (self.a.out[id] or self.a.into[id])]
         role = role_of(node, kinds[0] if kinds else "internal")
-        self.plan.put(Spot(name or id, self.forms[id], at, role, node.kind, node, of=id if name else "", outside=outside))
+        self.plan.put(
+            Spot(name or id, self.forms[id], at, role, node.kind, node, of=id if name else "", outside=outside)
+        )
 
     def _border(self) -> None:
         boxes = [(s.at, s.form.reach()) for s in self.plan.spots.values()]
         pad = self.room.pad
-        self.plan.border = Box(
-            min(x - rx for (x, _), (rx, _) in boxes) - pad,
-            min(y - ry for (_, y), (_, ry) in boxes) - pad,
-            max(x + rx for (x, _), (rx, _) in boxes) + pad,
-            max(y + ry for (_, y), (_, ry) in boxes) + pad,
-        )
+        wide = pad + (self.room.across if len({c for c, _ in self.grid.at.values()}) == 1 else 0)
+        left = min(x - rx for (x, _), (rx, _) in boxes) - wide
+        top = min(y - ry for (_, y), (_, ry) in boxes) - pad
+        right = max(x + rx for (x, _), (rx, _) in boxes) + wide
+        bottom = max(y + ry for (_, y), (_, ry) in boxes) + pad
+        for id, spot in self.plan.spots.items():
+            stack = self._stack(len(self._externals(id))) if id in self.a.node else []
+            for offset in stack:
+                if id in self.grid.bottom:
+                    left, right = min(left, spot.at[0] + offset - 4), max(right, spot.at[0] + offset + 4)
+                else:
+                    top, bottom = min(top, spot.at[1] + offset - 4), max(bottom, spot.at[1] + offset + 4)
+        self.plan.border = Box(left, top, right, bottom)
 
     # ── what stands outside ──
 
@@ -183,7 +202,7 @@ class _Builder:
     def _place(self, spot: Spot, sides: list[int], offset: int) -> tuple[int, int]:
         """The free place outside that is nearest to where an input should stand."""
         b = self.plan.border
-        for far in range(0, 60):
+        for far in range(60):
             for side in sides:
                 for shift in {0: (0,)}.get(far, (far, -far)):
                     x, y = spot.at[0] + offset + shift, spot.at[1] + offset + shift
@@ -195,7 +214,11 @@ class _Builder:
     def _is_free(self, at: tuple[int, int], side: int) -> bool:
         b = self.plan.border
         inside = b.left + 3 <= at[0] <= b.right - 3 if side in (DOWN, UP) else b.top + 3 <= at[1] <= b.bottom - 3
-        clear = all(abs(at[0] - s.at[0]) >= STACK or abs(at[1] - s.at[1]) >= STACK for s in self.plan.spots.values() if s.outside)
+        clear = all(
+            abs(at[0] - s.at[0]) >= STACK or abs(at[1] - s.at[1]) >= STACK
+            for s in self.plan.spots.values()
+            if s.outside
+        )
         return inside and clear
 
     def _exits(self) -> None:
@@ -220,7 +243,9 @@ class _Builder:
     # ── wires ──
 
     def _wants(self) -> None:
-        old = [e for e in self.a.graph.edges if e.source in self.a.previous.values() and not self._is_external(e.source)]
+        old = [
+            e for e in self.a.graph.edges if e.source in self.a.previous.values() and not self._is_external(e.source)
+        ]
         single = len(old) > 8
         for edge in self.a.graph.edges:
             source, starts, net = self._from(edge, single)
@@ -238,8 +263,20 @@ class _Builder:
     def _want(self, id: str, edge: Edge, start: tuple[str, Sides, str], target: str, goals: Sides) -> None:
         dashed = edge.kind in ("previous_memory", "previous_output")
         direct = "closed" if self.a.activation.get(edge.source) == edge.target else ""
+        first = next(e for e in self.a.into[edge.target] if e.source == edge.source) is edge
+        if first and self._in_line(start[0], target):
+            direct, start, goals = "closed", (start[0], ((UP, 0, 0),), start[2]), ((DOWN, 0, 0),)
         rank = 3 if start[0].startswith("cell:") else 2
-        self.plan.wants.append(Want(id, start[0], target, start[1], goals, edge.kind, rank, edge, dashed, start[2], direct))
+        self.plan.wants.append(
+            Want(id, start[0], target, start[1], goals, edge.kind, rank, edge, dashed, start[2], direct)
+        )
+
+    def _in_line(self, source: str, target: str) -> bool:
+        """Whether one stands right above the other, with nothing between them."""
+        a, b = self.plan.spots[source], self.plan.spots[target]
+        if a.at[0] != b.at[0] or a.at[1] <= b.at[1] or a.outside:
+            return False
+        return not any(s.at[0] == a.at[0] and b.at[1] < s.at[1] < a.at[1] for s in self.plan.spots.values())
 
     def _from(self, edge: Edge, single: bool) -> tuple[str, Sides, str]:
         """(spot, sides, net) that a wire starts from: repeated inputs, the Cell, or the operation itself."""
@@ -284,8 +321,8 @@ class _Builder:
         outside = edge.id in self.grid.repeated
         many = max(form.width, form.height) > 40
         if many and outside:
-            count = len(self._externals(edge.target))
-            return tuple((side, 2 * k - count + 1, 0) for k in range(count))
+            externals = self._externals(edge.target)
+            return ((side, self._doors(len(externals))[externals.index(edge)], 0),)
         if side == DOWN:
             return ((DOWN, 0, 0), (LEFT, 0, 5), (RIGHT, 0, 5)) if outside else ((LEFT, 0, 0), (RIGHT, 0, 0))
         outer = -1 if side == LEFT else 1
@@ -295,8 +332,7 @@ class _Builder:
         return ((UP, -outer, 0), (DOWN, -outer, 0), (UP, outer, 30), (DOWN, outer, 30), *free)
 
 
-_CELL_OLD: Sides = tuple((side, k, abs(k)) for side in (RIGHT, LEFT) for k in (0, -3, 3)) + ((DOWN, -3, 30), (DOWN, 3, 30))
-_CELL_NEW: Sides = ((UP, 0, 0), (LEFT, -3, 5), (RIGHT, -3, 5), (UP, -3, 20), (UP, 3, 20), (LEFT, 0, 30), (RIGHT, 0, 30))
-_CELL_IN: Sides = ((DOWN, 0, 0), (DOWN, -3, 40), (DOWN, 3, 40), (LEFT, 3, 60), (RIGHT, 3, 60))
-
-
+_SIDEWAYS: Sides = tuple((side, k, abs(k)) for side in (RIGHT, LEFT) for k in (0, -4, 4))
+_CELL_OLD: Sides = (*_SIDEWAYS, (DOWN, -4, 30), (DOWN, 4, 30))
+_CELL_NEW: Sides = ((UP, 0, 0), (LEFT, -4, 5), (RIGHT, -4, 5), (UP, -4, 20), (UP, 4, 20), (LEFT, 0, 30), (RIGHT, 0, 30))
+_CELL_IN: Sides = ((DOWN, 0, 0), (DOWN, -4, 40), (DOWN, 4, 40), (LEFT, 4, 60), (RIGHT, 4, 60))

@@ -1,11 +1,12 @@
-"""Columns of the pipe style: which operations stand one above another, and the horizontal order and distance of the columns.
+"""Columns of the pipe style: which operations stand one above another, in which order and how far apart.
 
-Rows are counted upwards as levels: sums -1, activations 0, operators that rise from networks 1, 2, ...; pipes lie above them;
-operators that hang from a new memory count down from the pipes (`depth`).
+Rows are counted upwards as levels: sums -1, activations 0, operators that rise from networks 1, 2, ...; pipes lie above
+them; operators that hang from a new memory count down from the pipes (`depth`).
 """
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 from lstmgraph.diagram.layout.anatomy import Anatomy
@@ -113,7 +114,7 @@ class Columns:
         aside = len(sources) == 1 and len(self.a.out[sources[0]]) > 1
         if column is not None and not aside:
             level = self._above_between(sources, column, level)
-        if column is None or aside or any(level <= k for k in column.cells) or column.pipes and not column.network:
+        if column is None or aside or any(level <= k for k in column.cells) or (column.pipes and not column.network):
             column = self._after(*([column] if column else []))
         column.cells[level] = id
         self.of[id], self.level[id] = column, level
@@ -133,14 +134,14 @@ class Columns:
         return level
 
     def _seen_from(self, source: str, column: Column | None) -> int:
-        """The level that an operand takes up: one beside the column can come in at its own height, unless it is a network."""
+        """The level that an operand takes up: an operator beside the column can come in at its own height."""
         level = self.level.get(source, 0)
         return level - 1 if self.of[source] is not column and level > 0 else level
 
     def _order_pipes(self) -> None:
         """Operators on a pipe stand from left to right in the order in which they change it."""
         for path in self.a.pipes.values():
-            for before, id in zip(path, path[1:], strict=False):
+            for before, id in itertools.pairwise(path):
                 if self.of[before].key >= self.of[id].key:
                     column = self.of[id]
                     column.pipes.pop(self.a.on_pipe[id])
@@ -150,15 +151,15 @@ class Columns:
 
 
 def spread(columns: list[Column], need: dict[tuple[int, int], int]) -> list[int]:
-    """The x of each column: networks at one pitch, the others between them.  `need` is the least distance of two columns."""
+    """The x of each column: networks at one pitch, the others between.  `need` is the least distance of two columns."""
     xs = _sweep(len(columns), need, {})
     networks = [k for k, c in enumerate(columns) if c.network]
-    pitch = max([xs[b] - xs[a] for a, b in zip(networks, networks[1:], strict=False)], default=0)
+    pitch = max([xs[b] - xs[a] for a, b in itertools.pairwise(networks)], default=0)
     fixed = {}
     if networks:
         fixed = {k: xs[networks[0]] + n * pitch for n, k in enumerate(networks)}
     xs = _sweep(len(columns), need, fixed)
-    for a, b in zip(networks, networks[1:], strict=False):
+    for a, b in itertools.pairwise(networks):
         slack = xs[b] - xs[a] - (_sweep(len(columns), need, {a: xs[a]})[b] - xs[a])
         for n, k in enumerate(range(a + 1, b), start=1):
             xs[k] += slack * n // (b - a)

@@ -83,9 +83,7 @@ def _wires(solved: Solved, parts: dict[str, Wire]) -> tuple[tuple[Wire, ...], tu
     """One wire for each edge, in the graph's order; and the trunks that are painted over them."""
     found = []
     for edge in solved.plan.graph.edges:
-        for id in (edge.id, f"{edge.id}@up"):
-            if id in parts:
-                found.append(parts[id])
+        found += [parts[id] for id in (edge.id, f"{edge.id}@up") if id in parts]
         if edge.id in solved.plan.through:
             first, second = (parts[w] for w in solved.plan.through[edge.id])
             found.append(_joined(edge.id, edge.kind, first, second, solved.plan.spots[first.target]))
@@ -123,7 +121,9 @@ def _describe(solved: Solved) -> str:
 
 def _fit(scene: Scene) -> Scene:
     """Moved so that the picture begins at the top left, with some space around it; the size follows."""
-    boxes = [(n.at.x - n.width / 2, n.at.y - n.height / 2, n.at.x + n.width / 2, n.at.y + n.height / 2) for n in scene.nodes]
+    boxes = [
+        (n.at.x - n.width / 2, n.at.y - n.height / 2, n.at.x + n.width / 2, n.at.y + n.height / 2) for n in scene.nodes
+    ]
     points = [p for w in scene.wires for p in w.route]
     left = min([b[0] for b in boxes] + [p.x for p in points] + [scene.frames[0].left])
     top = min([b[1] for b in boxes] + [p.y for p in points] + [scene.frames[0].top])

@@ -48,7 +48,7 @@ def place(plan: Plan, nodes: Sequence[Node], wires: Sequence[Wire], names: Mappi
 
 
 def _plain_name(value: str) -> str:
-    base = value.split("[")[0]
+    base = value.split("[", maxsplit=1)[0]
     return f"{base}_t" if len(base) == 1 else rf"\mathrm{{{base.replace('_', ' ')}}}_t"
 
 

@@ -1,12 +1,13 @@
 """The lattice: which points are covered by nodes, which wires run where, and the cheapest path for one more wire.
 
-Rules that hold by construction: a wire keeps clear of foreign nodes, two values never share a point except where they cross
-at a right angle (never at a bend or a fork), and parallel wires are at least one pitch apart.  The costs below are what
+Rules that hold by construction: a wire keeps clear of foreign nodes, two values never share a point except where they
+cross at a right angle (never at a bend or a fork), and parallel wires are at least one pitch apart.  The costs below are what
 beauty means here; to change a taste, change a number.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
@@ -46,7 +47,9 @@ class Demand:
     starts: tuple[tuple[Port, int], ...]
     goals: tuple[tuple[Port, int], ...]
     rank: int = 0  # lower ones are routed first
-    direct: str = ""  # "open": a straight line that others may cross; "closed": one that nothing crosses; else searched for
+    direct: str = (
+        ""  # "open": a straight line that others may cross; "closed": one that nothing crosses; else searched for
+    )
 
 
 class Lattice:
@@ -143,7 +146,9 @@ class Lattice:
             return [
                 (self.index(p.access) * 4 + p.out, cost)
                 for p, cost in demand.starts
-                if self.free(p, net.number) and not self.flat[self.index(p.access)] and not self.upright[self.index(p.access)]
+                if self.free(p, net.number)
+                and not self.flat[self.index(p.access)]
+                and not self.upright[self.index(p.access)]
             ]
         found = []
         for at in net.parent:
@@ -230,7 +235,7 @@ class Lattice:
             net.parent[first], net.bends[first], net.heading[first] = -1, 0, states[0] & 3
             self.taken[net.start.key] = net.number
             self._mark(first, states[0] & 3, net.number)
-        for before, state in zip(states, states[1:], strict=False):
+        for before, state in itertools.pairwise(states):
             at, way, old = state >> 2, state & 3, before >> 2
             net.parent[at] = old
             net.bends[at] = net.bends[old] + (way != net.heading[old])
@@ -292,4 +297,3 @@ def corners(cells: Iterable[Cell]) -> list[Cell]:
 
 def _straight(a: Cell, b: Cell, c: Cell) -> bool:
     return (a[0] == b[0] == c[0]) or (a[1] == b[1] == c[1])
-

@@ -10,12 +10,16 @@ from lstmgraph.diagram.scene import Entry, Label, Legend, Node, Point, Scene
 from lstmgraph.diagram.typeset import measure
 
 SIZE = 10.0
+SCALE = 0.65  # of the samples
+LEAST = 7.5  # of their labels
+LARGEST = 26.0  # no sample is larger
 GAP = 18.0  # between columns
 LINE = 5.0  # between rows
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Inputs", ("input", "previous")),
     ("Outputs", ("next",)),
+    ("Memory", ("cell",)),
     ("Nonlinearities", ("function",)),
     ("Biases", ("bias", "constant")),
     ("Vector operations", ("sum", "operator")),
@@ -72,6 +76,8 @@ def _groups(scene: Scene, operations: dict[str, str]) -> Iterator[tuple[str, lis
 
 
 def _meaning(node: Node, operations: dict[str, str]) -> str:
+    if node.kind == "cell":
+        return "memory, from step to step"
     if node.kind in ("input", "previous", "next"):
         return VALUES.get(node.role, node.role)
     operation = node.operation or node.kind
@@ -81,7 +87,14 @@ def _meaning(node: Node, operations: dict[str, str]) -> str:
 def _width(title: str, entries: list[tuple[Node, str]]) -> float:
     words = [measure(Label(w, Point(0, 0), SIZE, math=False))[0] for _, w in entries]
     heading = measure(Label(title, Point(0, 0), SIZE + 1, math=False))[0]
-    return max(heading, max(n.width for n, _ in entries) + PITCH + max(words))
+    return max(heading, max(_sample(n).width for n, _ in entries) + PITCH + max(words))
+
+
+def _sample(node: Node) -> Node:
+    """The node in small."""
+    scale = min(SCALE, LARGEST / node.height)
+    label = replace(node.label, size=max(LEAST, round(node.label.size * scale, 2))) if node.label else None
+    return replace(node, width=node.width * scale, height=node.height * scale, label=label)
 
 
 def _column(title: str, entries: list[tuple[Node, str]], x: float, y: float) -> tuple[Legend, float]:
@@ -89,9 +102,9 @@ def _column(title: str, entries: list[tuple[Node, str]], x: float, y: float) -> 
     width, height = measure(heading)
     heading = replace(heading, at=Point(x + width / 2, y + height / 2))
     y += height + 2 * LINE
-    across = max(n.width for n, _ in entries)
+    across = max(_sample(n).width for n, _ in entries)
     placed = []
-    for node, words in entries:
+    for node, words in ((_sample(n), w) for n, w in entries):
         at = Point(x + across / 2, y + node.height / 2)
         label = Label(words, at, SIZE, math=False)
         label = replace(label, at=Point(x + across + PITCH + measure(label)[0] / 2, at.y))

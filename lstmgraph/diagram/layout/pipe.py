@@ -15,7 +15,7 @@ from lstmgraph.diagram.layout.columns import Column, Columns, spread
 from lstmgraph.diagram.layout.dress import dress
 from lstmgraph.diagram.layout.plan import ANY, Plan, Sides, Solved, Spot, Want, solve
 from lstmgraph.diagram.layout.router import Unroutable
-from lstmgraph.diagram.layout.shapes import DOWN, JOIN, LEFT, RIGHT, UP, Form, form_of, role_of
+from lstmgraph.diagram.layout.shapes import CIRCLE, DOWN, JOIN, LEFT, RIGHT, UP, Form, form_of, role_of
 from lstmgraph.diagram.scene import Box, Scene
 
 ROW = 7  # lattice steps from row to row
@@ -60,8 +60,8 @@ def _forced(a: Anatomy) -> int:
 
 def _variants(a: Anatomy) -> Iterator[frozenset[str]]:
     yield frozenset()
-    for path in a.pipes.values():
-        for id in path:
+    if len(a.pipes) == 1:
+        for id in next(iter(a.pipes.values())):
             yield frozenset((id,))
 
 
@@ -84,7 +84,7 @@ def _with_room(a: Anatomy, beside: frozenset[str]) -> Solved:
 def _balanced(a: Anatomy, room: Room, beside: frozenset[str]) -> Plan:
     """A plan whose border has a pleasant aspect: the networks move apart, or the rows do."""
     plan = _Builder(a, room, beside).build()
-    for _ in range(12):
+    for _ in range(48):
         width, height = plan.border.right - plan.border.left, plan.border.bottom - plan.border.top
         networks = len(a.of_kind("sum"))
         if width < ASPECT[0] * height and networks >= 3:
@@ -132,7 +132,11 @@ class _Builder:
         for first in rails:
             values, sums = [first], fed[first]
             for other in rails:
-                if other != first and len(sums & fed[other]) >= 2 and any(self.a.node[v].kind == "previous" for v in (first, other)):
+                if (
+                    other != first
+                    and len(sums & fed[other]) >= 2
+                    and any(self.a.node[v].kind == "previous" for v in (first, other))
+                ):
                     values.append(other)
                     sums = sums & fed[other]
             gain = len(sums) * (len(values) - 1)
@@ -218,7 +222,9 @@ class _Builder:
         node = self.a.node[id]
         kinds = [e.kind for e in (self.a.out[id] or self.a.into[id])]
         role = role_of(node, kinds[0] if kinds else "internal")
-        self.plan.put(Spot(name or id, self.forms[id], at, role, node.kind, node, of=id if name else "", outside=outside))
+        self.plan.put(
+            Spot(name or id, self.forms[id], at, role, node.kind, node, of=id if name else "", outside=outside)
+        )
 
     def _biases(self) -> None:
         """Biases and constants: small circles under their sum, or left below their operator."""
@@ -250,10 +256,12 @@ class _Builder:
         right = max(s.at[0] + s.form.reach()[0] for s in spots) + self.room.pad
         floor = max(s.at[1] + s.form.reach()[1] for s in spots)
         states = self._rail_states()
-        self.plan.rails = [floor + 1 + 3 * k for k in range(max(1, len(states) + self._extra_rails()))]
-        state_rows = [floor + 1 + 6 * k for k in range(len(states))]
+        self.plan.rails = [floor + 2 + 3 * k for k in range(max(1, len(states) + self._extra_rails()))]
+        state_rows = [floor + 2 + 6 * k for k in range(len(states))]
         bottom = max([*self.plan.rails, *state_rows]) + self.room.pad
-        top = min([s.at[1] - s.form.reach()[1] for s in spots] + [rows[b] - 2 for b in self.a.pipes]) - self.room.pad + 1
+        top = (
+            min([s.at[1] - s.form.reach()[1] for s in spots] + [rows[b] - 2 for b in self.a.pipes]) - self.room.pad + 1
+        )
         ups = self._ups()
         right += 3 * len(ups)
         self.plan.border = Box(left, top, right, bottom)
@@ -289,11 +297,11 @@ class _Builder:
     def _inputs(self, left: int, y: int) -> None:
         """Inputs stand below the border: a joined one under the join, another one under the first thing that it feeds."""
         if self.trunk:
-            row = self.plan.rails[0]
-            x = left + 4
-            sources = [v for v in self.trunk if self.a.node[v].kind == "input"]
-            form = JOIN if len(self.trunk) == 2 else Form("box", 8, 16 * len(self.trunk) - 4)
-            self.plan.put(Spot("join", form, (x + 5 * max(0, len(sources) - 1), row), "trunk", "join"))
+            pair = len(self.trunk) == 2
+            inputs = sum(1 for v in self.trunk if self.a.node[v].kind == "input")
+            form = JOIN if pair else Form("box", 8, 16 * len(self.trunk) - 4)
+            x = self._first_stop() if pair else left + 4 + 5 * max(0, inputs - 1)
+            self.plan.put(Spot("join", form, (x, self.plan.rails[0]), "trunk", "join"))
         taken: list[int] = []
         for node in self.a.of_kind("input"):
             x = self._input_column(node.id, left)
@@ -302,9 +310,17 @@ class _Builder:
             taken.append(x)
             self._put(node.id, (x, y), outside=True)
 
+    def _first_stop(self) -> int:
+        """The column in which a trunk enters its first sum; a pair joins right below, so that the way up is straight."""
+        first = self._first_joined()
+        return self.plan.spots[first].at[0] + self.slots[first]["trunk"]
+
+    def _first_joined(self) -> str:
+        return min(self.joined, key=lambda id: self.plan.spots[id].at)
+
     def _input_column(self, id: str, left: int) -> int:
         if id in self.trunk:
-            return left + 4
+            return self._first_stop() if len(self.trunk) == 2 else left + 4
         fed = sorted(
             self.plan.spots[e.target].at[0] + self.slots.get(e.target, {}).get(e.id, 0)
             for e in self.a.out[id]
@@ -329,7 +345,7 @@ class _Builder:
 
     def _want(self, id: str, source: str, target: str, starts: Sides, goals: Sides, edge: Edge) -> None:
         rank = self._rank(edge)
-        direct = self._direct(edge) if target in (edge.target,) else ""
+        direct = self._direct(edge) if target == edge.target else ""
         if direct:
             starts, goals = starts[:1], goals[:1]
         self.plan.wants.append(Want(id, source, target, starts, goals, edge.kind, rank, edge, direct=direct))
@@ -351,17 +367,28 @@ class _Builder:
     def _through_trunk(self, edge: Edge, ways: dict[str, str]) -> None:
         if edge.source not in ways:
             ways[edge.source] = f"{edge.source}>join"
-            self._want(ways[edge.source], edge.source, "join", self._starts(edge.source), self._join_sides(edge.source), edge)
+            self._want(
+                ways[edge.source], edge.source, "join", self._starts(edge.source), self._join_sides(edge.source), edge
+            )
         name = f"join>{edge.target}"
         if all(w.id != name for w in self.plan.wants):
             goals: Sides = ((DOWN, self.slots[edge.target]["trunk"], 0),)
-            self.plan.wants.append(Want(name, "join", edge.target, ((RIGHT, 0, 0),), goals, "trunk", 3, edge))
+            first = len(self.trunk) == 2 and edge.target == self._first_joined()
+            way: Sides = ((UP, 0, 0),) if first else ((RIGHT, 0, 0),)
+            net, direct = ("join, first stop", "closed") if first else ("join", "")
+            self.plan.wants.append(
+                Want(name, "join", edge.target, way, goals, "trunk", 3, edge, net=net, direct=direct)
+            )
         self.plan.through[edge.id] = ways[edge.source], name
 
     def _join_sides(self, source: str) -> Sides:
         if len(self.trunk) == 2:
             kinds = [self.a.node[v].kind for v in self.trunk]
-            return ((LEFT, 0, 0),) if self.a.node[source].kind == "previous" and kinds.count("previous") == 1 else ((DOWN, 0, 0), (LEFT, 0, 5))
+            return (
+                ((LEFT, 0, 0),)
+                if self.a.node[source].kind == "previous" and kinds.count("previous") == 1
+                else ((DOWN, 0, 0), (LEFT, 0, 5))
+            )
         count = len(self.trunk)
         return tuple((LEFT, 2 * k - count + 1, 0) for k in range(count))
 
@@ -374,7 +401,9 @@ class _Builder:
         return {"bias": 1, "constant": 1, "sum": 2}.get(self.a.node[edge.source].kind, 5)
 
     def _on_line(self, id: str) -> bool:
-        return id in self.a.on_pipe or base_of(self.a.node[id]) in self.a.pipes and self.a.node[id].kind in ("previous", "next")
+        return id in self.a.on_pipe or (
+            base_of(self.a.node[id]) in self.a.pipes and self.a.node[id].kind in ("previous", "next")
+        )
 
     def _starts(self, id: str) -> Sides:
         node = self.a.node[id]
@@ -402,8 +431,8 @@ class _Builder:
         if node.id in self.a.on_pipe:
             return self._pipe_goals(edge)
         if self.forms[node.id].width > 40:
-            wide = tuple((DOWN, k, 0) for k in (0, -2, 2)) + ((LEFT, 0, 10), (RIGHT, 0, 10), (UP, 0, 10), (UP, -2, 10), (UP, 2, 10))
-            return wide
+            below: Sides = tuple((DOWN, k, 0) for k in (0, -2, 2))
+            return (*below, (LEFT, 0, 10), (RIGHT, 0, 10), (UP, 0, 10), (UP, -2, 10), (UP, 2, 10))
         return ANY
 
     def _pipe_goals(self, edge: Edge) -> Sides:
@@ -412,5 +441,7 @@ class _Builder:
         before = path[k - 1] if k else self.a.previous[self.a.on_pipe[edge.target]]
         if edge.source == before:
             return ((LEFT, 0, 0), (UP, 0, 300), (DOWN, 0, 300))
-        many: Sides = ((DOWN, -2, 10), (DOWN, 2, 10), (UP, -2, 40), (UP, 2, 40)) if self.forms[edge.target].width > 60 else ()
-        return ((DOWN, 0, 0), *many, (UP, 0, 150))
+        count = len(self.a.into[edge.target]) - 1
+        if self.forms[edge.target].width > CIRCLE.width:
+            return tuple((DOWN, 2 * n - count + 1, 0) for n in range(count))
+        return ((DOWN, 0, 0), (UP, 0, 150))

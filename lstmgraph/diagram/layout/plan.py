@@ -1,7 +1,7 @@
 """A plan: nodes on the lattice and the wires that are wanted, before any wire is routed.
 
-Styles fill a plan; `solve` routes it.  `Spot` is a node with a place, `Want` a wire with the sides it may use.  A *trunk* is
-the shared way of values that always go to the same sums together: they join at a `join` spot and run as one line from there.
+Styles fill a plan; `solve` routes it.  `Spot` is a node with a place, `Want` a wire with the sides it may use.  A *trunk*
+is the way of values that always go to the same sums together: they join at a `join` spot and run as one line from there.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from lstmgraph.diagram.scene import Box
 Sides = tuple[tuple[int, int, int], ...]  # (side, offset, extra cost)
 
 ANY: Sides = ((UP, 0, 0), (RIGHT, 0, 0), (DOWN, 0, 0), (LEFT, 0, 0))
+NOWHERE = Box(0, 0, 0, 0)
 MARGIN = 6  # lattice steps around everything, room for wires that go round
 
 
@@ -59,7 +60,7 @@ class Plan:
     wants: list[Want] = field(default_factory=list)
     through: dict[str, tuple[str, str]] = field(default_factory=dict)  # edge id -> (wire to the join, wire from it)
     rails: list[int] = field(default_factory=list)  # rows that horizontal wires prefer
-    border: Box = Box(0, 0, 0, 0)  # in lattice steps
+    border: Box = NOWHERE  # in lattice steps
 
     def put(self, spot: Spot) -> Spot:
         self.spots[spot.id] = spot

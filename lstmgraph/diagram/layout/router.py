@@ -1,4 +1,4 @@
-"""Routes all wires of a plan: one after the other, then each value again with all others in place, as long as that helps.
+"""Routes all wires of a plan: one after the other, then each value again with all others in place.
 
 When a wire finds no way, its value goes first in the next round; when that does not help either, `Unroutable` asks the
 layout for more room.
@@ -12,6 +12,7 @@ from lstmgraph.diagram.layout.lattice import Demand, Lattice
 
 ROUNDS = 6
 POLISH = 2
+MANY = 40  # wires: from here on one round of polishing has to do
 
 
 class Unroutable(Exception):
@@ -28,8 +29,9 @@ def route_all(lattice: Lattice, demands: Sequence[Demand]) -> None:
         order = sorted(order, key=lambda wires: wires[0].net not in failed)
     else:
         raise Unroutable(", ".join(sorted(d.id for wires in order for d in wires if wires[0].net in failed)))
-    for _ in range(POLISH):
-        if not any([_improve(lattice, wires, demands) for wires in order]):
+    for _ in range(POLISH if len(demands) < MANY else 1):
+        improved = [_improve(lattice, wires, demands) for wires in order]
+        if not any(improved):
             break
 
 
@@ -48,7 +50,9 @@ def _urgency(wires: list[Demand]) -> tuple[int, int]:
 
 def _distance(demand: Demand) -> tuple[bool, int, int, str]:
     length = min(
-        abs(a.access[0] - b.access[0]) + abs(a.access[1] - b.access[1]) for a, _ in demand.starts for b, _ in demand.goals
+        abs(a.access[0] - b.access[0]) + abs(a.access[1] - b.access[1])
+        for a, _ in demand.starts
+        for b, _ in demand.goals
     )
     return not demand.direct, demand.rank, length, demand.id
 
@@ -64,17 +68,21 @@ def _attempt(lattice: Lattice, order: list[list[Demand]]) -> set[int]:
 
 
 def _improve(lattice: Lattice, wires: list[Demand], demands: Sequence[Demand]) -> bool:
-    """Lay one value's wires again; keep the better of before and after."""
+    """Lay one value's wires again, nearest or farthest end first; keep the best."""
     number = wires[0].net
     if not _troubled(lattice, number):
         return False
-    before = _score(lattice, demands)
-    old = _snapshot(lattice)
-    lattice.lift(number)
-    if all([lattice.route(d) for d in wires]) and _score(lattice, demands) < before:
-        return True
-    _restore(lattice, old)
-    return False
+    best, better = _score(lattice, demands), False
+    direct = [d for d in wires if d.direct]
+    searched = [d for d in wires if not d.direct]
+    for order in [searched, searched[::-1]] if len(searched) > 1 else [searched]:
+        old = _snapshot(lattice)
+        lattice.lift(number)
+        if all(lattice.route(d) for d in (*direct, *order)) and (score := _score(lattice, demands)) < best:
+            best, better = score, True
+        else:
+            _restore(lattice, old)
+    return better
 
 
 def _troubled(lattice: Lattice, number: int) -> bool:

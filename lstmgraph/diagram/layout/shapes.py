@@ -1,7 +1,7 @@
-"""How large each kind of node is, where its ports are, and how far other wires keep away.  All tables of sizes are here.
+"""How large each kind of node is, where its ports are, and how far other wires keep away: all tables of sizes.
 
-Everything stands on a square lattice of `PITCH` points, so two wires are never closer than one pitch.  A node's *reach* is
-the number of lattice steps around its centre that foreign wires may not use.
+Everything stands on a square lattice of `PITCH` points, so two wires are never closer than one pitch.  A node's *reach*
+is the number of lattice steps around its centre that foreign wires may not use.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Port:
-    """A place on an outline where one value may enter or leave: `at` in points, `access` on the lattice, `out` away from it."""
+    """Where one value may enter or leave: `at` on the outline in points, `access` on the lattice, `out` the way out."""
 
     key: tuple[str, int, int]  # node, side, offset
     at: Point
@@ -68,7 +68,7 @@ def form_of(node: Node, operands: int, wide_sums: bool) -> Form:
         return FUNCTIONS.get(node.operation, Form("box", 36 if glyph_length(node.glyph) <= 4 else 52, 36))
     wide = glyph_length(node.glyph) > 3
     if operands > 3:
-        return SUM
+        return Form("box", max(68.0, 16.0 * operands + 4), 36)
     return Form("ellipse", 52, 32) if wide else CIRCLE
 
 
@@ -98,14 +98,15 @@ def role_of(node: Node, kind: str) -> str:
 
 def ports(id: str, form: Form, at: tuple[int, int], side: int, offsets: tuple[int, ...]) -> list[Port]:
     """The ports of a node on one side, at lattice offsets along that side."""
-    across, along = form.reach() if side in (RIGHT, LEFT) else form.reach()[::-1]
+    across = form.reach()[0 if side in (RIGHT, LEFT) else 1]
     dx, dy = STEPS[side]
     found = []
     for offset in offsets:
         access = (at[0] + dx * (across + 1) + (0 if dx else offset), at[1] + dy * (across + 1) + (0 if dy else offset))
         depth = _depth(form, side, offset * PITCH)
         point = Point(
-            at[0] * PITCH + (dx * depth if dx else offset * PITCH), at[1] * PITCH + (dy * depth if dy else offset * PITCH)
+            at[0] * PITCH + (dx * depth if dx else offset * PITCH),
+            at[1] * PITCH + (dy * depth if dy else offset * PITCH),
         )
         found.append(Port((id, side, offset), point, access, side))
     return found

@@ -1,7 +1,7 @@
 """Steps: which parts of a scene are lit.  Nothing moves: only the `lit` flags and the painting order change.
 
-The rule: an operation is lit if it is asked for; a wire is lit if it enters or leaves a lit operation; a node from or to the
-outside is lit if a lit wire touches it.
+The rule: an operation is lit if it is asked for; a wire is lit if it enters or leaves a lit operation; a node from or
+to the outside is lit if a lit wire touches it.
 """
 
 from __future__ import annotations
@@ -41,6 +41,9 @@ def _lit_dot(dot: Dot, bright: list[Wire]) -> Dot:
 def passes(wire: Wire, at: Point) -> bool:
     """Whether a wire runs through a point."""
     for a, b in zip(wire.points, wire.points[1:], strict=False):
-        if min(a.x, b.x) - 0.01 <= at.x <= max(a.x, b.x) + 0.01 and min(a.y, b.y) - 0.01 <= at.y <= max(a.y, b.y) + 0.01:
+        if (
+            min(a.x, b.x) - 0.01 <= at.x <= max(a.x, b.x) + 0.01
+            and min(a.y, b.y) - 0.01 <= at.y <= max(a.y, b.y) + 0.01
+        ):
             return True
     return False

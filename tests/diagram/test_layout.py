@@ -1,0 +1,201 @@
+"""Both layouts, for every kind of cell: nothing missing, nothing on top of anything, and as beautiful as promised."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lstmgraph.diagram.graph import Graph
+from lstmgraph.diagram.layout import layout_cell_block, layout_pipe, light
+from lstmgraph.diagram.path import STROKE
+from lstmgraph.diagram.quality import Quality, faults, measure
+from lstmgraph.diagram.scene import Scene
+from tests.diagram.graphs import ALL, gru, lstm, peephole_lstm, rnn
+
+Layout = Callable[[Graph], Scene]
+STYLES: dict[str, Layout] = {"pipe": layout_pipe, "cell-block": layout_cell_block}
+ROOT = Path(__file__).parents[2]
+_scenes: dict[tuple[str, str], tuple[Scene, Graph]] = {}
+
+
+def drawn(style: str, cell: str) -> tuple[Scene, Graph]:
+    if (style, cell) not in _scenes:
+        graph = ALL[cell]()
+        _scenes[style, cell] = STYLES[style](graph), graph
+    return _scenes[style, cell]
+
+
+def quality(style: str, cell: str) -> Quality:
+    return measure(*drawn(style, cell))
+
+
+every = pytest.mark.parametrize("style", STYLES)
+cells = pytest.mark.parametrize("cell", ALL)
+
+
+@every
+@cells
+def test_every_drawing_is_sound(style: str, cell: str) -> None:
+    assert faults(*drawn(style, cell)) == []
+
+
+@every
+@cells
+def test_gaps_and_padding(style: str, cell: str) -> None:
+    scene, _ = drawn(style, cell)
+    assert quality(style, cell).smallest_gap >= 4 * STROKE
+    frame = scene.frames[0]
+    outside = {"input", "previous", "next", "bias", "constant", "join"}
+    for n in scene.nodes:
+        if n.kind not in outside:
+            assert n.at.x - n.width / 2 - frame.left >= 6 * STROKE
+            assert frame.right - n.at.x - n.width / 2 >= 6 * STROKE
+            assert n.at.y - n.height / 2 - frame.top >= 6 * STROKE
+            assert frame.bottom - n.at.y - n.height / 2 >= 6 * STROKE
+
+
+@pytest.mark.parametrize(
+    ("style", "cell", "most"),
+    [
+        ("pipe", "rnn", 0),
+        ("pipe", "lstm", 1),
+        ("pipe", "peephole_lstm", 3),
+        ("pipe", "gru", 1),
+        ("cell-block", "rnn", 0),
+        ("cell-block", "lstm", 0),
+        ("cell-block", "peephole_lstm", 0),
+    ],
+)
+def test_crossings(style: str, cell: str, most: int) -> None:
+    assert quality(style, cell).crossings <= most
+
+
+@every
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "peephole_lstm", "gru"])
+def test_bends(style: str, cell: str) -> None:
+    assert quality(style, cell).most_bends <= 2
+    assert quality(style, cell).mean_bends <= 0.7
+
+
+@pytest.mark.parametrize("cell", ["lstm", "peephole_lstm", "gru"])
+def test_aspects(cell: str) -> None:
+    assert 1.6 <= quality("pipe", cell).aspect <= 2.2
+    assert 0.9 <= quality("cell-block", cell).aspect <= 1.2
+
+
+@cells
+def test_a_pipe_is_one_straight_line(cell: str) -> None:
+    scene, graph = drawn("pipe", cell)
+    at = {n.id: n.at for n in scene.nodes}
+    for base in graph.memories:
+        following = next(n.id for n in graph.nodes if n.kind == "next" and n.value == f"{base}[t]")
+        assert at[f"{base}[t-1]"].y == at[following].y
+
+
+@pytest.mark.parametrize("cell", ["lstm", "peephole_lstm", "gru", "cifg", "eight_gates"])
+def test_networks_stand_in_one_row_at_one_pitch(cell: str) -> None:
+    scene, _ = drawn("pipe", cell)
+    sums = sorted(n.at for n in scene.nodes if n.kind == "sum")
+    pitches = [b.x - a.x for a, b in itertools.pairwise(sums)]
+    assert len({p.y for p in sums}) == 1
+    assert max(pitches) <= 1.1 * min(pitches)
+
+
+@cells
+def test_the_new_memory_leaves_only_from_the_cell(cell: str) -> None:
+    scene, graph = drawn("cell-block", cell)
+    for edge in graph.edges:
+        wire = next(w for w in scene.wires if w.id == edge.id)
+        source = next(n for n in scene.nodes if n.id == wire.source)
+        enters = any(n.id == edge.target and n.kind == "next" for n in graph.nodes)
+        if edge.kind == "memory" and not enters:
+            assert source.kind == "cell"
+        assert wire.dashed == edge.kind.startswith("previous")
+
+
+@every
+def test_steps_move_nothing(style: str) -> None:
+    scene, graph = drawn(style, "peephole_lstm")
+    frame = light(scene, {"f.1", "f"})
+    assert {(n.id, n.at) for n in frame.nodes} == {(n.id, n.at) for n in scene.nodes}
+    assert {(w.id, w.route) for w in frame.wires} == {(w.id, w.route) for w in scene.wires}
+    lit = {w.id for w in frame.wires if w.lit}
+    assert lit == {e.id for e in graph.edges if {e.source, e.target} & {"f.1", "f"}}
+    named = {n.of or n.id for n in frame.nodes if n.lit and n.kind not in ("join", "cell")}
+    assert named == {"x[t]", "h[t-1]", "b0", "f.1", "f"} | ({"c[t-1]"} if style == "pipe" else set())
+
+
+def test_a_step_lights_the_cell_that_it_reads() -> None:
+    scene, _ = drawn("cell-block", "peephole_lstm")
+    assert [n.lit for n in light(scene, {"f.1", "f"}).nodes if n.kind == "cell"] == [True]
+    assert [n.lit for n in light(scene, {"g.1", "g"}).nodes if n.kind == "cell"] == [False]
+
+
+@every
+def test_the_legend_lists_what_occurs(style: str) -> None:
+    scene, _ = drawn(style, "rnn")
+    words = {g.title: [e.words for e in g.entries] for g in scene.legend}
+    assert set(words) == {"Inputs", "Outputs", "Nonlinearities", "Biases", "Vector operations"}
+    assert words["Nonlinearities"] == ["hyperbolic tangent"]
+
+
+@every
+@cells
+def test_everything_is_inside_the_picture(style: str, cell: str) -> None:
+    scene, _ = drawn(style, cell)
+    samples = [e.sample for g in scene.legend for e in g.entries]
+    for n in (*scene.nodes, *samples):
+        assert n.at.x - n.width / 2 >= 0
+        assert n.at.x + n.width / 2 <= scene.size[0]
+        assert n.at.y - n.height / 2 >= 0
+        assert n.at.y + n.height / 2 <= scene.size[1]
+
+
+def test_the_order_in_which_a_graph_lists_its_nodes_is_no_matter_for_soundness() -> None:
+    graph = peephole_lstm()
+    backwards = Graph(graph.nodes[::-1], graph.edges, graph.memories, graph.output)
+    for layout in STYLES.values():
+        assert faults(layout(backwards), backwards) == []
+
+
+def test_same_graph_same_scene_under_any_hash_seed() -> None:
+    script = (
+        "import hashlib; from tests.diagram.graphs import ALL; from lstmgraph.diagram.layout import *;"
+        "print(hashlib.sha256(repr([f(ALL[c]()) for f in (layout_pipe, layout_cell_block)"
+        " for c in ('gru', 'peephole_lstm', 'copies')]).encode()).hexdigest())"
+    )
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(seen) == 1
+
+
+def test_small_cells_are_laid_out_in_a_moment(benchmark_seconds: Callable[[Callable[[], object]], float]) -> None:
+    for make in (rnn, lstm, gru):
+        assert benchmark_seconds(lambda make=make: layout_pipe(make())) < 1.0  # type: ignore[misc]
+
+
+@pytest.fixture
+def benchmark_seconds() -> Callable[[Callable[[], object]], float]:
+    from time import process_time
+
+    def seconds(work: Callable[[], object]) -> float:
+        start = process_time()
+        work()
+        return process_time() - start
+
+    return seconds
