@@ -9,9 +9,8 @@ flattened in the author's order; `1 - z` and `1 / z` are operations of their own
 from __future__ import annotations
 
 import ast
-import re
-import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from sympy import Integer, MatAdd, MatMul, Rational, Transpose
@@ -21,8 +20,9 @@ from lstmgraph.algebra.names import Name
 from lstmgraph.algebra.nodes import signature_of
 from lstmgraph.algebra.rules import FUNCTIONS
 from lstmgraph.algebra.shapes import parse_signature
-from lstmgraph.errors import CellSyntaxError, Place, ShapeError
+from lstmgraph.errors import CellSyntaxError, ShapeError
 from lstmgraph.reading import mistakes
+from lstmgraph.reading.segment import Segment
 from lstmgraph.reading.text import Line, Text, split
 from lstmgraph.reading.tree import Apply, Definition, Number, Ref, Tree
 
@@ -30,8 +30,6 @@ MAX_DEPTH = 60
 MAX_PARTS = 5_000  # operations and operands of a whole cell
 _MAX_BITS = 1_100  # of an exact number
 _MAX_DIGITS = 40
-
-_FOREIGN = re.compile(r"[^\w\s()\[\].,+\-*/@=<>:!&~]")
 
 
 def parse(text: Text) -> tuple[Definition, ...]:
@@ -55,40 +53,12 @@ def parse_expression(text: str, source: str) -> Tree:
     return _Parser(whole, lines[0]).expression()
 
 
-class _Parser:
+class _Parser(Segment):
     """Parses one equation.  `parts` counts what it consists of."""
 
     def __init__(self, text: Text, line: Line) -> None:
-        self.text, self.line = text, line
+        super().__init__(text, line)
         self.parts = self.depth = 0
-        written = text.text[line.start : line.end]
-        without_notes = re.sub(r"#[^\n]*", lambda m: " " * len(m[0]), written)
-        self.source = without_notes.translate(mistakes.ACCEPTED)
-        self.lines = self.source.split("\n")
-        self.starts = [0]
-        for row in self.lines:
-            self.starts.append(self.starts[-1] + len(row) + 1)
-
-    # ── places and errors ──
-
-    def offset(self, line: int, column: int) -> int:
-        """The offset of what ast calls line and column (which counts bytes)."""
-        row = self.lines[line - 1]
-        return self.starts[line - 1] + (column if row.isascii() else len(row.encode()[:column].decode(errors="ignore")))
-
-    def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
-        return self.offset(node.lineno, node.col_offset), self.offset(node.end_lineno or 1, node.end_col_offset or 0)
-
-    def place(self, node: ast.expr | ast.stmt) -> Place:
-        start, end = self.span(node)
-        return self.text.place(self.line.start + start, self.line.start + end)
-
-    def error(self, node: ast.expr | ast.stmt, message: str, hint: str = "") -> CellSyntaxError:
-        return CellSyntaxError(message, place=self.place(node), hint=hint)
-
-    def error_at(self, offset: int, message: str, hint: str = "", width: int = 1) -> CellSyntaxError:
-        at = self.line.start + offset
-        return CellSyntaxError(message, place=self.text.place(at, at + width), hint=hint)
 
     # ── the whole equation ──
 
@@ -107,30 +77,6 @@ class _Parser:
         if not isinstance(statement, ast.Expr):
             raise self.error(statement, "an expression is wanted here, not an equation")
         return self.convert(statement.value)
-
-    def parsed(self) -> ast.stmt:
-        """The equation's one statement, as Python sees it."""
-        foreign = _FOREIGN.search(self.source)
-        odd = next((k for k, c in enumerate(self.source) if c in mistakes.CHARACTERS), None)
-        if odd is not None:
-            raise self.error_at(
-                odd, f"{self.source[odd]!r} is not in the language", mistakes.CHARACTERS[self.source[odd]]
-            )
-        if foreign:
-            hint = "names are letters, digits and _ (c_tilde); how they are typeset is said in [notation.NAME]"
-            raise self.error_at(foreign.start(), f"{foreign[0]!r} is not in the language", hint)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                body = ast.parse(self.source).body
-        except SyntaxError as error:
-            at, message, hint = mistakes.explain_syntax(self.source, error)
-            raise self.error_at(at, message, hint) from None
-        except (ValueError, RecursionError, MemoryError, OverflowError):
-            raise self.error_at(0, "too deeply nested, or not an equation", mistakes.SPLIT) from None
-        if len(body) != 1:
-            raise self.error_at(0, "one equation a line")
-        return body[0]
 
     def statement(self) -> ast.Assign:
         statement = self.parsed()
@@ -317,6 +263,11 @@ class _Parser:
             case ast.MatMult():
                 if isinstance(left, Number):
                     raise self.error(link.left, "a number cannot be an operand of @", "a number scales with *")
+                if (
+                    isinstance(left, Apply)
+                    and ")" not in self.source[self.span(link.left)[1] : self.span(link.right)[0]]
+                ):
+                    left = replace(left, loose=True)
                 return self.apply(MatMul, link, left, self.operand(link.right, "@"))
             case ast.Add() | ast.Sub():
                 return self.total(link, left, self.convert(link.right))

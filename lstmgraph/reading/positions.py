@@ -55,7 +55,8 @@ class Positions:
         if first == "[":
             return self._header(at)
         path, equals = self._key(at)
-        self.keys.setdefault((*self.table, *path), at)
+        for end in range(1, min(len(path), 9) + 1):
+            self.keys.setdefault((*self.table, *path[:end]), at)
         start = equals + 1
         while self.text[start : start + 1] in (" ", "\t"):
             start += 1

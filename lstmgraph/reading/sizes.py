@@ -15,7 +15,7 @@ from itertools import islice
 from sympy import Expr, Integer, MatrixExpr
 
 from lstmgraph.algebra.names import symbol
-from lstmgraph.algebra.nodes import Fill, signature_of
+from lstmgraph.algebra.nodes import Divide, Fill, Hadamard, signature_of
 from lstmgraph.algebra.shapes import Open, Shape, Size, Unifier, parse_signature, show_shape
 from lstmgraph.errors import CellError, Place, ShapeError
 from lstmgraph.program import Equation
@@ -23,6 +23,7 @@ from lstmgraph.reading.mistakes import near
 from lstmgraph.reading.tree import Apply, Definition, Number, Ref, Tree, broadcasts, references, spelling
 
 ONE = Integer(1)
+SCALING = (Hadamard, Divide)
 _SIDES = ("rows", "columns")
 Form = tuple[Size, Size]
 
@@ -97,6 +98,7 @@ class Sizes:
     # ── what works entry by entry ──
 
     def solve(self) -> None:
+        """Settle everything; what nothing settles is decided in the order of the file."""
         self.settle_all()
         while self.soft:
             first = next(iter(self.soft))
@@ -138,6 +140,8 @@ class Sizes:
             for arg in operands:
                 self.same(arg, node, node)
             return True
+        if node.operation in SCALING and not node.loose:
+            self.find_scalars(operands, node)
         rest = [a for a in operands if not self.is_scalar(a)]
         wide = [a for a in rest if self.is_wide(a)]
         if wide or len(rest) == 1:
@@ -148,6 +152,19 @@ class Sizes:
         elif not operands:
             return False
         return all(self.is_scalar(a) or a in wide or len(rest) == 1 for a in operands)
+
+    def find_scalars(self, operands: Sequence[Tree], node: Apply) -> None:
+        """What looks like a column and scales a matrix can only be a scalar."""
+        for arg in operands:
+            if not self.is_wide(arg) and self.clashes(arg, node):
+                for side in self.forms[arg]:
+                    self.unifier.equal(side, ONE)
+
+    def clashes(self, tree: Tree, node: Apply) -> bool:
+        """Whether what is known of two shapes shows that they differ."""
+        pairs = zip(self.forms[tree], self.forms[node], strict=True)
+        found = [(self.unifier.find(a), self.unifier.find(b)) for a, b in pairs]
+        return any(a != b for a, b in found if not isinstance(a, Open) and not isinstance(b, Open))
 
     def force(self, node: Apply) -> None:
         """Nothing tells which operands are scalars: none of those that are open is."""
@@ -176,7 +193,7 @@ class Sizes:
         failed = self.unifier.settle_sums()
         if failed is not None:
             place = failed.reason if isinstance(failed.reason, Place) else None
-            parts = " + ".join(self.shown(p) for p in failed.parts)
+            parts = " + ".join(self.shown(p) for p in failed.parts[:6]) + (" + ..." if len(failed.parts) > 6 else "")
             raise ShapeError(f"concat has {parts} rows, but {self.shown(failed.whole)} are wanted here", place=place)
 
     # ── errors ──
@@ -241,7 +258,8 @@ class Sizes:
         columns = {str(self.unifier.find(self.forms[a][1])) for a in (tree, other)}
         if spelling(cause.operation) == "*" and "1" in columns and len(columns) == 2:
             return "the matrix product is @; it binds as * does, from the left: write f[t] * (W @ x[t])"
-        return ""
+        parameter = next((a.name for a in (tree, other) if isinstance(a, Ref) and a.name.lag is None), None)
+        return f"if {parameter} is a scalar, add a line to [sizes]: {parameter} = 1" if parameter else ""
 
     def refuse_open(self) -> None:
         """Raise for the name whose size would settle the most: a state before other values, those before parameters."""

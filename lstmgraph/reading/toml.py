@@ -58,10 +58,10 @@ _EQUATION_LINE = re.compile(r"\s*\w+\s*\[\s*t\s*\]\s*=")
 
 
 def _toml_hint(text: str, place: Place) -> str:
+    if len(re.findall(r'"""', text)) % 2:
+        return 'a text that begins with """ ends with """'
     if _EQUATION_LINE.match(place.text) or ('"""' not in text and "'''" not in text and _EQUATION_LINE.search(text)):
         return 'equations are text: equations = """ ... """'
-    if len(re.findall('"""', text)) % 2:
-        return 'a text that begins with """ ends with """'
     return 'text is quoted: output = "h", x = "X"' if re.match(r"\s*[\w.-]+\s*=\s*[^\W\d]", place.text) else ""
 
 

@@ -35,11 +35,15 @@ class Ref:
 
 @dataclass(frozen=True, eq=False)
 class Apply:
-    """An operation (its class in `algebra.nodes`, or SymPy's) on its operands."""
+    """An operation (its class in `algebra.nodes`, or SymPy's) on its operands.
+
+    It is `loose` if it is the left operand of an @ without brackets: f * W @ x is (f * W) @ x, perhaps by mistake.
+    """
 
     operation: type
     args: tuple[Tree, ...]
     place: Place
+    loose: bool = False
 
 
 Tree = Number | Ref | Apply
