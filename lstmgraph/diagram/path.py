@@ -20,6 +20,7 @@ STROKE = 2.0  # the width of a wire; the unit of everything below
 HEAD_LENGTH = 4.1 * STROKE  # of an arrowhead, tip to barbs
 HEAD_WIDTH = 3.3 * STROKE
 HEAD_NOTCH = 0.16 * HEAD_LENGTH  # how far its back is hollowed: the wire ends there
+STRAIGHT = 1.5 * HEAD_LENGTH  # the last piece of a wire is straight for as long as that
 RADIUS = 4.0 * STROKE  # of a rounded corner
 HOP = 2.5 * STROKE  # the radius of the arc that bridges a crossing
 DOT_RADIUS = 1.5 * STROKE
@@ -196,11 +197,11 @@ def _corner_radii(wires: Sequence[Wire], radius: float, value: Value) -> list[li
 
 
 def _room_for_corner(wire: Wire, k: int) -> float:
-    """A corner may take half of a segment that ends in another corner, and all but the arrowhead of a last one."""
+    """A corner may take half of a segment that ends in another corner, and what is left of a last one."""
     points, last = wire.points, len(wire.points) - 1
     before = distance(points[k - 1], points[k]) * (1.0 if k == 1 else 0.5)
     after = distance(points[k], points[k + 1])
-    after = max(0.0, after - (HEAD_LENGTH if wire.arrow else 0.0)) if k + 1 == last else after / 2
+    after = max(0.0, after - (STRAIGHT if wire.arrow else 0.0)) if k + 1 == last else after / 2
     return min(before, after)
 
 
@@ -210,7 +211,7 @@ def _stretches(wires: Sequence[Wire], radii: list[list[float]] | None) -> list[_
         last = len(wire.points) - 2
         for k, (a, b) in enumerate(pairwise(wire.points)):
             head, tail = (radii[i][k], radii[i][k + 1]) if radii else (0.0, 0.0)
-            found.append(_Stretch(i, k, a, b, head, 1.5 * HEAD_LENGTH if k == last and wire.arrow else tail))
+            found.append(_Stretch(i, k, a, b, head, STRAIGHT if k == last and wire.arrow else tail))
     return found
 
 

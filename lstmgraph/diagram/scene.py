@@ -43,7 +43,7 @@ class Node:
         str  # graph.NodeKind; "cell": the big memory of the cell block; "join": where a trunk begins; "dag" has its own
     )
     role: (
-        str  # what the theme colours it by: a graph.ValueKind, "sum", "sigmoid", "tanh", "function", "operator", "join"
+        str  # what the theme colours it by: a graph.ValueKind, "sum", "sigmoid", "tanh", "function", "operator", "trunk"
     )
     shape: Shape
     at: Point  # centre

@@ -9,6 +9,7 @@ a drawing.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -140,12 +141,14 @@ def _font() -> Any:
 @contextmanager
 def _plain_paths() -> Iterator[Any]:
     """ziamath, set to glyphs as paths in absolute coordinates.  The switch is global, and not ours: it is put back."""
-    ziamath: Any = import_module("ziamath")  # by name: it is untyped, and start-up is faster without it
-    before, ziamath.config.svg2 = ziamath.config.svg2, False
-    try:
-        yield ziamath
-    finally:
-        ziamath.config.svg2 = before
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its own deprecations, which would be errors under `-W error`
+        ziamath: Any = import_module("ziamath")  # by name: it is untyped, and start-up is faster without it
+        before, ziamath.config.svg2 = ziamath.config.svg2, False
+        try:
+            yield ziamath
+        finally:
+            ziamath.config.svg2 = before
 
 
 def _unbound(latex: str) -> str:

@@ -19,8 +19,8 @@ from lstmgraph.errors import UnknownName
 
 Mode = Literal["light", "dark"]
 
-WIRE_ROLES: tuple[str, ...] = get_args(ValueKind)
-NODE_ROLES = (*WIRE_ROLES, "sum", "sigmoid", "tanh", "function", "operator", "join", "cell")
+WIRE_ROLES: tuple[str, ...] = (*get_args(ValueKind), "trunk")
+NODE_ROLES = (*WIRE_ROLES, "sum", "sigmoid", "tanh", "function", "operator", "cell")
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,6 @@ class Names:
         return self._given[key]
 
     def classes(self, kind: str, role: str, lit: bool) -> str:
-        """The kind, plain and prefixed; the role and whether it is dimmed, prefixed."""
-        found = [kind, f"{self.prefix}-{kind}"] + [f"{self.prefix}-{token(role)}"] * bool(role)
-        return " ".join(found + [f"{self.prefix}-dimmed"] * (not lit))
+        """The kind, the role and whether it is dimmed, each prefixed."""
+        found = [kind, *[token(role)] * bool(role), *["dimmed"] * (not lit)]
+        return " ".join(f"{self.prefix}-{name}" for name in found)

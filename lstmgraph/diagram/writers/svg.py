@@ -150,7 +150,7 @@ class _Writer:
     # ── names and colours ──
 
     def _group(self, kind: str, role: str, name: str, lit: bool = True) -> dict[str, str]:
-        return {"class": self.names.classes(kind, role, lit), "id": self.names.id(kind, name)}
+        return {"class": f"{kind} {self.names.classes(kind, role, lit)}", "id": self.names.id(kind, name)}
 
     def _coloured(self, name: str, lit: bool, colours: ColoursOf) -> dict[str, str]:
         """Presentation attributes for something that a step may dim."""

@@ -1,0 +1,149 @@
+"""Labels become outlines of a known size, whatever is written in them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lstmgraph.diagram import typeset as module
+from lstmgraph.diagram.plain import plain
+from lstmgraph.diagram.scene import Label, Point
+from lstmgraph.diagram.typeset import measure, number, typeset
+
+UNICODE = {
+    "h_{t-1}": "hₜ₋₁",
+    r"\tilde{C}_t": "C̃ₜ",
+    r"a^{\langle t-1\rangle}": "a⟨t-1⟩",
+    r"\Gamma_f^{\langle t\rangle}": "Γ_f⟨t⟩",
+    r"\sigma": "σ",
+    r"\tanh": "tanh",
+    r"\times": "×",
+    r"\odot": "⊙",
+    "1-": "1-",
+    r"\sum": "Σ",
+    r"\bar h": "h̄",
+    r"\mathrm{gate}_{in}": "gateᵢₙ",
+    r"\mathrm{hard tanh}": "hard tanh",
+    r"\operatorname{softmax}": "softmax",
+    r"\mathbf{W}_{rec}": "W_(rec)",
+    "x^2": "x²",
+    "W_f": "W_f",
+    r"c_{t}^{\prime}": "cₜ^′",
+    "a < b & c": "a < b & c",
+    "": "",
+}
+
+
+def extent(path: str) -> tuple[float, float, float, float]:
+    """The box of all points of relative path data, control points included."""
+    x = y = start_x = start_y = 0.0
+    xs, ys = [], []
+    for name, arguments in re.findall(r"([mlqcz])([^mlqcz]*)", path):
+        numbers = [float(n) for n in re.findall(r"-?(?:\d+\.?\d*|\.\d+)", arguments)]
+        step = {"m": 2, "l": 2, "q": 4, "c": 6, "z": 1}[name]
+        for k in range(0, len(numbers), step):
+            piece = numbers[k : k + step]
+            xs += [x + n for n in piece[::2]]
+            ys += [y + n for n in piece[1::2]]
+            x, y = x + piece[-2], y + piece[-1]
+        if name == "m":
+            start_x, start_y = x, y
+        if name == "z":
+            x, y = start_x, start_y
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+@pytest.mark.parametrize("latex", [latex for latex in UNICODE if latex])
+def test_the_ink_fills_its_box(latex: str) -> None:
+    label = typeset(latex, 14.0)
+    left, top, right, bottom = extent(label.path)
+    assert (left, top) == pytest.approx((0, 0), abs=0.6)  # control points may lie a little outside the curve
+    assert (right, bottom) == pytest.approx((label.width, label.height), abs=0.6)
+    assert label.width > 2
+    assert 0 < label.baseline <= label.height + 0.1 or latex == r"\times"
+
+
+@pytest.mark.parametrize(("latex", "text"), UNICODE.items())
+def test_labels_in_plain_unicode(latex: str, text: str) -> None:
+    assert plain(latex) == text
+    assert typeset(latex, 10.0).text == text
+
+
+def test_size_scales_everything() -> None:
+    small, large = typeset(r"\tilde{C}_{t-1}", 10.0), typeset(r"\tilde{C}_{t-1}", 20.0)
+    assert (large.width, large.height, large.baseline) == pytest.approx(
+        (2 * small.width, 2 * small.height, 2 * small.baseline)
+    )
+    assert small.depth == pytest.approx(small.height - small.baseline)
+
+
+def test_scripts_are_where_they_belong() -> None:
+    assert typeset("h", 14.0).depth == pytest.approx(0, abs=0.3)
+    assert typeset("h_t", 14.0).depth > 2
+    assert typeset("h^t", 14.0).height > typeset("h", 14.0).height
+
+
+def test_an_operator_without_a_right_operand_takes_no_space() -> None:
+    assert typeset("1-", 14.0).width == pytest.approx(typeset("1{-}", 14.0).width)
+    assert typeset("1-", 14.0).width < typeset("1-x", 14.0).width - typeset("x", 14.0).width
+
+
+def test_words_all_have_one_height_and_measure_is_their_size() -> None:
+    low, high = Label("sum", Point(0, 0), 12, math=False), Label("Hyperbolic", Point(0, 0), 12, math=False)
+    assert measure(low)[1] == measure(high)[1] == pytest.approx(13.2)
+    assert measure(high)[0] > measure(low)[0]
+    # the width of words is the sum of their letters' advances: about half an em each in this font
+    assert measure(high)[0] / 12 / len("Hyperbolic") == pytest.approx(0.47, abs=0.06)
+
+
+@pytest.mark.parametrize(
+    "broken", [r"\frac{", "x^", "_", "^", "{", "}", r"\left(", r"\begin{matrix}", "\\", "$", "&", "\x00"]
+)
+def test_what_cannot_be_set_is_still_a_label(broken: str) -> None:
+    label = typeset(broken, 14.0)
+    assert label.width >= 0
+    assert label.height >= 0
+
+
+@given(st.text(max_size=12))
+@settings(max_examples=60)
+def test_nobodys_label_stops_a_drawing(text: str) -> None:
+    assert typeset(text, 11.0).width >= 0
+    assert typeset(text, 11.0, math=False).width >= 0
+
+
+def test_without_a_typesetter_the_viewer_sets_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: str) -> None:
+        raise RuntimeError("no font")
+
+    monkeypatch.setattr(module, "_set_math", fails)
+    monkeypatch.setattr(module, "_set_words", fails)
+    label = typeset("q_{unheard}", 13.0)
+    assert label.path == ""
+    assert label.text == "q_(unheard)"
+    assert label.width > 13
+
+
+def test_the_typesetters_global_switch_is_put_back() -> None:
+    ziamath = pytest.importorskip("ziamath")
+    before = ziamath.config.svg2
+    typeset("z_{17}", 14.0)
+    assert ziamath.config.svg2 == before
+
+
+def test_it_is_imported_late() -> None:
+    code = "import sys, lstmgraph.diagram.typeset; print('ziamath' in sys.modules, 'ziafont' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0"), (-0.001, "0"), (1.5, "1.5"), (10, "10"), (0.126, "0.13"), (100, "100")]
+)
+def test_numbers_are_short(value: float, text: str) -> None:
+    assert number(value) == text

@@ -1,0 +1,406 @@
+"""SVG and DOT show the same scene; the SVG is sound XML, accessible, and alone in whatever page it stands."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from functools import cache
+from math import dist
+from pathlib import Path
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+import pytest
+
+from lstmgraph.diagram.path import arrowhead
+from lstmgraph.diagram.scene import Label, Node, Point, Scene, Wire
+from lstmgraph.diagram.themes import Mode, load_theme, theme_names
+from lstmgraph.diagram.writers import FORMATS
+from lstmgraph.diagram.writers.dot import to_graphviz, write_dot
+from lstmgraph.diagram.writers.svg import path_data, write_svg
+from tests.diagram.demo import lstm
+
+SVG = "{http://www.w3.org/2000/svg}"
+NUMBER = re.compile(r"-?\d*\.?\d+(?:e-?\d+)?")
+STEP = frozenset({"c[t-1]", "h[t-1]", "x[t]", "b_f", "sum_f", "f[t]", "f*c"})
+
+
+@cache
+def scene(kind: str = "whole") -> Scene:
+    return lstm(dashed=kind == "dashed", lit=STEP if kind == "step" else None)
+
+
+def parsed(made: Scene, theme: str = "default", mode: str = "auto") -> Element:
+    return ElementTree.fromstring(write_svg(made, load_theme(theme), mode))
+
+
+def groups(root: Element, kind: str) -> list[Element]:
+    return [g for g in root.iter(f"{SVG}g") if g.get("class", "").split()[:1] == [kind]]
+
+
+def control_points(d: str) -> list[tuple[float, ...]]:
+    """The control points of path data with M, L and C; a line is a cubic whose handles are at its thirds."""
+    points: list[tuple[float, ...]] = []
+    for name, arguments in re.findall(r"([MLC])([^MLCz]*)", d):
+        numbers = [float(n) for n in NUMBER.findall(arguments)]
+        given = list(zip(numbers[::2], numbers[1::2], strict=True))
+        if name == "L":
+            for end in given:
+                start = points[-1]
+                points += [tuple(a + t * (b - a) for a, b in zip(start, end, strict=True)) for t in (1 / 3, 2 / 3, 1)]
+        else:
+            points += given
+    return points
+
+
+def middle(points: list[tuple[float, ...]]) -> tuple[float, float]:
+    xs, ys = zip(*points, strict=True)
+    return (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
+
+
+# ── SVG ──
+
+
+def test_the_formats_are_the_writers() -> None:
+    assert set(FORMATS) == {"svg", "dot"}
+    for write in FORMATS.values():
+        assert write(scene(), load_theme("default"))
+
+
+def test_the_picture_says_what_it_is() -> None:
+    root = parsed(scene())
+    assert root.tag == f"{SVG}svg"
+    assert root.get("role") == "img"
+    assert root.get("viewBox") == "0 0 722 650"
+    title, desc = root[0], root[1]
+    assert (title.tag, title.text) == (f"{SVG}title", "LSTM with peepholes")
+    assert (desc.tag, desc.text) == (f"{SVG}desc", "x[t] feeds <everything> & more.")
+    assert root.get("aria-labelledby") == title.get("id")
+    assert root.get("aria-describedby") == desc.get("id")
+
+
+def test_every_node_and_every_wire_is_a_group_with_its_ends() -> None:
+    root, made = parsed(scene()), scene()
+    nodes = {g.get("data-node"): g.get("id") for g in groups(root, "node")}
+    assert list(nodes) == [n.id for n in made.nodes]
+    ends = [(g.get("data-from"), g.get("data-to")) for g in groups(root, "edge")]
+    assert ends == [(nodes[w.source], nodes[w.target]) for w in made.wires]
+
+
+def test_order_of_reading_is_order_of_computation_even_when_some_is_dimmed() -> None:
+    made = scene("step")
+    root = parsed(made)
+    titles = [g[0].text for g in groups(root, "edge")]
+    assert titles == [w.title for w in made.wires if not w.lit] + [w.title for w in made.wires if w.lit]
+    assert [g.get("data-node") for g in groups(root, "node")] == [n.id for n in made.nodes]
+
+
+def test_every_group_has_a_tooltip() -> None:
+    root = parsed(scene())
+    for kind in ("node", "edge"):
+        assert all(g[0].tag == f"{SVG}title" and g[0].text for g in groups(root, kind))
+    assert "f[t] & <co>" in [g[0].text for g in groups(root, "node")]
+
+
+@pytest.mark.parametrize("theme", theme_names())
+def test_ids_and_classes_are_the_diagrams_own(theme: str) -> None:
+    first = write_svg(scene(), load_theme(theme))
+    second = write_svg(replace(scene(), id="another: one"), load_theme(theme))
+    ids = [re.findall(r'\bid="([^"]+)"', text) for text in (first, second)]
+    assert len(ids[0]) == len(set(ids[0])) > 50
+    assert not set(ids[0]) & set(ids[1])
+    for text, prefix in ((first, "demo-pipe"), (second, "another-one")):
+        names = {n for found in re.findall(r'class="([^"]+)"', text) for n in found.split()}
+        selected = set(re.findall(r"\.([\w-]+)\{", text))
+        assert all(n.startswith(prefix + "-") for n in selected)
+        assert {n for n in names if not n.startswith(prefix + "-")} <= {"node", "edge", "container", "legend", "sample"}
+        assert selected <= names
+
+
+def test_ids_stay_apart_where_names_differ_only_in_signs() -> None:
+    a, b = (replace(scene().nodes[0], id=id) for id in ("h[t]", "h(t)"))
+    root = parsed(replace(scene(), nodes=(a, b), wires=()))
+    assert [g.get("id") for g in groups(root, "node")] == ["demo-pipe-node-h-t", "demo-pipe-node-h-t-2"]
+
+
+def test_presentation_attributes_are_enough() -> None:
+    """Without any style sheet everything that is painted has its colours: the light ones."""
+    root = parsed(scene())
+    style = root.find(f"{SVG}style")
+    assert style is not None
+    root.remove(style)
+    for element in root.iter():
+        tag = element.tag.removeprefix(SVG)
+        if tag in ("path", "rect", "circle", "polygon", "text"):
+            assert element.get("fill"), ElementTree.tostring(element)
+            assert element.get("fill") != "none" or element.get("stroke") or tag == "text"
+        assert element.get("style") is None
+    light = load_theme("default").light
+    assert {p.get("stroke") for g in groups(root, "edge") for p in g.iter(f"{SVG}path")} == {
+        light.wire(w.role) for w in scene().wires
+    }
+
+
+def test_the_dark_palette_is_only_in_the_media_query() -> None:
+    text = write_svg(scene(), load_theme("default"))
+    style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)
+    assert style
+    assert re.fullmatch(r"@media \(prefers-color-scheme: dark\)\{(\.[\w-]+\{[^{}]+\})+\}", style[1])
+    dark = load_theme("default").dark
+    assert f".demo-pipe-line-memory{{stroke:{dark.wires['memory']}}}" in style[1]
+    assert dark.background in style[1]
+    assert dark.wires["memory"] not in text.replace(style[0], "")
+
+
+def test_light_and_dark_alone_need_no_style_sheet() -> None:
+    modes: tuple[Mode, ...] = ("light", "dark")
+    for mode in modes:
+        root = parsed(scene(), mode=mode)
+        assert root.find(f"{SVG}style") is None
+        page = root.find(f"{SVG}rect")
+        assert page is not None
+        assert page.get("fill") == load_theme("default").palette(mode).background
+    assert parsed(scene(), "print").find(f"{SVG}style") is None
+
+
+def test_auto_in_the_dark_is_dark() -> None:
+    """What the media query makes of the automatic file is what the dark file has."""
+    auto, dark = parsed(scene("step")), parsed(scene("step"), mode="dark")
+    style = auto.find(f"{SVG}style")
+    assert style is not None
+    rules = {
+        name: dict(pair.split(":") for pair in body.split(";"))
+        for name, body in re.findall(r"\.([\w-]+)\{([^{}]+)\}", style.text or "")
+    }
+    auto.remove(style)
+    for ours, theirs in zip(auto.iter(), dark.iter(), strict=True):
+        for name in ours.get("class", "").split():
+            for key, value in rules.get(name, {}).items():
+                ours.set(key, value)
+        for key in ("fill", "stroke"):
+            assert ours.get(key) == theirs.get(key), ElementTree.tostring(ours)
+
+
+def test_the_text_of_every_label_is_there_and_invisible() -> None:
+    root = parsed(scene())
+    texts = list(root.iter(f"{SVG}text"))
+    assert {"hₜ₋₁", "σ", "c̃ₜ", "Memory of the previous step"} <= {t.text for t in texts}
+    assert all(t.get("fill") == "none" for t in texts)
+
+
+def test_what_cannot_be_set_is_written_by_the_viewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lstmgraph.diagram import typeset
+
+    monkeypatch.setattr(typeset, "_outline", lambda text, math: None)
+    typeset.typeset.cache_clear()
+    root = parsed(replace(scene(), labels=(Label("r_{quit}", Point(5, 5), 10),), nodes=(), legend=()))
+    typeset.typeset.cache_clear()
+    (text,) = root.iter(f"{SVG}text")
+    assert text.text == "r_(quit)"
+    assert text.get("fill") == load_theme("default").light.text
+
+
+def test_hostile_text_stays_text() -> None:
+    made = scene()
+    evil = '"/><script>alert(1)</script>\x00\x0b\ud800&#'
+    wires = (replace(made.wires[0], id=evil, title=evil), *made.wires[1:])
+    nodes = (replace(made.nodes[0], title=evil, label=Label(evil, Point(9, 9), 9, math=False)), *made.nodes[1:])
+    root = parsed(replace(made, id=evil, title=evil, description=evil, wires=wires, nodes=nodes))
+    assert not list(root.iter(f"{SVG}script"))
+    assert root[0].text == evil.replace("\x00", "\ufffd").replace("\x0b", "\ufffd").replace("\ud800", "\ufffd")
+
+
+def test_dashes_mean_the_previous_step() -> None:
+    edges = groups(parsed(scene("dashed")), "edge")
+    dashed = {g[0].text for g in edges if g.find(f"{SVG}path[@stroke-dasharray]") is not None}
+    assert dashed == {w.title for w in scene().wires if w.role.startswith("previous")}
+    assert not [p for p in parsed(scene()).iter(f"{SVG}path") if p.get("stroke-dasharray")]
+    assert [p for p in parsed(scene(), "print").iter(f"{SVG}path") if p.get("stroke-dasharray")]
+
+
+def test_a_step_dims_and_moves_nothing() -> None:
+    whole, step = parsed(scene()), parsed(scene("step"))
+    grey = load_theme("default").light.dimmed
+
+    def shapes(root: Element, kind: str) -> dict[str, list[str | None]]:
+        return {str(g.get("id")): [e.get("d") or e.get("points") for e in g] for g in groups(root, kind)}
+
+    for kind in ("node", "edge"):
+        assert shapes(whole, kind) == shapes(step, kind)
+    dimmed = [g for g in groups(step, "node") if "demo-pipe-dimmed" in g.get("class", "")]
+    assert len(dimmed) == len(scene().nodes) - len(STEP)
+    assert all(g.find(f"{SVG}path").get("stroke") == grey.stroke for g in dimmed)  # type: ignore[union-attr]
+
+
+def test_heads_are_polygons_at_the_tips() -> None:
+    for group, wire in zip(groups(parsed(scene()), "edge"), scene().wires, strict=True):
+        polygon = group.find(f"{SVG}polygon")
+        assert polygon is not None
+        points = [tuple(map(float, p.split(","))) for p in polygon.get("points", "").split()]
+        assert all(dist(p, q) < 0.01 for p, q in zip(points, arrowhead(wire), strict=True))
+    assert "marker" not in write_svg(scene(), load_theme("default"))
+
+
+def test_the_same_scene_gives_the_same_bytes_under_any_hash_seed() -> None:
+    code = (
+        "from tests.diagram.demo import lstm; from lstmgraph.diagram.themes import load_theme as t\n"
+        "from lstmgraph.diagram.writers import FORMATS; import hashlib\n"
+        "print([hashlib.sha256(w(lstm(), t('default')).encode()).hexdigest() for w in FORMATS.values()])"
+    )
+    root = str(Path(__file__).parents[2])
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed, "PYTHONPATH": root},
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }  # fmt: skip
+    assert len(runs) == 1
+
+
+# ── DOT ──
+
+
+def rendered(dot: str, made: Scene, format: str, theme: str = "default") -> str:
+    source = write_dot(made, load_theme(theme))
+    done = subprocess.run([dot, f"-T{format}"], input=source, capture_output=True, text=True, check=True)
+    assert not [line for line in done.stderr.splitlines() if "Fontconfig" not in line], done.stderr
+    return done.stdout
+
+
+def drawn_by_graphviz(text: str) -> tuple[dict[str, list[tuple[float, ...]]], dict[str, tuple[float, ...]]]:
+    """From Graphviz's SVG: the points of each edge, the centre of each node, by id, in our coordinates."""
+    root = ElementTree.fromstring(text)
+    page = root[0]
+    shift = re.search(r"translate\(([-\d.]+)[ ,]([-\d.]+)\)", page.get("transform", ""))
+    assert shift
+    dx, dy = float(shift[1]), float(shift[2])
+    routes: dict[str, list[tuple[float, ...]]] = {}
+    centres: dict[str, tuple[float, ...]] = {}
+    for group in page.iter(f"{SVG}g"):
+        kind, id = (group.get("class") or "anchor").split()[0], str(group.get("id"))
+        if kind == "edge":
+            path = next(group.iter(f"{SVG}path"))
+            routes[id] = [(x + dx, y + dy) for x, y in control_points(path.get("d", ""))]
+        elif kind == "node":
+            for shape in group.iter():
+                if shape.tag == f"{SVG}ellipse":
+                    centres[id] = float(shape.get("cx", "")) + dx, float(shape.get("cy", "")) + dy
+                elif shape.tag == f"{SVG}path":
+                    x, y = middle(control_points(shape.get("d", "")))
+                    centres[id] = x + dx, y + dy
+    return routes, centres
+
+
+@pytest.mark.dot
+@pytest.mark.parametrize("kind", ["whole", "dashed", "step"])
+def test_graphviz_draws_the_same_picture(dot: str, kind: str) -> None:
+    """Every route and every centre within half a point of our own SVG's, both read from the files."""
+    made = scene(kind)
+    routes, centres = drawn_by_graphviz(rendered(dot, made, "svg"))
+    ours = parsed(made)
+    edges = {str(g.get("id")): control_points(g.find(f"{SVG}path").get("d", "")) for g in groups(ours, "edge")}  # type: ignore[union-attr]
+    assert routes.keys() == edges.keys()
+    for id, route in edges.items():
+        assert len(route) == len(routes[id])
+        assert max(dist(p, q) for p, q in zip(route, routes[id], strict=True)) < 0.5, id
+    round_ones = {n.id for n in made.nodes if n.shape != "pentagon"}
+    compared = 0
+    for group in groups(ours, "node"):
+        if group.get("data-node") in round_ones:
+            at = middle(control_points(group.find(f"{SVG}path").get("d", "")))  # type: ignore[union-attr]
+            assert dist(at, centres[str(group.get("id"))]) < 0.5
+            compared += 1
+    assert compared == len(round_ones) == len(made.nodes) - 2
+
+
+@pytest.mark.dot
+def test_graphviz_agrees_about_positions_in_its_json(dot: str) -> None:
+    made = scene()
+    data = json.loads(rendered(dot, made, "json"))
+    assert data["bb"] == "0,0,722,650"
+    at = {o["name"]: tuple(map(float, o["pos"].split(","))) for o in data["objects"] if "pos" in o}
+    for node in made.nodes:
+        assert dist(at[node.id], (node.at.x, 650 - node.at.y)) < 0.5
+    names = {o["_gvid"]: o["name"] for o in data["objects"]}
+    edges = sorted((names[e["tail"]], names[e["head"]]) for e in data["edges"])
+    assert edges == sorted((w.source, w.target) for w in made.wires)
+    (cell,) = (o for o in data["objects"] if o["name"] == "cluster_cell_1")
+    (frame,) = made.frames
+    box = [float(n) for n in cell["bb"].split(",")]
+    assert box == pytest.approx([frame.left, 650 - frame.bottom, frame.right, 650 - frame.top], abs=0.5)
+    assert cell["id"] == "demo-pipe-container-cell-1"
+
+
+@pytest.mark.dot
+def test_graphviz_keeps_labels_and_hostile_names_as_text(dot: str) -> None:
+    label = Label("<b>&\\N", Point(60, 60), 9, math=False)
+    a = replace(scene().nodes[0], id="a:b", label=label, title="<i> & \\N", at=Point(60, 60))
+    b = replace(scene().nodes[1], id='say "x"', at=Point(160, 60))
+    points = (Point(80, 60), Point(140, 60))
+    wire = Wire("e", a.id, b.id, "input", points, (points[0], points[0], points[1], points[1]), arrow=False)
+    made = replace(scene(), nodes=(a, b), wires=(wire,), dots=(), labels=(), legend=())
+    text = rendered(dot, made, "svg")
+    routes, centres = drawn_by_graphviz(text)
+    assert set(centres) == {"demo-pipe-node-a-b", "demo-pipe-node-say-x"}
+    assert len(routes) == 1
+    assert "&lt;b&gt;&amp;\\N" in text
+
+
+@pytest.mark.dot
+@pytest.mark.parametrize("theme", theme_names())
+def test_dot_has_the_colours_of_the_theme(theme: str) -> None:
+    light, dark = (write_dot(scene(), load_theme(theme), mode) for mode in ("auto", "dark"))
+    assert load_theme(theme).light.background in light
+    assert load_theme(theme).dark.background in dark
+
+
+def test_the_graph_is_one_of_the_graphviz_package() -> None:
+    graph = to_graphviz(scene(), load_theme("default"))
+    assert type(graph).__name__ == "Digraph"
+    assert "layout=nop2" in graph.source
+    assert graph.source == write_dot(scene(), load_theme("default"))
+
+
+def test_the_wheel_of_graphviz_draws_it_too() -> None:
+    """pygraphviz bundles a much newer Graphviz: its routes agree with ours as well."""
+    pygraphviz = pytest.importorskip("pygraphviz")
+    graph = pygraphviz.AGraph(string=write_dot(scene(), load_theme("default")))
+    routes, _ = drawn_by_graphviz(graph.draw(format="svg", prog="nop2").decode())
+    ours = groups(parsed(scene()), "edge")
+    for group in ours:
+        route = control_points(group.find(f"{SVG}path").get("d", ""))  # type: ignore[union-attr]
+        assert max(dist(p, q) for p, q in zip(route, routes[str(group.get("id"))], strict=True)) < 0.5
+
+
+# ── elsewhere ──
+
+
+def test_a_converter_paints_it() -> None:
+    """resvg, which knows no media query, finds the light picture: the page white, the memory's wire in its colour."""
+    resvg_py = pytest.importorskip("resvg_py")
+    png = bytes(resvg_py.svg_to_bytes(svg_string=write_svg(scene(), load_theme("default"))))
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    assert (int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")) == (722, 650)
+
+
+def test_path_data_writes_straight_pieces_as_lines() -> None:
+    third = (Point(0, 0), Point(1, 0), Point(2, 0), Point(3, 0))
+    assert path_data(third) == "M0 0L3 0"
+    assert path_data((Point(0, 0), Point(0, 2), Point(3, 2), Point(3, 0))) == "M0 0C0 2 3 2 3 0"
+
+
+@pytest.mark.parametrize("shape", ["circle", "box", "teardrop", "pentagon", "ellipse"])
+def test_every_shape_meets_the_wires_at_the_middles_of_its_sides(shape: str) -> None:
+    from lstmgraph.diagram.outline import outline
+    from tests.diagram.test_path import sampled
+
+    node = Node("n", "operator", "sum", shape, Point(50, 50), 36, 32, None)  # type: ignore[arg-type]
+    points = sampled(outline(node), 40)
+    assert dist(points[0], points[-1]) < 1e-6
+    for port in ((50, 34), (68, 50), (50, 66), (32, 50)):
+        assert min(dist(p, port) for p in points) < 0.8, port
+    assert all(31.99 <= p.x <= 68.01 and 33.99 <= p.y <= 66.01 for p in points)
