@@ -202,6 +202,13 @@ def test_the_cells_own_table_goes_first_and_may_be_a_notation_of_its_own() -> No
     assert notation.latex("y[t]") == "y_{t}"
 
 
+def test_the_cells_plain_table_holds_where_a_notation_says_nothing() -> None:
+    cell = loads(AWKWARD + '[notation.plain]\na = "j"\nW_f = "V"\n')
+    assert get_notation(cell, "greff").latex("a[t]") == "j^{t}"
+    assert get_notation(cell, "greff").latex("W_f") == "V"
+    assert get_notation(cell, "olah").latex("a[t]") == r"\tilde{j}_{t}"
+
+
 def test_an_unknown_notation() -> None:
     with pytest.raises(UnknownName, match=r"did you mean 'gamma'"):
         get_notation(load("lstm"), "gama")

@@ -213,6 +213,8 @@ class _Speller:
     def __init__(self, cell: Cell, rules: Style, given: Mapping[str, str]) -> None:
         self.cell, self.rules = cell, rules
         self.given = {base: _read(cell, base, snippet) for base, snippet in given.items()}
+        usual = cell.notations.get(DEFAULT, {})  # what the author's plain table says holds wherever nothing else does
+        self.usual = {base: _read(cell, base, snippet) for base, snippet in usual.items()}
         self.letters: dict[str, Letter] = {}
         self.taken: set[str] = set()
         self.roles = roles(cell)
@@ -249,6 +251,8 @@ class _Speller:
 
     def spelt(self, base: str, stems: Mapping[str, str]) -> Letter:
         """The author's spelling with the notation's letters; a subscript that names a value is spelt as that value."""
+        if base in self.usual:
+            return self.usual[base]
         stem, _, rest = base.partition("_")
         found = plain(base, self.index)
         if rest in self.letters:  # the W of W_h_tilde has no tilde: h_tilde has
