@@ -85,9 +85,12 @@ def test_short_segments_clamp_the_radius_and_keep_the_last_piece_straight() -> N
 
 
 def test_wires_that_turn_together_turn_alike() -> None:
-    made = path.finish([wire("a", (0, 0), (40, 0), (40, 90)), wire("a", (0, 0), (40, 0), (40, 8), (90, 8))])
-    turns = [{p for p in map(path.rounded, w.route) if p.y == 0} for w in made]
-    assert turns[0] == turns[1]
+    wires = [wire("a", (0, 0), (40, 0), (40, 90)), wire("a", (0, 0), (40, 0), (40, 8), (90, 8))]
+    for order in (wires, wires[::-1]):
+        made = path.finish(order)
+        turns = [{p for p in map(path.rounded, w.route) if p.y == 0} for w in made]
+        assert turns[0] == turns[1]
+        assert all(Point(36, 0) in w.route for w in made)  # half of the shorter one's 8
 
 
 def test_a_fork_stays_square_and_gets_one_dot() -> None:

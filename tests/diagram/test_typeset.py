@@ -97,8 +97,13 @@ def test_words_all_have_one_height_and_measure_is_their_size() -> None:
     low, high = Label("sum", Point(0, 0), 12, math=False), Label("Hyperbolic", Point(0, 0), 12, math=False)
     assert measure(low)[1] == measure(high)[1] == pytest.approx(13.2)
     assert measure(high)[0] > measure(low)[0]
-    # the width of words is the sum of their letters' advances: about half an em each in this font
-    assert measure(high)[0] / 12 / len("Hyperbolic") == pytest.approx(0.47, abs=0.06)
+
+
+def test_letters_stand_evenly() -> None:
+    """A line is as wide as its words and spaces: the same word is no wider at the end of a long line."""
+    alone = typeset("previous", 100.0, math=False).width
+    before, whole = (typeset(text, 100.0, math=False).width for text in ("memory of the x", "memory of the previous"))
+    assert whole - before == pytest.approx(alone - typeset("x", 100.0, math=False).width, abs=1.5)
 
 
 @pytest.mark.parametrize(
