@@ -135,7 +135,8 @@ def _lit(scene: Scene, cell: Cell, names: Notation, walk: str, steps: tuple[int,
     if any(node.kind == "dag" for node in scene.nodes):
         raise UsageError("the style 'dag' has no steps", hint="take the style 'pipe' or 'cell-block'")
     frames = [frame(graph, cell, walk, step) for step in steps]
-    return light(scene, frozenset().union(*(f.computed for f in frames)))
+    computed: set[str] = set().union(*(f.computed for f in frames))
+    return light(scene, computed, set().union(*(f.shown for f in frames)))
 
 
 def _without_legend(scene: Scene) -> Scene:

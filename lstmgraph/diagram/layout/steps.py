@@ -1,7 +1,8 @@
 """Steps: which parts of a scene are lit.  Nothing moves: only the `lit` flags and the painting order change.
 
 The rule: an operation is lit if it is asked for; a wire is lit if it enters or leaves a lit operation; a node from or
-to the outside is lit if a lit wire touches it.
+to the outside is lit if a lit wire touches it.  Where values are only shown, such as the pipe of a memory, the wires
+between them are lit, and their nodes.
 """
 
 from __future__ import annotations
@@ -14,16 +15,17 @@ from lstmgraph.diagram.scene import Dot, Node, Point, Scene, Wire
 OUTSIDE = ("input", "previous", "next", "bias", "constant", "join", "cell")
 
 
-def light(scene: Scene, operations: Collection[str]) -> Scene:
-    """The scene with only these operations (ids of graph nodes) and what touches them lit."""
+def light(scene: Scene, operations: Collection[str], shown: Collection[str] = ()) -> Scene:
+    """Only these operations (ids of graph nodes) lit, with what touches them, and what is only `shown`."""
     lit = {n.id for n in scene.nodes if n.kind not in OUTSIDE and (n.of or n.id) in operations}
-    wires = tuple(replace(w, lit=w.source in lit or w.target in lit) for w in scene.wires)
+    seen = {n.id for n in scene.nodes if (n.of or n.id) in shown}
+    wires = tuple(replace(w, lit=bool({w.source, w.target} & lit) or {w.source, w.target} <= seen) for w in scene.wires)
     trunks = tuple(replace(w, lit=w.target in lit) for w in scene.trunks)
     touched = {end for w in (*wires, *trunks) if w.lit for end in (w.source, w.target)}
     bright = [w for w in (*wires, *trunks) if w.lit]
     return replace(
         scene,
-        nodes=tuple(_lit_node(n, n.id in lit, n.id in touched) for n in scene.nodes),
+        nodes=tuple(_lit_node(n, n.id in lit or n.id in seen & touched, n.id in touched) for n in scene.nodes),
         wires=tuple(sorted(wires, key=lambda w: w.lit)),
         trunks=tuple(sorted(trunks, key=lambda w: w.lit)),
         dots=tuple(sorted((_lit_dot(d, bright) for d in scene.dots), key=lambda d: d.lit)),
