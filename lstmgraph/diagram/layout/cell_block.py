@@ -90,9 +90,9 @@ class _Builder:
 
     def _is_external(self, id: str) -> bool:
         node = self.a.node[id]
-        return node.kind in ("input", "bias", "constant") or (
-            node.kind == "previous" and base_of(node) not in self.a.pipes
-        )
+        if node.kind == "previous":
+            return base_of(node) not in self.a.pipes
+        return node.kind in ("input", "bias", "constant")
 
     # ── coordinates ──
 

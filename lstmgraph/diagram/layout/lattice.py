@@ -1,14 +1,14 @@
 """The lattice: which points are covered by nodes, which wires run where, and the cheapest path for one more wire.
 
-Rules that hold by construction: a wire keeps clear of foreign nodes, two values never share a point except where they
-cross at a right angle (never at a bend or a fork), and parallel wires are at least one pitch apart.  The costs below are what
-beauty means here; to change a taste, change a number.
+Rules that hold by construction: a wire keeps clear of foreign nodes, two values never share a point except where
+they cross at a right angle (never at a bend or a fork), and parallel wires are at least one pitch apart.  The costs below are
+what beauty means here; to change a taste, change a number.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
@@ -61,6 +61,7 @@ class Lattice:
         self.row_cost = [STEP] * height
         self.flat = [0] * size  # number of the net that runs left and right through a point
         self.upright = [0] * size
+        self.prices: tuple[list[int], list[int]] | None = None
         self.taken: dict[tuple[str, int, int], int] = {}
         self.nets: dict[int, Net] = {}
         for x in range(width):
@@ -162,29 +163,20 @@ class Lattice:
                         found.append((at * 4 + way, inherited + many + (BEND if turn else 0)))
         return found
 
-    def _search(
+    def _search(  # noqa: C901  the inner loop of all routing: a call in it would cost a third more
         self, net: Net, starts: list[tuple[int, int]], goals: dict[int, tuple[Port, int]], came: dict[int, int]
     ) -> int | None:
-        width, own, flat, upright, covered = self.width, net.number, self.flat, self.upright, self.covered
-        ends = [(port.access, cost) for port, cost in goals.values()]
-        offsets = (1, width, -1, -width)
-        best: dict[int, int] = {}
+        """The last state of the cheapest path; `came` tells how to get there."""
+        own, flat, upright, covered, tree = net.number, self.flat, self.upright, self.covered, net.parent
+        prices, offsets = self._prices(), (1, self.width, -1, -self.width)
+        left = self._bound([(port.access, cost) for port, cost in goals.values()])
+        best = [1 << 60] * (4 * len(flat))
         queue: list[tuple[int, int, int]] = []
-        ahead: dict[int, int] = {}
-
-        def distance(at: int) -> int:
-            if at not in ahead:
-                x, y = at % width, at // width
-                ahead[at] = min(
-                    (abs(x - a) + abs(y - b)) * RAIL + c + (BEND if a != x and b != y else 0) for (a, b), c in ends
-                )
-            return ahead[at]
-
         for state, cost in starts:
-            if cost < best.get(state, 1 << 60):
+            if cost < best[state]:
                 best[state] = cost
                 came[state] = -1
-                heappush(queue, (cost + distance(state >> 2), state, cost))
+                heappush(queue, (cost + left(state >> 2), state, cost))
         while queue:
             _, state, cost = heappop(queue)
             if state < 0:  # a goal with its own cost paid
@@ -194,33 +186,48 @@ class Lattice:
             if state in goals:
                 heappush(queue, (cost + goals[state][1], ~state, cost))
             at, way = state >> 2, state & 3
-            crossing = (flat[at] not in (0, own)) or (upright[at] not in (0, own))
-            for turn in (way,) if crossing else (way, (way + 1) & 3, (way + 3) & 3):
+            fixed = flat[at] not in (0, own) or upright[at] not in (0, own)  # at a crossing one goes straight on
+            for turn in (way,) if fixed else (way, (way + 1) & 3, (way + 3) & 3):
                 to = at + offsets[turn]
-                if covered[to]:
+                along, across = (upright, flat) if turn & 1 else (flat, upright)
+                if covered[to] or along[to] or across[to] == own or to in tree or along[at] not in (0, own):
                     continue
-                along, across = (flat, upright) if turn in (0, 2) else (upright, flat)
-                if along[to] or across[to] == own or to in net.parent:
-                    continue
-                if along[at] not in (0, own):
-                    continue
-                price = self.row_cost[to // width] if turn in (0, 2) else STEP
-                if across[to]:
-                    price += CROSS
                 side = offsets[(turn + 1) & 3]
+                total = cost + prices[turn & 1][to]
+                if across[to]:
+                    total += CROSS
                 if along[to + side] not in (0, own) or along[to - side] not in (0, own):
-                    price += NEAR
-                if self.doorstep[to]:
-                    price += DOORSTEP
+                    total += NEAR
                 if turn != way:
-                    price += BEND
+                    total += BEND
                 reached = to * 4 + turn
-                total = cost + price
-                if total < best.get(reached, 1 << 60):
+                if total < best[reached]:
                     best[reached] = total
                     came[reached] = state
-                    heappush(queue, (total + distance(to), reached, total))
+                    heappush(queue, (total + left(to), reached, total))
         return None
+
+    def _prices(self) -> tuple[list[int], list[int]]:
+        """What a step to each point costs, sideways and up or down; made when the first wire is searched for."""
+        if self.prices is None:
+            door = [DOORSTEP if d else 0 for d in self.doorstep]
+            rows = [self.row_cost[at // self.width] for at in range(len(door))]
+            self.prices = [r + d for r, d in zip(rows, door, strict=True)], [STEP + d for d in door]
+        return self.prices
+
+    def _bound(self, ends: list[tuple[Cell, int]]) -> Callable[[int], int]:
+        """A lower bound of what is left to pay from a point to the nearest end."""
+        width, known = self.width, [-1] * len(self.flat)
+
+        def left(at: int) -> int:
+            if known[at] < 0:
+                y, x = divmod(at, width)
+                known[at] = min(
+                    (abs(x - a) + abs(y - b)) * RAIL + c + (BEND if a != x and b != y else 0) for (a, b), c in ends
+                )
+            return known[at]
+
+        return left
 
     # ── laying and lifting ──
 

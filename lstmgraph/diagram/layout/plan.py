@@ -1,7 +1,8 @@
 """A plan: nodes on the lattice and the wires that are wanted, before any wire is routed.
 
-Styles fill a plan; `solve` routes it.  `Spot` is a node with a place, `Want` a wire with the sides it may use.  A *trunk*
-is the way of values that always go to the same sums together: they join at a `join` spot and run as one line from there.
+Styles fill a plan; `solve` routes it.  `Spot` is a node with a place, `Want` a wire with the sides it may use.  A
+*trunk* is the way of values that always go to the same sums together: they join at a `join` spot and run as one line
+from there.
 """
 
 from __future__ import annotations

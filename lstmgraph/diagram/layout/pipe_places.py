@@ -1,0 +1,261 @@
+"""Where everything stands in the pipe style: rows from the pipes down to the rails, columns, the border, the outside.
+
+Which operations share a column is decided in `columns`; here they get coordinates, in lattice steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lstmgraph.diagram.graph import Edge
+from lstmgraph.diagram.layout.anatomy import Anatomy, base_of
+from lstmgraph.diagram.layout.columns import Column, Columns, spread
+from lstmgraph.diagram.layout.plan import Plan, Spot
+from lstmgraph.diagram.layout.router import Unroutable
+from lstmgraph.diagram.layout.shapes import JOIN, Form, form_of, role_of
+from lstmgraph.diagram.scene import Box
+
+ROW = 7  # lattice steps from row to row
+GAP = 6  # between the sums of neighbouring networks
+PAD = 4  # from the outermost nodes to the border
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much space the layout leaves; more on every try."""
+
+    row: int = ROW
+    gap: int = GAP
+    pad: int = PAD
+
+
+class Places:
+    """Puts every node of a graph in its place; `PipePlan` adds the wires."""
+
+    def __init__(self, a: Anatomy, room: Room, beside: frozenset[str]) -> None:
+        self.a, self.room = a, room
+        self.columns = Columns(a, beside)
+        self.plan = Plan(a.graph, "pipe")
+        self.bottom = self._bottom_operands()
+        self.forms = {n.id: self._form(n.id) for n in a.graph.nodes}
+        self.trunk, self.joined = self._trunk()
+        self.slots = {id: self._slots(id) for id in self.bottom}
+
+    # ── what goes where ──
+
+    def _form(self, id: str) -> Form:
+        node = self.a.node[id]
+        return form_of(node, len(self.a.into[id]), wide_sums=True)
+
+    def _is_rail(self, id: str) -> bool:
+        """Inputs, biases and previous outputs come from below; memories come from the pipe."""
+        node = self.a.node[id]
+        if node.kind == "previous":
+            return base_of(node) not in self.a.pipes
+        return node.kind in ("input", "bias", "constant")
+
+    def _bottom_operands(self) -> dict[str, list[Edge]]:
+        """For each sum the edges that enter it from below."""
+        return {n.id: [e for e in self.a.into[n.id] if self._is_rail(e.source)] for n in self.a.of_kind("sum")}
+
+    def _trunk(self) -> tuple[list[str], list[str]]:
+        """(values, sums): rail values that always go to several sums together and so run as one line."""
+        rails = [n.id for n in self.a.of_kind("previous", "input") if self._is_rail(n.id)]
+        fed = {r: {s for s, edges in self.bottom.items() if any(e.source == r for e in edges)} for r in rails}
+        best: tuple[int, list[str], list[str]] = (0, [], [])
+        for first in rails:
+            values, sums = [first], fed[first]
+            for other in rails:
+                if (
+                    other != first
+                    and len(sums & fed[other]) >= 2
+                    and any(self.a.node[v].kind == "previous" for v in (first, other))
+                ):
+                    values.append(other)
+                    sums = sums & fed[other]
+            gain = len(sums) * (len(values) - 1)
+            if len(sums) > 1 and gain > best[0]:
+                best = gain, values, sorted(sums, key=self.a.index.__getitem__)
+        return best[1], best[2]
+
+    def _slots(self, id: str) -> dict[str, int]:
+        """Offsets of the operands along the bottom of a sum; the trunk or the first input stands in the middle."""
+        edges = self.bottom[id]
+        names = ["trunk"] if id in self.joined else []
+        rank = {"previous": 0, "input": 1, "constant": 2, "bias": 2}
+        rest = [e for e in edges if not (id in self.joined and e.source in self.trunk)]
+        names += [e.id for e in sorted(rest, key=lambda e: (rank[self.a.node[e.source].kind], e.operand))]
+        small = {e.id for e in rest if self.a.node[e.source].kind in ("bias", "constant")}
+        places = {}
+        at = 0
+        for before, name in zip([None, *names], names, strict=False):
+            at += 0 if before is None else 4 if before in small and name in small else 2
+            places[name] = at
+        inputs = [e.id for e in rest if self.a.node[e.source].kind == "input"]
+        middle = places.get("trunk", places[inputs[0]] if inputs else 0) if places else 0
+        places = {name: x - middle for name, x in places.items()}
+        extent = max([abs(x) for x in places.values()], default=0)
+        if extent > 3:
+            self.forms[id] = Form("box", 16 * extent + 36, 36)
+        return places
+
+    # ── coordinates ──
+
+    def place(self) -> None:
+        xs = spread(self.columns.all, self._needs())
+        rows = self._rows()
+        for x, column in zip(xs, self.columns.all, strict=True):
+            self._stand(column, x, rows)
+        self._biases()
+        self._outside(rows)
+
+    def _needs(self) -> dict[tuple[int, int], int]:
+        """The least distance of every two columns, from what stands in the same row."""
+        occupied = [self._extents(c) for c in self.columns.all]
+        found = {}
+        for k, right in enumerate(occupied):
+            for j, left in enumerate(occupied[:k]):
+                least = 5 if k - j == 1 else 0
+                for row in left.keys() & right.keys():
+                    gap = self.room.gap if row == ("level", -1) else 3
+                    least = max(least, left[row] + right[row] + gap)
+                found[j, k] = least
+        return found
+
+    def _extents(self, column: Column) -> dict[tuple[str, int], int]:
+        """For each row of a column, how far its node reaches sideways."""
+        bases = list(self.a.pipes)
+        top = self.columns.levels + 1
+        found = {("level", k): self.forms[id].reach()[0] for k, id in column.cells.items()}
+        found |= {("level", top - d): self.forms[id].reach()[0] for d, id in column.hanging.items()}
+        return found | {("pipe", bases.index(b)): self.forms[id].reach()[0] for b, id in column.pipes.items()}
+
+    def _rows(self) -> dict[int | str, int]:
+        """y of each level and of each pipe."""
+        y: dict[int | str, int] = {}
+        at = 0
+        for base in reversed(list(self.a.pipes)):
+            y[base] = at
+            at += self.room.row
+        for level in range(self.columns.levels, -2, -1):
+            y[level] = at
+            at += self.room.row
+        return y
+
+    def _stand(self, column: Column, x: int, rows: dict[int | str, int]) -> None:
+        for level, id in column.cells.items():
+            self._put(id, (x, rows[level]))
+        for base, id in column.pipes.items():
+            self._put(id, (x, rows[base]))
+        for depth, id in column.hanging.items():
+            self._put(id, (x, rows[self.columns.levels + 1 - depth]))
+
+    def _put(self, id: str, at: tuple[int, int], outside: bool = False, name: str = "") -> None:
+        node = self.a.node[id]
+        kinds = [e.kind for e in (self.a.out[id] or self.a.into[id])]
+        role = role_of(node, kinds[0] if kinds else "internal")
+        self.plan.put(
+            Spot(name or id, self.forms[id], at, role, node.kind, node, of=id if name else "", outside=outside)
+        )
+
+    def _biases(self) -> None:
+        """Biases and constants: small circles under their sum, or left below their operator."""
+        for node in self.a.of_kind("bias", "constant"):
+            edge = self.a.out[node.id][0]
+            target = self.plan.spots[edge.target]
+            if edge.target in self.slots:
+                self._put(node.id, (target.at[0] + self.slots[edge.target][edge.id], target.at[1] + 6))
+            else:
+                self._put(node.id, self._free_place(target))
+
+    def _free_place(self, target: Spot) -> tuple[int, int]:
+        """Near an operator, where nothing stands yet."""
+        for far in range(6, 40):
+            for dx, dy in ((-far, far), (far, far), (-far, 0), (far, 0), (-far, -far), (far, -far)):
+                at = target.at[0] + dx, target.at[1] + dy
+                if all(
+                    abs(at[0] - s.at[0]) > s.form.reach()[0] + 3 or abs(at[1] - s.at[1]) > s.form.reach()[1] + 3
+                    for s in self.plan.spots.values()
+                ):
+                    return at
+        raise Unroutable(target.id)
+
+    # ── the border and what stands outside ──
+
+    def _outside(self, rows: dict[int | str, int]) -> None:
+        spots = list(self.plan.spots.values())
+        left = min(s.at[0] - s.form.reach()[0] for s in spots) - self.room.pad - 2
+        right = max(s.at[0] + s.form.reach()[0] for s in spots) + self.room.pad
+        floor = max(s.at[1] + s.form.reach()[1] for s in spots)
+        states = self._rail_states()
+        self.plan.rails = [floor + 2 + 3 * k for k in range(max(1, len(states) + self._extra_rails()))]
+        state_rows = [floor + 2 + 6 * k for k in range(len(states))]
+        bottom = max([*self.plan.rails, *state_rows]) + self.room.pad
+        top = (
+            min([s.at[1] - s.form.reach()[1] for s in spots] + [rows[b] - 2 for b in self.a.pipes]) - self.room.pad + 1
+        )
+        ups = self._ups()
+        right += 3 * len(ups)
+        self.plan.border = Box(left, top, right, bottom)
+        self._sides(left - 5, right + 5, rows, dict(zip(states, state_rows, strict=True)))
+        for k, (edge, name) in enumerate(ups):
+            self._put(edge.target, (right - self.room.pad - 5 * (len(ups) - 1 - k), top - 5), outside=True, name=name)
+        self._inputs(left, bottom + 5)
+
+    def _rail_states(self) -> list[str]:
+        return [b for b in self.a.previous if b not in self.a.pipes]
+
+    def _extra_rails(self) -> int:
+        return sum(1 for n in self.a.of_kind("input") if n.id not in self.trunk and len(self.a.out[n.id]) > 1)
+
+    def _ups(self) -> list[tuple[Edge, str]]:
+        """What leaves upward: the output once more, and values that are not states."""
+        found = []
+        for node in self.a.of_kind("next"):
+            edge = self.a.into[node.id][0]
+            if node.id in self.a.exits():
+                found.append((edge, ""))
+            elif base_of(node) == self.a.graph.output:
+                found.append((edge, f"{node.id}@up"))
+        return found
+
+    def _sides(self, left: int, right: int, rows: dict[int | str, int], rails: dict[str, int]) -> None:
+        for base, id in self.a.previous.items():
+            y = rows[base] if base in self.a.pipes else rails[base]
+            self._put(id, (left, y), outside=True)
+            if base in self.a.next:
+                self._put(self.a.next[base], (right, y), outside=True)
+
+    def _inputs(self, left: int, y: int) -> None:
+        """Inputs stand below the border: joined ones under the join, others under the first thing that they feed."""
+        if self.trunk:
+            pair = len(self.trunk) == 2
+            inputs = sum(1 for v in self.trunk if self.a.node[v].kind == "input")
+            form = JOIN if pair else Form("box", 8, 16 * len(self.trunk) - 4)
+            x = self._first_stop() if pair else left + 4 + 5 * max(0, inputs - 1)
+            self.plan.put(Spot("join", form, (x, self.plan.rails[0]), "trunk", "join"))
+        taken: list[int] = []
+        for node in self.a.of_kind("input"):
+            x = self._input_column(node.id, left)
+            while any(abs(x - other) < 6 for other in taken):
+                x += 1
+            taken.append(x)
+            self._put(node.id, (x, y), outside=True)
+
+    def _first_stop(self) -> int:
+        """The column in which a trunk enters its first sum; a pair joins right below it."""
+        first = self._first_joined()
+        return self.plan.spots[first].at[0] + self.slots[first]["trunk"]
+
+    def _first_joined(self) -> str:
+        return min(self.joined, key=lambda s: self.plan.spots[s].at)
+
+    def _input_column(self, id: str, left: int) -> int:
+        if id in self.trunk:
+            return self._first_stop() if len(self.trunk) == 2 else left + 4
+        fed = sorted(
+            self.plan.spots[e.target].at[0] + self.slots.get(e.target, {}).get(e.id, 0)
+            for e in self.a.out[id]
+            if e.target in self.plan.spots and not self.plan.spots[e.target].outside
+        )
+        return fed[0] if fed else left + 4
