@@ -37,8 +37,8 @@ def test_golden(cell: str, dialect: str, golden: Golden) -> None:
 
 
 def test_golden_document(golden: Golden) -> None:
-    text = gradients("slstm", "latex", "gamma", standalone=True, numbered=True, title="sLSTM & co")
-    golden("printing-slstm-document.tex", text)
+    text = gradients("lstm", "latex", "gamma", standalone=True, numbered=True, title="LSTM & co")
+    golden("printing-lstm-document.tex", text)
 
 
 def test_the_textbook_lines() -> None:
