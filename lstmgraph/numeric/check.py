@@ -106,7 +106,7 @@ def _comparisons(
         yield "derived = torch autograd", AUTOGRAD_BOUND, _named(derived), _named(by_autograd(cell, sample))
 
 
-def largest_error(found: Arrays, wanted: Arrays) -> tuple[float, str]:
+def largest_error(found: Arrays, wanted: Arrays, floor: float = 1e-4) -> tuple[float, str]:
     """The largest relative error, and of which array; infinite where shapes differ or something is not finite."""
     overall = max((float(numpy.max(numpy.abs(w))) for w in wanted.values()), default=0.0)
     worst = (0.0, "")
@@ -114,7 +114,7 @@ def largest_error(found: Arrays, wanted: Arrays) -> tuple[float, str]:
         f = found.get(name)
         if f is None or numpy.shape(f) != numpy.shape(w) or not numpy.all(numpy.isfinite(f) & numpy.isfinite(w)):
             return numpy.inf, name
-        scale = max(float(numpy.max(numpy.abs(w))), 1e-3 * overall, 1e-4)
+        scale = max(float(numpy.max(numpy.abs(w))), 1e-3 * overall, floor)
         error = float(numpy.max(numpy.abs(f - w)))
         worst = max(worst, (error / scale, name))
     return worst
@@ -135,6 +135,13 @@ def run_code(cell: Cell, functions: Functions, sample: Sample, dtype: Any = nump
     d_params, d_xs, d_start = functions.backward(params, cache, d_output, d_states)
     d_inputs = d_xs if len(inputs) > 1 else dict.fromkeys(inputs, d_xs)
     return {"the output": outputs, **trace}, {**d_params, **d_inputs, **_starts(d_start)}
+
+
+def reference_rows(cell: Cell, gradient: Program, sample: Sample) -> tuple[Arrays, Arrays]:
+    """What `run_code` must find: the interpreter's values and derived gradients, as rows."""
+    forward = run_sequence(cell, sample.parameters, sample.inputs, sample.states, sample.steps)
+    derived = run_backward(cell, gradient, forward, sample.d_output, sample.d_states)
+    return _values_as_rows(cell, sample, forward), _gradients_as_rows(cell, derived)
 
 
 def _values_as_rows(cell: Cell, sample: Sample, forward: Steps) -> Arrays:

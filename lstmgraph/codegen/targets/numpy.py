@@ -67,7 +67,7 @@ _WORDS = "np params states inputs saved d_output d_states d_params B shapes init
 RESERVED = frozenset(_WORDS.split())
 
 
-class _Formula(NumPyPrinter):  # type: ignore[misc]
+class _Formula(NumPyPrinter):
     """A scalar formula in NumPy, its module called np, and without the detours that SymPy takes for these."""
 
     def _print_Max(self, expr: Expr) -> str:  # noqa: N802 - SymPy's name
@@ -75,6 +75,9 @@ class _Formula(NumPyPrinter):  # type: ignore[misc]
 
     def _print_Min(self, expr: Expr) -> str:  # noqa: N802 - SymPy's name
         return self._pairwise("np.minimum", expr.args)
+
+    def _print_Abs(self, expr: Expr) -> str:  # noqa: N802
+        return f"np.abs({self._print(expr.args[0])})"
 
     def _print_Heaviside(self, expr: Expr) -> str:  # noqa: N802 - SymPy's name
         return f"np.heaviside({self._print(expr.args[0])}, {self._print(expr.args[1])})"
@@ -138,7 +141,7 @@ class _File:
     def inputs(self) -> _Inputs:
         names = [name_of(x).base for x in self.cell.inputs]
         if not names:
-            return _Inputs("inputs", "length", "length", "None", "None", "nothing (there are no inputs)")
+            return _Inputs("inputs", "length", "length", "None", "None", "nothing else")
         if len(names) == 1:
             x = self.names[self.cell.inputs[0]]
             return _Inputs(x, "xs", "xs.shape[1]", "xs[:, t]", "np.stack(d_xs[::-1], axis=1)", "xs")

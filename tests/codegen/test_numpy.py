@@ -1,0 +1,317 @@
+"""The generated NumPy file: right for every cell and type, clear where it is misused, pleasant where it is read."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import traceback
+from collections.abc import Callable
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lstmgraph.calculus import gradient
+from lstmgraph.cell import Cell
+from lstmgraph.codegen import TARGETS, Functions, generate, lambdify
+from lstmgraph.errors import UnknownName, UsageError
+from lstmgraph.numeric.check import largest_error, reference_rows, run_code
+from lstmgraph.numeric.sample import draw
+from lstmgraph.reading import library, load, loads
+
+TWO_INPUTS = """
+name = "two"
+output = "y"
+equations = '''
+h[t] = tanh(W @ x[t] + V @ z[t] + U @ h[t-1] + alpha * h[t-1] + beta)
+s[t] = s[t-1] + sum(h[t] * k[t])
+y[t] = concat(h[t], x[t]) * exp(-gamma * s[t])
+'''
+[sizes]
+x = "X"
+h = "H"
+z = "Z"
+k = "H"
+s = 1
+alpha = 1
+beta = 1
+[constants]
+gamma = 0.1
+"""
+NO_INPUT = 'name = "auto"\noutput = "h"\nequations = "h[t] = tanh(U @ h[t-1])"\n[sizes]\nh = "H"'
+NO_STATE = 'name = "layer"\noutput = "h"\nequations = "h[t] = softmax(W @ x[t])"\n[sizes]\nh = "H"\nx = "X"'
+MATRIX = """
+name = "matrix"
+output = "h"
+equations = '''
+k[t] = W @ x[t]
+C[t] = sigmoid(u @ x[t]) * C[t-1] + (V @ x[t]) @ k[t].T
+h[t] = C[t] @ k[t] / maximum(abs(k[t].T @ k[t]), 1)
+'''
+[sizes]
+x = 3
+k = 2
+u = [1, 3]
+C = ["H", 2]
+"""
+SHARED = """
+name = "shared"
+output = "h"
+equations = '''
+V[t] = W * exp(s)
+h[t] = tanh(V[t] @ x[t] + b / sum(b * b) + Q.T @ h[t-1])
+k[t] = b
+j[t] = b + j[t-1] * 0
+w[t] = w[t-1] + k[t] * h[t]
+'''
+[sizes]
+x = "X"
+h = "H"
+s = 1
+"""
+CLASHES = """
+name = "clashes"
+output = "lambda_"
+equations = '''
+H[t] = tanh(np @ params[t] + B @ H[t-1] + shape * alpha)
+lambda_[t] = H[t] * sigmoid(H[t]) + 0 * d_H
+states[t] = states[t-1] * 0.5 + lambda_[t]
+'''
+[sizes]
+params = "B"
+H = "N"
+alpha = 1
+"""
+OWN = {
+    "two": TWO_INPUTS,
+    "no input": NO_INPUT,
+    "no state": NO_STATE,
+    "matrix": MATRIX,
+    "shared": SHARED,
+    "clashes": CLASHES,
+}
+
+
+@lru_cache
+def cell_of(name: str) -> Cell:
+    return loads(OWN[name]) if name in OWN else load(name)
+
+
+@lru_cache
+def functions_of(name: str) -> Functions:
+    return lambdify(cell_of(name), gradient(cell_of(name)))
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [(np.float64, 1e-12), (np.float32, 5e-6)])
+@pytest.mark.parametrize("name", [*library(), *OWN])
+@pytest.mark.parametrize(("batch", "steps", "numbers"), [(1, 1, (1,)), (3, 4, (2, 5, 3))])
+def test_values_and_gradients_are_the_interpreters(
+    name: str, dtype: type, bound: float, batch: int, steps: int, numbers: tuple[int, ...]
+) -> None:
+    cell = cell_of(name)
+    sizes = {z: numbers[k % len(numbers)] for k, z in enumerate(cell.sizes)}
+    sample = draw(cell, sizes, batch, steps, seed=3)
+    assert sample is not None
+    wanted = reference_rows(cell, gradient(cell), sample)
+    found = run_code(cell, functions_of(name), sample, dtype)
+    for f, w in zip(found, wanted, strict=True):
+        assert f.keys() == w.keys()
+        assert {array.dtype for array in f.values()} == {np.dtype(dtype)}
+        error, worst = largest_error(f, w, floor=0.1)
+        assert error < bound, worst
+
+
+@pytest.mark.parametrize("name", [*library(), *OWN])
+def test_steps_one_by_one_are_the_sequence(name: str) -> None:
+    cell, f = cell_of(name), functions_of(name)
+    sizes = {str(z): 2 + k for k, z in enumerate(cell.sizes)}
+    params = f.init(np.random.default_rng(0), *sizes.values())
+    assert {k: p.shape for k, p in params.items()} == f.shapes(*sizes.values())
+    rng = np.random.default_rng(1)
+    shapes = [[sizes.get(str(z)) or int(z) for z in x.shape[:1]] for x in cell.inputs]
+    arrays = {str(x)[:-3]: rng.uniform(0.2, 1, (3, 4, *shape)) for x, shape in zip(cell.inputs, shapes, strict=True)}
+    if not arrays:
+        return
+    xs: Any = arrays if len(arrays) > 1 else next(iter(arrays.values()))
+    outputs, trace, _ = f.forward(params, xs)
+    states = None
+    for t in range(4):
+        x = {k: a[:, t] for k, a in arrays.items()} if len(arrays) > 1 else xs[:, t]
+        output, states = f.step(params, x, states)
+        np.testing.assert_array_equal(output, outputs[:, t])
+        assert states.keys() == trace.keys()
+        for k, state in states.items():
+            np.testing.assert_array_equal(state, trace[k][:, t])
+
+
+def test_far_out_there_are_no_warnings() -> None:
+    f = functions_of("peephole_lstm")
+    params = f.init(np.random.default_rng(0), 2, 3)
+    params = {k: 1e4 * p for k, p in params.items()}
+    with np.errstate(all="raise", under="ignore"):
+        outputs, _, cache = f.forward(params, np.random.default_rng(1).normal(size=(2, 3, 2)))
+        d_params, _, _ = f.backward(params, cache, outputs)
+    assert all(np.all(np.isfinite(d)) for d in d_params.values())
+
+
+# ── misuse ──
+
+
+def lstm() -> tuple[Functions, dict[str, np.ndarray]]:
+    f = functions_of("lstm")
+    return f, f.init(np.random.default_rng(0), 8, 5)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda f, p: f.forward(p, np.ones((4, 5, 7))), r"xs must be \(B, T, X=8\), got \(4, 5, 7\)"),
+        (lambda f, p: f.forward(p, np.ones((4, 8))), r"xs must be \(B, T, X=8\), got \(4, 8\)"),
+        (lambda f, p: f.step(p, np.ones((4, 5, 8))), r"x must be \(B, X=8\), got \(4, 5, 8\)"),
+        (
+            lambda f, p: f.forward(p, np.ones((4, 5, 8)), {"c": np.ones((4, 5)), "h": np.ones((3, 5))}),
+            r"states\['h'\] must be \(B=4, H=5\), got \(3, 5\)",
+        ),
+        (
+            lambda f, p: f.forward(p | {"U_f": np.ones((5, 4))}, np.ones((4, 5, 8))),
+            r"U_f must be \(5, 5\), got \(5, 4\)",
+        ),
+        (lambda f, p: f.forward(p | {"W_f": np.ones(5)}, np.ones((4, 5, 8))), r"W_f must be \(H, X\), got \(5,\)"),
+        (lambda f, p: f.forward(p, np.ones((4, 0, 8))), "at least one step"),
+        (
+            lambda f, p: f.backward(p, f.forward(p, np.ones((4, 3, 8)))[2], np.ones((4, 2, 5))),
+            r"d_outputs must be \(4, 3, 5\), as the outputs are, got \(4, 2, 5\)",
+        ),
+    ],
+)
+def test_a_wrong_shape_is_named(call: Callable[..., object], message: str) -> None:
+    f, params = lstm()
+    with pytest.raises(ValueError, match=message):
+        call(f, params)
+
+
+def test_inputs_of_different_lengths_are_named() -> None:
+    f = functions_of("two")
+    params = f.init(np.random.default_rng(0), *range(2, 2 + len(cell_of("two").sizes)))
+    shapes = {"x": params["W"].shape[1], "z": params["V"].shape[1], "k": len(params["W"])}
+    xs = {k: np.ones((2, 3 + (k == "z"), size)) for k, size in shapes.items()}
+    with pytest.raises(ValueError, match=r"xs\['z'\] must be \(B=2, T=3, Z=\d\), got \(2, 4, \d\)"):
+        f.forward(params, xs)
+
+
+def test_an_unknown_target() -> None:
+    with pytest.raises(UnknownName, match=r"there is no target 'nunpy'\nhint: did you mean 'numpy'\?"):
+        generate(load("rnn"), gradient(load("rnn")), "nunpy")
+
+
+def test_part_of_the_gradient_is_not_enough() -> None:
+    with pytest.raises(UsageError, match=r"rnn: the gradient with respect to \S+ is missing"):
+        generate(load("rnn"), gradient(load("rnn"), ["h"]))
+
+
+# ── reading it ──
+
+
+@pytest.mark.parametrize("name", [*library(), *OWN])
+def test_the_text_is_standalone_python(name: str) -> None:
+    source = functions_of(name).source
+    tree = ast.parse(source)
+    imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    assert [ast.unparse(node) for node in imports] == ["import numpy as np"]
+    assert all(ast.get_docstring(f) for f in tree.body if isinstance(f, ast.FunctionDef))
+    assert max(map(len, source.splitlines())) <= 120
+    assert not [line for line in source.splitlines() if line != line.rstrip()]
+    assert source.endswith("\n")
+    assert not source.endswith("\n\n")
+
+
+def test_the_same_text_each_time() -> None:
+    for name in library():
+        assert functions_of(name).source == generate(load(name), gradient(load(name)))
+
+
+def test_nothing_can_leave_the_docstring() -> None:
+    title = 'Title\\" """; import os; """ \\'
+    cell = loads(f"name = 'sly'\ntitle = '{title}'\noutput = 'h'\nequations = 'h[t] = x[t]'\n[sizes]\nx = 'X'")
+    tree = ast.parse(generate(cell, gradient(cell)))
+    assert (ast.get_docstring(tree) or "").startswith(title)
+    assert not any(isinstance(node, ast.Import) and node.names[0].name == "os" for node in tree.body)
+
+
+def test_the_docstring_has_the_equations_as_they_are_described() -> None:
+    cell = load("rnn")
+    source = generate(cell, gradient(cell), describe=lambda e: f"<{e.target}>")
+    assert (ast.get_docstring(ast.parse(source)) or "").count("<h[t]>") == 1
+
+
+def test_source_and_traceback_show_the_generated_lines() -> None:
+    f, params = lstm()
+    assert inspect.getsource(f.forward) in f.source
+    assert f.step.__doc__
+    assert "x is (B, X)." in f.step.__doc__
+    with pytest.raises(ValueError, match="xs must be") as caught:
+        f.forward(params, np.ones((1, 1, 1)))
+    assert "raise ValueError(f" in "".join(traceback.format_exception(caught.value))
+
+
+def test_the_lstm_as_a_golden(golden: Callable[[str, str], None]) -> None:
+    golden("code/lstm.numpy.py", functions_of("lstm").source)
+
+
+def test_targets_say_what_they_are() -> None:
+    assert all(target.words and target.suffix.startswith(".") for target in TARGETS.values())
+
+
+# ── PyTorch's own modules ──
+
+
+def from_torch(name: str, module: Any) -> dict[str, np.ndarray]:
+    """PyTorch's weights under our names: gates stacked i, f, g, o and r, z, n, each with two biases."""
+    W, U, b, d = (p.detach().numpy() for p in module.parameters())
+    if name == "rnn":
+        return {"W": W, "U": U, "b": b + d}
+    gates = "ifgo" if name == "lstm" else "rzn"
+    found: dict[str, np.ndarray] = {}
+    for k, gate in enumerate(gates):
+        rows = slice(k * module.hidden_size, (k + 1) * module.hidden_size)
+        found |= {f"W_{gate}": W[rows], f"U_{gate}": U[rows], f"b_{gate}": b[rows] + d[rows]}
+        if name != "lstm" and gate == "n":
+            found |= {"b_in": b[rows], "b_hn": d[rows]}
+            del found["b_n"]
+    return found
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(("name", "kind"), [("rnn", "RNN"), ("lstm", "LSTM"), ("gru_reset_after", "GRU")])
+@pytest.mark.parametrize(("B", "T", "X", "H"), [(1, 1, 1, 1), (3, 5, 4, 2), (2, 7, 3, 6)])
+def test_the_same_as_torch_nn(torch: ModuleType, name: str, kind: str, B: int, T: int, X: int, H: int) -> None:
+    torch.manual_seed(0)
+    module = getattr(torch.nn, kind)(X, H, batch_first=True, dtype=torch.float64)
+    f = functions_of(name)
+    params = from_torch(name, module)
+    assert params.keys() == f.shapes(X, H).keys()
+    names = ["h", "c"] if name == "lstm" else ["h"]
+    start = {k: torch.randn(1, B, H, dtype=torch.float64, requires_grad=True) for k in names}
+    xs = torch.randn(B, T, X, dtype=torch.float64, requires_grad=True)
+    y, last = module(xs, tuple(start.values()) if len(names) > 1 else start["h"])
+    seeds = {k: torch.randn(B, H, dtype=torch.float64) for k in names}
+    d_y = torch.randn(B, T, H, dtype=torch.float64)
+    finals = dict(zip(names, last if len(names) > 1 else [last], strict=True))
+    ((y * d_y).sum() + sum((finals[k][0] * seeds[k]).sum() for k in names)).backward()
+
+    outputs, trace, cache = f.forward(params, xs.detach().numpy(), {k: s.detach().numpy()[0] for k, s in start.items()})
+    d_params, d_xs, d_start = f.backward(params, cache, d_y.numpy(), {k: s.numpy() for k, s in seeds.items()})
+    np.testing.assert_allclose(outputs, y.detach().numpy(), atol=1e-10)
+    for k in names:
+        np.testing.assert_allclose(trace[k][:, -1], finals[k].detach().numpy()[0], atol=1e-10)
+        np.testing.assert_allclose(d_start[k], start[k].grad.numpy()[0], atol=1e-10)
+    np.testing.assert_allclose(d_xs, xs.grad.numpy(), atol=1e-10)
+    with torch.no_grad():
+        for p in module.parameters():
+            p.copy_(p.grad)
+    wanted = from_torch(name, module)
+    for k, d in d_params.items():
+        twice = 2 if k.startswith("b") and k not in {"b_in", "b_hn"} else 1  # both of torch's biases have this gradient
+        np.testing.assert_allclose(d * twice, wanted[k], atol=1e-10, err_msg=k)
