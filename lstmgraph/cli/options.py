@@ -58,8 +58,8 @@ def choose_format(
     if output is None or output == STANDARD_OUTPUT or output.startswith("/dev/"):
         return given or default
     suffix = PurePath(output).suffix.lower()
-    meant = next((name for name, suffixes in formats.items() if suffix in suffixes), None)
-    if meant is None and given is None:
+    meant = sorted((n for n, suffixes in formats.items() if suffix in suffixes), key=lambda n: n != default)
+    if not meant and given is None:
         known = "; ".join(f"{name} ({', '.join(suffixes)})" for name, suffixes in formats.items())
         what = (
             f"there is no {kind} with the suffix {suffix!r}"
@@ -67,9 +67,9 @@ def choose_format(
             else f"{output!r} has no suffix to choose a {kind} by"
         )
         raise UsageError(what, hint=f"known: {known}")
-    if meant is not None and given is not None and meant != given:
-        raise UsageError(f"{output!r} is a file of {kind} {meant}, not {given}", hint="leave one of them out")
-    return given or meant or default
+    if meant and given is not None and given not in meant:
+        raise UsageError(f"{output!r} is a file of {kind} {meant[0]}, not {given}", hint="leave one of them out")
+    return given or meant[0]
 
 
 def deliver(text: str, output: str | None) -> None:
