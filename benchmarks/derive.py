@@ -1,8 +1,8 @@
-"""How long deriving takes, and how the derived program grows when a cell is unrolled: python benchmarks/derive.py [CELL]
+"""How long deriving takes, and how the result grows when a cell is unrolled: python benchmarks/derive.py [CELL]
 
 The time is that of a first and of repeated derivations, after imports and after the cell is loaded, with SymPy's cache
-emptied before each.  The number of equations is that of all gradients of T unrolled steps (forward and backward); it must
-grow by the same number from each T to the next.  Exits with 1 where one of the two is out of bounds.
+emptied before each.  The number of equations is that of all gradients of T unrolled steps (forward and backward); it
+must grow by the same number from each T to the next.  Exits with 1 where one of the two is out of bounds.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import platform
 import statistics
 import sys
 import time
+from itertools import pairwise
 
 from sympy.core.cache import clear_cache
 
@@ -55,7 +56,7 @@ def main(name: str = "peephole_lstm") -> int:
         forward, backward, spent = unrolled(cell, steps)
         totals[steps] = forward + backward
         print(f"{steps:>4}  {forward:>7}  {backward:>8}  {totals[steps]:>5}  {spent:>6.1f}")
-    slopes = {(totals[b] - totals[a]) / (b - a) for a, b in zip(LENGTHS, LENGTHS[1:], strict=False)}
+    slopes = {(totals[b] - totals[a]) / (b - a) for a, b in pairwise(LENGTHS)}
     linear = len(slopes) == 1
     print(f"growth per step: {', '.join(f'{s:g}' for s in sorted(slopes))}: {'linear' if linear else 'NOT linear'}")
     return 0 if linear and first < BOUND_MS else 1
