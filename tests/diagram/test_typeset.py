@@ -100,10 +100,13 @@ def test_words_all_have_one_height_and_measure_is_their_size() -> None:
 
 
 def test_letters_stand_evenly() -> None:
-    """A line is as wide as its words and spaces: the same word is no wider at the end of a long line."""
-    alone = typeset("previous", 100.0, math=False).width
-    before, whole = (typeset(text, 100.0, math=False).width for text in ("memory of the x", "memory of the previous"))
-    assert whole - before == pytest.approx(alone - typeset("x", 100.0, math=False).width, abs=1.5)
+    """A word takes the same room at the end of a long line as at that of a short one."""
+
+    def room(before: str) -> float:
+        with_word, without = (typeset(before + word, 100.0, math=False).width for word in (" previous l", " l"))
+        return with_word - without
+
+    assert room("memory of the") == pytest.approx(room("a"), abs=0.5)
 
 
 @pytest.mark.parametrize(

@@ -387,6 +387,26 @@ def test_a_converter_paints_it() -> None:
     assert (int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")) == (722, 650)
 
 
+def screenshot(chromium: str, folder: Path, svg: str, dark: bool) -> bytes:
+    """What a browser paints whose user prefers dark, or light, pages."""
+    file, png = folder / "picture.svg", folder / "picture.png"
+    file.write_text(svg, encoding="utf-8")
+    scheme = f"--blink-settings=preferredColorScheme={0 if dark else 1}"
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", scheme, f"--screenshot={png}", "--window-size=722,650"]
+    subprocess.run([chromium, *flags, f"--user-data-dir={folder / 'profile'}", file.as_uri()],
+                   check=True, capture_output=True, timeout=120)  # fmt: skip
+    return png.read_bytes()
+
+
+@pytest.mark.browser
+def test_a_browser_shows_the_palette_that_its_user_prefers(chromium: str, tmp_path: Path) -> None:
+    auto, light, dark = (write_svg(scene("dashed"), load_theme("default"), mode) for mode in ("auto", "light", "dark"))
+    by_day, by_night = (screenshot(chromium, tmp_path, auto, dark=night) for night in (False, True))
+    assert by_day == screenshot(chromium, tmp_path, light, dark=False)
+    assert by_night == screenshot(chromium, tmp_path, dark, dark=False)
+    assert by_day != by_night
+
+
 def test_path_data_writes_straight_pieces_as_lines() -> None:
     third = (Point(0, 0), Point(1, 0), Point(2, 0), Point(3, 0))
     assert path_data(third) == "M0 0L3 0"
