@@ -12,7 +12,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.resources import as_file, files
@@ -26,6 +26,8 @@ DESIGN = 100.0  # labels are set once at this size and scaled
 WORD_TOP, WORD_BOTTOM = -88.0, 22.0  # the box of words: one height for all, its middle half-way up a capital
 NUMBER = re.compile(r"-?\d*\.?\d+(?:e-?\d+)?")
 COMMAND = re.compile(r"([MLQCHVZ])([^MLQCHVZ]*)")
+
+Command = tuple[str, tuple[float, ...]]
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Typeset:
 class _Outline:
     """Commands with absolute coordinates, origin on the baseline, and the bounds of the ink."""
 
-    commands: tuple[tuple[str, tuple[float, ...]], ...]
+    commands: tuple[Command, ...]
     left: float
     top: float
     right: float
@@ -59,19 +61,24 @@ class _Outline:
 
 def measure(label: Label) -> tuple[float, float]:
     """Width and height of a label, in points."""
-    set_ = typeset(label.text, label.size, label.math)
-    return set_.width, set_.height
+    width, height, _ = _box(label.text, label.size, label.math)
+    return width, height
 
 
 @cache
 def typeset(text: str, size: float, math: bool = True) -> Typeset:
     """The label at `size` points to the em."""
-    outline, words = _outline(text, math), plain(text) if math else text
+    outline, box = _outline(text, math), _box(text, size, math)
+    path = _compact(outline, size / DESIGN) if outline else ""
+    return Typeset(*box, path, plain(text) if math else text)
+
+
+def _box(text: str, size: float, math: bool) -> tuple[float, float, float]:
+    """Width, height and baseline."""
+    outline, scale = _outline(text, math), size / DESIGN
     if outline is None:  # a width to reckon with; the viewer's font decides
-        return Typeset(0.55 * size * len(words), size, 0.78 * size, "", words)
-    scale = size / DESIGN
-    width, height = scale * (outline.right - outline.left), scale * (outline.bottom - outline.top)
-    return Typeset(width, height, -scale * outline.top, _compact(outline, scale), words)
+        return 0.55 * size * len(plain(text) if math else text), size, 0.78 * size
+    return scale * (outline.right - outline.left), scale * (outline.bottom - outline.top), -scale * outline.top
 
 
 def _compact(outline: _Outline, scale: float) -> str:
@@ -80,7 +87,8 @@ def _compact(outline: _Outline, scale: float) -> str:
     pen, start, last = (0, 0), (0, 0), ""
     for name, numbers in outline.commands:
         if name == "Z":
-            parts, pen, last = [*parts, "z"], start, "z"
+            parts.append("z")
+            pen, last = start, "z"
             continue
         at = [round(100 * scale * (n - (outline.top if k % 2 else outline.left))) for k, n in enumerate(numbers)]
         steps = "".join(_step(n - pen[k % 2]) for k, n in enumerate(at))
@@ -90,6 +98,7 @@ def _compact(outline: _Outline, scale: float) -> str:
     return "".join(parts)
 
 
+@cache
 def _step(hundredths: int) -> str:
     """A number after another: a minus sign separates as well as a space, and zero before a point says nothing."""
     text = number(hundredths / 100).replace("0.", ".", 1) if abs(hundredths) < 100 else number(hundredths / 100)
@@ -109,33 +118,44 @@ def _outline(text: str, math: bool) -> _Outline | None:
     attempts = [(_set_math, text), (_set_words, plain(text))] if math else [(_set_words, text)]
     for setter, source in attempts:
         try:
-            outline = _from_svg(setter(source))
+            commands = setter(source)
         except Exception:  # noqa: BLE001  a typesetter may fail in any way on somebody's label
             continue
-        if outline.commands:
-            return outline if math else replace(outline, top=WORD_TOP, bottom=WORD_BOTTOM)
+        if commands:
+            xs, ys = _bounds(commands)
+            top, bottom = (min(ys), max(ys)) if math else (WORD_TOP, WORD_BOTTOM)
+            return _Outline(tuple(commands), min(xs), top, max(xs), bottom)
     return None
 
 
-def _set_math(latex: str) -> ElementTree.Element:
+def _set_math(latex: str) -> list[Command]:
     with _plain_paths() as ziamath:
-        svg: ElementTree.Element = ziamath.Latex(_unbound(latex), size=DESIGN).svgxml()
-    return svg
+        return _from_svg(ziamath.Latex(_unbound(latex), size=DESIGN).svgxml())
 
 
-def _set_words(words: str) -> ElementTree.Element:
+def _set_words(words: str) -> list[Command]:
+    """Letter by letter, each set once.  (No kerning: ziafont misreads this font's, and the gaps grow along a line.)"""
+    commands: list[Command] = []
+    pen = 0.0
+    for letter in words:
+        glyph, advance = _glyph(letter)
+        commands += [(name, tuple(n + pen * (k % 2 == 0) for k, n in enumerate(at))) for name, at in glyph]
+        pen += advance
+    return commands
+
+
+@cache
+def _glyph(letter: str) -> tuple[list[Command], float]:
     with _plain_paths():
-        svg: ElementTree.Element = _font().text(words, size=DESIGN).svgxml()
-    return svg
+        text = _font().text(letter, size=DESIGN)
+        return _from_svg(text.svgxml()), float(text.getsize()[0])
 
 
 @cache
 def _font() -> Any:
     """The text font: the upright of the font that sets the mathematics."""
     with as_file(files("ziamath") / "fonts" / "STIXTwoMath-Regular.ttf") as path:
-        font = import_module("ziafont").Font(str(path))
-    font.features["kern"] = False  # ziafont misreads this font's kerning: the gaps grow along the line
-    return font
+        return import_module("ziafont").Font(str(path))
 
 
 @contextmanager
@@ -156,9 +176,9 @@ def _unbound(latex: str) -> str:
     return re.sub(r"([-+=])\s*$", r"{\1}", latex)
 
 
-def _from_svg(svg: ElementTree.Element) -> _Outline:
-    """The outlines of all paths and bars, with their bounds."""
-    commands: list[tuple[str, tuple[float, ...]]] = []
+def _from_svg(svg: ElementTree.Element) -> list[Command]:
+    """The outlines of all paths and bars."""
+    commands: list[Command] = []
     for element in svg.iter():
         tag = element.tag.rpartition("}")[2]
         if tag == "path":
@@ -166,13 +186,12 @@ def _from_svg(svg: ElementTree.Element) -> _Outline:
         elif tag == "rect":
             x, y, w, h = (float(element.get(key, "0")) for key in ("x", "y", "width", "height"))
             commands += [("M", (x, y)), ("L", (x + w, y)), ("L", (x + w, y + h)), ("L", (x, y + h)), ("Z", ())]
-    xs, ys = _bounds(commands)
-    return _Outline(tuple(commands), min(xs), min(ys), max(xs), max(ys))
+    return commands
 
 
-def _parsed(d: str) -> list[tuple[str, tuple[float, ...]]]:
+def _parsed(d: str) -> list[Command]:
     """Path data; a line to where the pen is already is left out."""
-    commands: list[tuple[str, tuple[float, ...]]] = []
+    commands: list[Command] = []
     for name, arguments in COMMAND.findall(d):
         numbers = tuple(float(n) for n in NUMBER.findall(arguments))
         if name == "L" and commands and commands[-1][1][-2:] == numbers:
@@ -181,9 +200,11 @@ def _parsed(d: str) -> list[tuple[str, tuple[float, ...]]]:
     return commands
 
 
-def _bounds(commands: list[tuple[str, tuple[float, ...]]]) -> tuple[list[float], list[float]]:
+def _bounds(commands: list[Command]) -> tuple[list[float], list[float]]:
     """All x and all y that the ink reaches: end points, and the extremes of the curves."""
-    xs, ys, pen = [0.0] * (not commands), [0.0] * (not commands), (0.0, 0.0)
+    xs: list[float] = []
+    ys: list[float] = []
+    pen = (0.0, 0.0)
     for _, numbers in commands:
         if not numbers:
             continue
