@@ -86,6 +86,8 @@ class ShapeError(CellError):
 class MissingExtra(LstmgraphError):
     """Something optional that is not installed is needed."""
 
+    exit_code = 2  # 1 is for checks that failed: a script must be able to tell
+
 
 class CheckFailed(LstmgraphError):
     """A check ran and found a difference that is out of bounds."""

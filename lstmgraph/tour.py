@@ -120,7 +120,7 @@ class _Maker:
         return inline(self.file(f"{name}.svg", drawing.svg))
 
     def walks(self) -> Iterator[dict[str, object]]:
-        for name, steps in self.cell.all_walks.items():
+        for name, steps in {**self.cell.walks, **self.cell.all_walks}.items():  # the author's first
             yield {
                 "title": name.replace("_", " ").capitalize(),
                 "frames": [self.frame(name, k, s) for k, s in enumerate(steps, 1)],

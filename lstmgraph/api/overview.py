@@ -75,7 +75,7 @@ def _walks(cell: Cell) -> Iterator[str]:
         yield f"{name}: {_plural(len(steps), 'step')}"
         for number, step in enumerate(steps, 1):
             yield from wrap(
-                f"{number}. {step.title}  ({', '.join(step.computes)})",
+                f"{number}. {step.title}  ({', '.join(step.computes or step.shows)})",
                 _WIDTH,
                 initial_indent="  ",
                 subsequent_indent="     ",

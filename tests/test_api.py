@@ -1,0 +1,158 @@
+"""The public face: lazy, few names, and a Cell whose views raise what they promise."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+from xml.etree import ElementTree
+
+import graphviz
+import numpy as np
+import pytest
+
+import lstmgraph
+from lstmgraph import Cell
+from lstmgraph.errors import CellError, UnknownName, UsageError
+from lstmgraph.tour import mathml
+
+LSTM = lstmgraph.load("lstm")
+
+
+def test_every_public_name_is_there_and_no_other() -> None:
+    assert set(dir(lstmgraph)) == set(lstmgraph.__all__)
+    for name in lstmgraph.__all__:
+        assert getattr(lstmgraph, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'lod'"):
+        _ = lstmgraph.lod
+
+
+def test_importing_loads_nothing_until_something_is_used() -> None:
+    program = (
+        "import sys, lstmgraph; assert 'sympy' not in sys.modules; dir(lstmgraph); lstmgraph.__version__;"
+        "assert 'sympy' not in sys.modules; lstmgraph.load; assert 'sympy' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: lstmgraph.load("lstmm"), "there is no cell 'lstmm'"),
+        (lambda: LSTM.draw(style="pip"), "did you mean 'pipe'"),
+        (lambda: LSTM.draw(theme="shyan"), "did you mean 'shiyan'"),
+        (lambda: LSTM.draw(notation="gama"), "did you mean 'gamma'"),
+        (lambda: LSTM.draw(walk="step"), "did you mean 'steps'"),
+        (lambda: LSTM.draw(mode="drak"), "did you mean 'dark'"),
+        (lambda: LSTM.draw().text("sgv"), "did you mean 'svg'"),
+        (lambda: LSTM.gradient("w_f"), "did you mean 'W_f'"),
+        (lambda: LSTM.gradient(notation="gama"), "did you mean 'gamma'"),
+        (lambda: LSTM.gradient().text("latx"), "did you mean 'latex'"),
+        (lambda: LSTM.lambdify("numpi"), "did you mean 'numpy'"),
+        (lambda: LSTM.code("numpi"), "did you mean 'numpy'"),
+        (lambda: LSTM.show("gama"), "did you mean 'gamma'"),
+    ],
+)
+def test_unknown_names(call: object, words: str) -> None:
+    with pytest.raises(UnknownName) as caught:
+        call()  # type: ignore[operator]
+    assert words in str(caught.value)
+
+
+def test_steps_out_of_range_name_the_steps() -> None:
+    for step in (0, 99, -1):
+        with pytest.raises(UsageError, match="has the steps 1 to 6") as caught:
+            LSTM.draw(step=step)
+        assert "1 forget gate" in str(caught.value)
+    with pytest.raises(UsageError, match="'dag' has no steps"):
+        LSTM.draw(style="dag", step=1)
+
+
+def test_a_drawing_in_all_its_forms(tmp_path: Path) -> None:
+    drawing = LSTM.draw()
+    assert ElementTree.fromstring(drawing.svg).tag.endswith("svg")
+    assert drawing.dot.startswith(("digraph", "//", "graph", "strict"))
+    source = drawing.to_graphviz()
+    assert isinstance(source, graphviz.Source)
+    assert source.source.strip() == drawing.dot.strip()
+    assert drawing._repr_svg_() == drawing._repr_mimebundle_()["image/svg+xml"] == drawing.svg
+    assert drawing.save(tmp_path / "a.svg").read_text(encoding="utf-8") == drawing.svg
+    assert drawing.save(str(tmp_path / "a.DOT")).read_text(encoding="utf-8") == drawing.dot
+    with pytest.raises(UsageError, match=r"no format has the suffix '\.gif'") as caught:
+        drawing.save(tmp_path / "a.gif")
+    assert ".svg" in str(caught.value)
+
+
+def test_nothing_moves_between_the_frames_of_a_walk() -> None:
+    frames = [LSTM.draw(step=k).scene for k in range(1, 7)]
+    assert {tuple((n.id, n.at) for n in f.nodes) for f in frames} == {tuple((n.id, n.at) for n in frames[0].nodes)}
+    lit = [{n.id for n in f.nodes if n.lit} for f in frames]
+    assert all(a != b for a, b in pairwise(lit))
+    assert len({f.id for f in frames}) == 6
+
+
+def test_without_its_legend_a_drawing_is_the_same_but_lower() -> None:
+    whole, bare = LSTM.draw().scene, LSTM.draw(legend=False).scene
+    assert bare.nodes == whole.nodes
+    assert whole.legend
+    assert not bare.legend
+    assert bare.size[1] < whole.size[1]
+    assert all(n.at.y + n.height / 2 <= bare.size[1] for n in bare.nodes)
+
+
+def test_a_gradient_prints_and_is_a_program() -> None:
+    gradient = LSTM.gradient(wrt="W_f")
+    assert [s.name for s in gradient.outputs] == ["grad(W_f)"]
+    gradient.check()
+    assert "∂L/∂W_f = δ_f x[t]ᵀ" in str(gradient)
+    assert gradient.latex == gradient._repr_latex_()
+    assert gradient.latex.startswith(r"\begin{align*}")
+    assert gradient.markdown == gradient._repr_markdown_()
+    assert {k: v.name for k, v in LSTM.gradient().seeds.items()} == {"c": "seed(c)[t]", "h": "bar(h)[t]"}
+    assert "Γ" in str(LSTM.gradient(notation="gamma"))
+    titles = [title for title, lines in LSTM.gradient().sections() if lines]
+    assert titles[0] == "cotangents"
+
+
+def test_lambdified_functions_run_and_are_documented() -> None:
+    functions = LSTM.lambdify()
+    params = functions.init(np.random.default_rng(0), X=3, H=4)
+    outputs, _, cache = functions.forward(params, np.ones((2, 5, 3)))
+    assert outputs.shape == (2, 5, 4)
+    d_params, _, _ = functions.backward(params, cache, np.ones_like(outputs))
+    assert {k: v.shape for k, v in d_params.items()} == {k: v.shape for k, v in params.items()}
+    assert all("(B" in (f.__doc__ or "") for f in (functions.step, functions.forward))
+    assert functions.backward.__doc__
+
+
+def test_a_cell_from_text_goes_to_toml_and_back() -> None:
+    text = "h[t] = tanh(W @ x[t] + U @ h[t-1])"
+    cell = Cell.from_equations(text, name="elman", sizes={"x": "X", "h": "H"})
+    again = lstmgraph.loads(cell.to_toml())
+    assert isinstance(again, Cell)
+    assert again.equations == cell.equations
+    assert str(cell).startswith("elman\n")
+    assert repr(cell) == "<Cell elman: h; 1 equations, 2 parameters>"
+    assert r"\tanh" in cell._repr_latex_()
+    assert Cell.from_sympy({e.target: e.value for e in cell.equations}, name="elman").equations == cell.equations
+
+
+def test_a_wrong_cell_says_where() -> None:
+    with pytest.raises(CellError) as caught:
+        Cell.from_equations("h[t] = tanh(W @ x[t]", name="bad")
+    assert str(caught.value).startswith("<bad>:1:")
+
+
+def test_only_mathml_gets_into_a_page() -> None:
+    assert mathml(r"\frac{a}{b}").startswith("<math")
+    for hostile in (
+        r"\text{<script>alert(1)</script>}",
+        r"\text{<img src=x onerror=alert(1)>}",
+        r"\href{javascript:1}{a}",
+        "{",
+    ):
+        assert "<code>" in mathml(hostile) or "<script" not in mathml(hostile)
+        assert "<script" not in mathml(hostile)
+        assert "<img" not in mathml(hostile)
+        assert "javascript" not in mathml(hostile) or mathml(hostile).startswith("<code>")
