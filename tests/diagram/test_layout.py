@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from lstmgraph.diagram.extract import extract
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout import layout_cell_block, layout_pipe, light
 from lstmgraph.diagram.path import STROKE
 from lstmgraph.diagram.quality import Quality, faults, measure
 from lstmgraph.diagram.scene import Scene
+from lstmgraph.reading import library, load
 from tests.diagram.graphs import ALL, gru, lstm, peephole_lstm, rnn
 
 Layout = Callable[[Graph], Scene]
@@ -43,6 +45,13 @@ cells = pytest.mark.parametrize("cell", ALL)
 @cells
 def test_every_drawing_is_sound(style: str, cell: str) -> None:
     assert faults(*drawn(style, cell)) == []
+
+
+@every
+@pytest.mark.parametrize("name", library())
+def test_every_library_cell_is_sound(style: str, name: str) -> None:
+    graph = extract(load(name), lambda symbol: symbol.name.split("[")[0])
+    assert faults(STYLES[style](graph), graph) == []
 
 
 @every
@@ -74,6 +83,13 @@ def test_gaps_and_padding(style: str, cell: str) -> None:
 )
 def test_crossings(style: str, cell: str, most: int) -> None:
     assert quality(style, cell).crossings <= most
+
+
+def test_independent_networks_may_change_places_to_save_bends() -> None:
+    """The reset gate written first would leave no way for r * h but around the update gate."""
+    graph = extract(load("gru"), lambda symbol: symbol.name.split("[")[0])
+    found = measure(layout_pipe(graph), graph)
+    assert (found.crossings, found.most_bends) == (1, 2)
 
 
 @every

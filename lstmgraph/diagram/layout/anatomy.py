@@ -37,6 +37,16 @@ class Anatomy:
         own = set(self.activation.values())
         return [n.id for n in self.graph.nodes if n.kind in ("function", "operator") and n.id not in own]
 
+    def behind(self, id: str) -> set[str]:
+        """Everything that a node needs, directly or not."""
+        found: set[str] = set()
+        waiting = [id]
+        while waiting:
+            sources = {e.source for e in self.into[waiting.pop()]} - found
+            found |= sources
+            waiting += sorted(sources)
+        return found
+
     def exits(self) -> list[str]:
         """Next nodes that are not the next value of a state: they only leave upward."""
         return [n.id for n in self.of_kind("next") if base_of(n) not in self.previous]

@@ -14,6 +14,14 @@ from lstmgraph.diagram.layout.anatomy import Anatomy
 SUM_LEVEL, ACTIVATION_LEVEL = -1, 0
 
 
+@dataclass(frozen=True)
+class Variant:
+    """What may be tried: an operator on the pipe over the next network, two independent networks swapped."""
+
+    beside: frozenset[str] = frozenset()
+    swapped: tuple[str, str] = ("", "")
+
+
 @dataclass
 class Column:
     key: float  # order from left to right
@@ -29,8 +37,8 @@ class Column:
 class Columns:
     """Puts every operation in a column."""
 
-    def __init__(self, a: Anatomy, beside: frozenset[str] = frozenset()) -> None:
-        self.a, self.beside = a, beside
+    def __init__(self, a: Anatomy, variant: Variant) -> None:
+        self.a, self.beside, self.swapped = a, variant.beside, dict([variant.swapped, variant.swapped[::-1]])
         self.all: list[Column] = []
         self.of: dict[str, Column] = {}
         self.level: dict[str, int] = {}
@@ -49,7 +57,7 @@ class Columns:
 
     def _networks(self) -> None:
         for id in (n.id for n in self.a.graph.nodes if n.kind == "sum"):
-            column = self._new(float(self.a.index[id]), network=True)
+            column = self._new(float(self.a.index[self.swapped.get(id, id)]), network=True)
             column.cells[SUM_LEVEL] = id
             self.of[id], self.level[id] = column, ACTIVATION_LEVEL
             if id in self.a.activation:

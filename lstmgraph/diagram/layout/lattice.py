@@ -1,8 +1,8 @@
 """The lattice: which points are covered by nodes, which wires run where, and the cheapest path for one more wire.
 
-Rules that hold by construction: a wire keeps clear of foreign nodes, two values never share a point except where
-they cross at a right angle (never at a bend or a fork), and parallel wires are at least one pitch apart.  The costs below are
-what beauty means here; to change a taste, change a number.
+Rules that hold by construction: a wire keeps clear of foreign nodes, two values never share a point except where they
+cross at a right angle (never at a bend or a fork), and parallel wires are at least one pitch apart.  The costs below
+are what beauty means here; to change a taste, change a number.
 """
 
 from __future__ import annotations
@@ -163,11 +163,12 @@ class Lattice:
                         found.append((at * 4 + way, inherited + many + (BEND if turn else 0)))
         return found
 
-    def _search(  # noqa: C901  the inner loop of all routing: a call in it would cost a third more
+    def _search(  # noqa: C901, PLR0912  the inner loop of all routing: a call in it would cost a third more
         self, net: Net, starts: list[tuple[int, int]], goals: dict[int, tuple[Port, int]], came: dict[int, int]
     ) -> int | None:
         """The last state of the cheapest path; `came` tells how to get there."""
         own, flat, upright, covered, tree = net.number, self.flat, self.upright, self.covered, net.parent
+        doorstep = self.doorstep
         prices, offsets = self._prices(), (1, self.width, -1, -self.width)
         left = self._bound([(port.access, cost) for port, cost in goals.values()])
         best = [1 << 60] * (4 * len(flat))
@@ -195,6 +196,8 @@ class Lattice:
                 side = offsets[(turn + 1) & 3]
                 total = cost + prices[turn & 1][to]
                 if across[to]:
+                    if doorstep[to]:
+                        continue  # no crossing under an arrowhead
                     total += CROSS
                 if along[to + side] not in (0, own) or along[to - side] not in (0, own):
                     total += NEAR

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import pairwise
 
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy
+from lstmgraph.diagram.layout.columns import Variant
 from lstmgraph.diagram.layout.dress import dress
 from lstmgraph.diagram.layout.pipe_places import GAP, PAD, ROW, Room
 from lstmgraph.diagram.layout.pipe_wires import PipePlan
@@ -24,20 +26,15 @@ TRIES = 8  # how often the gaps are widened before giving up
 
 def layout_pipe(graph: Graph, title: str = "", names: Mapping[str, str] | None = None, id: str = "pipe") -> Scene:
     """Lay a graph out along its pipes.  `names` gives the LaTeX of values, for the labels on wires."""
-    best: Solved | None = None
     a = anatomy(graph)
-    seen = set()
-    for beside in _variants(a):
-        places = _places(a, beside)
-        if places in seen:
-            continue
-        seen.add(places)
-        found = _with_room(a, beside)
-        if best is None or found.score() < best.score():
-            best = found
-        if best.score()[0] <= _forced(a):
+    best, seen = _with_room(a, Variant()), {_places(a, Variant())}
+    for variant in _variants(a):
+        if best.score()[0] <= _forced(a) or (variant.swapped[0] and not best.bends_too_often()):
             break
-    assert best is not None
+        places = _places(a, variant)
+        if places not in seen:
+            seen.add(places)
+            best = min(best, _with_room(a, variant), key=Solved.score)
     return dress(best, title, names or {}, id)
 
 
@@ -46,32 +43,37 @@ def _forced(a: Anatomy) -> int:
     return len(a.pipes) if a.graph.output not in a.pipes else 0
 
 
-def _variants(a: Anatomy) -> Iterator[frozenset[str]]:
-    yield frozenset()
-    if len(a.pipes) == 1:
-        for id in next(iter(a.pipes.values())):
-            yield frozenset((id,))
+def _variants(a: Anatomy) -> Iterator[Variant]:
+    """First operators over the next network, then also two networks that do not need one another swapped."""
+    if len(a.pipes) != 1:
+        return
+    sides = [frozenset[str](), *(frozenset((id,)) for id in next(iter(a.pipes.values())))]
+    yield from (Variant(beside) for beside in sides[1:])
+    sums = sorted((n.id for n in a.of_kind("sum")), key=a.index.__getitem__)
+    for pair in pairwise(sums):
+        if pair[0] not in a.behind(pair[1]):
+            yield from (Variant(beside, pair) for beside in sides)
 
 
-def _places(a: Anatomy, beside: frozenset[str]) -> tuple[tuple[str, tuple[int, int]], ...]:
+def _places(a: Anatomy, variant: Variant) -> tuple[tuple[str, tuple[int, int]], ...]:
     """Where a variant puts things: variants that put everything in the same place are one."""
-    return tuple((s.id, s.at) for s in PipePlan(a, Room(), beside).build().spots.values())
+    return tuple((s.id, s.at) for s in PipePlan(a, Room(), variant).build().spots.values())
 
 
-def _with_room(a: Anatomy, beside: frozenset[str]) -> Solved:
+def _with_room(a: Anatomy, variant: Variant) -> Solved:
     """The plan with the least room in which all wires find a way."""
     for k in range(TRIES):
         room = Room(ROW + k, GAP + 2 * k, PAD + k)
         try:
-            return solve(_balanced(a, room, beside))
+            return solve(_balanced(a, room, variant))
         except Unroutable as error:
             last = error
     raise last
 
 
-def _balanced(a: Anatomy, room: Room, beside: frozenset[str]) -> Plan:
+def _balanced(a: Anatomy, room: Room, variant: Variant) -> Plan:
     """A plan whose border has a pleasant aspect: the networks move apart, or the rows do."""
-    plan = PipePlan(a, room, beside).build()
+    plan = PipePlan(a, room, variant).build()
     for _ in range(48):
         width, height = plan.border.right - plan.border.left, plan.border.bottom - plan.border.top
         networks = len(a.of_kind("sum"))
@@ -81,5 +83,5 @@ def _balanced(a: Anatomy, room: Room, beside: frozenset[str]) -> Plan:
             room = replace(room, row=room.row + 1)
         else:
             break
-        plan = PipePlan(a, room, beside).build()
+        plan = PipePlan(a, room, variant).build()
     return plan

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from lstmgraph.diagram.graph import Edge
 from lstmgraph.diagram.layout.anatomy import Anatomy, base_of
-from lstmgraph.diagram.layout.columns import Column, Columns, spread
+from lstmgraph.diagram.layout.columns import Column, Columns, Variant, spread
 from lstmgraph.diagram.layout.plan import Plan, Spot
 from lstmgraph.diagram.layout.router import Unroutable
 from lstmgraph.diagram.layout.shapes import JOIN, Form, form_of, role_of
@@ -32,9 +32,9 @@ class Room:
 class Places:
     """Puts every node of a graph in its place; `PipePlan` adds the wires."""
 
-    def __init__(self, a: Anatomy, room: Room, beside: frozenset[str]) -> None:
+    def __init__(self, a: Anatomy, room: Room, variant: Variant) -> None:
         self.a, self.room = a, room
-        self.columns = Columns(a, beside)
+        self.columns = Columns(a, variant)
         self.plan = Plan(a.graph, "pipe")
         self.bottom = self._bottom_operands()
         self.forms = {n.id: self._form(n.id) for n in a.graph.nodes}

@@ -96,6 +96,9 @@ class Solved:
         crossings, excess, bends, length = self.lattice.cost(self.demands)
         return crossings + excess, bends, length
 
+    def bends_too_often(self) -> bool:
+        return self.lattice.cost(self.demands)[1] > 0
+
 
 def solve(plan: Plan) -> Solved:
     """Route every wire of a plan; raises `Unroutable`."""
