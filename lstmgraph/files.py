@@ -22,7 +22,6 @@ from lstmgraph.errors import UsageError
 MANIFEST = ".lstmgraph-files"
 
 _HINTS = {
-    errno.ENOENT: "create that folder first",
     errno.EACCES: "choose a folder that you may write to",
     errno.EPERM: "choose a folder that you may write to",
     errno.EROFS: "choose a folder that is not read-only",
@@ -46,15 +45,15 @@ def write_bytes(path: str | Path, data: bytes) -> Path:
 
     A symbolic link keeps pointing where it points; a device or a named pipe is written to, never replaced.
     """
-    path = Path(path)
+    path = _named(path)
     with _explained(path):
+        if _is_special(path):
+            path.write_bytes(data)
+            return path
         target = path.resolve()
         if target.is_dir():
             raise OutputError(f"cannot write {path}: it is a folder", hint=f"name a file in it: {path / 'NAME'}")
-        if target.exists() and not target.is_file():
-            target.write_bytes(data)
-        else:
-            _replace(target, data)
+        _replace(target, data)
     return path
 
 
@@ -65,7 +64,7 @@ def write_folder(folder: str | Path, contents: Mapping[str, bytes]) -> Path:
     replaced that an earlier `write_folder` put there, those of them that are not in `contents` are removed, and
     everything else is left alone.
     """
-    folder = Path(folder)
+    folder = _named(folder)
     with _explained(folder):
         target = folder.resolve()
         if target.exists() and not target.is_dir():
@@ -78,7 +77,19 @@ def write_folder(folder: str | Path, contents: Mapping[str, bytes]) -> Path:
     return folder
 
 
+def _named(path: str | Path) -> Path:
+    if not str(path):
+        raise OutputError("cannot write to a file without a name")
+    return Path(path)
+
+
 # ── one file ──
+
+
+def _is_special(path: Path) -> bool:
+    """A device or a named pipe; also /dev/stdout, wherever that leads."""
+    special = path.exists() and not path.is_file() and not path.is_dir()
+    return special or (path.is_file() and path.absolute().is_relative_to("/dev"))
 
 
 def _replace(target: Path, data: bytes) -> None:

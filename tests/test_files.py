@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,24 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(
     assert everything_in(tmp_path) == ["a.txt"]
     if broken != "interrupt":
         assert "free some space" in str(caught.value)
+
+
+def test_standard_output_by_its_path(tmp_path: Path) -> None:
+    program = "from lstmgraph.files import write_text; write_text('/dev/stdout', 'text')"
+    piped = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert piped.stdout == b"text"
+    with (tmp_path / "a").open("wb") as file:
+        subprocess.run([sys.executable, "-c", program], stdout=file, check=True)
+        assert os.fstat(file.fileno()).st_nlink == 1
+    assert (tmp_path / "a").read_text() == "text"
+    assert everything_in(tmp_path) == ["a"]
+
+
+def test_a_path_without_a_name_is_refused() -> None:
+    with pytest.raises(OutputError, match="without a name"):
+        write_text("", "")
+    with pytest.raises(OutputError, match="without a name"):
+        write_folder("", {})
 
 
 def test_errors_name_the_path_and_a_way_out(tmp_path: Path) -> None:
