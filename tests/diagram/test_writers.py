@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
-from lstmgraph.diagram.path import arrowhead
+from lstmgraph.diagram.path import arrowhead, straight
 from lstmgraph.diagram.scene import Label, Node, Point, Scene, Wire
 from lstmgraph.diagram.themes import Mode, load_theme, theme_names
 from lstmgraph.diagram.writers import FORMATS
@@ -139,9 +139,8 @@ def test_presentation_attributes_are_enough() -> None:
             assert element.get("fill") != "none" or element.get("stroke") or tag == "text"
         assert element.get("style") is None
     light = load_theme("default").light
-    assert {p.get("stroke") for g in groups(root, "edge") for p in g.iter(f"{SVG}path")} == {
-        light.wire(w.role) for w in scene().wires
-    }
+    lines = {str(p.get("stroke")) for g in groups(root, "edge") for p in g.iter(f"{SVG}path")} - {"none"}
+    assert lines == {light.wire(w.role) for w in scene().wires}
 
 
 def test_the_dark_palette_is_only_in_the_media_query() -> None:
@@ -221,12 +220,73 @@ def test_dashes_mean_the_previous_step() -> None:
     assert [p for p in parsed(scene(), "print").iter(f"{SVG}path") if p.get("stroke-dasharray")]
 
 
+def test_no_stretch_is_painted_twice() -> None:
+    """The painted parts are as long as the union of the routes, and the routes are all there for the pointer."""
+    root, made = parsed(scene()), scene()
+    edges = groups(root, "edge")
+    assert [g.findall(f"{SVG}path")[0].get("d") for g in edges] == [path_data(w.route) for w in made.wires]
+    painted = [tuple(sorted(c)) for g in edges for c in stretches(g.findall(f"{SVG}path")[1].get("d", ""))]
+    assert len(painted) == len(set(painted))
+    for k, (a, b) in enumerate(painted):
+        for c, d in painted[k + 1 :]:
+            for x, y in ((0, 1), (1, 0)):
+                same_line = a[y] == b[y] == c[y] == d[y]
+                assert not (same_line and min(b[x], d[x]) - max(a[x], c[x]) > 0.02), (a, b, c, d)
+    for source in {w.source for w in made.wires}:
+        whole = {c for w in made.wires if w.source == source for c in covered(path_data(w.route), 1)}
+        mine = [g for g, w in zip(edges, made.wires, strict=True) if w.source == source]
+        assert {c for g in mine for c in covered(g.findall(f"{SVG}path")[1].get("d", ""), 0)} >= whole
+
+
+def stretches(d: str) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
+    """The straight pieces of path data."""
+    found = []
+    for part in d.split("M")[1:]:
+        points = control_points("M" + part)
+        for k in range(0, len(points) - 1, 3):
+            a, b = points[k], points[k + 3]
+            if a[0] == b[0] or a[1] == b[1]:
+                found.append((a, b))
+    return found
+
+
+def covered(d: str, margin: int) -> set[tuple[int, int]]:
+    """The whole points that straight pieces pass, some at their ends aside."""
+    found = set()
+    for (ax, ay), (bx, by) in stretches(d):
+        steps = max(1, int(max(abs(bx - ax), abs(by - ay))))
+        along = range(margin, steps + 1 - margin)
+        found |= {(round(ax + (bx - ax) * k / steps), round(ay + (by - ay) * k / steps)) for k in along}
+    return found
+
+
+def test_a_trunk_is_painted_once_and_has_the_only_head() -> None:
+    tip, join = Point(90, 10), Point(30, 10)
+
+    def to_tip(source: str, start: Point) -> Wire:
+        points = (start, join, tip)
+        return Wire(f"{source}>t", source, "t", "input", points, straight((start, join, Point(83, 10))))
+
+    trunk = Wire("join>t", "join", "t", "trunk", (join, tip), straight((join, Point(83, 10))))
+    nodes = tuple(replace(scene().nodes[0], id=id) for id in ("a", "b", "t", "join"))
+    wires = (to_tip("a", Point(0, 10)), to_tip("b", Point(30, 60)))
+    made = replace(scene(), nodes=nodes, wires=wires, trunks=(trunk,), dots=(), labels=(), legend=())
+    one, other, common = groups(parsed(made), "edge")
+    assert [g.findall(f"{SVG}path")[1].get("d") for g in (one, other, common)] == [
+        "M0 10L30 10", "M30 60L30 10", "M30 10L83 10",
+    ]  # fmt: skip
+    assert [g.find(f"{SVG}polygon") is not None for g in (one, other, common)] == [False, False, True]
+
+
 def test_a_step_dims_and_moves_nothing() -> None:
     whole, step = parsed(scene()), parsed(scene("step"))
     grey = load_theme("default").light.dimmed
 
     def shapes(root: Element, kind: str) -> dict[str, list[str | None]]:
-        return {str(g.get("id")): [e.get("d") or e.get("points") for e in g] for g in groups(root, kind)}
+        return {
+            str(g.get("id")): [e.get("points") or e.get("d") for e in g if e.get("stroke-linejoin") is None]
+            for g in groups(root, kind)
+        }
 
     for kind in ("node", "edge"):
         assert shapes(whole, kind) == shapes(step, kind)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
+from lstmgraph.diagram.ink import ink
 from lstmgraph.diagram.outline import outline
 from lstmgraph.diagram.path import DOT_RADIUS, STROKE, Route, arrowhead, is_straight
 from lstmgraph.diagram.scene import Box, Dot, Label, Legend, Node, Point, Scene, Wire
@@ -22,6 +23,7 @@ from lstmgraph.diagram.writers.names import Names, token
 DIMMED = 0.6  # how much thinner a line is that a step leaves in the background
 OUTLINE = 1.2  # the width of a node's outline
 FRAME_RADIUS = 16.0
+REACH = 10.0  # how near the pointer must come to a wire for its tooltip
 DASH = (3.2, 2.2)  # in strokes: a value of the previous step, where it is drawn dashed
 FONTS = "STIX Two Text, STIX, Times New Roman, serif"
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -50,8 +52,12 @@ class _Writer:
         self._background(root)
         for k, frame in enumerate(self.scene.frames):
             self._frame(root, frame, k)
-        for wire in dimmed_first((*self.scene.wires, *self.scene.trunks)):
-            self._wire(root, wire)
+        wires, trunks = dimmed_first(self.scene.wires), dimmed_first(self.scene.trunks)
+        covered = {trunk.points[-1] for trunk in trunks}
+        for wire, parts in zip(wires, ink(wires, trunks), strict=True):
+            self._wire(root, wire, parts, wire.arrow and wire.points[-1] not in covered)
+        for trunk, parts in zip(trunks, ink(trunks), strict=True):
+            self._wire(root, trunk, parts, trunk.arrow)
         for dot in sorted(self.scene.dots, key=lambda d: d.lit):
             self._dot(root, dot)
         for node in self.scene.nodes:
@@ -93,18 +99,22 @@ class _Writer:
             **self._paint("frame", lambda p: {"fill": p.container.fill, "stroke": p.container.stroke}),
         })  # fmt: skip
 
-    def _wire(self, root: Element, wire: Wire) -> None:
+    def _wire(self, root: Element, wire: Wire, parts: tuple[Route, ...], head: bool) -> None:
+        """The whole route, unpainted, for the pointer to find; then what no other wire paints of it, and the head."""
         ends = {"data-from": self.names.id("node", wire.source), "data-to": self.names.id("node", wire.target)}
         group = SubElement(root, "g", self._group("edge", wire.role, wire.id, wire.lit) | ends)
         SubElement(group, "title").text = _clean(wire.title or f"{wire.source} → {wire.target}")
-        paint = self._coloured(f"line-{wire.role}", wire.lit, lambda p: {"stroke": p.wire(wire.role, wire.lit)})
-        dash = self._dash(wire)
-        width = STROKE if wire.lit else DIMMED * STROKE
-        shape = {"d": path_data(wire.route), "fill": "none", "stroke-width": number(width), "stroke-linejoin": "round"}
-        SubElement(group, "path", shape | ({"stroke-dasharray": dash} if dash else {}) | paint)
-        if wire.arrow:
-            head = self._coloured(f"head-{wire.role}", wire.lit, lambda p: {"fill": p.wire(wire.role, wire.lit)})
-            SubElement(group, "polygon", {"points": points_data(arrowhead(wire)), **head})
+        SubElement(group, "path", {"d": path_data(wire.route), "fill": "none", "stroke": "none",
+                                   "stroke-width": number(REACH), "pointer-events": "stroke"})  # fmt: skip
+        if parts:
+            width, dash = STROKE if wire.lit else DIMMED * STROKE, self._dash(wire)
+            paint = self._coloured(f"line-{wire.role}", wire.lit, lambda p: {"stroke": p.wire(wire.role, wire.lit)})
+            shape = {"d": "".join(map(path_data, parts)), "fill": "none", "stroke-width": number(width)}
+            dashes = {"stroke-dasharray": dash} if dash else {}
+            SubElement(group, "path", {**shape, "stroke-linejoin": "round", **dashes, **paint})
+        if head:
+            paint = self._coloured(f"head-{wire.role}", wire.lit, lambda p: {"fill": p.wire(wire.role, wire.lit)})
+            SubElement(group, "polygon", {"points": points_data(arrowhead(wire)), **paint})
 
     def _dot(self, root: Element, dot: Dot) -> None:
         paint = self._coloured(f"head-{dot.role}", dot.lit, lambda p: {"fill": p.wire(dot.role, dot.lit)})
