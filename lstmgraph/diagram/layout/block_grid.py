@@ -46,9 +46,12 @@ def fill(a: Anatomy) -> Grid:
 
 
 def _main_memory(a: Anatomy) -> str | None:
-    """The output if that is a memory, else the first memory."""
+    """The output if that is a memory, else the first memory that the output is made of, else the first."""
     memories = [m for m in a.graph.memories if m in a.pipes]
-    return a.graph.output if a.graph.output in memories else next(iter(memories), None)
+    if a.graph.output in memories:
+        return a.graph.output
+    read = [m for m in memories if _ascend(a, m, Grid())]
+    return next(iter(read or memories), None)
 
 
 def _foot(a: Anatomy, main: str | None) -> str | None:

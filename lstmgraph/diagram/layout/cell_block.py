@@ -102,7 +102,9 @@ class _Builder:
             if id in self.cells.values():
                 base = next(b for b, cell in self.cells.items() if cell == id)
                 node = self.a.node[self.a.previous[base]]
-                self.plan.put(Spot(id, CELL, (xs[column], ys[row]), "cell", "cell", node, of=node.id))
+                self.plan.put(
+                    Spot(id, CELL, (xs[column], ys[row]), "cell", "cell", node, node.id, glyph=self._name(base))
+                )
             else:
                 self._put(id, (xs[column], ys[row]))
         self._border()
@@ -116,6 +118,10 @@ class _Builder:
                 self._beside(edge, spot, [LEFT, RIGHT, DOWN], 0)
         self._wants()
         return self.plan
+
+    def _name(self, base: str) -> str:
+        """What is written in a Cell; several Cells are told apart by the memory's name."""
+        return r"\text{Cell}" if len(self.cells) == 1 else self.a.node[self.a.next[base]].glyph
 
     def _axis(self, axis: int, gap: int) -> dict[float, int]:
         """The coordinate of each column (axis 0) or row (axis 1); rows count upwards."""

@@ -58,9 +58,7 @@ def _wire(solved: Solved, want: Want, number: int) -> Wire:
 
 def _node(spot: Spot) -> Node:
     at = Point(spot.at[0] * PITCH, spot.at[1] * PITCH)
-    glyph = spot.node.glyph if spot.node and spot.kind != "cell" else ""
-    if spot.kind == "cell":
-        glyph = r"\text{Cell}"
+    glyph = spot.glyph or (spot.node.glyph if spot.node else "")
     title = spot.node.title if spot.node else "joined"
     label = inside(glyph, spot.form, at) if glyph else None
     form, operation = spot.form, spot.node.operation if spot.node else ""

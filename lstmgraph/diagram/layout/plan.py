@@ -34,6 +34,7 @@ class Spot:
     node: Node | None = None  # the graph node it shows
     of: str = ""
     outside: bool = False  # stands outside the border
+    glyph: str = ""  # instead of the graph node's
 
 
 @dataclass
