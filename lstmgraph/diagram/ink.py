@@ -16,15 +16,19 @@ Span = tuple[float, float]
 
 
 def ink(wires: Sequence[Wire], trunks: Iterable[Wire] = ()) -> list[tuple[Route, ...]]:
-    """For each wire, in order of painting, the parts of its route that neither an earlier one nor a trunk covers."""
-    common = _Painted()
+    """For each wire, in order of painting, the parts of its route that neither an earlier one nor a trunk covers.
+
+    A dimmed trunk covers nothing that is lit.
+    """
+    over = {lit: _Painted() for lit in (True, False)}
     for trunk in trunks:
-        common.add(trunk.route)
+        for lit in {trunk.lit, False}:
+            over[lit].add(trunk.route)
     looks: dict[Hashable, _Painted] = {}
     found = []
     for wire in wires:
         mine = looks.setdefault((wire.role, wire.lit, wire.dashed), _Painted())
-        found.append(tuple(part for new in mine.add(wire.route) for part in common.without(new)))
+        found.append(tuple(part for new in mine.add(wire.route) for part in over[wire.lit].without(new)))
     return found
 
 

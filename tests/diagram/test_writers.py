@@ -276,6 +276,11 @@ def test_a_trunk_is_painted_once_and_has_the_only_head() -> None:
         "M0 10L30 10", "M30 60L30 10", "M30 10L83 10",
     ]  # fmt: skip
     assert [g.find(f"{SVG}polygon") is not None for g in (one, other, common)] == [False, False, True]
+    dimmed = replace(made, trunks=(replace(trunk, lit=False),))
+    first, one, _ = groups(parsed(dimmed), "edge")
+    assert "demo-pipe-dimmed" in first.get("class", "")
+    assert one.findall(f"{SVG}path")[1].get("d") == "M0 10L30 10L83 10"
+    assert one.find(f"{SVG}polygon") is not None
 
 
 def test_a_step_dims_and_moves_nothing() -> None:

@@ -52,12 +52,8 @@ class _Writer:
         self._background(root)
         for k, frame in enumerate(self.scene.frames):
             self._frame(root, frame, k)
-        wires, trunks = dimmed_first(self.scene.wires), dimmed_first(self.scene.trunks)
-        covered = {trunk.points[-1] for trunk in trunks}
-        for wire, parts in zip(wires, ink(wires, trunks), strict=True):
-            self._wire(root, wire, parts, wire.arrow and wire.points[-1] not in covered)
-        for trunk, parts in zip(trunks, ink(trunks), strict=True):
-            self._wire(root, trunk, parts, trunk.arrow)
+        for wire, parts, head in self._strokes():
+            self._wire(root, wire, parts, head)
         for dot in sorted(self.scene.dots, key=lambda d: d.lit):
             self._dot(root, dot)
         for node in self.scene.nodes:
@@ -69,6 +65,17 @@ class _Writer:
         self._style(root)
         ElementTree.indent(root, " ")
         return ElementTree.tostring(root, encoding="unicode") + "\n"
+
+    def _strokes(self) -> list[tuple[Wire, tuple[Route, ...], bool]]:
+        """Wires and trunks in order of painting, each with what it paints and whether the head is its own to paint."""
+        wires, trunks = dimmed_first(self.scene.wires), dimmed_first(self.scene.trunks)
+        under = {(lit, trunk.points[-1]) for trunk in trunks for lit in (trunk.lit, False)}
+        strokes = [
+            (wire, parts, wire.arrow and (wire.lit, wire.points[-1]) not in under)
+            for wire, parts in zip(wires, ink(wires, trunks), strict=True)
+        ]
+        strokes += [(trunk, parts, trunk.arrow) for trunk, parts in zip(trunks, ink(trunks), strict=True)]
+        return sorted(strokes, key=lambda stroke: stroke[0].lit)
 
     # ── the parts ──
 
