@@ -41,6 +41,8 @@ def test_matmul_and_transpose() -> None:
     assert build.negate(Negative(a)) == a
     scalar = symbol("s", (size(1), size(1)))
     assert build.transpose(scalar) == scalar
+    assert build.transpose(MatMul(W, Transpose(W))) == MatMul(W, Transpose(W))
+    assert build.transpose(MatMul(a, Transpose(b))) == MatMul(b, Transpose(a))
 
 
 def test_power_of_one() -> None:
