@@ -20,7 +20,7 @@ from lstmgraph.diagram.scene import Label, Node, Point, Scene, Wire
 from lstmgraph.diagram.themes import Mode, load_theme, theme_names
 from lstmgraph.diagram.writers import FORMATS
 from lstmgraph.diagram.writers.dot import to_graphviz, write_dot
-from lstmgraph.diagram.writers.svg import path_data, write_svg
+from lstmgraph.diagram.writers.svg import dimmed_first, path_data, write_svg
 from tests.diagram.demo import lstm
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -380,6 +380,20 @@ def test_graphviz_draws_the_same_picture(dot: str, kind: str) -> None:
             assert dist(at, centres[str(group.get("id"))]) < 0.5
             compared += 1
     assert compared == len(round_ones) == len(made.nodes) - 2
+
+
+@pytest.mark.dot
+def test_graphviz_too_paints_what_is_lit_on_top(dot: str) -> None:
+    """Of the wires that leave one node, and so run over one another, the lit ones come last."""
+    made = scene("step")
+    text = rendered(dot, made, "svg")
+    lit = {w.id: w.lit for w in made.wires}
+    order = list(drawn_by_graphviz(text)[0])
+    places = {g.get("id"): w.id for g, w in zip(groups(parsed(made), "edge"), dimmed_first(made.wires), strict=True)}
+    for source in ("h[t-1]", "x[t]", "c[t-1]"):
+        shades = [lit[places[id]] for id in order if places[id].startswith(f"{source}>")]
+        assert shades == sorted(shades)
+        assert set(shades) == {True, False}
 
 
 @pytest.mark.dot

@@ -68,14 +68,20 @@ class _Writer:
         return graph
 
     def _page(self, page: graphviz.Digraph) -> None:
-        """Containers with what lies in them, then everything else, in order of computation."""
-        left = list(self.scene.nodes)
-        for k, frame in enumerate(self.scene.frames):
-            inside = [n for n in left if _holds(frame, n.at)]
-            left = [n for n in left if n not in inside]
-            self._frame(page, frame, k, inside)
+        """Nodes outside of containers, containers with what lies in them, then everything else.
+
+        Graphviz paints edges in the order of their nodes: with the dimmed ones first, and where several values join
+        last, what is lit lies on top and trunks cover the wires that they stand for.
+        """
+        left = sorted(self.scene.nodes, key=lambda n: (n.lit, n.kind == "join"))
+        insides = []
+        for frame in self.scene.frames:
+            insides.append([n for n in left if _holds(frame, n.at)])
+            left = [n for n in left if n not in insides[-1]]
         for node in left:
             self._node(page, node, node.id)
+        for k, (frame, inside) in enumerate(zip(self.scene.frames, insides, strict=True)):
+            self._frame(page, frame, k, inside)
         for k, dot in enumerate(self.scene.dots):
             self._dot(page, dot, k)
         for k, label in enumerate(self.scene.labels):
