@@ -15,7 +15,7 @@ from sympy import MatrixExpr, MatrixSymbol, Symbol
 
 from lstmgraph.algebra.names import name_of, size, symbol
 from lstmgraph.algebra.traverse import symbols_in, walk
-from lstmgraph.errors import CellNameError, UnknownName
+from lstmgraph.errors import CellNameError, ShapeError, UnknownName
 from lstmgraph.program import Equation, Program
 
 
@@ -92,6 +92,8 @@ class Cell:
         for base, previous in used.items():
             if base not in self.values:
                 raise CellNameError(f"{self.name}: {previous} is used, but no equation computes {base}[t]")
+            if previous.shape != self.values[base].shape:
+                raise ShapeError(f"{self.name}: {previous} has shape {previous.shape}, {self.values[base]} another")
         return tuple(State(base, used[base], target) for base, target in self.values.items() if base in used)
 
     @cached_property

@@ -60,6 +60,7 @@ def assemble(parts: Parts) -> Cell:
     uses = [r for d in definitions for r in (d.target, *references(d.value))]
     known = {r.name.base for r in uses}
     _check_definitions(definitions, uses)
+    _check_times(definitions, uses, parts.constants)
     shapes = {name: _shape(name, text, parts.where("sizes", name)) for name, text in parts.sizes.items()}
     constants = {
         name: _constant(name, value, parts.where("constants", name)) for name, value in parts.constants.items()
@@ -70,7 +71,6 @@ def assemble(parts: Parts) -> Cell:
         _check_known("notation", entries, known, parts.where, name)
     _check_constants(constants, shapes, uses, parts.where)
     _check_roles(parts.roles, parts.where)
-    _check_times(definitions, uses, constants)
     sizes = Sizes(definitions, shapes, list(constants))
     return Cell(
         parts.name,
@@ -122,7 +122,7 @@ def _previous_hint(base: str, defined: Iterable[str], is_input: bool) -> str:
 _STEP_SUFFIX = re.compile(r"_(t|t_?1|tm1|t_prev|prev|prev_t|old)$")
 
 
-def _check_times(definitions: Sequence[Definition], uses: Sequence[Ref], constants: Mapping[str, float]) -> None:
+def _check_times(definitions: Sequence[Definition], uses: Sequence[Ref], constants: Iterable[str]) -> None:
     """Refuse x_t and h_prev where x[t] and h[t-1] are meant: they would silently be parameters."""
     timed = {r.name.base for r in uses if r.name.lag is not None}
     defined = {d.target.name.base for d in definitions}

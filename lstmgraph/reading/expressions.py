@@ -35,7 +35,7 @@ _MAX_DIGITS = 40
 def parse(text: Text) -> tuple[Definition, ...]:
     """The equations of a text, in its order.  Raises CellSyntaxError at the operand that is wrong."""
     definitions, parts = [], 0
-    for line in split(text):
+    for line in list(split(text)):  # all of it is looked at before any of it is parsed
         parser = _Parser(text, line)
         definitions.append(parser.definition())
         parts += parser.parts

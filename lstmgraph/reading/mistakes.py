@@ -135,19 +135,19 @@ def identifier_fault(name: str) -> str:
     return "" if name.replace("_", "a").isalnum() else "a name is made of letters, digits and _"
 
 
-def explain_syntax(source: str, error: SyntaxError) -> tuple[int, str, str]:
-    """For an equation that Python cannot parse: the offset of the fault, what it is, and a way out."""
+def explain_syntax(source: str, error: SyntaxError) -> tuple[int, int, str, str]:
+    """For an equation that Python cannot parse: offset and width of the fault, what it is, and a way out."""
     for pattern, message, hint in _GUESSES:
         found = pattern.search(source)
         if found:
-            return found.start("at"), message, hint
+            return found.start("at"), 1, message, hint
     word = next((m for m in re.finditer(r"[A-Za-z]+", source) if keyword.iskeyword(m[0])), None)
     if word:
-        return word.start(), f"{word[0]!r} is a reserved word and cannot be a name", f"try {word[0]}_"
+        return word.start(), len(word[0]), f"{word[0]!r} is a reserved word and cannot be a name", f"try {word[0]}_"
     lines = source.split("\n")
     row = min(max((error.lineno or 1) - 1, 0), len(lines) - 1)
     column = min(max((error.offset or 1) - 1, 0), len(lines[row]))
-    return sum(len(line) + 1 for line in lines[:row]) + column, f"cannot be read: {error.msg}", LANGUAGE
+    return sum(len(line) + 1 for line in lines[:row]) + column, 1, f"cannot be read: {error.msg}", LANGUAGE
 
 
 _GUESSES: list[tuple[re.Pattern[str], str, str]] = [

@@ -63,8 +63,8 @@ class Segment:
                 warnings.simplefilter("ignore")
                 body = ast.parse(self.source).body
         except SyntaxError as error:
-            at, message, hint = mistakes.explain_syntax(self.source, error)
-            raise self.error_at(at, message, hint) from None
+            at, width, message, hint = mistakes.explain_syntax(self.source, error)
+            raise self.error_at(at, message, hint, width) from None
         except (ValueError, RecursionError, MemoryError, OverflowError):
             raise self.error_at(0, "too deeply nested, or not an equation", mistakes.SPLIT) from None
         if len(body) != 1:

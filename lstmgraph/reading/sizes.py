@@ -3,7 +3,8 @@
 What `[sizes]` says and the signature of every operation (`m k, k n -> m n`) are hard: they are unified first.  An
 operation that works entry by entry is soft: its operands have one shape, but a scalar may stand for any of them.  Soft
 ones are settled as soon as enough is known; where nothing more follows, the first one left in the file takes all its
-operands to have one shape.  Scalars are broadcast by an explicit `Fill`, so that in the nodes every shape is strict.
+operands to have one shape, sums before products.  A value of which nothing says how many columns it has is a vector.
+Scalars are broadcast by an explicit `Fill`, so that in the nodes every shape is strict.
 """
 
 from __future__ import annotations
@@ -53,8 +54,18 @@ class Sizes:
             for side in self.forms[number]:
                 if isinstance(self.unifier.find(side), Open):
                     self.unifier.equal(side, ONE)
-        self.check_sums()
+        self.settle_all()
+        self.take_vectors()
         self.refuse_open()
+
+    def take_vectors(self) -> None:
+        """Where nothing says how many columns there are, and no other value has as many rows, there is one."""
+        waiting = [s for total in self.unifier.sums for s in (total.whole, *total.parts)]
+        taken = {self.unifier.find(s) for s in (*waiting, *(rows for rows, _ in self.names.values()))}
+        for rows, columns in list(self.names.values()):
+            if not self.is_open(rows) and self.is_open(columns) and self.unifier.find(columns) not in taken:
+                self.unifier.equal(columns, ONE)
+                self.settle_all()
 
     # ── what is given ──
 
@@ -98,13 +109,15 @@ class Sizes:
     # ── what works entry by entry ──
 
     def solve(self) -> None:
-        """Settle everything; what nothing settles is decided in the order of the file."""
+        """Settle everything.  What nothing settles is decided: sums before products, in the order of the file."""
         self.settle_all()
-        while self.soft:
-            first = next(iter(self.soft))
-            del self.soft[first]
-            self.force(first)
-            self.settle_all()
+        for scaling in (False, True):
+            if scaling:
+                self.take_vectors()
+            while first := next((node for node in self.soft if (node.operation in SCALING) is scaling), None):
+                del self.soft[first]
+                self.force(first)
+                self.settle_all()
 
     def settle_all(self) -> None:
         """Settle what follows from what is known, until nothing more does."""
@@ -270,7 +283,8 @@ class Sizes:
         if not first:
             return
         carried = {r.name.base for r in self.in_file() if r.name.lag == -1}
-        base, ref = min(first.items(), key=lambda item: (item[0] not in carried, item[1].name.lag is None))
+        ranks = {b: (not self.misspelt(r), b not in carried, r.name.lag is None) for b, r in first.items()}
+        base, ref = min(first.items(), key=lambda item: ranks[item[0]])
         alike = [b for b in first if b != base and self.linked(base, b)]
         settled = f"  (settles {', '.join(alike[:8])} too)" if alike else ""
         raise ShapeError(
@@ -312,7 +326,9 @@ class Sizes:
             text = letters.pop(0) if isinstance(side, Open) else str(side)
             shown.append(text if text.isdigit() else f'"{text}"')
         vector = columns == ONE or (isinstance(rows, Open) and isinstance(columns, Open))
-        return f"{base} = {shown[0]}" if vector else f"{base} = [{', '.join(shown)}]"
+        if not vector:
+            return f"{base} = [{', '.join(shown)}]"
+        return f"{base} = {shown[0]}" + (f" (or {base} = 1, a scalar)" if isinstance(columns, Open) else "")
 
     # ── the nodes ──
 

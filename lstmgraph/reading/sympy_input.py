@@ -9,6 +9,7 @@ OneMatrix, ElementwiseApplyFunction and so on become what they mean.  A new one 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 import sympy as sp
@@ -17,8 +18,9 @@ from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.names import Name, Shape, size, symbol
+from lstmgraph.algebra.names import Name, Shape, name_of, size, symbol
 from lstmgraph.algebra.rules import FUNCTIONS, RULES, from_scalar
+from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.cell import Cell, WalkStep
 from lstmgraph.errors import CellError, CellNameError, CellSyntaxError
 from lstmgraph.program import Equation
@@ -74,9 +76,20 @@ def from_sympy(
     built = [_equation(left, right, (notes or {})) for left, right in pairs]
     if not built:
         raise CellSyntaxError(f"{name}: there are no equations")
+    _refuse_ambiguous(built)
     last = Name.parse(built[-1].target.name).base
     given = {k: float(v) for k, v in (constants or {}).items()}
     return Cell(name, tuple(built), output or last, title=title, sources=tuple(sources), constants=given)
+
+
+def _refuse_ambiguous(equations: Sequence[Equation]) -> None:
+    """A name is either a value of the step or a parameter."""
+    names = [name_of(s) for e in equations for s in (e.target, *sorted(symbols_in(e.value), key=str))]
+    timed = {name.base for name in names if name.lag is not None}
+    for name in names:
+        if name.lag is None and name.base in timed:
+            message = f"{name.base!r} is used without a time, but {name.base}[t] is a value of the step"
+            raise CellNameError(message, hint="a parameter needs a name of its own")
 
 
 def _pair(given: Any) -> tuple[Any, Any]:
@@ -199,19 +212,17 @@ def _matmul(expr: MatMul) -> MatrixExpr:
     """A product of matrices, binary from the left, its coefficient an elementwise factor."""
     scalars = [a for a in expr.args if not isinstance(a, MatrixExpr)]
     matrices = [convert(a) for a in expr.args if isinstance(a, MatrixExpr)]
-    product = matrices[0]
-    for factor in matrices[1:]:
-        product = MatMul(product, factor)
+    product = reduce(MatMul, matrices)
     return _hadamard([*(_scalar(s) for s in scalars), product]) if scalars else product
 
 
 def _apply(function: Any, operand: MatrixExpr) -> MatrixExpr:
     """A scalar function, entry by entry: one of ours by its name or its formula, else its formula spelt out."""
-    known = FUNCTIONS.get(getattr(function, "__name__", ""))
-    if known is not None and issubclass(known, n.Elementwise):
-        return known(operand)
     a = sp.Symbol("a", real=True)
     body = function(a)
+    known = FUNCTIONS.get(getattr(body.func, "__name__", "")) if body.args == (a,) else None
+    if known is not None and issubclass(known, n.Elementwise):
+        return known(operand)
     if body == a:
         return operand
     for node, rule in RULES.items():
@@ -229,6 +240,14 @@ def _power(base: MatrixExpr, exponent: Basic) -> MatrixExpr:
     return n.Power(base, _spread(convert(exponent), base.shape))
 
 
+def _matpow(expr: sp.MatPow) -> MatrixExpr:
+    """U**2 is U @ U: small powers are written out."""
+    base, exponent = convert(expr.args[0]), expr.args[1]
+    if not (exponent.is_Integer and 1 <= exponent <= 8):
+        raise CellError(f"{expr!s:.80}: only powers from 1 to 8 of a matrix can be written out")
+    return reduce(MatMul, [base] * int(exponent))
+
+
 def _fill(expr: n.Fill) -> MatrixExpr:
     value = convert(expr.args[0]) if isinstance(expr.args[0], MatrixExpr) else expr.args[0]
     return n.Fill(value, _size(expr.args[1]), _size(expr.args[2]))
@@ -241,6 +260,7 @@ def _elementwise(expr: ElementwiseApplyFunction) -> MatrixExpr:
 # A kind of SymPy node, and what becomes of it.
 _CONVERTERS: dict[type, Callable[[Any], MatrixExpr]] = {
     MatMul: _matmul,
+    sp.MatPow: _matpow,
     MatAdd: lambda e: _total([convert(a) for a in e.args]),
     Transpose: lambda e: Transpose(convert(e.args[0])),
     HadamardProduct: lambda e: _hadamard([convert(a) for a in e.args]),

@@ -78,9 +78,9 @@ def _shorter(text: str) -> str:
         return text
     whole, _, part = text.partition(".")
     digits = (whole + part).lstrip("0")
-    exponent = -len(part)
     bare = digits.rstrip("0")
-    return f"{bare}e{exponent + len(digits) - len(bare)}"
+    mantissa = bare if len(bare) == 1 else f"{bare[0]}.{bare[1:]}"
+    return f"{mantissa}e{len(digits) - 1 - len(part)}"
 
 
 def _sum(expr: Basic) -> tuple[str, int]:
