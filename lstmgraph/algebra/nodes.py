@@ -20,7 +20,7 @@ from sympy.printing.precedence import PRECEDENCE
 from lstmgraph.algebra.shapes import Shape, shape_by_signature
 
 
-class Operation(MatrixExpr):  # type: ignore[misc]
+class Operation(MatrixExpr):
     """An operation of our own: its arguments are matrices and its shape follows from `signature`."""
 
     signature: ClassVar[str]

@@ -1,8 +1,8 @@
 """Several steps written out, one after another, as one Program.
 
-Step k is the cell's own step with k added to every time: h[t-1] and h[t] of the first step are h[t] and h[t+1] of the second.
-Parameters are shared.  Reverse mode over the result is back-propagation through time, written out; its length grows with the number
-of steps and not faster, because every value keeps its name.
+Step k is the cell's own step with k added to every time: h[t-1] and h[t] of the first step are h[t] and h[t+1] of the
+second. Parameters are shared.  Reverse mode over the result is back-propagation through time, written out; its length
+grows with the number of steps and not faster, because every value keeps its name.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def layout_dag(cell: Cell, typeset: Typeset) -> Scene:
     """The scene of a cell's expression DAG.  Raises MissingExtra where there is no Graphviz."""
     vertices, edges = _collect(cell, typeset)
     labels = {v.id: Label(v.glyph, Point(0, 0), _TEXT) for v in vertices}
-    sizes = {id: tuple(side + 2 * _PAD for side in measure(label)[:2]) for id, label in labels.items()}
+    sizes = {id: _size(label) for id, label in labels.items()}
     placed = run_graphviz(_source(vertices, edges, sizes))
     _, _, width, height = (float(v) for v in placed["bb"].split(","))
     flip = partial(_point, height=height)
@@ -58,6 +58,11 @@ def layout_dag(cell: Cell, typeset: Typeset) -> Scene:
     title = f"{cell.title or cell.name}: expression graph"
     size = (round(width + 2 * _MARGIN, 2), round(height + 2 * _MARGIN, 2))
     return Scene(f"{cell.name}-dag", title, _words(nodes, wires), size, (), nodes, wires, (), ())
+
+
+def _size(label: Label) -> tuple[float, float]:
+    width, height = measure(label)
+    return width + 2 * _PAD, height + 2 * _PAD
 
 
 def _collect(cell: Cell, typeset: Typeset) -> tuple[list[_Vertex], list[tuple[str, str]]]:
@@ -142,14 +147,13 @@ def _node(vertex: _Vertex, at: Point, size: tuple[float, float]) -> Node:
 
 
 def _wire(edge: dict[str, Any], names: dict[int, str], flip: Callable[[str], Point], roles: dict[str, str]) -> Wire:
-    """Graphviz's spline, drawn out to the tip of its arrow."""
+    """Graphviz's spline, which ends where the arrow's head begins; the tip is the last of the points."""
     tip, *route = edge["pos"].removeprefix("e,").split()
     points = [flip(p) for p in route]
-    end = flip(tip)
-    points += [points[-1], end, end]
     source, target = names[edge["tail"]], names[edge["head"]]
     role = roles[source] if roles[source] in get_args(ValueKind) else "internal"
-    return Wire(f"{source}>{target}.{edge['_gvid']}", source, target, role, (points[0], end), tuple(points))
+    ends = (points[0], points[-1], flip(tip))
+    return Wire(f"{source}>{target}.{edge['_gvid']}", source, target, role, ends, tuple(points))
 
 
 def _words(nodes: tuple[Node, ...], wires: tuple[Wire, ...]) -> str:

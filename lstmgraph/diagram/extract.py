@@ -27,6 +27,7 @@ from lstmgraph.algebra.nodes import (
     Power,
     Reciprocal,
     Softmax,
+    Sqrt,
     Sum,
     operands,
 )
@@ -272,6 +273,14 @@ class _Extraction:
             return r"\,".join(parts)
         if isinstance(expr, Negative):
             return f"-{parts[0]}"
+        if isinstance(expr, Reciprocal):
+            return rf"\frac{{1}}{{{parts[0]}}}"
+        if isinstance(expr, Divide):
+            return rf"\frac{{{parts[0]}}}{{{parts[1]}}}"
+        if isinstance(expr, Power):
+            return rf"{parts[0]}^{{{parts[1]}}}"
+        if isinstance(expr, Sqrt):
+            return rf"\sqrt{{{parts[0]}}}"
         return rf"{RULES[expr.func].glyph}({', '.join(parts)})"
 
 

@@ -34,17 +34,14 @@ class Label:
     size: float
     math: bool = True
     role: str = "text"
+    of: str = ""  # a label on a wire: the id of the node whose value runs there, or of the wire whose sign it is
 
 
 @dataclass(frozen=True)
 class Node:
     id: str
-    kind: (
-        str  # graph.NodeKind; "cell": the big memory of the cell block; "join": where a trunk begins; "dag" has its own
-    )
-    role: (
-        str  # what the theme colours it by: a graph.ValueKind, "sum", "sigmoid", "tanh", "function", "operator", "trunk"
-    )
+    kind: str  # graph.NodeKind; "cell", the big memory; "join", where a trunk begins; "dag" has its own
+    role: str  # what a theme colours it by: graph.ValueKind, "sum", "sigmoid", "tanh", "function", "operator", "trunk"
     shape: Shape
     at: Point  # centre
     width: float

@@ -147,6 +147,23 @@ def test_steps_move_nothing(style: str) -> None:
     assert named == {"x[t]", "h[t-1]", "b0", "f.1", "f"} | ({"c[t-1]"} if style == "pipe" else set())
 
 
+@every
+@cells
+def test_every_sign_is_drawn(style: str, cell: str) -> None:
+    scene, graph = drawn(style, cell)
+    signs = [label.of for label in scene.labels if label.text == "-"]
+    assert sorted(signs) == sorted(e.id for e in graph.edges if e.negative)
+
+
+def test_labels_on_wires_are_dimmed_with_them() -> None:
+    scene, _ = drawn("pipe", "lstm")
+    frame = light(scene, {"f.1", "f"})
+    roles = {label.of: label.role for label in frame.labels}
+    assert roles["f"] == "text"
+    assert set(roles.values()) == {"text", "dimmed"}
+    assert {label.of for label in frame.labels if label.role == "text"} == {"f"}
+
+
 def test_a_step_lights_the_cell_that_it_reads() -> None:
     scene, _ = drawn("cell-block", "peephole_lstm")
     assert [n.lit for n in light(scene, {"f.1", "f"}).nodes if n.kind == "cell"] == [True]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from lstmgraph.diagram.layout.plan import Plan
@@ -15,6 +16,9 @@ MAIN = 15.0  # the size of a value's name in its node
 WIRE = 11.0  # the size of a label on a wire
 LEAST = 0.5  # no label is smaller than this part of the main size
 AIR = 2.5  # around a label
+SIGN = Label("-", Point(0, 0), WIRE)
+SIGN_ASIDE = (7.0, -7.0, 10.0, -10.0)  # of its wire
+SIGN_FAR = (11.0, 16.0, 21.0, 28.0)  # from the arrow's tip
 
 
 def inside(glyph: str, form: Form, at: Point) -> Label:
@@ -31,7 +35,7 @@ def place(plan: Plan, nodes: Sequence[Node], wires: Sequence[Wire], names: Mappi
     taken = [_box(n.at, n.width, n.height, STROKE) for n in nodes]
     for wire in wires:
         taken += [_segment(a, b) for a, b in pairwise(wire.points)]
-    found = []
+    found = list(_signs(wires, plan, taken))
     for spot in plan.spots.values():
         node = spot.node
         if node is None or node.value is None or node.kind not in ("function", "operator", "sum"):
@@ -41,9 +45,8 @@ def place(plan: Plan, nodes: Sequence[Node], wires: Sequence[Wire], names: Mappi
             continue
         label = _somewhere(names.get(node.value, _plain_name(node.value)), own, taken)
         if label is not None:
-            found.append(label)
+            found.append(replace(label, of=spot.id))
             taken.append(_box(label.at, *measure(label), 0))
-    found += _signs(wires, plan, taken)
     return tuple(found)
 
 
@@ -60,13 +63,13 @@ def _signs(wires: Sequence[Wire], plan: Plan, taken: list[Box]) -> Iterator[Labe
         if edge is not None and edge.negative:
             end, before = wire.points[-1], wire.points[-2]
             upright = abs(end.x - before.x) < 1e-6
-            for side in (7.0, -7.0, 10.0, -10.0):
-                back = 11.0 if (before.y > end.y or before.x > end.x) else -11.0
-                at = Point(end.x + side, end.y + back) if upright else Point(end.x + back, end.y + side)
-                label = Label("-", at, WIRE)
-                if all(not _overlap(_box(at, *measure(label), 1), t) for t in taken):
-                    yield label
-                    break
+            back = 1.0 if (before.y > end.y or before.x > end.x) else -1.0
+            spots = [(side, far * back) for far in SIGN_FAR for side in SIGN_ASIDE]
+            points = [Point(end.x + s, end.y + f) if upright else Point(end.x + f, end.y + s) for s, f in spots]
+            free = (p for p in points if not any(_overlap(_box(p, *measure(SIGN), 1), t) for t in taken))
+            at = next(free, points[0])  # a picture without the sign would be wrong, so it is drawn even in a crowd
+            taken.append(_box(at, *measure(SIGN), 0))
+            yield replace(SIGN, at=at, of=wire.id)
 
 
 def _somewhere(text: str, wires: Sequence[Wire], taken: Sequence[Box]) -> Label | None:

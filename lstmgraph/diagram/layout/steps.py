@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from lstmgraph.diagram.scene import Dot, Node, Point, Scene, Wire
+from lstmgraph.diagram.scene import Dot, Label, Node, Point, Scene, Wire
 
 OUTSIDE = ("input", "previous", "next", "bias", "constant", "join", "cell")
 
@@ -29,11 +29,17 @@ def light(scene: Scene, operations: Collection[str], shown: Collection[str] = ()
         wires=tuple(sorted(wires, key=lambda w: w.lit)),
         trunks=tuple(sorted(trunks, key=lambda w: w.lit)),
         dots=tuple(sorted((_lit_dot(d, bright) for d in scene.dots), key=lambda d: d.lit)),
+        labels=tuple(_lit_label(label, {id for w in bright for id in (w.id, w.source)}) for label in scene.labels),
     )
 
 
 def _lit_node(node: Node, lit: bool, touched: bool) -> Node:
     return replace(node, lit=lit or (node.kind in OUTSIDE and touched))
+
+
+def _lit_label(label: Label, lit: set[str]) -> Label:
+    """A label on a wire goes with its wire."""
+    return label if not label.of or label.of in lit else replace(label, role="dimmed")
 
 
 def _lit_dot(dot: Dot, bright: list[Wire]) -> Dot:
