@@ -19,8 +19,8 @@ from importlib.resources import as_file, files
 from typing import Any
 from xml.etree import ElementTree
 
-from lstmgraph.diagram.plain import plain
 from lstmgraph.diagram.scene import Label
+from lstmgraph.notation import unicode_of
 
 DESIGN = 100.0  # labels are set once at this size and scaled
 WORD_TOP, WORD_BOTTOM = -88.0, 22.0  # the box of words: one height for all, its middle half-way up a capital
@@ -59,6 +59,14 @@ class _Outline:
     bottom: float
 
 
+def plain_text(latex: str) -> str:
+    """A label of mathematics in Unicode: for search, screen readers, DOT, and where it cannot be typeset."""
+    try:
+        return unicode_of(latex)
+    except ValueError:  # unbalanced braces
+        return latex
+
+
 def measure(label: Label) -> tuple[float, float]:
     """Width and height of a label, in points."""
     width, height, _ = _box(label.text, label.size, label.math)
@@ -70,14 +78,14 @@ def typeset(text: str, size: float, math: bool = True) -> Typeset:
     """The label at `size` points to the em."""
     outline, box = _outline(text, math), _box(text, size, math)
     path = _compact(outline, size / DESIGN) if outline else ""
-    return Typeset(*box, path, plain(text) if math else text)
+    return Typeset(*box, path, plain_text(text) if math else text)
 
 
 def _box(text: str, size: float, math: bool) -> tuple[float, float, float]:
     """Width, height and baseline."""
     outline, scale = _outline(text, math), size / DESIGN
     if outline is None:  # a width to reckon with; the viewer's font decides
-        return 0.55 * size * len(plain(text) if math else text), size, 0.78 * size
+        return 0.55 * size * len(plain_text(text) if math else text), size, 0.78 * size
     return scale * (outline.right - outline.left), scale * (outline.bottom - outline.top), -scale * outline.top
 
 
@@ -115,7 +123,7 @@ def number(value: float) -> str:
 def _outline(text: str, math: bool) -> _Outline | None:
     if not text.strip():
         return _Outline((), 0.0, 0.0, 0.0, 0.0)
-    attempts = [(_set_math, text), (_set_words, plain(text))] if math else [(_set_words, text)]
+    attempts = [(_set_math, text), (_set_words, plain_text(text))] if math else [(_set_words, text)]
     for setter, source in attempts:
         try:
             commands = setter(source)

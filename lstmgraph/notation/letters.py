@@ -25,7 +25,11 @@ _ACCENTS = {
     "widetilde": "\u0303", "dot": "\u0307", "ddot": "\u0308", "check": "\u030c", "vec": "\u20d7",
 }  # fmt: skip
 _FONTS = {"mathrm", "mathbf", "mathit", "mathcal", "boldsymbol", "text", "textrm", "operatorname"}
-_SIGNS = {"partial": "∂", "langle": "⟨", "rangle": "⟩", "prime": "′", "star": "⋆", "ast": "∗", "top": "ᵀ", "infty": "∞"}
+_SIGNS = {
+    "partial": "∂", "langle": "⟨", "rangle": "⟩", "prime": "′", "star": "⋆", "ast": "∗", "top": "ᵀ", "infty": "∞",
+    "times": "×", "odot": "⊙", "otimes": "⊗", "oplus": "⊕", "cdot": "·", "sum": "Σ", "div": "÷", "surd": "√",
+    "sqrt": "√", ",": " ", ";": " ",
+}  # fmt: skip
 _LOW = dict(zip("0123456789", "₀₁₂₃₄₅₆₇₈₉", strict=True))
 _HIGH = dict(zip("0123456789+-′∗⋆ᵀ", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻′*⋆ᵀ", strict=True))
 # What an identifier may end with (c_tilde, htilde) and the accent that it asks for, over one letter and over several.
@@ -114,11 +118,15 @@ def _bare(group: str) -> str:
 def _low(text: str) -> str:
     """A subscript in a terminal: digits are set low, letters follow an underscore (Unicode has no low f)."""
     text = text.replace(",", "").replace(" ", "")
-    return "".join(_LOW[c] for c in text) if set(text) <= set(_LOW) else f"_{text}"
+    if set(text) <= set(_LOW):
+        return "".join(_LOW[c] for c in text)
+    return f"_({text})" if set(text) & set("+-") else f"_{text}"
 
 
 def _high(text: str) -> str:
-    return "".join(_HIGH[c] for c in text) if set(text) <= set(_HIGH) else f"^{text}"
+    if set(text) <= set(_HIGH):
+        return "".join(_HIGH[c] for c in text)
+    return text if text.startswith("⟨") else f"^{text}"
 
 
 @lru_cache(maxsize=4096)

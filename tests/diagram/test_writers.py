@@ -186,7 +186,7 @@ def test_auto_in_the_dark_is_dark() -> None:
 def test_the_text_of_every_label_is_there_and_invisible() -> None:
     root = parsed(scene())
     texts = list(root.iter(f"{SVG}text"))
-    assert {"hₜ₋₁", "σ", "c̃ₜ", "Memory of the previous step"} <= {t.text for t in texts}
+    assert {"h_(t-1)", "σ", "c̃_t", "Memory of the previous step"} <= {t.text for t in texts}
     assert all(t.get("fill") == "none" for t in texts)
 
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lstmgraph.diagram.path import DOT_RADIUS, STROKE
-from lstmgraph.diagram.plain import plain
 from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Shape, Wire
 from lstmgraph.diagram.themes import Palette, Theme
-from lstmgraph.diagram.typeset import measure
+from lstmgraph.diagram.typeset import measure, plain_text
 from lstmgraph.diagram.writers.names import Names
 from lstmgraph.diagram.writers.svg import DIMMED, FONTS, OUTLINE, dimmed_first, legend_labels
 
@@ -105,7 +104,7 @@ class _Writer:
         paint = self.palette.node(node.role, node.lit)
         graph.node(
             _name(name),
-            label=_text(plain(node.label.text) if node.label.math else node.label.text) if node.label else "",
+            label=_text(plain_text(node.label.text) if node.label.math else node.label.text) if node.label else "",
             fontsize=f"{node.label.size if node.label else 14:g}",
             shape=SHAPES[node.shape],
             style="rounded,filled" if node.shape == "box" else "filled",
@@ -121,7 +120,7 @@ class _Writer:
                    id=self.names.id("junction", name), **place)  # fmt: skip
 
     def _label(self, graph: graphviz.Digraph, label: Label, name: str, flush: str = "") -> None:
-        text = plain(label.text) if label.math else label.text
+        text = plain_text(label.text) if label.math else label.text
         graph.node(_name(name), label=_text(text) + flush, shape="plaintext", style="", fontsize=f"{label.size:g}",
                    fontcolor=self.palette.words(label.role), id=self.names.id("label", name),
                    **self._place(label.at, *measure(label)))  # fmt: skip
