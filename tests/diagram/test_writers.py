@@ -198,7 +198,7 @@ def test_what_cannot_be_set_is_written_by_the_viewer(monkeypatch: pytest.MonkeyP
     root = parsed(replace(scene(), labels=(Label("r_{quit}", Point(5, 5), 10),), nodes=(), legend=()))
     typeset.typeset.cache_clear()
     (text,) = root.iter(f"{SVG}text")
-    assert text.text == "r_(quit)"
+    assert text.text == "r_quit"
     assert text.get("fill") == load_theme("default").light.text
 
 
