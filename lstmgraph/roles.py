@@ -65,13 +65,20 @@ def _derived(cell: Cell, base: str) -> str:
         return "output"
     if any(base == s.name for s in cell.states):
         return "state"
-    equation = next(e for e in cell.equations if e.target == cell.values[base])
-    return _layer_role(cell, equation)
+    return _role_of(cell, cell.values[base])
+
+
+def _role_of(cell: Cell, value: MatrixSymbol) -> str:
+    """The role of a value by its own equation; a value that comes from outside has none."""
+    equation = next((e for e in cell.equations if e.target == value), None)
+    return _layer_role(cell, equation) if equation else "internal"
 
 
 def _layer_role(cell: Cell, equation: Equation) -> str:
     """A gate, a candidate, or internal."""
     value = equation.value
+    if isinstance(value, OneMinus) and isinstance(value.args[0], MatrixSymbol):  # coupled: f = 1 - i
+        return "gate" if _role_of(cell, value.args[0]) == "gate" else "internal"
     if not (is_activation(value) and any(isinstance(x, MatMul) for x in walk(value))):
         return "internal"
     if isinstance(value, Sigmoid) and _is_factor(cell, equation.target):

@@ -153,13 +153,14 @@ def unicode_of(latex: str) -> str:
 
 
 def plain(identifier: str, index: Callable[[str], str] | None = None) -> Letter:
-    """The letter that an identifier spells: `gate_in`, `W_f`, `x1`, `alpha`, `lambda_`, `c_tilde`, `htilde`.
+    """The letter that an identifier spells: `gate_in`, `W_f`, `x1`, `alpha`, `lambda_`, `c_tilde`, `htilde`, `f_prime`.
 
     `index` spells a part after an underscore.
     """
     words = [w for w in identifier.split("_") if w] or [identifier]
     accents = [w for w in words[1:] if w in _ENDINGS]
-    stem, *rest = [words[0], *(w for w in words[1:] if w not in _ENDINGS)]
+    primes = (r"\prime",) * words[1:].count("prime")
+    stem, *rest = [words[0], *(w for w in words[1:] if w not in _ENDINGS and w != "prime")]
     ending = next((e for e in _ENDINGS if stem.endswith(e) and _is_letter(stem[: -len(e)])), None)
     if ending:
         stem, accents = stem[: -len(ending)], [ending, *accents]
@@ -167,7 +168,7 @@ def plain(identifier: str, index: Callable[[str], str] | None = None) -> Letter:
     head = _word(stem)
     for accent in accents:
         head = f"\\{_ENDINGS[accent][not _is_letter(stem)]}{{{head}}}"
-    return Letter(head, (*([digits] if digits else []), *map(index or subscript, rest)))
+    return Letter(head, (*([digits] if digits else []), *map(index or subscript, rest)), primes)
 
 
 def subscript(text: str) -> str:

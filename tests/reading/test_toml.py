@@ -108,7 +108,7 @@ def test_the_library_survives_being_written(name: str) -> None:
 
 def test_a_default_walk_is_there() -> None:
     walk = load("lstm").all_walks["steps"]
-    assert [s.computes for s in walk] == [("f",), ("g",), ("i",), ("c",), ("o",), ("h",)]
+    assert [s.computes for s in walk] == [("f",), ("i",), ("g",), ("c",), ("o",), ("h",)]
     assert walk[0].title == "forget gate"
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import groupby
+from textwrap import wrap
 
 from sympy import Expr, MatrixSymbol, Symbol
 from sympy.printing.numpy import NumPyPrinter
@@ -174,9 +175,13 @@ class _File:
         if len(cell.inputs) > 1:
             unpacked += _unpack([(self.names[i], name_of(i).base) for i in cell.inputs], x)
         unpacked += _unpack([(self.names[s.previous], s.name) for s in cell.states], "states")
-        states = ", ".join(f'"{s.name}": {self.names[s.next]}' for s in cell.states)
-        result = f"    return {self.names[cell.values[cell.output]]}, {{{states}}}, {_tuple(self.saved_names())}"
-        return [*_block(*unpacked, *self.preamble(speller, given)), *body, result]
+        output = self.names[cell.values[cell.output]]
+        states = [f'"{s.name}": {self.names[s.next]}' for s in self.cell.states]
+        result = [f"    return {output}, {{{', '.join(states)}}}, {_tuple(self.saved_names())}"]
+        if len(result[0]) > WIDTH:
+            kept = [*_listed("states = {", states, "}"), *_listed("saved = (", self.saved_names(), ")")]
+            result = [*kept, f"    return {output}, states, saved"]
+        return [*_block(*unpacked, *self.preamble(speller, given)), *body, *result]
 
     def step_backward(self) -> list[str]:
         plan, cell = self.plan, self.cell
@@ -191,11 +196,9 @@ class _File:
                 body.append(assignment(self.names[e.target], code))
         gradients = ["    d_params = {", *entries, "    }"] if entries else ["    d_params = {}"]
         preamble = self.preamble(speller, (*plan.seeds.values(), *plan.saved))
-        saved = (
-            [f"    {_tuple(self.saved_names()) if len(self.saved) == 1 else ', '.join(self.saved_names())} = saved"]
-            if self.saved
-            else []
-        )
+        names = self.saved_names()
+        line = f"    {', '.join(names)}{',' if len(names) == 1 else ''} = saved"
+        saved = _listed("(", names, ") = saved") if len(line) > WIDTH else [line] * bool(names)
         return [*_block(*saved, *self.seeds(), *preamble), *body, *gradients, self.backward_result()]
 
     def seeds(self) -> list[str]:
@@ -276,6 +279,15 @@ def _unpack_line(pairs: Sequence[tuple[str, str]], source: str) -> str:
         return f'    {names[0]} = {source}["{keys[0]}"]'
     quoted = ", ".join(f'"{key}"' for key in keys)
     return f"    {', '.join(names)} = ({source}[name] for name in ({quoted}))"
+
+
+def _listed(head: str, parts: Sequence[str], tail: str) -> list[str]:
+    """`head` a, b, c `tail`: on one line if it fits, else as many parts to a line as do."""
+    line = f"    {head}{', '.join(parts)}{',' if len(parts) == 1 else ''}{tail}"
+    if len(line) <= WIDTH:
+        return [line]
+    inner = wrap(", ".join(part.replace(" ", chr(0)) for part in parts) + ",", WIDTH - 8)
+    return [f"    {head}", *(f"        {text.replace(chr(0), ' ')}" for text in inner), f"    {tail}"]
 
 
 def _tuple(parts: Sequence[str]) -> str:

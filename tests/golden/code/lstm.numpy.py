@@ -1,8 +1,8 @@
 """LSTM
 
     f[t] = Sigmoid(U_f*h[t-1] + W_f*x[t] + b_f)
-    g[t] = Tanh(U_g*h[t-1] + W_g*x[t] + b_g)
     i[t] = Sigmoid(U_i*h[t-1] + W_i*x[t] + b_i)
+    g[t] = Tanh(U_g*h[t-1] + W_g*x[t] + b_g)
     c[t] = Hadamard(f[t], c[t-1]) + Hadamard(i[t], g[t])
     o[t] = Sigmoid(U_o*h[t-1] + W_o*x[t] + b_o)
     h[t] = Hadamard(o[t], Tanh(c[t]))
@@ -34,12 +34,12 @@ def shapes(X, H):
         "W_f": (H, X),
         "U_f": (H, H),
         "b_f": (H,),
-        "W_g": (H, X),
-        "U_g": (H, H),
-        "b_g": (H,),
         "W_i": (H, X),
         "U_i": (H, H),
         "b_i": (H,),
+        "W_g": (H, X),
+        "U_g": (H, H),
+        "b_g": (H,),
         "W_o": (H, X),
         "U_o": (H, H),
         "b_o": (H,),
@@ -110,45 +110,45 @@ def backward(params, cache, d_outputs, d_states=None):
 def _step(params, x, states):
     """One step: the output, the new states, and what _step_backward needs of it."""
     c_prev, h_prev = (states[name] for name in ("c", "h"))
-    W_f, U_f, b_f, W_g, U_g, b_g = (params[name] for name in ("W_f", "U_f", "b_f", "W_g", "U_g", "b_g"))
-    W_i, U_i, b_i, W_o, U_o, b_o = (params[name] for name in ("W_i", "U_i", "b_i", "W_o", "U_o", "b_o"))
+    W_f, U_f, b_f, W_i, U_i, b_i = (params[name] for name in ("W_f", "U_f", "b_f", "W_i", "U_i", "b_i"))
+    W_g, U_g, b_g, W_o, U_o, b_o = (params[name] for name in ("W_g", "U_g", "b_g", "W_o", "U_o", "b_o"))
 
     f = sigmoid(x @ W_f.T + h_prev @ U_f.T + b_f)
-    g = np.tanh(x @ W_g.T + h_prev @ U_g.T + b_g)
     i = sigmoid(x @ W_i.T + h_prev @ U_i.T + b_i)
+    g = np.tanh(x @ W_g.T + h_prev @ U_g.T + b_g)
     c = f * c_prev + i * g
     o = sigmoid(x @ W_o.T + h_prev @ U_o.T + b_o)
     tanh_c = np.tanh(c)
     h = o * tanh_c
-    return h, {"c": c, "h": h}, (x, c_prev, h_prev, f, g, i, o, tanh_c)
+    return h, {"c": c, "h": h}, (x, c_prev, h_prev, f, i, g, o, tanh_c)
 
 
 def _step_backward(params, saved, d_output, d_states):
     """The gradients of one step, given those of its output and of its new states."""
-    x, c_prev, h_prev, f, g, i, o, tanh_c = saved
+    x, c_prev, h_prev, f, i, g, o, tanh_c = saved
     d_c_next = d_states["c"]
     d_h = d_output + d_states["h"]
-    W_f, U_f, W_g, U_g, W_i, U_i = (params[name] for name in ("W_f", "U_f", "W_g", "U_g", "W_i", "U_i"))
+    W_f, U_f, W_i, U_i, W_g, U_g = (params[name] for name in ("W_f", "U_f", "W_i", "U_i", "W_g", "U_g"))
     W_o, U_o = (params[name] for name in ("W_o", "U_o"))
 
     delta_o = d_h * tanh_c * o * (1 - o)
     d_c = d_c_next + d_h * o * (1 - tanh_c**2)
-    delta_i = d_c * g * i * (1 - i)
     delta_g = d_c * i * (1 - g**2)
+    delta_i = d_c * g * i * (1 - i)
     delta_f = d_c * c_prev * f * (1 - f)
     d_c_prev = d_c * f
-    d_h_prev = delta_f @ U_f + delta_g @ U_g + delta_i @ U_i + delta_o @ U_o
-    d_x = delta_f @ W_f + delta_g @ W_g + delta_i @ W_i + delta_o @ W_o
+    d_h_prev = delta_f @ U_f + delta_i @ U_i + delta_g @ U_g + delta_o @ U_o
+    d_x = delta_f @ W_f + delta_i @ W_i + delta_g @ W_g + delta_o @ W_o
     d_params = {
         "W_f": delta_f.T @ x,
         "U_f": delta_f.T @ h_prev,
         "b_f": np.sum(delta_f, axis=0),
-        "W_g": delta_g.T @ x,
-        "U_g": delta_g.T @ h_prev,
-        "b_g": np.sum(delta_g, axis=0),
         "W_i": delta_i.T @ x,
         "U_i": delta_i.T @ h_prev,
         "b_i": np.sum(delta_i, axis=0),
+        "W_g": delta_g.T @ x,
+        "U_g": delta_g.T @ h_prev,
+        "b_g": np.sum(delta_g, axis=0),
         "W_o": delta_o.T @ x,
         "U_o": delta_o.T @ h_prev,
         "b_o": np.sum(delta_o, axis=0),
