@@ -164,10 +164,10 @@ class Cell:
 
     @cached_property
     def all_walks(self) -> Mapping[str, tuple[WalkStep, ...]]:
-        """The author's walks, and "steps": one step for each equation, in order of evaluation."""
+        """The author's walks, then "steps": one step for each equation, in order of evaluation."""
         bases = {e: name_of(e.target).base for e in self.step}
         steps = tuple(WalkStep(e.note or base, (base,), computed=(e.target,)) for e, base in bases.items())
-        return {"steps": steps, **self.walks}
+        return {**self.walks, "steps": self.walks.get("steps", steps)}
 
     @cached_property
     def dependencies(self) -> Mapping[str, frozenset[str]]:

@@ -62,9 +62,9 @@ def test_unknown_names(call: object, words: str) -> None:
 
 def test_steps_out_of_range_name_the_steps() -> None:
     for step in (0, 99, -1):
-        with pytest.raises(UsageError, match="has the steps 1 to 6") as caught:
+        with pytest.raises(UsageError, match="has the steps 1 to 7") as caught:
             LSTM.draw(step=step)
-        assert "1 forget gate" in str(caught.value)
+        assert "5 Squashed memory" in str(caught.value)
     with pytest.raises(UsageError, match="'dag' has no steps"):
         LSTM.draw(style="dag", step=1)
 

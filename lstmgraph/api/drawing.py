@@ -19,6 +19,7 @@ from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.scene import Scene
 from lstmgraph.diagram.themes import load_theme
 from lstmgraph.diagram.writers import FORMATS
+from lstmgraph.diagram.writers.dot import to_graphviz
 from lstmgraph.errors import UsageError
 from lstmgraph.files import write_text
 from lstmgraph.notation import Notation, get_notation
@@ -57,11 +58,9 @@ class Drawing:
         check_name("format", format, FORMATS)
         return FORMATS[format](self.scene, load_theme(self.theme), self.mode)
 
-    def to_graphviz(self) -> graphviz.Source:
-        """The drawing for the `graphviz` package, which renders it with the program `dot`."""
-        import graphviz
-
-        return graphviz.Source(self.dot, engine="dot")
+    def to_graphviz(self) -> graphviz.Digraph:
+        """The drawing as a graph of the `graphviz` package, to be changed or rendered there by the program `dot`."""
+        return to_graphviz(self.scene, load_theme(self.theme), self.mode)
 
     def save(self, path: str | Path) -> Path:
         """Write the drawing to a file whose suffix names the format, and return its path.

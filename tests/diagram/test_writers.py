@@ -15,12 +15,15 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
+from lstmgraph.diagram.extract import extract
+from lstmgraph.diagram.layout import layout_cell_block, layout_pipe
 from lstmgraph.diagram.path import arrowhead, straight
 from lstmgraph.diagram.scene import Label, Node, Point, Scene, Wire
 from lstmgraph.diagram.themes import Mode, load_theme, theme_names
 from lstmgraph.diagram.writers import FORMATS
 from lstmgraph.diagram.writers.dot import to_graphviz, write_dot
 from lstmgraph.diagram.writers.svg import dimmed_first, path_data, write_svg
+from lstmgraph.reading import library, load
 from tests.diagram.demo import lstm
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -360,18 +363,33 @@ def drawn_by_graphviz(text: str) -> tuple[dict[str, list[tuple[float, ...]]], di
     return routes, centres
 
 
+def agreeing_routes(dot: str, made: Scene) -> tuple[Element, dict[str, tuple[float, ...]]]:
+    """Our SVG, and Graphviz's centres, after every route was found within half a point of ours."""
+    routes, centres = drawn_by_graphviz(rendered(dot, made, "svg"))
+    ours = parsed(made)
+    edges = {str(g.get("id")): control_points(g.find(f"{SVG}path").get("d", "")) for g in groups(ours, "edge")}  # type: ignore[union-attr]
+    assert edges
+    assert routes.keys() == edges.keys()
+    for id, route in edges.items():
+        assert len(route) == len(routes[id])
+        assert max(dist(p, q) for p, q in zip(route, routes[id], strict=True)) < 0.5, id
+    return ours, centres
+
+
+@pytest.mark.dot
+@pytest.mark.parametrize("style", ["pipe", "cell-block"])
+@pytest.mark.parametrize("name", library())
+def test_graphviz_draws_the_routes_of_every_cell(dot: str, name: str, style: str) -> None:
+    make = {"pipe": layout_pipe, "cell-block": layout_cell_block}[style]
+    agreeing_routes(dot, make(extract(load(name), lambda symbol: symbol.name.split("[")[0])))
+
+
 @pytest.mark.dot
 @pytest.mark.parametrize("kind", ["whole", "dashed", "step"])
 def test_graphviz_draws_the_same_picture(dot: str, kind: str) -> None:
     """Every route and every centre within half a point of our own SVG's, both read from the files."""
     made = scene(kind)
-    routes, centres = drawn_by_graphviz(rendered(dot, made, "svg"))
-    ours = parsed(made)
-    edges = {str(g.get("id")): control_points(g.find(f"{SVG}path").get("d", "")) for g in groups(ours, "edge")}  # type: ignore[union-attr]
-    assert routes.keys() == edges.keys()
-    for id, route in edges.items():
-        assert len(route) == len(routes[id])
-        assert max(dist(p, q) for p, q in zip(route, routes[id], strict=True)) < 0.5, id
+    ours, centres = agreeing_routes(dot, made)
     round_ones = {n.id for n in made.nodes if n.shape != "pentagon"}
     compared = 0
     for group in groups(ours, "node"):
