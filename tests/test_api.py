@@ -74,7 +74,7 @@ def test_a_drawing_in_all_its_forms(tmp_path: Path) -> None:
     assert ElementTree.fromstring(drawing.svg).tag.endswith("svg")
     assert drawing.dot.startswith(("digraph", "//", "graph", "strict"))
     source = drawing.to_graphviz()
-    assert isinstance(source, graphviz.Source)
+    assert isinstance(source, graphviz.Digraph)
     assert source.source.strip() == drawing.dot.strip()
     assert drawing._repr_svg_() == drawing._repr_mimebundle_()["image/svg+xml"] == drawing.svg
     assert drawing.save(tmp_path / "a.svg").read_text(encoding="utf-8") == drawing.svg
