@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
-from sympy import MatrixExpr, MatrixSymbol
+from sympy import Eq, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra.traverse import check_shapes, symbols_in
 from lstmgraph.errors import CellNameError, Place, ShapeError
@@ -34,6 +34,10 @@ class Equation:
 
     def __str__(self) -> str:
         return f"{self.target} = {self.value}"
+
+    def as_eq(self) -> Eq:
+        """The same as SymPy's own equation."""
+        return Eq(self.target, self.value, evaluate=False)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,11 @@ def test_an_output_that_is_never_computed() -> None:
         Program("p", (x,), (Equation(y, Tanh(x)),), (z,)).check()
 
 
+def test_an_equation_is_one_of_sympy_too() -> None:
+    equation = Equation(y, Tanh(x))
+    assert (equation.as_eq().lhs, equation.as_eq().rhs) == (y, Tanh(x))
+
+
 def test_needed_for_drops_the_rest() -> None:
     whole = program(Equation(y, Tanh(x)), Equation(z, Sigmoid(x)))
     assert [e.target for e in whole.needed_for([y])] == [y]

@@ -5,6 +5,8 @@ keep the author's order.  What SymPy lacks or gets wrong (see docs/architecture.
 `func(*args)` rebuilds them, nothing is evaluated or re-sorted.  Everything is a matrix: a vector is a column (n, 1),
 a scalar is (1, 1).
 
+Where it is one, `_entry` gives SymPy an entry as a scalar formula: with whole numbers for sizes, `as_explicit()` works.
+
 A signature reads like those of NumPy's gufuncs: `m k, k n -> m n`.  `...` repeats the operand before it; `*m` is a
 size that differs between repetitions and `+m` their sum.  A new operation is a class here and a row in `rules.py`.
 """
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
+import sympy as sp
 from sympy import Basic, MatAdd, MatMul, MatrixExpr, Transpose
 from sympy.core.sympify import _sympify
 from sympy.printing.precedence import PRECEDENCE
@@ -48,66 +51,96 @@ class Operation(MatrixExpr):
 
 
 class Elementwise(Operation):
-    """A scalar function applied to every entry; its meaning as a scalar is in its row of the table."""
+    """A scalar function applied to every entry.
+
+    `scalar` is its meaning; derivatives and code follow from it where nothing nicer is stated.
+    """
 
     signature = "m n -> m n"
+    scalar: ClassVar[staticmethod[[sp.Expr], sp.Expr]]
+
+    def _entry(self, i: sp.Expr, j: sp.Expr, **_: object) -> sp.Expr:
+        return type(self).scalar(self.args[0][i, j])
 
 
-class Sigmoid(Elementwise): ...
+class Sigmoid(Elementwise):
+    scalar = staticmethod(lambda a: 1 / (1 + sp.exp(-a)))
 
 
-class Tanh(Elementwise): ...
+class Tanh(Elementwise):
+    scalar = staticmethod(sp.tanh)
 
 
-class Relu(Elementwise): ...
+class Relu(Elementwise):
+    scalar = staticmethod(lambda a: sp.Max(a, 0))
 
 
-class Exp(Elementwise): ...
+class Exp(Elementwise):
+    scalar = staticmethod(sp.exp)
 
 
-class Log(Elementwise): ...
+class Log(Elementwise):
+    scalar = staticmethod(sp.log)
 
 
-class Sqrt(Elementwise): ...
+class Sqrt(Elementwise):
+    scalar = staticmethod(sp.sqrt)
 
 
-class Abs(Elementwise): ...
+class Abs(Elementwise):
+    scalar = staticmethod(sp.Abs)
 
 
-class Softplus(Elementwise): ...
+class Softplus(Elementwise):
+    scalar = staticmethod(lambda a: sp.log(1 + sp.exp(a)))
 
 
-class Silu(Elementwise): ...
+class Silu(Elementwise):
+    scalar = staticmethod(lambda a: a / (1 + sp.exp(-a)))
 
 
-class Sin(Elementwise): ...
+class Sin(Elementwise):
+    scalar = staticmethod(sp.sin)
 
 
-class Cos(Elementwise): ...
+class Cos(Elementwise):
+    scalar = staticmethod(sp.cos)
 
 
 class Sign(Elementwise):
     """-1, 0 or 1."""
 
+    scalar = staticmethod(sp.sign)
+
 
 class Step(Elementwise):
     """1 where the entry is positive, else 0: the derivative of relu, with 0 at 0."""
+
+    scalar = staticmethod(lambda a: sp.Heaviside(a, 0))
 
 
 class Identity(Elementwise):
     """The value itself, under a name of its own."""
 
+    scalar = staticmethod(lambda a: a)
+
 
 class OneMinus(Elementwise):
     """1 - a."""
+
+    scalar = staticmethod(lambda a: 1 - a)
 
 
 class Negative(Elementwise):
     """-a.  A difference a - b is MatAdd(a, Negative(b))."""
 
+    scalar = staticmethod(lambda a: -a)
+
 
 class Reciprocal(Elementwise):
     """1 / a."""
+
+    scalar = staticmethod(lambda a: 1 / a)
 
 
 class Hadamard(Operation):
@@ -116,12 +149,18 @@ class Hadamard(Operation):
     signature = "m n, m n, ... -> m n"
     precedence = PRECEDENCE["Mul"]
 
+    def _entry(self, i: sp.Expr, j: sp.Expr, **_: object) -> sp.Expr:
+        return sp.Mul(*(a[i, j] for a in self.args))
+
 
 class Divide(Operation):
     """The elementwise quotient."""
 
     signature = "m n, m n -> m n"
     precedence = PRECEDENCE["Mul"]
+
+    def _entry(self, i: sp.Expr, j: sp.Expr, **_: object) -> sp.Expr:
+        return self.args[0][i, j] / self.args[1][i, j]
 
 
 class Power(Operation):
@@ -130,11 +169,17 @@ class Power(Operation):
     signature = "m n, m n -> m n"
     precedence = PRECEDENCE["Pow"]
 
+    def _entry(self, i: sp.Expr, j: sp.Expr, **_: object) -> sp.Expr:
+        return self.args[0][i, j] ** self.args[1][i, j]
+
 
 class Maximum(Operation):
     """The larger of two, elementwise.  At a tie the second one counts as the larger."""
 
     signature = "m n, m n -> m n"
+
+    def _entry(self, i: sp.Expr, j: sp.Expr, **_: object) -> sp.Expr:
+        return sp.Max(*(a[i, j] for a in self.args))
 
 
 class Minimum(Operation):
@@ -142,11 +187,18 @@ class Minimum(Operation):
 
     signature = "m n, m n -> m n"
 
+    def _entry(self, i: sp.Expr, j: sp.Expr, **_: object) -> sp.Expr:
+        return sp.Min(*(a[i, j] for a in self.args))
+
 
 class Softmax(Operation):
     """exp(a) / sum(exp(a)) over a vector."""
 
     signature = "m 1 -> m 1"
+
+    def _entry(self, i: sp.Expr, j: sp.Expr, **_: object) -> sp.Expr:
+        powers = [sp.exp(self.args[0][k, 0]) for k in range(self.shape[0])]
+        return powers[i] / sp.Add(*powers)
 
 
 class Concat(Operation):
@@ -154,11 +206,22 @@ class Concat(Operation):
 
     signature = "*m n, ... -> +m n"
 
+    def _entry(self, i: sp.Expr, j: sp.Expr, **_: object) -> sp.Expr:
+        for part in self.args:
+            if i < part.shape[0]:
+                return part[i, j]
+            i = i - part.shape[0]
+        raise IndexError(f"row {i} below the last of {self}")
+
 
 class Sum(Operation):
     """The sum of all entries, a scalar."""
 
     signature = "m n -> 1 1"
+
+    def _entry(self, i: sp.Expr, j: sp.Expr, **_: object) -> sp.Expr:
+        a = self.args[0]
+        return sp.Add(*(a[k, m] for k in range(a.shape[0]) for m in range(a.shape[1])))
 
 
 class Fill(Operation):
@@ -176,6 +239,9 @@ class Fill(Operation):
     def shape(self) -> Shape:
         return (self.args[1], self.args[2])
 
+    def _entry(self, i: sp.Expr, j: sp.Expr, **_: object) -> sp.Expr:
+        return self.value[0, 0] if isinstance(self.value, MatrixExpr) else self.value
+
 
 class Slice(Operation):
     """Slice(a, start, size): rows start, ..., start + size - 1."""
@@ -183,6 +249,9 @@ class Slice(Operation):
     @property
     def shape(self) -> Shape:
         return (self.args[2], self.args[0].shape[1])
+
+    def _entry(self, i: sp.Expr, j: sp.Expr, **_: object) -> sp.Expr:
+        return self.args[0][i + self.args[1], j]
 
 
 def operands(node: Basic) -> tuple[MatrixExpr, ...]:

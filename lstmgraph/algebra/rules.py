@@ -1,8 +1,8 @@
 """ONE table: what every view and transform needs to know about an operation.
 
-To add an operation, write its class in `nodes.py` and its row here; every view then has it.  A row of an elementwise
-function needs only its scalar meaning: its derivative, and its spelling in code where a target has none of its own,
-follow from that.
+To add an operation, write its class in `nodes.py` and its row here; every view then has it.  An elementwise function
+needs no more than its scalar meaning, which its class states: its derivative, and its spelling in code where a target
+has none of its own, follow from that.
 
 `vjp(node, out, ct)` gives one cotangent for each operand, in order; `out` is the symbol of the node's own value, `ct`
 the cotangent that arrives at it.  A rule's docstring is its formula.
@@ -19,6 +19,7 @@ from sympy import MatAdd, MatMul, MatrixExpr, Transpose
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import fill, is_number, matmul, negate, power, product, total, transpose
 
+Slope = Callable[[MatrixExpr, MatrixExpr], MatrixExpr]  # from the operand and the function's own value
 Vjp = Callable[[MatrixExpr, MatrixExpr, MatrixExpr], tuple[MatrixExpr, ...]]
 
 
@@ -30,9 +31,8 @@ class Rule:
     glyph: str
     short: str
     words: str
-    vjp: Vjp | None = None  # None: derived from `scalar` and `slope`
-    scalar: Callable[[sp.Expr], sp.Expr] | None = None
-    slope: Callable[[MatrixExpr, MatrixExpr], MatrixExpr] | None = None  # derivative from (operand, out); None: flat
+    vjp: Vjp | None = None  # None: the function is elementwise, and `slope` is its derivative
+    slope: Slope | None = None  # None: derived from the node's `scalar`
     infix: bool = False  # spelt by an operator, not by its name
 
 
@@ -155,36 +155,29 @@ def _fill(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr
 
 
 RULES: dict[type, Rule] = {
-    n.Sigmoid: Rule("sigmoid", r"\sigma", "σ", "sigmoid", scalar=lambda a: 1 / (1 + sp.exp(-a)), slope=_sigmoid),
-    n.Tanh: Rule("tanh", r"\tanh", "tanh", "hyperbolic tangent", scalar=sp.tanh, slope=_tanh),
-    n.Relu: Rule(
-        "relu", r"\mathrm{relu}", "relu", "rectifier", scalar=lambda a: sp.Max(a, 0), slope=lambda a, y: n.Step(a)
-    ),
-    n.Exp: Rule("exp", r"\exp", "exp", "exponential", scalar=sp.exp, slope=lambda a, y: y),
-    n.Log: Rule("log", r"\log", "log", "natural logarithm", scalar=sp.log, slope=lambda a, y: n.Reciprocal(a)),
-    n.Sqrt: Rule("sqrt", r"\surd", "√", "square root", scalar=sp.sqrt, slope=_sqrt),
-    n.Abs: Rule("abs", r"|\cdot|", "abs", "absolute value", scalar=sp.Abs, slope=lambda a, y: n.Sign(a)),
+    n.Sigmoid: Rule("sigmoid", r"\sigma", "σ", "sigmoid", slope=_sigmoid),
+    n.Tanh: Rule("tanh", r"\tanh", "tanh", "hyperbolic tangent", slope=_tanh),
+    n.Relu: Rule("relu", r"\mathrm{relu}", "relu", "rectifier", slope=lambda a, y: n.Step(a)),
+    n.Exp: Rule("exp", r"\exp", "exp", "exponential", slope=lambda a, y: y),
+    n.Log: Rule("log", r"\log", "log", "natural logarithm", slope=lambda a, y: n.Reciprocal(a)),
+    n.Sqrt: Rule("sqrt", r"\surd", "√", "square root", slope=_sqrt),
+    n.Abs: Rule("abs", r"|\cdot|", "abs", "absolute value", slope=lambda a, y: n.Sign(a)),
     n.Softplus: Rule(
         "softplus",
         r"\mathrm{sp}",
         "softplus",
         "softplus",
-        scalar=lambda a: sp.log(1 + sp.exp(a)),
         slope=lambda a, y: n.Sigmoid(a),
     ),
-    n.Silu: Rule(
-        "silu", r"\mathrm{silu}", "silu", "sigmoid linear unit", scalar=lambda a: a / (1 + sp.exp(-a)), slope=_silu
-    ),
-    n.Sin: Rule("sin", r"\sin", "sin", "sine", scalar=sp.sin, slope=lambda a, y: n.Cos(a)),
-    n.Cos: Rule("cos", r"\cos", "cos", "cosine", scalar=sp.cos, slope=lambda a, y: negate(n.Sin(a))),
-    n.Sign: Rule("sign", r"\mathrm{sgn}", "sign", "sign", scalar=sp.sign, slope=_constant(0)),
-    n.Step: Rule("step", r"\theta", "step", "unit step", scalar=lambda a: sp.Heaviside(a, 0), slope=_constant(0)),
-    n.Identity: Rule("identity", r"\mathrm{id}", "id", "identity", scalar=lambda a: a, slope=_constant(1)),
-    n.OneMinus: Rule("one_minus", r"1-", "1−", "one minus", scalar=lambda a: 1 - a, slope=_constant(-1), infix=True),
-    n.Negative: Rule("negative", r"-", "−", "negative", scalar=lambda a: -a, slope=_constant(-1), infix=True),
-    n.Reciprocal: Rule(
-        "reciprocal", r"1/", "1/", "reciprocal", scalar=lambda a: 1 / a, slope=_minus_square, infix=True
-    ),
+    n.Silu: Rule("silu", r"\mathrm{silu}", "silu", "sigmoid linear unit", slope=_silu),
+    n.Sin: Rule("sin", r"\sin", "sin", "sine", slope=lambda a, y: n.Cos(a)),
+    n.Cos: Rule("cos", r"\cos", "cos", "cosine", slope=lambda a, y: negate(n.Sin(a))),
+    n.Sign: Rule("sign", r"\mathrm{sgn}", "sign", "sign", slope=_constant(0)),
+    n.Step: Rule("step", r"\theta", "step", "unit step", slope=_constant(0)),
+    n.Identity: Rule("identity", r"\mathrm{id}", "id", "identity", slope=_constant(1)),
+    n.OneMinus: Rule("one_minus", r"1-", "1−", "one minus", slope=_constant(-1), infix=True),
+    n.Negative: Rule("negative", r"-", "−", "negative", slope=_constant(-1), infix=True),
+    n.Reciprocal: Rule("reciprocal", r"1/", "1/", "reciprocal", slope=_minus_square, infix=True),
     n.Hadamard: Rule("hadamard", r"\times", "×", "elementwise product", _hadamard, infix=True),
     n.Divide: Rule("divide", r"\div", "÷", "elementwise quotient", _divide, infix=True),
     n.Power: Rule("power", r"(\cdot)^p", "^", "elementwise power", _power, infix=True),
@@ -217,9 +210,8 @@ def slope(node: MatrixExpr, out: MatrixExpr) -> MatrixExpr:
     rule = RULES[node.func]
     if rule.slope is not None:
         return rule.slope(node.args[0], out)
-    assert rule.scalar is not None, f"{rule.name} needs a vjp or a scalar meaning"
     a = sp.Symbol("a", real=True)
-    return from_scalar(sp.diff(rule.scalar(a), a), a, node.args[0])
+    return from_scalar(sp.diff(node.func.scalar(a), a), a, node.args[0])
 
 
 def from_scalar(expr: sp.Expr, a: sp.Symbol, operand: MatrixExpr) -> MatrixExpr:

@@ -77,9 +77,9 @@ class Speller:
             self.note_helper(before.rstrip("("))
             return call(before, operand, after)
         rule = RULES.get(expr.func)
-        if rule is None or rule.scalar is None:
+        if rule is None or not isinstance(expr, n.Elementwise):
             raise self.cannot(expr)
-        formula = self.dialect.scalar_printer(rule.scalar(Symbol("a", real=True)))
+        formula = self.dialect.scalar_printer(expr.func.scalar(Symbol("a", real=True)))
         self.helpers[rule.name] = f'def {rule.name}(a):\n    """The {rule.words}."""\n    return {formula}\n'
         return call(f"{rule.name}(", operand, ")")
 

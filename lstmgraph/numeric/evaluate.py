@@ -116,12 +116,11 @@ def operation(cls: type, xp: ModuleType = numpy) -> Callable[..., Array]:
     if cls in OPERATIONS:
         function = OPERATIONS[cls]
         return lambda *operands: function(xp, *operands)
-    rule = RULES.get(cls)
-    if rule is None or rule.scalar is None:
+    if not issubclass(cls, n.Elementwise):
         known = ", ".join(sorted(RULES[c].name for c in OPERATIONS))
         raise UsageError(f"the interpreter cannot compute {cls.__name__}", hint=f"it has: {known}, and scalar formulas")
     a = Symbol("a", real=True)
-    return scalar_function((a,), rule.scalar(a), xp)
+    return scalar_function((a,), cls.scalar(a), xp)
 
 
 def scalar_function(arguments: Sequence[Symbol], formula: Expr, xp: ModuleType = numpy) -> Callable[..., Array]:

@@ -20,7 +20,7 @@ from sympy import Expr, MatAdd, MatrixExpr, MatrixSymbol, Symbol
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import is_number
 from lstmgraph.algebra.names import name_of, symbol
-from lstmgraph.algebra.rules import RULES, from_scalar
+from lstmgraph.algebra.rules import from_scalar
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.cell import Cell
 from lstmgraph.numeric.evaluate import Array, evaluate, number_of
@@ -120,11 +120,10 @@ def edges(node: MatrixExpr) -> tuple[MatrixExpr, ...]:
     """What must not be zero for an operation to be smooth and finite."""
     if node.func in _EDGES:
         return (_EDGES[node.func](*node.args),)
-    rule = RULES.get(node.func)
-    if rule is None or rule.scalar is None:
+    if not isinstance(node, n.Elementwise):
         return ()
     a = Symbol("a", real=True)
-    return tuple(from_scalar(formula, a, node.args[0]) for formula in _scalar_edges(rule.scalar(a)))
+    return tuple(from_scalar(formula, a, node.args[0]) for formula in _scalar_edges(node.func.scalar(a)))
 
 
 def _scalar_edges(formula: Expr) -> list[Expr]:

@@ -226,7 +226,7 @@ def _apply(function: Any, operand: MatrixExpr) -> MatrixExpr:
     if body == a:
         return operand
     for node, rule in RULES.items():
-        if rule.scalar is not None and not rule.infix and node is not n.Identity and rule.scalar(a) == body:
+        if issubclass(node, n.Elementwise) and not rule.infix and node is not n.Identity and node.scalar(a) == body:
             return node(operand)
     if body.has(sp.core.function.AppliedUndef):
         raise CellError(f"there is no function {body}", hint=f"known: {', '.join(sorted(FUNCTIONS))}")
