@@ -11,8 +11,7 @@
 used. To add one: a row of `_PLACES`, and the same import under TYPE_CHECKING.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # as `typing` has it, which is slow to load
 
 if TYPE_CHECKING:
     from lstmgraph.api.cell import Cell, library, load, loads
@@ -38,6 +37,8 @@ _PLACES = {
 def __getattr__(name: str) -> object:
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     value: object = getattr(import_module(_PLACES[name]), name)
     globals()[name] = value
     return value

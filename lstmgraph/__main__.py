@@ -1,8 +1,34 @@
-"""`python -m lstmgraph` is the command `lstmgraph`."""
+"""The program: `lstmgraph`, and `python -m lstmgraph`.
 
+It starts here and not in `lstmgraph.cli`, so that Ctrl-C is quiet from the first line on: importing click takes longer
+than some people wait.
+"""
+
+import os
+import signal
 import sys
+from types import FrameType
 
-from lstmgraph.cli import main
+INTERRUPTED = 128 + signal.SIGINT
+
+
+def _leave(_: int = signal.SIGINT, __: FrameType | None = None) -> None:
+    """End at once: before a command runs, and after it, there is nothing to tidy up."""
+    os.write(2, b"interrupted; nothing half-written is left\n")
+    os._exit(INTERRUPTED)
+
+
+def main() -> int:
+    """Run the command line and return its exit code."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, as by nohup and its like
+        signal.signal(signal.SIGINT, _leave)
+    try:
+        from lstmgraph.cli import main as run
+
+        return run()
+    except KeyboardInterrupt:  # a second one, while the first was being reported
+        os._exit(INTERRUPTED)
+
 
 if __name__ == "__main__":
     sys.exit(main())

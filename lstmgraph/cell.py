@@ -7,6 +7,7 @@ batching belongs to the code that is generated.  This module knows nothing of fi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +18,8 @@ from lstmgraph.algebra.names import name_of, size, symbol
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.errors import CellNameError, ShapeError, UnknownName
 from lstmgraph.program import Equation, Program
+
+NAME = re.compile(r"[^\W\d][\w .-]{0,99}")  # of a cell: files and functions are called by it
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class WalkStep:
 class Cell:
     """`equations` are in the author's order.  `output` names the value that a sequence of steps returns ("h").
 
-    Raises CellNameError where a name is defined twice or used in a cycle, ShapeError where shapes do not fit.
+    Raises CellNameError where a name is none, is defined twice or used in a cycle, ShapeError where shapes do not fit.
     """
 
     name: str
@@ -63,6 +66,8 @@ class Cell:
     sizes_given: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not NAME.fullmatch(str(self.name)):
+            raise CellNameError(f"{self.name!r:.60} is not a name for a cell", hint="my_cell")
         if self.output not in self.values:
             raise CellNameError(f"{self.name}: the output {self.output!r} is not computed by any equation")
         _ = self.step

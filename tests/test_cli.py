@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -425,17 +427,71 @@ def test_a_tour_into_a_file_or_over_other_files_is_refused(
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupt_leaves_nothing(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    screen, terminal = pty.openpty()  # progress is for terminals
     process = subprocess.Popen(
         [sys.executable, "-m", "lstmgraph", "tour", "lstm", "-o", str(tmp_path / "t")],
-        stderr=subprocess.PIPE,
-        text=True,
+        stderr=terminal,
+        env={**os.environ, "TERM": "xterm"},
     )
-    time.sleep(1.5)
-    process.send_signal(number)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == code
-    assert "Traceback" not in err
+    os.close(terminal)
+    try:
+        _wait_for(b"drawing", screen)
+        process.send_signal(number)
+        assert process.wait(timeout=60) == code
+    finally:
+        process.kill()
+    assert b"Traceback" not in _rest(screen)
     assert list(tmp_path.iterdir()) == []
+
+
+def _wait_for(words: bytes, screen: int) -> None:
+    """Read what a program shows until it shows these words."""
+    seen = b""
+    while words not in seen:
+        assert select.select([screen], [], [], 60)[0], seen
+        seen += os.read(screen, 1000)
+
+
+def _rest(screen: int) -> bytes:
+    """What a program that has ended has shown."""
+    seen = b""
+    with suppress(OSError):  # how a terminal says that nobody writes to it any more
+        while more := os.read(screen, 10_000):
+            seen += more
+    return seen
+
+
+# Sends Ctrl-C to itself in the middle of importing a module, then goes on as `python -m lstmgraph`.
+INTERRUPTED_AT = """
+import os, runpy, signal, sys
+place, *sys.argv[1:] = sys.argv[1:]
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == place:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+runpy.run_module("lstmgraph", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["lstmgraph.cli", "click", "lstmgraph.cli.failures", "lstmgraph.errors", "lstmgraph.cli.listing", "tomllib"],
+)
+def test_an_interrupt_while_starting_is_quiet(place: str) -> None:
+    program = [sys.executable, "-c", INTERRUPTED_AT, place, "list", "cells"]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "interrupted; nothing half-written is left\n"
+
+
+def test_an_ignored_interrupt_stays_ignored() -> None:
+    deaf = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
+    program = [sys.executable, "-c", INTERRUPTED_AT, "click", "list", "cells"]
+    done = subprocess.run([*deaf, *program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "peephole_lstm" in done.stdout
 
 
 def test_a_fault_of_ours_is_one_message_unless_asked(

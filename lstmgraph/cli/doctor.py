@@ -38,7 +38,6 @@ PARTS = (
     Part("latex2mathml", "latex2mathml", "mathematics in the pages of a tour"),
     Part("graphviz", "graphviz", "DOT files"),
     Part("pygraphviz", "pygraphviz", "the dag style where there is no dot", "dag"),
-    Part("resvg_py", "resvg-py", "PNG from SVG", "png"),
     Part("torch", "torch", "checks against its autograd", "torch"),
 )
 

@@ -10,7 +10,7 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import FrameType
 from typing import Any
@@ -37,8 +37,9 @@ class Terminated(BaseException):
 def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
     """Run a click command to its exit code, whatever happens in it."""
     _prepare_streams()
-    before = _on_terminate(_terminate)
+    before: dict[int, Handler] = {}
     try:
+        before = _handle({signal.SIGTERM: _terminate, signal.SIGINT: signal.default_int_handler})
         code = _invoke(command, list(sys.argv[1:] if arguments is None else arguments))
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -47,7 +48,7 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
         _show_traceback(error)
         return _report(error)
     finally:
-        _on_terminate(before)
+        _handle(before)
 
 
 def _invoke(command: click.Command, arguments: list[str]) -> int:
@@ -140,12 +141,14 @@ def _prepare_streams() -> None:
                 stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
 
 
-def _on_terminate(handler: Handler) -> Handler:
-    """Set what SIGTERM does; what it did before.  Only the main thread may."""
-    try:
-        return signal.signal(signal.SIGTERM, handler)
-    except ValueError:
-        return signal.SIG_DFL
+def _handle(handlers: Mapping[int, Handler]) -> dict[int, Handler]:
+    """Set what signals do, except those that are ignored; what they did before.  Only the main thread may."""
+    before: dict[int, Handler] = {}
+    with suppress(ValueError):
+        for number, handler in handlers.items():
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, handler)
+    return before
 
 
 def _terminate(_: int, __: FrameType | None) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from unicodedata import normalize
 
 from lstmgraph.errors import CellSyntaxError, Place
 from lstmgraph.reading import mistakes
 from lstmgraph.reading.text import Line, Text
 
+_WORD = re.compile(r"[^\W\d]\w*")
 _FOREIGN = re.compile(r"[^\w\s()\[\].,+\-*/@=<>:!&~]")
 
 
@@ -58,6 +60,12 @@ class Segment:
         if foreign:
             hint = "names are letters, digits and _ (c_tilde); how they are typeset is said in [notation.NAME]"
             raise self.error_at(foreign.start(), f"{foreign[0]!r} is not in the language", hint)
+        for word in _WORD.finditer(self.source):
+            usual = normalize("NFKC", word[0])
+            if usual != word[0] and usual.isidentifier():  # Python would read it as that other name, silently
+                hint = f"write {usual}; how a name is typeset is said in [notation.NAME]"
+                message = f"{word[0]} has a letter that is another way to write {usual}"
+                raise self.error_at(word.start(), message, hint, len(word[0]))
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

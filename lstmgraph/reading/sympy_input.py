@@ -25,7 +25,7 @@ from lstmgraph.cell import Cell, WalkStep
 from lstmgraph.errors import CellError, CellNameError, CellSyntaxError
 from lstmgraph.program import Equation
 from lstmgraph.reading.assemble import Parts, assemble
-from lstmgraph.reading.text import Text
+from lstmgraph.reading.text import Text, require_text
 
 
 def from_equations(
@@ -42,6 +42,7 @@ def from_equations(
     walks: Mapping[str, Sequence[WalkStep]] | None = None,
 ) -> Cell:
     """The cell of equations in the cell language, one a line; everything else as in a cell file."""
+    require_text(text)
     return assemble(
         Parts(
             Text.alone(text.replace("\r\n", "\n"), f"<{name}>"),

@@ -66,6 +66,12 @@ class Line:
     note: str
 
 
+def require_text(given: object) -> None:
+    """From Python anything may come."""
+    if not isinstance(given, str):
+        raise CellSyntaxError(f"a cell is read from text, not from {type(given).__name__}", hint='give equations as text: "h[t] = tanh(x[t])"')
+
+
 def split(text: Text) -> Iterator[Line]:
     """The equations of a text.  Raises CellSyntaxError for one that is too large, or a bracket that is left open."""
     _refuse_oddities(text)

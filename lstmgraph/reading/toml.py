@@ -13,18 +13,17 @@ from typing import Any
 from sympy import MatrixSymbol
 
 from lstmgraph.algebra.names import name_of
-from lstmgraph.cell import Cell, WalkStep
+from lstmgraph.cell import NAME, Cell, WalkStep
 from lstmgraph.errors import CellError, CellSyntaxError, Place, ShapeError, suggestion
 from lstmgraph.reading.assemble import Parts, assemble
 from lstmgraph.reading.positions import Positions
-from lstmgraph.reading.text import MAX_CHARACTERS, Text
+from lstmgraph.reading.text import MAX_CHARACTERS, Text, require_text
 from lstmgraph.reading.writing import equation_source
-
-_NAME = re.compile(r"[^\W\d][\w .-]{0,99}")
 
 
 def loads(text: str, source: str = "<text>", name: str = "cell") -> Cell:
     """The cell that a TOML text defines.  `source` is what errors call the text, `name` the name of a cell without."""
+    require_text(text)
     if len(text) > MAX_CHARACTERS:
         raise CellSyntaxError(f"{source}: more than {MAX_CHARACTERS} characters: too large for a cell file")
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
@@ -77,7 +76,7 @@ def _parts(data: dict[str, Any], where: Positions, name: str) -> Parts:
         raise CellSyntaxError(f"{where.file.source}: there are no equations", hint='equations = """ ... """')
     read = {field: reader(data[key], where, key) for key, (field, reader) in _KEYS.items() if key in data}
     given = read.setdefault("name", name)
-    if not _NAME.fullmatch(given):
+    if not NAME.fullmatch(given):
         raise CellSyntaxError(f"{given!r:.60} is not a name for a cell", place=where("name"), hint='name = "my_cell"')
     return Parts(where=where, **read)
 

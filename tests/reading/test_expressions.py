@@ -151,7 +151,7 @@ leaves = st.sampled_from(["a[t]", "b[t]", "c[t]", "s", "(W @ a[t])", "2", "0.5",
 
 def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     binary = st.tuples(inner, st.sampled_from(["+", "-", "*", "/", "**"]), inner)
-    calls = st.tuples(st.sampled_from(["tanh", "exp", "identity", "-", "1 - ", "1 / ", "W @ a[t] * "]), inner)
+    calls = st.tuples(st.sampled_from(["tanh", "exp", "identity", "-", "1 - ", "1 / ", "(W @ a[t]) * "]), inner)
     pairs = st.tuples(st.sampled_from(["maximum", "minimum"]), inner, inner)
     return st.one_of(
         binary.map(lambda p: f"({p[0]}) {p[1]} ({p[2]})"),
