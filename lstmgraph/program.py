@@ -13,6 +13,7 @@ from typing import Literal
 
 from sympy import Eq, MatrixExpr, MatrixSymbol
 
+from lstmgraph.algebra.names import like
 from lstmgraph.algebra.traverse import check_shapes, symbols_in
 from lstmgraph.errors import CellNameError, Place, ShapeError
 
@@ -65,6 +66,11 @@ class Program:
     def stage(self, stage: Stage) -> tuple[Equation, ...]:
         return tuple(e for e in self.equations if e.stage == stage)
 
+    def seed(self, output: MatrixSymbol) -> MatrixSymbol:
+        """Of a gradient program: the input by which the cotangent of `output` arrives."""
+        seed = like(output, "seed")
+        return seed if seed in self.inputs else like(output, "bar")
+
     def needed_for(self, targets: Iterable[MatrixSymbol]) -> Program:
         """The same program without what those targets do not depend on."""
         wanted = set(targets)
@@ -78,6 +84,8 @@ class Program:
     def check(self) -> Program:
         """Itself, or an error: a name assigned twice or used before it is there, or shapes that do not fit."""
         known = set(self.inputs)
+        if len(known) < len(self.inputs):
+            raise CellNameError(f"{self.name}: an input is listed twice")
         for equation in self.equations:
             self._check_equation(equation, known)
             known.add(equation.target)

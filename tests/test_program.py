@@ -63,6 +63,17 @@ def test_normal_form_keeps_values_and_names_every_operand(name: str) -> None:
             assert all(is_light(o) for node in walk(term) if node is term for o in node.args if hasattr(o, "shape"))
 
 
+def test_normal_form_takes_the_name_that_an_equal_part_has() -> None:
+    h = symbol("h[t]", v)
+    normal = normal_form(program(Equation(y, Tanh(x)), Equation(h, Hadamard(x, Tanh(x)))))
+    assert normal.equations[1].value == Hadamard(x, y)
+
+
+def test_an_input_listed_twice() -> None:
+    with pytest.raises(CellNameError, match="listed twice"):
+        Program("p", (x, x), (), (x,)).check()
+
+
 def test_normal_form_names_pre_activations_and_shares_parts() -> None:
     h = symbol("h[t]", v)
     both = MatAdd(Tanh(x), Hadamard(OneMinus(x), Tanh(x)))

@@ -23,7 +23,7 @@ from lstmgraph.diagram.writers.dot import to_graphviz
 from lstmgraph.errors import UsageError
 from lstmgraph.files import write_text
 from lstmgraph.notation import Notation, get_notation
-from lstmgraph.printing import print_equation
+from lstmgraph.printing import print_equation, print_expr
 
 if TYPE_CHECKING:
     import graphviz
@@ -152,7 +152,12 @@ def _without_legend(scene: Scene) -> Scene:
 
 @lru_cache(maxsize=32)
 def _graph(cell: Cell, names: Notation) -> Graph:
-    return extract(cell, names.latex, lambda equation: print_equation(equation, "unicode", names))
+    return extract(
+        cell,
+        names.latex,
+        lambda equation: print_equation(equation, "unicode", names),
+        lambda formula: print_expr(formula, "latex", names),
+    )
 
 
 # Laying out takes most of the time, and all frames of a walk have one layout.

@@ -73,9 +73,7 @@ class Gradient(Program):
     @cached_property
     def seeds(self) -> Mapping[str, MatrixSymbol]:
         """For each output of the cell ("h", "c") the input through which its cotangent arrives."""
-        from lstmgraph.calculus import seed_of
-
-        return {name_of(output).base: seed_of(self, output) for output in self.cell.outputs}
+        return {name_of(output).base: self.seed(output) for output in self.cell.outputs}
 
     @property
     def _style(self) -> Notation:

@@ -1,6 +1,6 @@
 """Transforms: a Program in, a Program out."""
 
 from lstmgraph.calculus.unroll import unroll
-from lstmgraph.calculus.vjp import gradient, gradient_symbol, seed_of, vjp
+from lstmgraph.calculus.vjp import gradient, gradient_symbol, vjp
 
-__all__ = ["gradient", "gradient_symbol", "seed_of", "unroll", "vjp"]
+__all__ = ["gradient", "gradient_symbol", "unroll", "vjp"]

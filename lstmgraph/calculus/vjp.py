@@ -35,10 +35,11 @@ def gradient(cell: Cell, wrt: Sequence[str] | None = None) -> Program:
     A state's name asks for the cotangent of its previous value.  Raises UnknownName for a name that is none of these.
     """
     choices = {name_of(s).base: s for s in (*cell.parameters, *cell.previous, *cell.inputs)}
-    for name in wrt or ():
+    wanted = tuple(choices) if wrt is None else tuple(dict.fromkeys(wrt))
+    for name in wanted:
         if name not in choices:
             raise UnknownName(f"parameter, state or input of {cell.name}", name, choices)
-    return vjp(cell.step, cell.outputs, [choices[name] for name in (wrt or choices)])
+    return vjp(cell.step, cell.outputs, [choices[name] for name in wanted])
 
 
 def vjp(program: Program, of: Sequence[MatrixSymbol], wrt: Sequence[MatrixSymbol]) -> Program:
@@ -51,19 +52,13 @@ def gradient_symbol(symbol: MatrixSymbol) -> MatrixSymbol:
     return like(symbol, "grad" if name_of(symbol).lag is None else "bar")
 
 
-def seed_of(program: Program, output: MatrixSymbol) -> MatrixSymbol:
-    """The input of a gradient program by which the cotangent of `output` arrives."""
-    seed = like(output, "seed")
-    return seed if seed in program.inputs else like(output, "bar")
-
-
 class _Sweep:
     """One pass from the last equation to the first, collecting what each value's uses send back to it."""
 
     def __init__(self, program: Program, of: Sequence[MatrixSymbol], wrt: Sequence[MatrixSymbol]) -> None:
         self.program, self.of, self.wrt = program, of, wrt
         self.sent: dict[MatrixSymbol, list[MatrixExpr]] = {}
-        self.seeds: list[MatrixSymbol] = []
+        self.seeds: dict[MatrixSymbol, MatrixSymbol] = {}
         self.backward: list[Equation] = []
 
     def run(self) -> Program:
@@ -73,7 +68,7 @@ class _Sweep:
             if output not in self.program.definitions:
                 self.arriving(output)
         results = [self.result(symbol) for symbol in self.wrt]
-        inputs = (*self.program.inputs, *(s for o in self.of for s in self.seeds if name_of(s).base == name_of(o).base))
+        inputs = (*self.program.inputs, *(self.seeds[o] for o in dict.fromkeys(self.of)))
         whole = Program(f"{self.program.name}_vjp", inputs, (*self.program.equations, *self.backward), ())
         return whole.needed_for(results)
 
@@ -91,7 +86,7 @@ class _Sweep:
         if target not in self.of:
             return sent
         seed = like(target, "seed" if sent else "bar")
-        self.seeds.append(seed)
+        self.seeds[target] = seed
         if target not in self.program.definitions:
             self.sent[target] = [seed, *sent]
         return [seed, *sent]

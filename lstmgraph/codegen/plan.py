@@ -56,7 +56,7 @@ def plan(cell: Cell, gradient: Program) -> Plan:
                 hint="back-propagation through time hands all of them on: take the gradient of everything",
             )
     backward = gradient.stage("backward")
-    seeds = {o: _seed(gradient, o) for o in cell.outputs}
+    seeds = {o: gradient.seed(o) for o in cell.outputs}
     step = normal_form(cell.step)
     used = {s for e in backward for s in symbols_in(e.value)}
     kept = (*cell.inputs, *cell.previous, *(e.target for e in step))
@@ -64,11 +64,6 @@ def plan(cell: Cell, gradient: Program) -> Plan:
     needed = step.needed_for([*cell.outputs, *(s for s in saved if s in step.definitions)]).equations
     batched = _batched(cell, needed, backward, seeds.values())
     return Plan(cell, _inlined(needed, {*saved, *cell.outputs}), backward, saved, seeds, batched)
-
-
-def _seed(gradient: Program, output: MatrixSymbol) -> MatrixSymbol:
-    seed = like(output, "seed")
-    return seed if seed in gradient.inputs else like(output, "bar")
 
 
 def _batched(

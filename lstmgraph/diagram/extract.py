@@ -2,7 +2,8 @@
 
 The graph is what the equations say and nothing else: a weighted sum with its parameters is one node, every other
 operation is one node, and an edge is the use of a value.  A quotient is drawn as a product with a reciprocal and a
-difference as a sum with a negative operand, so that no drawing depends on which side an operand enters from.
+difference as a sum with a negative operand.  Where the order of operands matters and cannot be seen from what they
+are, it is written at their arrows.
 
 To draw a new operation there is nothing to do here: its glyph is in its row of the table.
 """
@@ -27,7 +28,6 @@ from lstmgraph.algebra.nodes import (
     Power,
     Reciprocal,
     Softmax,
-    Sqrt,
     Sum,
     operands,
 )
@@ -40,11 +40,15 @@ from lstmgraph.roles import memories
 
 Typeset = Callable[[MatrixSymbol], str]
 Describe = Callable[[Equation], str]
+Formula = Callable[[MatrixExpr], str]
 
 
-def extract(cell: Cell, typeset: Typeset, describe: Describe = str) -> Graph:
-    """The graph of a cell.  `typeset` gives a symbol's LaTeX, `describe` an equation's text for titles."""
-    return _Extraction(cell, typeset, describe).run()
+def extract(cell: Cell, typeset: Typeset, describe: Describe = str, formula: Formula = str) -> Graph:
+    """The graph of a cell.
+
+    `typeset` gives a symbol's LaTeX, `formula` that of an expression of parameters, `describe` an equation's text.
+    """
+    return _Extraction(cell, typeset, describe, formula).run()
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class _Operand:
     source: str
     via: str | None = None
     negative: bool = False
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,8 +71,8 @@ class _Term:
 
 
 class _Extraction:
-    def __init__(self, cell: Cell, typeset: Typeset, describe: Describe) -> None:
-        self.cell, self.typeset, self.describe = cell, typeset, describe
+    def __init__(self, cell: Cell, typeset: Typeset, describe: Describe, formula: Formula) -> None:
+        self.cell, self.typeset, self.describe, self.formula = cell, typeset, describe, formula
         self.nodes: dict[str, Node] = {}
         self.edges: list[Edge] = []
         self.made: dict[MatrixExpr, str] = {}  # expression or symbol -> the node whose value it is
@@ -89,6 +94,7 @@ class _Extraction:
             tuple(replace(e, kind=kinds[e.source]) for e in edges),
             self.memories,
             self.cell.output,
+            {target.name: self.made[target] for target in self.cell.values.values()},
         )
 
     # ── values that come from or go outside ──
@@ -152,7 +158,8 @@ class _Extraction:
 
     def connect(self, target: str, found: Sequence[_Operand]) -> None:
         for k, o in enumerate(found):
-            self.edges.append(Edge(f"{o.source}>{target}.{k}", o.source, target, k, "internal", o.via, o.negative))
+            id = f"{o.source}>{target}.{k}"
+            self.edges.append(Edge(id, o.source, target, k, "internal", o.via, o.negative, o.mark))
 
     # ── what kind of node an expression is ──
 
@@ -169,12 +176,21 @@ class _Extraction:
             return self.scaled(expr, id)
         if isinstance(expr, Divide):
             return self.operation(Hadamard(expr.args[0], Reciprocal(expr.args[1])), id)
-        glyph = rule.glyph
         if isinstance(expr, MatMul):
-            glyph = r"\otimes" if isinstance(expr.args[1], Transpose) else r"\cdot"
-            parts = [a.args[0] if isinstance(a, Transpose) else a for a in expr.args]
-            return "operator", rule.name, glyph, [self.part(a, id, k) for k, a in enumerate(parts)]
-        return "operator", rule.name, glyph, [self.value_operand(a, id, k) for k, a in enumerate(operands(expr))]
+            return self.matrix_product(expr, id)
+        found = [self.value_operand(a, id, k) for k, a in enumerate(operands(expr))]
+        return "operator", rule.name, rule.glyph, _in_order(found) if isinstance(expr, Concat) else found
+
+    def matrix_product(self, expr: MatMul, id: str) -> tuple[NodeKind, str, str, list[_Operand]]:
+        """A product of two values: of vectors an inner or an outer one, whose transpose goes without saying."""
+        vectors = all(1 in a.shape for a in expr.args)
+        outer = vectors and expr.args[0].shape[1] == 1
+        parts = [a.args[0] if vectors and isinstance(a, Transpose) else a for a in expr.args]
+        found = [self.part(a, id, k) for k, a in enumerate(parts)]
+        one_vector = any(1 in a.shape for a in expr.args) and not vectors
+        told_apart = one_vector or (vectors and not outer)
+        glyph = r"\otimes" if outer else r"\cdot"
+        return "operator", RULES[MatMul].name, glyph, found if told_apart else _in_order(found)
 
     def value_operand(self, expr: MatrixExpr, id: str, place: int) -> _Operand:
         """An operand of an operation that cannot take a minus sign on its way in."""
@@ -190,10 +206,10 @@ class _Extraction:
         if isinstance(expr, Power):
             if fixed == [expr.args[1]]:
                 return "operator", name, rf"(\cdot)^{{{self.tex(fixed[0])}}}", [self.value_operand(others[0], id, 0)]
-            return "operator", name, "a^b", [self.value_operand(a, id, k) for k, a in enumerate(expr.args)]
-        numbers = [self.tex(a) for a in fixed]
+            return "operator", name, "a^b", _in_order([self.value_operand(a, id, k) for k, a in enumerate(expr.args)])
         if fixed and len(others) == 1:
-            glyph = r"\,".join(numbers) + r"\times" if isinstance(expr, Hadamard) else "+".join(numbers) + "+"
+            product = isinstance(expr, Hadamard)
+            glyph = r"\,".join(map(self.factor, fixed)) + r"\times" if product else "+".join(map(self.tex, fixed)) + "+"
             return "operator", name, glyph, [self.value_operand(others[0], id, 0)]
         take = self.part if isinstance(expr, MatAdd) else self.value_operand
         return "operator", name, glyph, [take(a, id, k) for k, a in enumerate(expr.args)]
@@ -256,32 +272,22 @@ class _Extraction:
         return "output" if bases & {self.cell.output, *(s.name for s in self.cell.states)} else "internal"
 
     def tex(self, expr: MatrixExpr) -> str:
-        """Parameters and numbers as LaTeX, for glyphs and for what scales an edge."""
+        """A parameter, a number, or a formula of these, as LaTeX: for glyphs and for what scales an edge."""
         if isinstance(expr, MatrixSymbol):
             return self.typeset(expr)
         if isinstance(expr, Fill):
-            value = expr.value
-            return _number(value) if isinstance(value, Number) else self.tex(value)
-        parts = [self.tex(o) for o in operands(expr)]
-        if isinstance(expr, OneMinus):
-            return f"1-{parts[0]}"
-        if isinstance(expr, Transpose):
-            return rf"{parts[0]}^{{\top}}"
-        if isinstance(expr, MatAdd):
-            return "+".join(parts).replace("+-", "-")
-        if isinstance(expr, (MatMul, Hadamard)):
-            return r"\,".join(parts)
-        if isinstance(expr, Negative):
-            return f"-{parts[0]}"
-        if isinstance(expr, Reciprocal):
-            return rf"\frac{{1}}{{{parts[0]}}}"
-        if isinstance(expr, Divide):
-            return rf"\frac{{{parts[0]}}}{{{parts[1]}}}"
-        if isinstance(expr, Power):
-            return rf"{parts[0]}^{{{parts[1]}}}"
-        if isinstance(expr, Sqrt):
-            return rf"\sqrt{{{parts[0]}}}"
-        return rf"{RULES[expr.func].glyph}({', '.join(parts)})"
+            return _number(expr.value) if isinstance(expr.value, Number) else self.tex(expr.value)
+        return self.formula(expr)
+
+    def factor(self, expr: MatrixExpr) -> str:
+        """The same as it stands before a times sign."""
+        inner = expr.value if isinstance(expr, Fill) else expr
+        return rf"({self.tex(expr)})" if isinstance(inner, (MatAdd, OneMinus, Negative)) else self.tex(expr)
+
+
+def _in_order(found: Sequence[_Operand]) -> list[_Operand]:
+    """Operands whose order matters and cannot be seen from what they are: numbered at their arrows."""
+    return [replace(o, mark=str(k)) for k, o in enumerate(found, 1)] if len(found) > 1 else list(found)
 
 
 def _number(value: Number) -> str:

@@ -44,7 +44,8 @@ def _computing(graph: Graph, item: MatrixExpr, elsewhere: set[str]) -> set[str]:
     if not isinstance(item, MatrixSymbol):
         return _of_part(graph, item)
     owned = {n.id for n in graph.nodes if n.owner == name_of(item).base and n.kind not in ("bias", "constant")}
-    return owned - elsewhere
+    # A second name for a value has no operation of its own: the one that it names.
+    return (owned or {graph.values[item.name]}) - elsewhere
 
 
 def _of_part(graph: Graph, part: MatrixExpr) -> set[str]:

@@ -1,11 +1,12 @@
 """The graph that a drawing shows: operations and values, and what feeds what.  No coordinates, no colours.
 
-Built from a cell's equations (`from_cell`); every style lays out this same graph, so no style can lose or invent an
+Built from a cell's equations (`extract`); every style lays out this same graph, so no style can lose or invent an
 edge.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -49,6 +50,7 @@ class Edge:
     kind: ValueKind
     via: str | None = None  # the parameter that scales it on the way into a sum: "W_f", "p_f"
     negative: bool = False
+    mark: str = ""  # LaTeX to be shown at its arrow: "1", "2" where the order of operands matters
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Graph:
     edges: tuple[Edge, ...]
     memories: tuple[str, ...]  # bases of the states that are pipes: ("c",)
     output: str  # base of the output state or value: "h"
+    values: Mapping[str, str] = field(default_factory=dict)  # "h[t]" -> the node whose value it is; two may share one
 
     def node(self, id: str) -> Node:
         return next(n for n in self.nodes if n.id == id)

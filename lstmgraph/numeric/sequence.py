@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from types import ModuleType
 
 import numpy
-from sympy import MatrixSymbol
 
 from lstmgraph.algebra.names import like, name_of
 from lstmgraph.cell import Cell
@@ -87,13 +86,8 @@ def _seeds(cell: Cell, gradient: Program, d_output: Array, d_states: Values) -> 
     for output in cell.outputs:
         parts = [d_output] if output == cell.values[cell.output] else []
         parts += [d_states[names[output]]] if output in names else []
-        seeds[_seed(gradient, output).name] = sum(parts[1:], parts[0])
+        seeds[gradient.seed(output).name] = sum(parts[1:], parts[0])
     return seeds
-
-
-def _seed(gradient: Program, output: MatrixSymbol) -> MatrixSymbol:
-    seed = like(output, "seed")
-    return seed if seed in gradient.inputs else like(output, "bar")
 
 
 def _sum_samples(array: Array) -> Array:

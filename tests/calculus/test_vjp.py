@@ -3,9 +3,11 @@
 import pytest
 from sympy import MatAdd, MatMul, Transpose
 
-from lstmgraph.algebra.nodes import Fill, Hadamard, OneMinus
-from lstmgraph.calculus import gradient, gradient_symbol, seed_of
+from lstmgraph.algebra.names import symbol
+from lstmgraph.algebra.nodes import Fill, Hadamard, OneMinus, Tanh
+from lstmgraph.calculus import gradient, gradient_symbol, unroll, vjp
 from lstmgraph.errors import UnknownName
+from lstmgraph.program import Equation, Program
 from lstmgraph.reading import library, load, loads
 
 
@@ -15,7 +17,7 @@ def test_every_gradient_of_every_cell_is_derived(name: str) -> None:
     program = gradient(cell).check()
     wanted = [gradient_symbol(s) for s in (*cell.parameters, *cell.previous, *cell.inputs)]
     assert set(program.outputs) == set(wanted)
-    assert all(seed_of(program, o) in program.inputs for o in cell.outputs)
+    assert all(program.seed(o) in program.inputs for o in cell.outputs)
 
 
 def test_the_forget_gate_reads_as_in_the_literature() -> None:
@@ -44,6 +46,36 @@ def test_wrt_keeps_only_what_is_needed() -> None:
     program = gradient(cell, ["b_o"])
     assert [o.name for o in program.outputs] == ["grad(b_o)"]
     assert "bar(pre(f))[t]" not in {e.target.name for e in program}
+
+
+def test_asking_twice_is_asking_once_and_for_nothing_is_nothing() -> None:
+    cell = load("lstm")
+    assert [o.name for o in gradient(cell, ["W_f", "W_f"]).check().outputs] == ["grad(W_f)"]
+    assert gradient(cell, []).outputs == ()
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "slstm"])
+def test_through_unrolled_steps_every_seed_arrives_once(name: str) -> None:
+    cell = load(name)
+    steps = unroll(cell, 3).check()
+    program = vjp(steps, steps.outputs, cell.parameters).check()
+    seeds = [s for s in program.inputs if s not in steps.inputs]
+    assert seeds == [program.seed(o) for o in steps.outputs]
+
+
+def test_unrolled_steps_share_their_constants() -> None:
+    cell = loads('equations = "h[t] = a * h[t-1] + x[t]"\nsizes = {x = "H"}\nconstants = {a = 0.5}')
+    assert cell.constant_symbols[0] in unroll(cell, 2).check().inputs
+
+
+def test_an_output_that_is_a_value_from_outside_sends_its_seed_back() -> None:
+    cell = loads('output = "y"\nequations = """\ny[t] = identity(x[t])\nh[t] = y[t-1] * x[t]\n"""\nsizes = {x = "H"}')
+    program = gradient(cell).check()
+    assert "bar(x)[t]" in {o.name for o in program.outputs}
+    x = cell.inputs[0]
+    step = Program("direct", (x,), (Equation(symbol("z[t]", x.shape), Tanh(x)),), (x,))
+    direct = vjp(step, [x], [x])
+    assert direct.outputs[0] in direct.inputs, "the cotangent of an input that is an output is what arrives"
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_known() -> None:
