@@ -21,7 +21,7 @@ import numpy
 
 from lstmgraph.algebra.names import name_of
 from lstmgraph.cell import Cell
-from lstmgraph.numeric.differences import by_autograd, by_differences
+from lstmgraph.numeric.differences import DIFFERENCES_BOUND, by_autograd, by_differences
 from lstmgraph.numeric.evaluate import Array
 from lstmgraph.numeric.report import Report, Row
 from lstmgraph.numeric.rows import batch_rows, parameter_rows, sequence_rows
@@ -30,7 +30,6 @@ from lstmgraph.numeric.sequence import Cotangents, Steps, run_backward, run_sequ
 from lstmgraph.program import Program
 
 CODE_BOUND = 1e-12
-DIFFERENCES_BOUND = 1e-7
 AUTOGRAD_BOUND = 1e-10
 # (batch, steps, numbers that the size symbols get in turn)
 CASES: tuple[tuple[int, int, tuple[int, ...]], ...] = (

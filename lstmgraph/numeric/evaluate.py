@@ -26,6 +26,7 @@ from sympy.printing.str import StrPrinter
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.algebra.shapes import show_shape
+from lstmgraph.algebra.sizes import axis, solve_sizes
 from lstmgraph.errors import ShapeError, UnknownName, UsageError
 from lstmgraph.program import Program
 
@@ -47,18 +48,26 @@ def evaluate(program: Program, values: Values, xp: ModuleType = numpy) -> dict[s
 
 def bind_sizes(symbols: Sequence[MatrixSymbol], values: Values) -> dict[Symbol, int]:
     """The number for each size symbol (H, X), read off the arrays."""
-    sizes: dict[Symbol, int] = {}
     sides = [(s, side, k) for s in symbols for k, side in enumerate(s.shape)]
-    for symbol, side, axis in sides:
-        if isinstance(side, Symbol):
-            sizes.setdefault(side, values[symbol.name].shape[axis - 2])
-    for symbol, side, axis in sides:
-        if number_of(side, sizes) != values[symbol.name].shape[axis - 2]:
+    lengths = {axis(k): values[s.name].shape[at - 2] for k, (s, _, at) in enumerate(sides)}
+    solved = solve_sizes([side for _, side, _ in sides])
+    sizes = {z: _whole(z, formula, lengths) for z, formula in solved.items()}
+    for symbol, side, at in sides:
+        if number_of(side, sizes) != values[symbol.name].shape[at - 2]:
             bound = ", ".join(f"{name}={number}" for name, number in sorted(sizes.items(), key=str))
             shape = tuple(values[symbol.name].shape)
             here = f", here with {bound}" if bound else ""
             raise ShapeError(f"{symbol} is {show_shape(symbol.shape)}{here}; got an array {shape}")
     return sizes
+
+
+def _whole(size: Symbol, formula: Expr, lengths: Mapping[Symbol, int]) -> int:
+    if formula in lengths:
+        return lengths[formula]
+    number = formula.xreplace({a: sp.Integer(length) for a, length in lengths.items()})
+    if not number.is_Integer or number < 0:
+        raise ShapeError(f"by the shapes of the arrays, the size {size} would be {number}")
+    return int(number)
 
 
 def number_of(side: Expr, sizes: Mapping[Symbol, int]) -> int:

@@ -23,13 +23,13 @@ from lstmgraph.algebra.names import name_of, symbol
 from lstmgraph.algebra.rules import from_scalar
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.cell import Cell
+from lstmgraph.numeric.differences import MARGIN
 from lstmgraph.numeric.evaluate import Array, evaluate, number_of
 from lstmgraph.numeric.sequence import step_values
 from lstmgraph.program import Equation, Program
 
 DRAWS = 40
 MODERATE = 30.0  # larger values are not wrong, but differences of them lose digits
-MARGIN = 0.02  # to an edge: far beyond any step of a difference quotient
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sympy import MatrixExpr
+from sympy import Float, MatrixExpr
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.calculus import gradient
 from lstmgraph.codegen import Functions, lambdify
 from lstmgraph.numeric import Report, Row, check
+from lstmgraph.numeric.differences import DIFFERENCES_BOUND, MARGIN, OFFSETS, STEP, WEIGHTS
+from lstmgraph.numeric.sample import draw
 from lstmgraph.reading import load, loads
 
 RARE = '''
@@ -126,3 +128,31 @@ def test_the_table() -> None:
 
 def test_functions_are_what_a_target_gives() -> None:
     assert {"step", "forward", "backward", "source"} <= {*Functions.__dataclass_fields__}
+
+
+def test_a_gradient_wrong_by_a_millionth_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = RULES[n.Tanh].slope
+    assert right is not None
+
+    def wrong(a: MatrixExpr, y: MatrixExpr) -> MatrixExpr:
+        return n.Hadamard(n.Fill(Float("1.000001"), *y.shape), right(a, y))
+
+    monkeypatch.setitem(RULES, n.Tanh, replace(RULES[n.Tanh], slope=wrong))
+    cell = load("rnn")
+    assert failed(check(cell, gradient(cell), torch=False)) == {"derived = differences"}
+
+
+def test_at_the_margin_the_differences_of_a_pole_are_good_enough() -> None:
+    found = np.sum(WEIGHTS / (MARGIN + OFFSETS * STEP)) / STEP
+    assert abs(found * MARGIN**2 + 1) < DIFFERENCES_BOUND / 5
+
+
+@pytest.mark.parametrize("equation", ["1 / x[t] + h[t-1]", "relu(x[t] + h[t-1])", "maximum(x[t], h[t-1])"])
+def test_samples_keep_the_margin(equation: str) -> None:
+    cell = loads(f'name = "edge"\noutput = "h"\nequations = "h[t] = {equation}"\n[sizes]\nx = "X"')
+    for seed in range(60):
+        sample = draw(cell, dict.fromkeys(cell.sizes, 3), 2, 1, seed)
+        assert sample is not None
+        x, h = sample.inputs["x"][0], sample.states["h"]
+        distance = x if "/" in equation else x + h if "relu" in equation else x - h
+        assert np.min(np.abs(distance)) >= MARGIN

@@ -11,7 +11,7 @@ from sympy import MatAdd, MatMul
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import size, symbol
 from lstmgraph.errors import ShapeError, UnknownName
-from lstmgraph.numeric import evaluate, run_sequence
+from lstmgraph.numeric import bind_sizes, evaluate, run_sequence
 from lstmgraph.program import Equation, Program
 from lstmgraph.reading import load
 
@@ -98,3 +98,18 @@ def test_torch_computes_the_same(torch: ModuleType) -> None:
         wanted = evaluate(program, {"b": column})["y[t]"]
         found = evaluate(program, {"b": torch.tensor(column)}, torch)["y[t]"]
         np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-15)
+
+
+def test_sizes_are_solved_from_sums_and_multiples() -> None:
+    a, b2, c = symbol("a", (H + X, ONE)), symbol("b", (2 * H, ONE)), symbol("c", (X - H + 1, ONE))
+    arrays = {"a": np.ones((7, 1)), "b": np.ones((4, 1)), "c": np.ones((4, 1))}
+    assert bind_sizes([a, b2, c], arrays) == {H: 2, X: 5}
+    assert bind_sizes([a, c], arrays) == {H: 2, X: 5}
+    with pytest.raises(ShapeError, match=r"b is \(2\*H\), here with H=2, X=5; got an array \(6, 1\)"):
+        bind_sizes([a, c, b2], {**arrays, "b": np.ones((6, 1))})
+    with pytest.raises(ShapeError, match=r"by the shapes of the arrays, the size H would be 5/2"):
+        bind_sizes([b2], {"b": np.ones((5, 1))})
+    with pytest.raises(ShapeError, match=r"by the shapes of the arrays, the size X would be -1"):
+        bind_sizes([a, b2], {"a": np.ones((1, 1)), "b": np.ones((4, 1))})
+    with pytest.raises(ShapeError, match=r"no input of the program tells the size H \+ X"):
+        bind_sizes([a], arrays)

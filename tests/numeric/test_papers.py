@@ -1,0 +1,28 @@
+"""The cells of the papers that the reader's tests read: what is derived and generated for them is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lstmgraph.calculus import gradient
+from lstmgraph.codegen import lambdify
+from lstmgraph.numeric import check
+from lstmgraph.reading import load
+
+PAPERS = sorted((Path(__file__).parents[1] / "reading" / "papers").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", PAPERS, ids=lambda path: path.stem)
+def test_gradients_and_code_are_right(path: Path) -> None:
+    """Takes about 5 s for all; 60 s would be too much."""
+    cell = load(str(path))
+    derived = gradient(cell)
+    for seed in range(2):
+        report = check(cell, derived, lambdify(cell, derived), seed=seed)
+        assert report.passed, str(report)
+
+
+def test_there_are_papers() -> None:
+    assert len(PAPERS) >= 19
