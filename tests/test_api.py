@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import graphviz
@@ -14,6 +16,8 @@ import pytest
 
 import lstmgraph
 from lstmgraph import Cell
+from lstmgraph.api.drawing import _without_legend
+from lstmgraph.diagram.scene import Point
 from lstmgraph.errors import CellError, UnknownName, UsageError
 from lstmgraph.tour import mathml
 
@@ -156,3 +160,25 @@ def test_only_mathml_gets_into_a_page() -> None:
         assert "<script" not in mathml(hostile)
         assert "<img" not in mathml(hostile)
         assert "javascript" not in mathml(hostile) or mathml(hostile).startswith("<code>")
+
+
+def test_a_picture_without_its_legend_has_room_for_the_bends_of_its_wires() -> None:
+    whole = LSTM.draw().scene
+    low = max(n.at.y + n.height / 2 for n in whole.nodes) + 100
+    wire = whole.wires[0]
+    start, *_, end = wire.route
+    bent = replace(wire, route=(start, Point(start.x, low), Point(end.x, low), end))
+    assert _without_legend(replace(whole, wires=(bent, *whole.wires[1:]))).size[1] > low
+
+
+@pytest.mark.parametrize("name", ["", "2pow", "2 <b>\n", "a\n", "x" * 101, 7])
+def test_a_name_that_could_not_be_read_again_is_refused(name: str) -> None:
+    with pytest.raises(CellError, match="is not a name for a cell"):
+        Cell.from_equations("h[t] = tanh(x[t])", sizes={"x": "X"}, name=name)
+
+
+@pytest.mark.parametrize("given", [int, None, 3, ["h[t] = x[t]"], b"h[t] = x[t]"])
+def test_what_is_no_text_is_no_cell(given: Any) -> None:
+    for read in (Cell.from_equations, lstmgraph.loads):
+        with pytest.raises(CellError, match="not from"):
+            read(given)

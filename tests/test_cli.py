@@ -517,3 +517,17 @@ def test_debug_shows_the_traceback_of_any_error() -> None:
     assert done.returncode == 2
     assert "Traceback" in done.stderr
     assert "error: there is no cell 'nosuch'" in done.stderr
+
+
+def test_a_tour_without_graphviz_leaves_out_one_drawing(
+    command: Callable[..., Result], tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    result = command("tour", tiny, "-o", str(tmp_path / "t"))
+    assert result.code == 0
+    assert result.err.startswith("Expression graph is left out")
+    names = {p.name for p in (tmp_path / "t").iterdir()}
+    assert names >= {"index.html", "pipe.svg", "cell-block.svg"}
+    assert "dag.svg" not in names
+    assert "Expression graph is left out" in (tmp_path / "t" / "index.html").read_text(encoding="utf-8")

@@ -192,6 +192,20 @@ def test_a_cell_that_no_notation_knows(notation: str, name: str, latex: str) -> 
     assert get_notation(awkward(), notation).latex(name) == latex
 
 
+def test_a_name_that_clashes_gets_one_prime_more_than_it_has() -> None:
+    cell = loads("""
+equations = '''
+f_hat_prime_prime[t] = tanh(W @ x[t])
+fhat_prime_prime[t] = tanh(f_hat_prime_prime[t])
+'''
+sizes.x = "X"
+sizes.fhat_prime_prime = "H"
+""")
+    notation = get_notation(cell)
+    assert notation.latex("f_hat_prime_prime[t]") == r"\hat{f}_{t}^{\prime \prime}"
+    assert notation.latex("fhat_prime_prime[t]") == r"\hat{f}_{t}^{\prime \prime \prime}"
+
+
 def test_the_cells_own_table_goes_first_and_may_be_a_notation_of_its_own() -> None:
     cell = loads(AWKWARD + '[notation.mine]\na = "\\\\mathbf{q}"\nW_f = "V"\n')
     assert "mine" in notation_names(cell)

@@ -303,6 +303,27 @@ def test_a_step_dims_and_moves_nothing() -> None:
     assert all(g.find(f"{SVG}path").get("stroke") == grey.stroke for g in dimmed)  # type: ignore[union-attr]
 
 
+def test_dimmed_lines_are_thinner() -> None:
+    made = scene("step")
+    lit = {wire.id: wire.lit for wire in made.wires}
+    assert set(lit.values()) == {True, False}
+    widths: dict[bool, set[float]] = {True: set(), False: set()}
+    for wire, group in zip(dimmed_first(made.wires), groups(parsed(made), "edge"), strict=True):
+        painted = [p.get("stroke-width") for p in group.findall(f"{SVG}path") if p.get("stroke") != "none"]
+        widths[wire.lit] |= {float(width) for width in painted if width}
+    assert max(widths[False]) < min(widths[True])
+    edges = [edge for edge in write_dot(made, load_theme("default")).splitlines() if "->" in edge]
+    pens = [float(width) for edge in edges for width in re.findall(r'penwidth="?([\d.]+)', edge)]
+    assert len(pens) == len(made.wires)
+    assert sorted(set(pens)) == [min(widths[False]), min(widths[True])]
+
+
+def test_text_that_no_file_can_hold_is_replaced() -> None:
+    made = replace(scene(), title="a \ud800 title")
+    for write in (write_svg, write_dot):
+        assert "a \N{REPLACEMENT CHARACTER} title" in write(made, load_theme("default")).encode().decode()
+
+
 def test_heads_are_polygons_at_the_tips() -> None:
     for group, wire in zip(groups(parsed(scene()), "edge"), scene().wires, strict=True):
         polygon = group.find(f"{SVG}polygon")

@@ -57,6 +57,8 @@ FORMS: list[tuple[MatrixExpr, str, str, str]] = [
     (MatAdd(n.Negative(a), b), "−a + b", "-a + b", "-a + b"),
     (MatAdd(a, n.Negative(MatAdd(b, c))), "a − (b + c)", "a - (b + c)", "a - (b + c)"),
     (MatAdd(a, fill(Integer(-1))), "a − 1", "a - 1", "a - 1"),
+    (MatAdd(a, MatAdd(n.Negative(b), c)), "a − b + c", "a - b + c", "a + (-b + c)"),
+    (MatAdd(a, MatAdd(fill(Integer(-2)), c)), "a − 2 + c", "a - 2 + c", "a + (-2 + c)"),
     (MatAdd(c, a, b), "c + a + b", "c + a + b", "c + a + b"),
     (n.OneMinus(a), "1 − a", "1 - a", "1 - a"),
     (n.Hadamard(a, n.OneMinus(a)), "a ⊙ (1 − a)", r"a \odot (1 - a)", "a * (1 - a)"),

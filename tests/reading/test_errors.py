@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from lstmgraph.cell import Cell
 from lstmgraph.errors import CellError, CellNameError, CellSyntaxError, Place, ShapeError
 from lstmgraph.reading import loads
+from lstmgraph.reading.expressions import MAX_DEPTH
 
 SIZES = '[sizes]\nx = "X"\nh = "H"\n'
 RNN = "h[t] = tanh(W @ x[t] + U @ h[t-1] + b)"
@@ -202,3 +204,36 @@ def test_the_kinds_of_errors() -> None:
     assert isinstance(error_of(cell_file("h[t] = [x[t]]")), CellSyntaxError)
     assert isinstance(error_of(cell_file("h[t] = x[t-1]")), CellNameError)
     assert isinstance(error_of(cell_file("h[t] = x[t]")), ShapeError)
+
+
+def test_a_table_in_an_array_of_tables_belongs_to_its_latest_element() -> None:
+    step = '[[walks.a]]\ncomputes = ["h"]\n'
+    text = cell_file(RNN, SIZES + step + step + "[walks.a.title]\nx = 1")
+    with pytest.raises(CellError) as caught:
+        loads(text)
+    assert caught.value.place is not None
+    assert caught.value.place.text == "[walks.a.title]"
+
+
+def test_a_function_takes_so_many_operands() -> None:
+    def read(number: int) -> Cell:
+        return loads(cell_file(f"h[t] = maximum({', '.join(['x[t]'] * number)})", '[sizes]\nx = "X"'))
+
+    assert read(MAX_DEPTH).inputs
+    with pytest.raises(CellError, match=f"more than {MAX_DEPTH} operands"):
+        read(MAX_DEPTH + 1)
+
+
+def test_of_many_cycles_always_the_same_one_is_told() -> None:
+    others = "klmnabcdefg"
+    text = "\n".join([f"h[t] = {' + '.join(f'{o}[t]' for o in others)}", *(f"{o}[t] = tanh(h[t])" for o in others)])
+    with pytest.raises(CellError, match=r"h\[t\] needs a\[t\] needs h\[t\]: a cycle"):
+        loads(cell_file(text, '[sizes]\nh = "H"'))
+
+
+@pytest.mark.parametrize(("written", "usual"), [("\ufb01", "fi"), ("µ", "μ"), ("ｈ1", "h1")])
+def test_a_letter_that_python_reads_as_another_one_is_refused(written: str, usual: str) -> None:
+    with pytest.raises(CellError, match=f"another way to write {usual}") as caught:
+        loads(cell_file(f"y[t] = x[t] * tanh({written})", '[sizes]\nx = "X"'))
+    assert caught.value.place is not None
+    assert caught.value.place.column == 20

@@ -1,0 +1,37 @@
+"""Cells of papers that none of the views was made for: each is shown, derived, printed and turned into code."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import lstmgraph
+from lstmgraph.api.catalogue import code_targets
+from lstmgraph.notation import notation_names
+from lstmgraph.printing import DIALECTS, print_program
+
+PAPERS = sorted((Path(__file__).parent / "reading" / "papers").glob("*.toml"))
+
+
+def test_there_are_papers() -> None:
+    assert len(PAPERS) >= 19
+
+
+@pytest.mark.parametrize("path", PAPERS, ids=lambda path: path.stem)
+def test_every_view_that_is_text(path: Path) -> None:
+    cell = lstmgraph.load(str(path))
+    gradient = cell.gradient()
+    learnt = {f"grad({p.name})" for p in cell.parameters}
+    assert {s.name for s in gradient.outputs} >= learnt
+    for notation in notation_names(cell):
+        assert all(f"{name}[t]" in cell.show() for name in cell.values)
+        styled = cell.gradient(notation=notation)
+        for dialect in DIALECTS:
+            lines = print_program(gradient, dialect, styled._style).splitlines()
+            assert len(lines) >= len(learnt)
+        assert cell.show(notation) != ""
+    for target in code_targets():
+        names = {n.name for n in ast.walk(ast.parse(cell.code(target))) if isinstance(n, ast.FunctionDef)}
+        assert names >= {"init", "step", "forward", "backward"}
