@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from lstmgraph.diagram.graph import Edge, Graph
 from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy, base_of
 from lstmgraph.diagram.layout.block_grid import Grid, cell_id, fill
+from lstmgraph.diagram.layout.budget import LARGEST, Budget, Spent, Unroutable
 from lstmgraph.diagram.layout.dress import dress
 from lstmgraph.diagram.layout.plan import ANY, Plan, Sides, Solved, Spot, Want, solve
-from lstmgraph.diagram.layout.router import Unroutable
 from lstmgraph.diagram.layout.shapes import CELL, DOWN, LEFT, RIGHT, UP, Form, form_of, role_of
+from lstmgraph.diagram.layout.tracks import layered
 from lstmgraph.diagram.scene import Box, Scene
 
 GAP = 3  # lattice steps between the reaches of neighbouring nodes
@@ -37,14 +38,25 @@ def layout_cell_block(
     graph: Graph, title: str = "", names: Mapping[str, str] | None = None, id: str = "block"
 ) -> Scene:
     """Lay a graph out around its memory.  `names` gives the LaTeX of values, for the labels on wires."""
-    a = anatomy(graph)
-    return dress(_with_room(a), title, names or {}, id)
+    return dress(_solved(graph), title, names or {}, id)
 
 
-def _with_room(a: Anatomy) -> Solved:
+def _solved(graph: Graph) -> Solved:
+    """Around the memory where the graph has such a shape, else in layers."""
+    if len(graph.nodes) > LARGEST:
+        return layered(graph, "cell-block")
+    try:
+        return _with_room(anatomy(graph), Budget())
+    except Unroutable:
+        return layered(graph, "cell-block")
+
+
+def _with_room(a: Anatomy, budget: Budget) -> Solved:
     for k in range(TRIES):
         try:
-            return solve(_balanced(a, Room(GAP + 2 * k, GAP + 2 * k, PAD + k)))
+            return solve(_balanced(a, Room(GAP + 2 * k, GAP + 2 * k, PAD + k)), budget)
+        except Spent:
+            raise
         except Unroutable as error:
             last = error
     raise last
@@ -235,8 +247,10 @@ class _Builder:
             x = spot.at[0]
             y = int(self.plan.border.top) - 5
             shifts = [k for n in range(60) for k in (n, -n)]
-            x = next(x + k for k in shifts if self._is_free((x + k, y), UP))
-            self._put(edge.target, (x, y), outside=True, name=name)
+            free = next((x + k for k in shifts if self._is_free((x + k, y), UP)), None)
+            if free is None:
+                raise Unroutable(edge.target)
+            self._put(edge.target, (free, y), outside=True, name=name)
 
     def _leaving(self) -> Iterator[tuple[Edge, str]]:
         for node in self.a.of_kind("next"):

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from lstmgraph.diagram import path
 from lstmgraph.diagram.layout.labels import inside, place
-from lstmgraph.diagram.layout.lattice import corners
 from lstmgraph.diagram.layout.legend import legend
 from lstmgraph.diagram.layout.plan import Solved, Spot, Want
 from lstmgraph.diagram.layout.shapes import PITCH
@@ -32,15 +31,11 @@ def dress(solved: Solved, title: str, names: Mapping[str, str], id: str) -> Scen
 def _finished(solved: Solved) -> dict[str, Wire]:
     """Every wanted wire with its route; wires of one net may run over one another."""
     nets = {w.id: solved.nets[w.net or w.source] for w in solved.plan.wants}
-    raw = [_wire(solved, want, nets[want.id]) for want in solved.plan.wants]
+    raw = [_wire(solved, want) for want in solved.plan.wants]
     return {w.id: w for w in path.finish(raw, value=lambda w: nets[w.id])}
 
 
-def _wire(solved: Solved, want: Want, number: int) -> Wire:
-    net = solved.lattice.nets[number]
-    assert net.start is not None
-    cells = corners(solved.lattice.path(number, want.id))
-    points = [net.start.at, *(Point(x * PITCH, y * PITCH) for x, y in cells), net.ends[want.id][1].at]
+def _wire(solved: Solved, want: Want) -> Wire:
     spot = solved.plan.spots[want.target]
     words = f"{want.edge.source} to {want.edge.target}" if want.edge else ""
     return Wire(
@@ -48,7 +43,7 @@ def _wire(solved: Solved, want: Want, number: int) -> Wire:
         want.source,
         want.target,
         want.role,
-        path.simplify(points),
+        path.simplify(solved.routes[want.id]),
         (),
         want.dashed,
         spot.kind != "join",

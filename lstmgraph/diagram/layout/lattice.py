@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
+from lstmgraph.diagram.layout.budget import Budget
 from lstmgraph.diagram.layout.shapes import STEPS, Port
 
 STEP = 10  # one pitch of length
@@ -22,6 +23,7 @@ FORK_EXCESS = 300  # a third bend
 CROSS = 420
 NEAR = 4  # one pitch beside a parallel wire of another value
 DOORSTEP = 12  # in front of a node's port
+FIELD = 16  # making the tables of a search takes as long as a step for each so many points
 
 Cell = tuple[int, int]
 
@@ -53,8 +55,8 @@ class Demand:
 
 
 class Lattice:
-    def __init__(self, width: int, height: int) -> None:
-        self.width, self.height = width, height
+    def __init__(self, width: int, height: int, budget: Budget) -> None:
+        self.width, self.height, self.budget = width, height, budget
         size = width * height
         self.covered = bytearray(size)
         self.doorstep = bytearray(size)
@@ -109,7 +111,7 @@ class Lattice:
             return False
         came: dict[int, int] = {}
         last = self._search(net, self._starts(demand, net), goals, came)
-        if last is None:
+        if last is None or not _simple(last, came):
             return False
         self._lay(net, demand, last, came, goals[last][0])
         return True
@@ -124,6 +126,8 @@ class Lattice:
         states = [at * 4 + way for at in range(first, last + step, step)]
         if any(self.covered[s >> 2] or (self.flat if way in (0, 2) else self.upright)[s >> 2] for s in states):
             return False
+        if net.parent and (first not in net.parent or any(s >> 2 in net.parent for s in states[1:])):
+            return False  # a tree has one root and no rings
         came = dict(zip(states, [-1, *states], strict=False))
         self._lay(net, demand, states[-1], came, goal)
         if demand.direct == "closed":
@@ -173,14 +177,17 @@ class Lattice:
         left = self._bound([(port.access, cost) for port, cost in goals.values()])
         best = [1 << 60] * (4 * len(flat))
         queue: list[tuple[int, int, int]] = []
+        pops = self.budget.left - len(flat) // FIELD
         for state, cost in starts:
             if cost < best[state]:
                 best[state] = cost
                 came[state] = -1
                 heappush(queue, (cost + left(state >> 2), state, cost))
-        while queue:
+        while queue and pops >= 0:
+            pops -= 1
             _, state, cost = heappop(queue)
             if state < 0:  # a goal with its own cost paid
+                self.budget.spend(self.budget.left - pops)
                 return ~state
             if cost > best[state]:
                 continue
@@ -208,6 +215,7 @@ class Lattice:
                     best[reached] = total
                     came[reached] = state
                     heappush(queue, (total + left(to), reached, total))
+        self.budget.spend(self.budget.left - pops)
         return None
 
     def _prices(self) -> tuple[list[int], list[int]]:
@@ -292,6 +300,17 @@ class Lattice:
         crossings = sum(1 for n in self.nets.values() for at in n.parent if 0 < flat[at] != upright[at] > 0) // 2
         bends = [self.nets[d.net].bends[self.nets[d.net].ends[d.id][0]] for d in demands]
         return crossings, sum(b - 2 for b in bends if b > 2), sum(bends), sum(len(n.parent) for n in self.nets.values())
+
+
+def _simple(last: int, came: dict[int, int]) -> bool:
+    """Whether a path passes no point twice: one that crosses itself is no tree."""
+    seen: set[int] = set()
+    while last != -1:
+        if last >> 2 in seen:
+            return False
+        seen.add(last >> 2)
+        last = came[last]
+    return True
 
 
 def corners(cells: Iterable[Cell]) -> list[Cell]:

@@ -12,12 +12,13 @@ from itertools import pairwise
 
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy
+from lstmgraph.diagram.layout.budget import LARGEST, Budget, Spent, Unroutable
 from lstmgraph.diagram.layout.columns import Variant
 from lstmgraph.diagram.layout.dress import dress
 from lstmgraph.diagram.layout.pipe_places import GAP, PAD, ROW, Room
 from lstmgraph.diagram.layout.pipe_wires import PipePlan
 from lstmgraph.diagram.layout.plan import Plan, Solved, solve
-from lstmgraph.diagram.layout.router import Unroutable
+from lstmgraph.diagram.layout.tracks import layered
 from lstmgraph.diagram.scene import Scene
 
 ASPECT = (1.62, 2.18)  # of the border: narrower pictures are widened, lower ones get higher rows
@@ -26,16 +27,37 @@ TRIES = 8  # how often the gaps are widened before giving up
 
 def layout_pipe(graph: Graph, title: str = "", names: Mapping[str, str] | None = None, id: str = "pipe") -> Scene:
     """Lay a graph out along its pipes.  `names` gives the LaTeX of values, for the labels on wires."""
-    a = anatomy(graph)
-    best, seen = _with_room(a, Variant()), {_places(a, Variant())}
+    return dress(_solved(graph), title, names or {}, id)
+
+
+def _solved(graph: Graph) -> Solved:
+    """In the grammar of pipes where there is one for the graph, else in layers."""
+    if len(graph.nodes) > LARGEST:
+        return layered(graph, "pipe")
+    a, budget = anatomy(graph), Budget()
+    try:
+        best = _with_room(a, Variant(), budget)
+    except Unroutable:
+        return layered(graph, "pipe")
+    return _improved(a, best, budget)
+
+
+def _improved(a: Anatomy, best: Solved, budget: Budget) -> Solved:
+    """The best of the variants that there is time for."""
+    seen = {_places(a, Variant())}
     for variant in _variants(a):
         if best.score()[0] <= _forced(a) or (variant.swapped[0] and not best.bends_too_often()):
             break
-        places = _places(a, variant)
-        if places not in seen:
-            seen.add(places)
-            best = min(best, _with_room(a, variant), key=Solved.score)
-    return dress(best, title, names or {}, id)
+        try:
+            places = _places(a, variant)
+            if places not in seen:
+                seen.add(places)
+                best = min(best, _with_room(a, variant, budget), key=Solved.score)
+        except Spent:
+            break
+        except Unroutable:
+            continue
+    return best
 
 
 def _forced(a: Anatomy) -> int:
@@ -60,12 +82,14 @@ def _places(a: Anatomy, variant: Variant) -> tuple[tuple[str, tuple[int, int]], 
     return tuple((s.id, s.at) for s in PipePlan(a, Room(), variant).build().spots.values())
 
 
-def _with_room(a: Anatomy, variant: Variant) -> Solved:
+def _with_room(a: Anatomy, variant: Variant, budget: Budget) -> Solved:
     """The plan with the least room in which all wires find a way."""
     for k in range(TRIES):
         room = Room(ROW + k, GAP + 2 * k, PAD + k)
         try:
-            return solve(_balanced(a, room, variant))
+            return solve(_balanced(a, room, variant), budget)
+        except Spent:
+            raise
         except Unroutable as error:
             last = error
     raise last

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from lstmgraph.diagram.graph import Edge
 from lstmgraph.diagram.layout.anatomy import Anatomy, base_of
+from lstmgraph.diagram.layout.budget import Unroutable
 from lstmgraph.diagram.layout.columns import Column, Columns, Variant, spread
 from lstmgraph.diagram.layout.plan import Plan, Spot
-from lstmgraph.diagram.layout.router import Unroutable
 from lstmgraph.diagram.layout.shapes import JOIN, Form, form_of, role_of
 from lstmgraph.diagram.scene import Box
 

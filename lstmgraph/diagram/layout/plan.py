@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from lstmgraph.diagram.graph import Edge, Graph, Node
-from lstmgraph.diagram.layout.lattice import Cell, Demand, Lattice
+from lstmgraph.diagram.layout.budget import Budget
+from lstmgraph.diagram.layout.lattice import Cell, Demand, Lattice, corners
 from lstmgraph.diagram.layout.router import route_all
-from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT, UP, Form, Port, ports
-from lstmgraph.diagram.scene import Box
+from lstmgraph.diagram.layout.shapes import DOWN, LEFT, PITCH, RIGHT, UP, Form, Port, ports
+from lstmgraph.diagram.scene import Box, Point
 
 Sides = tuple[tuple[int, int, int], ...]  # (side, offset, extra cost)
 
@@ -88,22 +89,22 @@ class Solved:
     """A plan with its wires."""
 
     plan: Plan
-    lattice: Lattice
-    nets: dict[str, int]  # net name -> number on the lattice
-    demands: list[Demand]
+    routes: dict[str, tuple[Point, ...]]  # wire -> its corners and ends
+    nets: dict[str, int]  # net name -> its number
+    cost: tuple[int, int, int, int] = (0, 0, 0, 0)  # see `Lattice.cost`
 
     def score(self) -> tuple[int, int, int]:
         """Crossings (a third bend counts as one), bends, length."""
-        crossings, excess, bends, length = self.lattice.cost(self.demands)
+        crossings, excess, bends, length = self.cost
         return crossings + excess, bends, length
 
     def bends_too_often(self) -> bool:
-        return self.lattice.cost(self.demands)[1] > 0
+        return self.cost[1] > 0
 
 
-def solve(plan: Plan) -> Solved:
+def solve(plan: Plan, budget: Budget) -> Solved:
     """Route every wire of a plan; raises `Unroutable`."""
-    lattice = Lattice(*plan.shift())
+    lattice = Lattice(*plan.shift(), budget)
     for row in plan.rails:
         lattice.row_cost[row] = 8
     for spot in plan.spots.values():
@@ -124,7 +125,14 @@ def solve(plan: Plan) -> Solved:
             )
         )
     route_all(lattice, demands)
-    return Solved(plan, lattice, nets, demands)
+    return Solved(plan, {d.id: _points(lattice, d) for d in demands}, nets, lattice.cost(demands))
+
+
+def _points(lattice: Lattice, demand: Demand) -> tuple[Point, ...]:
+    net = lattice.nets[demand.net]
+    assert net.start is not None
+    cells = corners(lattice.path(demand.net, demand.id))
+    return (net.start.at, *(Point(x * PITCH, y * PITCH) for x, y in cells), net.ends[demand.id][1].at)
 
 
 def _doors(plan: Plan, lattice: Lattice) -> None:

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lstmgraph.diagram.layout.budget import Spent, Unroutable
 from lstmgraph.diagram.layout.lattice import Demand, Lattice
 
 ROUNDS = 6
 POLISH = 2
 MANY = 40  # wires: from here on one round of polishing has to do
-
-
-class Unroutable(Exception):
-    """There is not enough room; the layout must widen its gaps."""
 
 
 def route_all(lattice: Lattice, demands: Sequence[Demand]) -> None:
@@ -30,7 +27,10 @@ def route_all(lattice: Lattice, demands: Sequence[Demand]) -> None:
     else:
         raise Unroutable(", ".join(sorted(d.id for wires in order for d in wires if wires[0].net in failed)))
     for _ in range(POLISH if len(demands) < MANY else 1):
-        improved = [_improve(lattice, wires, demands) for wires in order]
+        try:
+            improved = [_improve(lattice, wires, demands) for wires in order]
+        except Spent:  # what is laid is whole
+            break
         if not any(improved):
             break
 
@@ -78,7 +78,12 @@ def _improve(lattice: Lattice, wires: list[Demand], demands: Sequence[Demand]) -
     for order in [searched, searched[::-1]] if len(searched) > 1 else [searched]:
         old = _snapshot(lattice)
         lattice.lift(number)
-        if all(lattice.route(d) for d in (*direct, *order)) and (score := _score(lattice, demands)) < best:
+        try:
+            laid = all(lattice.route(d) for d in (*direct, *order))
+        except Spent:
+            _restore(lattice, old)
+            raise
+        if laid and (score := _score(lattice, demands)) < best:
             best, better = score, True
         else:
             _restore(lattice, old)

@@ -1,0 +1,28 @@
+"""How much searching a drawing may cost, counted in steps of the search and not in seconds, so that every machine
+draws the same picture; and the two ways in which a search for wires ends without one.
+"""
+
+from __future__ import annotations
+
+STEPS = 500_000  # of one drawing: two or three seconds on an ordinary machine
+LARGEST = 90  # nodes: beyond, no search finds a picture with a few crossings, so none is tried
+
+
+class Unroutable(Exception):
+    """There is no room for a wire or a node, or no place for it in the grammar of a style."""
+
+
+class Spent(Unroutable):
+    """The budget is used up: more room is no help."""
+
+
+class Budget:
+    """Steps that are left to one drawing."""
+
+    def __init__(self, steps: int = STEPS) -> None:
+        self.left = steps
+
+    def spend(self, steps: int) -> None:
+        self.left -= steps
+        if self.left < 0:
+            raise Spent(f"no wires found within {STEPS} steps")
