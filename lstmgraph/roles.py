@@ -79,11 +79,17 @@ def _layer_role(cell: Cell, equation: Equation) -> str:
     value = equation.value
     if isinstance(value, OneMinus) and isinstance(value.args[0], MatrixSymbol):  # coupled: f = 1 - i
         return "gate" if _role_of(cell, value.args[0]) == "gate" else "internal"
-    if not (is_activation(value) and any(isinstance(x, MatMul) for x in walk(value))):
+    if not (is_activation(value) and _is_network(cell, value)):
         return "internal"
     if isinstance(value, Sigmoid) and _is_factor(cell, equation.target):
         return "gate"
     return "candidate" if _is_taken_in(cell, equation.target) else "internal"
+
+
+def _is_network(cell: Cell, expr: MatrixExpr) -> bool:
+    """Whether there is a matrix product in it, or in an internal value that it uses: f = sigmoid(a), a = W x."""
+    inner = {e.target: e.value for e in cell.equations if e.target not in cell.outputs and not is_activation(e.value)}
+    return any(isinstance(x, MatMul) or (x in inner and _is_network(cell, inner[x])) for x in walk(expr))
 
 
 def _is_factor(cell: Cell, value: MatrixSymbol) -> bool:

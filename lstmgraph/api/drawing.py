@@ -24,6 +24,7 @@ from lstmgraph.errors import UsageError
 from lstmgraph.files import write_text
 from lstmgraph.notation import Notation, get_notation
 from lstmgraph.printing import print_equation, print_expr
+from lstmgraph.program import Equation
 
 if TYPE_CHECKING:
     import graphviz
@@ -155,7 +156,7 @@ def _graph(cell: Cell, names: Notation) -> Graph:
     return extract(
         cell,
         names.latex,
-        lambda equation: print_equation(equation, "unicode", names),
+        lambda what: (print_equation if isinstance(what, Equation) else print_expr)(what, "unicode", names),
         lambda formula: print_expr(formula, "latex", names),
     )
 

@@ -39,14 +39,15 @@ from lstmgraph.program import Equation
 from lstmgraph.roles import memories
 
 Typeset = Callable[[MatrixSymbol], str]
-Describe = Callable[[Equation], str]
+Describe = Callable[[Equation | MatrixExpr], str]
 Formula = Callable[[MatrixExpr], str]
 
 
 def extract(cell: Cell, typeset: Typeset, describe: Describe = str, formula: Formula = str) -> Graph:
     """The graph of a cell.
 
-    `typeset` gives a symbol's LaTeX, `formula` that of an expression of parameters, `describe` an equation's text.
+    `typeset` gives a symbol's LaTeX, `formula` that of an expression of parameters, `describe` the text of an
+    equation or an expression, for titles.
     """
     return _Extraction(cell, typeset, describe, formula).run()
 
@@ -78,6 +79,7 @@ class _Extraction:
         self.made: dict[MatrixExpr, str] = {}  # expression or symbol -> the node whose value it is
         self.owner = ""
         self.memories = memories(cell)
+        self.states = {s.name for s in cell.states}
 
     def run(self) -> Graph:
         for symbol in (*self.cell.inputs, *self.cell.previous):
@@ -100,7 +102,8 @@ class _Extraction:
     # ── values that come from or go outside ──
 
     def external(self, symbol: MatrixSymbol, kind: NodeKind) -> str:
-        self.nodes[symbol.name] = Node(symbol.name, kind, self.typeset(symbol), value=symbol.name, title=symbol.name)
+        what = "input" if kind == "input" else f"previous_{self.what(symbol)}"
+        self.nodes[symbol.name] = Node(symbol.name, kind, self.typeset(symbol), what, symbol.name, symbol.name)
         self.made[symbol] = symbol.name
         return self.made[symbol]
 
@@ -112,16 +115,23 @@ class _Extraction:
     def leave(self, target: MatrixSymbol) -> None:
         """The node outside to which a value leaves; its id ends in `'`: an operation may be called h[t] too."""
         id = target.name + "'"
-        self.nodes[id] = Node(id, "next", self.typeset(target), value=target.name, title=target.name)
+        self.nodes[id] = Node(id, "next", self.typeset(target), self.what(target), target.name, target.name)
         self.connect(id, [_Operand(self.made[target])])
 
-    def parameter(self, expr: MatrixExpr, into: str, place: int) -> str:
-        """A bias, or another operand in which there is no value of the step."""
+    def what(self, value: MatrixSymbol) -> str:
+        """What a value is that leaves a step or comes from the one before."""
+        base = name_of(value).base
+        if base in self.memories:
+            return "memory_and_output" if base == self.cell.output else "memory"
+        return "output" if base == self.cell.output else "state" if base in self.states else "value"
+
+    def parameter(self, expr: MatrixExpr, into: str, place: int, what: str = "parameter") -> str:
+        """An operand in which there is no value of the step: the bias of a weighted sum, a parameter, a constant."""
         id = f"{into}.p{place + 1}"
-        learnt = any(s.name not in self.cell.constants for s in symbols_in(expr))
-        self.nodes[id] = Node(
-            id, "bias" if learnt else "constant", self.tex(expr), title=str(expr), owner=self.owner, expression=expr
-        )
+        kind: NodeKind = "constant" if self.is_constant(expr) else "bias"
+        what = what if kind == "bias" else kind
+        title = self.describe(expr)
+        self.nodes[id] = Node(id, kind, self.tex(expr), what, title=title, owner=self.owner, expression=expr)
         return id
 
     # ── equations ──
@@ -142,18 +152,19 @@ class _Extraction:
             if isinstance(expr, (Identity, Fill)):  # the same value, so no operation to draw
                 return self.value(expr.args[0], id)
             kind, operation, glyph, found = self.operation(expr, id)
-            self.nodes[id] = Node(id, kind, glyph, operation, title=str(expr), owner=self.owner, expression=expr)
+            title = self.describe(expr)
+            self.nodes[id] = Node(id, kind, glyph, operation, title=title, owner=self.owner, expression=expr)
             self.connect(id, found)
             self.made[expr] = id
         return self.made[expr]
 
-    def part(self, expr: MatrixExpr, id: str, place: int) -> _Operand:
-        """One operand of the node `id`."""
+    def part(self, expr: MatrixExpr, id: str, place: int, what: str = "parameter") -> _Operand:
+        """One operand of the node `id`; `what` it is called where it is a parameter."""
         if isinstance(expr, Negative):
-            inner = self.part(expr.args[0], id, place)
+            inner = self.part(expr.args[0], id, place, what)
             return replace(inner, negative=not inner.negative)
         if self.is_parameter(expr):
-            return _Operand(self.parameter(expr, id, place))
+            return _Operand(self.parameter(expr, id, place, what))
         return _Operand(self.value(expr, f"{id}.{place + 1}"))
 
     def connect(self, target: str, found: Sequence[_Operand]) -> None:
@@ -168,7 +179,8 @@ class _Extraction:
         if self.is_weighted(expr):
             terms = [t for a in (expr.args if isinstance(expr, MatAdd) else (expr,)) for t in self.weighted(a)]
             glyph = "+" if len(terms) > 1 else terms[0].via or "+"
-            return "sum", "sum", glyph, [self.weighted_operand(t, id, k) for k, t in enumerate(terms)]
+            name = "weighted_sum" if len(terms) > 1 else "product_with_a_parameter"
+            return "sum", name, glyph, [self.weighted_operand(t, id, k) for k, t in enumerate(terms)]
         rule = RULES[expr.func]
         if isinstance(expr, (Elementwise, Softmax, Sum)) and not rule.infix:
             return "function", rule.name, rule.glyph, [self.part(expr.args[0], id, 0)]
@@ -190,7 +202,8 @@ class _Extraction:
         one_vector = any(1 in a.shape for a in expr.args) and not vectors
         told_apart = one_vector or (vectors and not outer)
         glyph = r"\otimes" if outer else r"\cdot"
-        return "operator", RULES[MatMul].name, glyph, found if told_apart else _in_order(found)
+        name = "outer_product" if outer else RULES[MatMul].name
+        return "operator", name, glyph, found if told_apart else _in_order(found)
 
     def value_operand(self, expr: MatrixExpr, id: str, place: int) -> _Operand:
         """An operand of an operation that cannot take a minus sign on its way in."""
@@ -251,7 +264,7 @@ class _Extraction:
         return [_Term(v, self.tex(pair[0]), negative) for v in values]
 
     def weighted_operand(self, term: _Term, id: str, place: int) -> _Operand:
-        operand = self.part(term.expr, id, place)
+        operand = self.part(term.expr, id, place, "bias")
         return replace(operand, via=term.via, negative=operand.negative != term.negative)
 
     # ── words ──

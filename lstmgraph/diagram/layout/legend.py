@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from lstmgraph.algebra.rules import RULES
 from lstmgraph.diagram.layout.shapes import PITCH
 from lstmgraph.diagram.scene import Entry, Label, Legend, Node, Point, Scene
 from lstmgraph.diagram.typeset import measure
@@ -21,36 +22,31 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Outputs", ("next",)),
     ("Memory", ("cell",)),
     ("Nonlinearities", ("function",)),
-    ("Biases", ("bias", "constant")),
-    ("Vector operations", ("sum", "operator")),
+    ("Parameters", ("bias", "constant")),
+    ("Vector operations", ("sum", "operator", "join")),
 )
-VALUES = {
-    "input": "input vector",
+# What an operation or a value is called; an operation of the table of rules by the words of its row.
+WORDS = {rule.name: rule.words for rule in RULES.values()} | {
+    "input": "input",
     "previous_memory": "memory of the previous step",
+    "previous_memory_and_output": "memory and output of the previous step",
     "previous_output": "output of the previous step",
+    "previous_state": "state of the previous step",
     "memory": "memory of this step",
+    "memory_and_output": "memory and output of this step",
     "output": "output of this step",
-    "internal": "value of this step",
-}
-OPERATIONS = {
-    "sum": "weighted sum",
-    "bias": "bias",
-    "constant": "constant",
-    "sigmoid": "sigmoid",
-    "tanh": "hyperbolic tangent",
-    "hadamard": "elementwise product",
+    "state": "state of this step",
+    "value": "value of this step",
     "add": "elementwise sum",
-    "one_minus": "one minus",
-    "maximum": "elementwise maximum",
-    "reciprocal": "reciprocal",
-    "relu": "rectified linear",
-    "exp": "exponential",
+    "join": "joined values",
+    "cell": "memory, from step to step",
 }
+DASHED = "Dashed: values of the previous step"
 
 
-def legend(scene: Scene, operations: dict[str, str] | None = None) -> Scene:
+def legend(scene: Scene) -> Scene:
     """The scene with its legend, and higher by as much as that needs."""
-    groups = list(_groups(scene, {**OPERATIONS, **(operations or {})}))
+    groups = list(_groups(scene))
     width, top = max(scene.size[0], 360.0), scene.size[1]
     found: list[Legend] = []
     x, y, deepest = 2 * PITCH, top, top
@@ -64,30 +60,28 @@ def legend(scene: Scene, operations: dict[str, str] | None = None) -> Scene:
     return replace(scene, legend=tuple(found), size=(width, deepest + 2 * PITCH))
 
 
-def _groups(scene: Scene, operations: dict[str, str]) -> Iterator[tuple[str, list[tuple[Node, str]]]]:
+def _groups(scene: Scene) -> Iterator[tuple[str, list[tuple[Node, str]]]]:
     """For each group that occurs, one sample node for each meaning."""
     for title, kinds in GROUPS:
         seen: dict[str, Node] = {}
         for node in scene.nodes:
             if node.kind in kinds:
-                seen.setdefault(_meaning(node, operations), node)
+                seen.setdefault(_meaning(node), node)
         if seen:
             yield title, [(node, words) for words, node in seen.items()]
+    if any(wire.dashed for wire in scene.wires):
+        yield DASHED, []
 
 
-def _meaning(node: Node, operations: dict[str, str]) -> str:
-    if node.kind == "cell":
-        return "memory, from step to step"
-    if node.kind in ("input", "previous", "next"):
-        return VALUES.get(node.role, node.role)
-    operation = node.operation or node.kind
-    return operations.get(operation, operation.replace("_", " "))
+def _meaning(node: Node) -> str:
+    what = node.kind if node.kind in ("cell", "join") else node.operation or node.kind
+    return WORDS.get(what, what.replace("_", " "))
 
 
 def _width(title: str, entries: list[tuple[Node, str]]) -> float:
     words = [measure(Label(w, Point(0, 0), SIZE, math=False))[0] for _, w in entries]
     heading = measure(Label(title, Point(0, 0), SIZE + 1, math=False))[0]
-    return max(heading, max(_sample(n).width for n, _ in entries) + PITCH + max(words))
+    return max(heading, max((_sample(n).width for n, _ in entries), default=0) + PITCH + max(words, default=0))
 
 
 def _sample(node: Node) -> Node:
@@ -102,7 +96,7 @@ def _column(title: str, entries: list[tuple[Node, str]], x: float, y: float) -> 
     width, height = measure(heading)
     heading = replace(heading, at=Point(x + width / 2, y + height / 2))
     y += height + 2 * LINE
-    across = max(_sample(n).width for n, _ in entries)
+    across = max((_sample(n).width for n, _ in entries), default=0)
     placed = []
     for node, words in ((_sample(n), w) for n, w in entries):
         at = Point(x + across / 2, y + node.height / 2)
