@@ -100,13 +100,14 @@ def _divide(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixEx
 
 
 def _power(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr, ...]:
-    """y = a ** p:  ā = p ȳ a ** (p - 1),  p̄ = ȳ y log a (unless p is a number)"""
+    """y = a ** p:  ā = p ȳ a ** (p - 1),  p̄ = ȳ y log a (unless p is a number); 0 where a is 0, as in PyTorch"""
     base, exponent = node.args
     if is_number(exponent):
         p = exponent.args[0]
         return product(exponent, ct, power(base, p - 1)), fill(sp.Integer(0), ct.shape)
     less = n.Power(base, MatAdd(exponent, fill(sp.Integer(-1), base.shape)))
-    return product(exponent, ct, less), product(ct, out, n.Log(base))
+    at_zero = n.OneMinus(n.Step(n.Abs(base)))  # makes the logarithm log 1 there, and nothing elsewhere
+    return product(exponent, ct, less), product(ct, out, n.Log(MatAdd(base, at_zero)))
 
 
 def _maximum(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr, ...]:

@@ -5,8 +5,10 @@ Pieces are joined with as few parentheses as they need, and a long line is broke
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from textwrap import wrap
 
 from lstmgraph.algebra.names import Shape
 
@@ -84,3 +86,12 @@ def assignment(target: str, code: Code, indent: int = 4, sign: str = " = ", end:
         return line
     inner = "".join(f"{pad}    {part}\n" for part in lines)
     return f"{pad}{target}{sign}{head}\n{inner}{pad}{tail}{end}"
+
+
+def listed(head: str, parts: Sequence[str], tail: str) -> list[str]:
+    """`head` a, b, c `tail`: on one line if it fits, else as many parts to a line as do."""
+    line = f"    {head}{', '.join(parts)}{',' if len(parts) == 1 else ''}{tail}"
+    if len(line) <= WIDTH:
+        return [line]
+    inner = wrap(", ".join(part.replace(" ", chr(0)) for part in parts) + ",", WIDTH - 8)
+    return [f"    {head}", *(f"        {text.replace(chr(0), ' ')}" for text in inner), f"    {tail}"]

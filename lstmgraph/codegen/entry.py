@@ -1,6 +1,7 @@
 """The lines of generated Python that look at what a function is given: sizes are read off, and every shape is checked.
 
-They stand in a function of (params, xs, states, what, *lead), where `what` is the name under which the caller knows the
+Names are checked and everything becomes arrays of one floating type before.  The lines stand in a function of (params,
+xs, states, what, *lead), where `what` is the name under which the caller knows the
 inputs and `lead` the axes in front of a sample's ("B", or "B" and "T"), and call the file's own `_shape`.
 """
 
@@ -12,9 +13,12 @@ from dataclasses import dataclass
 from sympy import Expr, MatrixSymbol, Symbol
 
 from lstmgraph.algebra.names import name_of
+from lstmgraph.algebra.sizes import axis, solve_sizes
 from lstmgraph.cell import Cell
 from lstmgraph.codegen.arrays import array_axes
-from lstmgraph.codegen.identifiers import size_text
+from lstmgraph.codegen.code import listed
+from lstmgraph.codegen.identifiers import size_text, whole_text
+from lstmgraph.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -36,23 +40,53 @@ class _Given:
 
 
 def entry_checks(cell: Cell) -> list[str]:
-    """The whole body: it raises ValueError where a shape is wrong, and returns the states, zeros if none are given."""
+    """The whole body: it raises ValueError where a name or a shape is wrong; the states are zeros if none are given."""
     inputs = [_Given(x, f"f\"{{what}}['{b}']\"", f'xs["{b}"]') for x in cell.inputs for b in [name_of(x).base]]
     if len(inputs) == 1:
         inputs = [_Given(cell.inputs[0], "what", "xs")]
     states = [_Given(s.next, f"\"states['{s.name}']\"", f'states["{s.name}"]') for s in cell.states]
-    return [*_sizes(cell, inputs, states), *_check_inputs(inputs, states), *_check_states(cell, inputs, states)]
+    parts = (_types(cell), _sizes(cell, inputs, states), _check_inputs(inputs, states), _check_states(cell, states))
+    return [line for part in parts for line in part]
+
+
+def _types(cell: Cell) -> list[str]:
+    """Everything becomes arrays of one floating type: that of what is given first, the parameters if there are any."""
+    dtype = _dtype(cell)
+    names = [name_of(x).base for x in cell.inputs]
+    lines: list[str] = []
+    if cell.parameters:
+        lines += _arrays("params", '"params", params', [p.name for p in cell.parameters])
+    if len(names) == 1:
+        lines.append(f"    xs = np.asarray(xs, {dtype})" if lines else '    xs = _arrays(what, {"": xs}, ("",))[""]')
+    elif names:
+        lines += _arrays("xs", "what, xs", names, dtype if lines else "")
+    if not cell.states:
+        return [*lines, '    _arrays("states", states or {}, ())']
+    given = _arrays("states", '"states", states', [s.name for s in cell.states], dtype if lines else "")
+    return [*lines, "    if states is not None:", *(f"    {line}" for line in given)]
+
+
+def _dtype(cell: Cell) -> str:
+    """The code for the floating type of everything."""
+    arrays = [f'params["{p.name}"]' for p in cell.parameters]
+    arrays += [f'xs["{name_of(x).base}"]' if len(cell.inputs) > 1 else "xs" for x in cell.inputs]
+    return f"{arrays[0]}.dtype" if arrays else "float"
+
+
+def _arrays(target: str, given: str, names: Sequence[str], dtype: str = "") -> list[str]:
+    return listed(f"{target} = _arrays({given}, (", [f'"{name}"' for name in names], f"){', ' * bool(dtype)}{dtype})")
 
 
 def _sizes(cell: Cell, inputs: Sequence[_Given], states: Sequence[_Given]) -> list[str]:
-    """Reads every size off the first thing that has it; then the parameters must fit."""
+    """Reads every size off the first thing that has it, or solves for it; then the parameters must fit."""
     known: set[Symbol] = set()
-    lines: list[str] = []
-    for p in cell.parameters:
-        lines += _read(array_axes(p.shape, batched=False), known, f'"{p.name}", params["{p.name}"]')
-    for x in inputs:
-        lines += _read(x.axes, known, f"{x.what}, {x.array}, *lead", before="*_, ")
-    from_states = [line for s in states for line in _read(s.axes, known, f'{s.what}, {s.array}, "B"', before="_, ")]
+    sources = [_Source(array_axes(p.shape, batched=False), f'"{p.name}", params["{p.name}"]') for p in cell.parameters]
+    sources += [_Source(x.axes, f"{x.what}, {x.array}, *lead", "*_, ") for x in inputs]
+    lines = [*_read(sources, known), *_solved(sources, known)]
+    more = [_Source(s.axes, f'{s.what}, {s.array}, "B"', "_, ") for s in states]
+    from_states = [*_read(more, known), *_solved([*sources, *more], known)]
+    for size in (z for z in cell.sizes if z not in known):
+        raise untold(cell, size)
     if from_states:
         lines += [
             "    if states is None:",
@@ -64,16 +98,47 @@ def _sizes(cell: Cell, inputs: Sequence[_Given], states: Sequence[_Given]) -> li
     return [*lines, *from_states]
 
 
-def _read(axes: Sequence[Expr], known: set[Symbol], array: str, before: str = "") -> list[str]:
-    """`H, X = _shape("W", params["W"], "H", "X")`, if that tells a size that is not known yet."""
-    waiting = [a for a in dict.fromkeys(axes) if isinstance(a, Symbol) and a not in known]
-    if not waiting:
-        return []
-    known.update(waiting)
-    targets = [size_text(waiting.pop(0)) if a in waiting[:1] else "_" for a in axes]
-    comma = "," if len(targets) == 1 and not before else ""
-    names = ", ".join(f'"{a}"' for a in axes)
-    return [f"    {before}{', '.join(targets)}{comma} = _shape({array}, {names})"]
+@dataclass(frozen=True)
+class _Source:
+    """An array that tells sizes: its axes, the first arguments of `_shape`, and the targets for the axes before."""
+
+    axes: tuple[Expr, ...]
+    array: str
+    before: str = ""
+
+    @property
+    def shape(self) -> str:
+        return f"_shape({', '.join([self.array, *(chr(34) + str(a) + chr(34) for a in self.axes)])})"
+
+
+def _read(sources: Sequence[_Source], known: set[Symbol]) -> list[str]:
+    """`H, X = _shape("W", params["W"], "H", "X")` for each array that tells a size that is not known yet."""
+    lines = []
+    for source in sources:
+        waiting = [a for a in dict.fromkeys(source.axes) if isinstance(a, Symbol) and a not in known]
+        if not waiting:
+            continue
+        known.update(waiting)
+        targets = [size_text(waiting.pop(0)) if a in waiting[:1] else "_" for a in source.axes]
+        comma = "," if len(targets) == 1 and not source.before else ""
+        lines.append(f"    {source.before}{', '.join(targets)}{comma} = {source.shape}")
+    return lines
+
+
+def _solved(sources: Sequence[_Source], known: set[Symbol]) -> list[str]:
+    """`H = _shape("b", params["b"], "2*H")[-1] // 2` for each size that is told as a part of another only."""
+    places = [(a, f"{s.shape}[{k - len(s.axes)}]") for s in sources for k, a in enumerate(s.axes)]
+    found = solve_sizes([side for side, _ in places], known)
+    known.update(found)
+    texts = {axis(k): text for k, (_, text) in enumerate(places)}
+    return [f"    {size_text(size)} = {whole_text(formula, texts)}" for size, formula in found.items()]
+
+
+def untold(cell: Cell, size: Symbol) -> UsageError:
+    return UsageError(
+        f"{cell.name}: no array tells the size {size}",
+        hint="the lengths of the arrays do not determine it: give something that size itself, or another size",
+    )
 
 
 def _check_inputs(inputs: Sequence[_Given], states: Sequence[_Given]) -> list[str]:
@@ -88,14 +153,13 @@ def _check_inputs(inputs: Sequence[_Given], states: Sequence[_Given]) -> list[st
     return [*lines, "    B = axes[0]"]
 
 
-def _check_states(cell: Cell, inputs: Sequence[_Given], states: Sequence[_Given]) -> list[str]:
+def _check_states(cell: Cell, states: Sequence[_Given]) -> list[str]:
     if not states:
-        return ["    return {}"]
-    arrays = [x.array for x in inputs] or [f'params["{p.name}"]' for p in cell.parameters]
-    dtype = f"{arrays[0]}.dtype" if arrays else "float"
+        return ["    return params, xs, {}"]
     zeros = [
-        f'            "{s.name}": np.zeros(({", ".join(["B", *map(size_text, given.axes)])}), {dtype}),'
+        f'            "{s.name}": np.zeros(({", ".join(["B", *map(size_text, given.axes)])}), {_dtype(cell)}),'
         for s, given in zip(cell.states, states, strict=True)
     ]
     checks = [f'    _shape({s.what}, {s.array}, ("B", B), {s.wanted})' for s in states]
-    return ["    if states is None:", "        return {", *zeros, "        }", *checks, "    return states"]
+    made = ["    if states is None:", "        states = {", *zeros, "        }"]
+    return [*made, *checks, "    return params, xs, states"]

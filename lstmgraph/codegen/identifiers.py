@@ -18,15 +18,49 @@ from lstmgraph.algebra.rules import RULES
 from lstmgraph.program import Equation
 
 PYTHON = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins)})
-# What stands beside sizes in a generated file.
-SIZES_TAKEN = frozenset({"B", "np", "rng", "dtype", "params", "states", "xs", "what", "lead", "name", "shape", "axes"})
+# The template's own words where a cell's may stand beside them: its functions, and what _step, _step_backward, shapes,
+# init and _prepare call their arguments and variables.  tests/codegen reads generated files for what lacks here.
+TEMPLATE = frozenset(
+    [
+        "np",
+        "shapes",
+        "init",
+        "step",
+        "forward",
+        "backward",
+        "_step",
+        "_step_backward",
+        "_prepare",
+        "_shape",
+        "_arrays",
+        "params",
+        "states",
+        "saved",
+        "d_output",
+        "d_states",
+        "d_params",
+        "inputs",
+        "xs",
+        "what",
+        "lead",
+        "rng",
+        "dtype",
+        "name",
+        "shape",
+        "bound",
+        "axes",
+        "B",
+    ]
+)
+FUNCTIONS = frozenset(rule.name for rule in RULES.values())  # of which a file may define some as helpers
+RESERVED = PYTHON | TEMPLATE | FUNCTIONS
 
 
 def identifiers(
     symbols: Iterable[MatrixSymbol], definitions: Mapping[MatrixSymbol, Equation], reserved: Iterable[str]
 ) -> dict[MatrixSymbol, str]:
     """An identifier for every symbol; who comes first gets the plain one."""
-    taken = {*PYTHON, *reserved}
+    taken = {*RESERVED, *reserved}
     found: dict[MatrixSymbol, str] = {}
     for symbol in symbols:
         word = unicodedata.normalize("NFKC", _wish(name_of(symbol), definitions))
@@ -39,8 +73,19 @@ def identifiers(
 
 def size_text(size: Expr) -> str:
     """A size in code: H, 3, H + X; one that would hide something that the code needs gets another name."""
-    hidden = [z for z in size.free_symbols if str(z) in PYTHON or str(z) in SIZES_TAKEN]
+    hidden = [z for z in size.free_symbols if str(z) in RESERVED]
     return str(size.xreplace({z: Symbol(f"{z}_") for z in hidden}))
+
+
+def whole_text(formula: Expr, texts: Mapping[Symbol, str]) -> str:
+    """The code for a whole number: a linear formula of sizes, and of symbols that `texts` spells."""
+    above, below = formula.together().as_numer_denom()
+    words = {a: Symbol(text) for a, text in texts.items()}
+    words |= {z: Symbol(size_text(z)) for z in above.free_symbols - words.keys()}
+    text = str(above.xreplace(words))
+    if below == 1:
+        return text
+    return f"({text}) // {below}" if above.is_Add or above.is_Mul else f"{text} // {below}"
 
 
 def _wish(name: Name, definitions: Mapping[MatrixSymbol, Equation]) -> str:

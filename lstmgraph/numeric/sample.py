@@ -52,6 +52,7 @@ class Sample:
 
 def draw(cell: Cell, sizes: Mapping[Symbol, int], batch: int, steps: int, seed: int) -> Sample | None:
     """The best of several random samples, or None where the cell's values are finite in none of them."""
+    batch = batch if cell.inputs or cell.states else 1  # nothing would differ between samples
     best: tuple[float, Sample] | None = None
     for k in range(DRAWS):
         sample = _draw(cell, sizes, batch, steps, numpy.random.default_rng([seed, k]), signed=k % 2 == 0)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sympy import MatrixExpr, MatrixSymbol, Symbol
+from sympy import MatMul, MatrixExpr, MatrixSymbol, Symbol
 from sympy.printing.numpy import NumPyPrinter
 
 from lstmgraph.algebra import nodes as n
@@ -164,3 +164,19 @@ def test_parentheses(node: Any, text: str) -> None:
     assert speller.spell(expr).text == text
     given = arrays(expr, {a: True, b: True})
     np.testing.assert_allclose(run(speller, speller.spell(expr), given), batch_rows(a, meaning(expr, given)))
+
+
+@pytest.mark.parametrize("shape", [(M, ONE), (ONE, ONE)])
+def test_the_total_of_an_outer_product_is_one_product_of_matrices(shape: Shape) -> None:
+    a, b = symbol("a", shape), symbol("b", (ONE, N))
+    speller = Speller(DIALECT, {a: "a", b: "b"}, {a: True, b: True}, "one")
+    assert speller.total(MatMul(a, b)).text == "a.T @ b"
+
+
+@pytest.mark.parametrize("formula", [False, True])
+def test_the_unit_step_is_0_at_0(formula: bool) -> None:
+    a = symbol("a", (M, ONE))
+    speller = Speller(replace(DIALECT, functions={}) if formula else DIALECT, {a: "a"}, {a: True}, "one")
+    given = {a: np.array([[[-1.0], [0.0], [2.0]]])}
+    assert run(speller, speller.spell(n.Step(a)), given).tolist() == [[0, 0, 1]]
+    assert meaning(n.Step(a), given).tolist() == [[[0], [0], [1]]]

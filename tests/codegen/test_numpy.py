@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lstmgraph.algebra.names import size, symbol
 from lstmgraph.calculus import gradient
 from lstmgraph.cell import Cell
 from lstmgraph.codegen import TARGETS, Functions, generate, lambdify
+from lstmgraph.codegen.identifiers import FUNCTIONS, PYTHON, TEMPLATE, identifiers, size_text
+from lstmgraph.codegen.plan import plan
 from lstmgraph.errors import UnknownName, UsageError
 from lstmgraph.numeric.check import largest_error, reference_rows, run_code
 from lstmgraph.numeric.sample import draw
@@ -85,7 +88,48 @@ params = "B"
 H = "N"
 alpha = 1
 """
+SIZED = """
+name = "sized"
+output = "h"
+equations = '''
+k[t] = tanh(W @ x[t] + Q @ k[t-1])
+h[t] = concat(k[t], x[t]) * h[t-1] + b
+y[t] = sum(k[t]) * x[t] + y[t-1] / 2
+'''
+[sizes]
+x = "X"
+k = "2*H"
+"""
+WORDS = """
+name = "words"
+output = "h"
+equations = '''
+len[t] = tanh(type @ x[t] + print * len[t-1] + match)
+h[t] = softmax(len[t]) ** zeros + maximum(range, len[t]) + zip * step0
+'''
+[sizes]
+x = "shapes"
+len = "sigmoid"
+print = 1
+zip = 1
+"""
+NO_PARAMETERS = 'name = "sums"\noutput = "h"\nequations = "h[t] = h[t-1] / 2 + x[t]"\n[sizes]\nx = "X"'
+TIES = """
+name = "ties"
+output = "y"
+equations = "y[t] = maximum(a, b) + minimum(c, d) + relu(r)"
+[sizes]
+a = "H"
+c = "H"
+r = "H"
+"""
+POWER = 'name = "power"\noutput = "y"\nequations = "y[t] = q ** p"\n[sizes]\np = "H"\nq = "H"'
 OWN = {
+    "no parameters": NO_PARAMETERS,
+    "ties": TIES,
+    "power": POWER,
+    "sized": SIZED,
+    "words": WORDS,
     "two": TWO_INPUTS,
     "no input": NO_INPUT,
     "no state": NO_STATE,
@@ -193,6 +237,100 @@ def test_a_wrong_shape_is_named(call: Callable[..., object], message: str) -> No
         call(f, params)
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda f, p, x: f.forward(p, x, {"c": np.ones((4, 5))}), r"states must be a dict of c, h, got c$"),
+        (lambda f, p, x: f.step(p, x[:, 0], np.ones((4, 5))), r"states must be a dict of c, h, got ndarray"),
+        (lambda f, p, x: f.forward({}, x), r"params must be a dict of W_f, .*, got nothing"),
+        (
+            lambda f, p, x: f.backward(p, f.forward(p, x)[2], x[..., :5], {"z": 0}),
+            r"d_states must be .* c, h, got c, h, z",
+        ),
+        (
+            lambda f, p, x: f.backward(p, f.forward(p, x)[2], x[..., :5], {"c": np.ones((5, 4))}),
+            r"d_states\['c'\] must be \(4, 5\), got \(5, 4\)",
+        ),
+    ],
+)
+def test_a_wrong_name_is_named(call: Callable[..., object], message: str) -> None:
+    f, params = lstm()
+    with pytest.raises(ValueError, match=message):
+        call(f, params, np.ones((4, 3, 8)))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_lists_and_whole_numbers_get_the_type_of_the_parameters(dtype: type) -> None:
+    f, params = lstm()
+    params = {k: np.rint(4 * p).astype(dtype) for k, p in params.items()}
+    xs, d = np.arange(96).reshape(4, 3, 8) % 5, np.arange(60).reshape(4, 3, 5) % 7
+    states = {k: np.ones((4, 5), int) for k in "ch"}
+    wanted = f.forward(params, xs.astype(dtype), {k: s.astype(dtype) for k, s in states.items()})
+    found = f.forward(params, xs.tolist(), {k: s.tolist() for k, s in states.items()})
+    np.testing.assert_array_equal(found[0], wanted[0])
+    backward = f.backward(params, found[2], d.tolist(), {"c": states["c"].tolist()})
+    for part, other in zip(backward, f.backward(params, wanted[2], d.astype(dtype), {"c": states["c"]}), strict=True):
+        for k, array in part.items() if isinstance(part, dict) else [("", part)]:
+            assert array.dtype == dtype
+            np.testing.assert_array_equal(array, other[k] if k else other)
+
+
+def test_whole_numbers_as_parameters_are_computed_as_floats() -> None:
+    f, params = lstm()
+    params = {k: np.rint(4 * p) for k, p in params.items()}
+    whole = {k: p.astype(int).tolist() for k, p in params.items()}
+    xs = np.ones((4, 3, 8))
+    (y, _, cache), (z, _, other) = f.forward(params, xs), f.forward(whole, xs)
+    np.testing.assert_array_equal(z, y)
+    np.testing.assert_array_equal(f.backward(whole, other, z)[0]["U_f"], f.backward(params, cache, y)[0]["U_f"])
+    layer = functions_of("no parameters")
+    assert layer.forward({}, [[[1, 2]]])[0].dtype == np.float64
+
+
+def test_a_size_that_is_an_expression_is_checked() -> None:
+    f = functions_of("sized")
+    params = f.init(np.random.default_rng(0), 3, 2)
+    assert params["W"].shape == (4, 3)
+    with pytest.raises(ValueError, match=r"states\['h'\] must be \(B=2, 2\*H \+ X=7\), got \(2, 6\)"):
+        f.step(params, np.ones((2, 3)), {"k": np.ones((2, 4)), "h": np.ones((2, 6)), "y": np.ones((2, 3))})
+    with pytest.raises(ValueError, match=r"W must be \(4, 3\), got \(5, 3\)"):
+        f.step(params | {"W": np.ones((5, 3))}, np.ones((2, 3)))
+
+
+def test_a_size_that_no_array_tells() -> None:
+    cell = loads('name = "open"\noutput = "h"\nequations = "h[t] = h[t-1] * x[t]"\n[sizes]\nx = "H + X"')
+    with pytest.raises(UsageError, match=r"open: no array tells the size [HX]\nhint: the lengths of the arrays do not"):
+        generate(cell, gradient(cell))
+
+
+# ── ties and edges ──
+
+
+def test_ties_and_kinks() -> None:
+    """What counts as larger (or smaller) of two equals is the second; relu is flat at 0."""
+    f = functions_of("ties")
+    params = {k: np.zeros(2) for k in "abcdr"}
+    outputs, _, cache = f.forward(params, 1)
+    found, _, _ = f.backward(params, cache, np.ones_like(outputs))
+    assert {k: d.tolist() for k, d in found.items()} == {
+        "a": [0, 0],
+        "b": [1, 1],
+        "c": [0, 0],
+        "d": [1, 1],
+        "r": [0, 0],
+    }
+    assert outputs.tolist() == [[[0, 0]]]
+
+
+def test_the_gradient_of_an_exponent_is_0_where_the_base_is() -> None:
+    f = functions_of("power")
+    params = {"p": np.array([2.0, 0.5, 3.0]), "q": np.array([0.0, 0.0, 2.0])}
+    outputs, _, cache = f.forward(params, 1)
+    with np.errstate(divide="ignore"):  # of q: its gradient is infinite below the root
+        found, _, _ = f.backward(params, cache, np.ones_like(outputs))
+    np.testing.assert_allclose(found["p"], [0, 0, 8 * np.log(2)], rtol=1e-15)
+
+
 def test_inputs_of_different_lengths_are_named() -> None:
     f = functions_of("two")
     params = f.init(np.random.default_rng(0), *range(2, 2 + len(cell_of("two").sizes)))
@@ -226,6 +364,30 @@ def test_the_text_is_standalone_python(name: str) -> None:
     assert not [line for line in source.splitlines() if line != line.rstrip()]
     assert source.endswith("\n")
     assert not source.endswith("\n\n")
+
+
+@pytest.mark.parametrize("name", [*library(), *OWN])
+def test_no_name_hides_another(name: str) -> None:
+    """All that a file's functions call their own is in TEMPLATE or the cell's; nothing has the name of a builtin."""
+    tree = ast.parse(functions_of(name).source)
+    functions = {f.name: f for f in tree.body if isinstance(f, ast.FunctionDef)}
+    assert functions.keys() <= TEMPLATE | FUNCTIONS
+    cell = cell_of(name)
+    taken = identifiers(plan(cell, gradient(cell)).symbols, {}, ()).values()
+    for scope in ("_step", "_step_backward", "shapes", "init", "_prepare"):
+        args = {a.arg for a in ast.walk(functions[scope]) if isinstance(a, ast.arg)}
+        stored = {a.id for a in ast.walk(functions[scope]) if isinstance(a, ast.Name) and isinstance(a.ctx, ast.Store)}
+        assert not (args | stored) & PYTHON - {"_", "match"}
+        assert not stored & functions.keys()
+        if scope in {"shapes", "init", "_prepare"}:
+            assert args | stored <= TEMPLATE | {size_text(z) for z in cell.sizes} | {"_"} | {*taken}
+
+
+@pytest.mark.parametrize("word", ["lambda", "class", "len", "zip", "match", "np", "_shape", "B", "sigmoid"])
+def test_an_identifier_hides_nothing(word: str) -> None:
+    one = size(1)
+    assert identifiers([symbol(word, (one, one))], {}, ()) == {symbol(word, (one, one)): f"{word}_"}
+    assert size_text(size(word)) == f"{word}_"
 
 
 def test_the_same_text_each_time() -> None:

@@ -150,3 +150,44 @@ def test_a_wrong_slope_is_seen(cls: type, monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setitem(RULES, cls, replace(right, slope=wrong))
     assert slope_error(cls) > 1e-3
+
+
+# ── where a function has no derivative ──
+
+
+def shares(node: MatrixExpr, given: dict[str, list[float]]) -> list[list[float]]:
+    """The cotangents of the operands, for ones as the value's."""
+    arrays = {name: np.array(values)[:, None] for name, values in given.items()}
+    (y,) = outputs([node], arrays)
+    parts = vjp(node, symbol("y", node.shape), symbol("ct", node.shape))
+    return [f[:, 0].tolist() for f in outputs([*parts], {**arrays, "y": y, "ct": np.ones_like(y)})]
+
+
+A, C = symbol("a", (M, size(1))), symbol("b", (M, size(1)))
+
+
+def test_of_equals_the_second_is_the_larger_and_the_smaller() -> None:
+    given = {"a": [1.0, 2.0, 3.0], "b": [2.0, 2.0, 2.0]}
+    assert shares(n.Maximum(A, C), given) == [[0, 0, 1], [1, 1, 0]]
+    assert shares(n.Minimum(A, C), given) == [[1, 0, 0], [0, 1, 1]]
+
+
+@pytest.mark.parametrize(("cls", "slopes"), [(n.Relu, [0, 0, 1]), (n.Abs, [-1, 0, 1]), (n.Step, [0, 0, 0])])
+def test_slopes_at_a_kink(cls: type, slopes: list[int]) -> None:
+    assert shares(cls(A), {"a": [-2.0, 0.0, 2.0]}) == [slopes]
+
+
+def test_the_unit_step_is_0_at_0_by_table_and_formula() -> None:
+    a = sp.Symbol("a", real=True)
+    assert outputs([n.Step(A)], {"a": np.array([[-1.0], [0.0], [1.0]])})[0].tolist() == [[0], [0], [1]]
+    assert n.Step.scalar(a).subs(a, 0) == 0
+
+
+def test_the_gradient_of_an_exponent_is_0_where_the_base_is() -> None:
+    found = shares(n.Power(A, C), {"a": [0.0, 0.0, 2.0], "b": [2.0, 1.0, 3.0]})
+    assert found == [[0, 1, 12], [0, 0, pytest.approx(8 * np.log(2), rel=1e-15)]]
+
+
+def test_the_gradient_of_an_exponent_is_nan_below_0() -> None:
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(shares(n.Power(A, C), {"a": [-2.0, 1.0, 1.0], "b": [2.0, 1.0, 1.0]})[1][0])

@@ -11,18 +11,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import groupby
-from textwrap import wrap
 
 from sympy import Expr, MatrixSymbol, Symbol
 from sympy.printing.numpy import NumPyPrinter
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import like, name_of
-from lstmgraph.algebra.rules import RULES
+from lstmgraph.algebra.sizes import axis, solve_sizes
 from lstmgraph.codegen.arrays import Dialect, Speller, array_axes
-from lstmgraph.codegen.code import WIDTH, assignment
-from lstmgraph.codegen.entry import entry_checks
-from lstmgraph.codegen.identifiers import identifiers, size_text
+from lstmgraph.codegen.code import WIDTH, assignment, listed
+from lstmgraph.codegen.entry import entry_checks, untold
+from lstmgraph.codegen.identifiers import identifiers, size_text, whole_text
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.templates import render
 
@@ -62,10 +61,6 @@ def softmax(a):
     return powers / np.sum(powers, axis=-1, keepdims=True)
 ''',
 }
-
-# What the template calls its own, where a cell's names may be seen beside it.
-_WORDS = "np params states inputs saved d_output d_states d_params B shapes init step forward backward"
-RESERVED = frozenset(_WORDS.split())
 
 
 class _Formula(NumPyPrinter):
@@ -115,7 +110,7 @@ class _File:
 
     def __init__(self, plan: Plan) -> None:
         self.plan, self.cell = plan, plan.cell
-        reserved = {*RESERVED, *map(size_text, self.cell.sizes), *HELPERS, *(rule.name for rule in RULES.values())}
+        reserved = map(size_text, self.cell.sizes)
         self.names = identifiers(plan.symbols, plan.definitions, reserved)
         self.helpers: dict[str, str] = {}
         self.saved = list(plan.saved)
@@ -179,7 +174,7 @@ class _File:
         states = [f'"{s.name}": {self.names[s.next]}' for s in self.cell.states]
         result = [f"    return {output}, {{{', '.join(states)}}}, {_tuple(self.saved_names())}"]
         if len(result[0]) > WIDTH:
-            kept = [*_listed("states = {", states, "}"), *_listed("saved = (", self.saved_names(), ")")]
+            kept = [*listed("states = {", states, "}"), *listed("saved = (", self.saved_names(), ")")]
             result = [*kept, f"    return {output}, states, saved"]
         return [*_block(*unpacked, *self.preamble(speller, given)), *body, *result]
 
@@ -198,7 +193,7 @@ class _File:
         preamble = self.preamble(speller, (*plan.seeds.values(), *plan.saved))
         names = self.saved_names()
         line = f"    {', '.join(names)}{',' if len(names) == 1 else ''} = saved"
-        saved = _listed("(", names, ") = saved") if len(line) > WIDTH else [line] * bool(names)
+        saved = listed("(", names, ") = saved") if len(line) > WIDTH else [line] * bool(names)
         return [*_block(*saved, *self.seeds(), *preamble), *body, *gradients, self.backward_result()]
 
     def seeds(self) -> list[str]:
@@ -225,7 +220,7 @@ class _File:
     def saved_names(self) -> list[str]:
         return [self.names[s] for s in self.saved]
 
-    def preamble(self, speller: Speller, arrays: Iterable[MatrixSymbol]) -> list[str]:
+    def preamble(self, speller: Speller, arrays: Sequence[MatrixSymbol]) -> list[str]:
         """The parameters, constants and sizes that a function uses."""
         used = [p for p in self.cell.parameters if p in speller.used]
         lines = _unpack([(self.names[p], p.name) for p in used], "params")
@@ -234,25 +229,30 @@ class _File:
                 f"    {self.names[constant]} = {speller.like}.dtype.type({self.cell.constants[constant.name]!r})"
             )
         if speller.needs_batch:
-            lines.append(f"    B = len({speller.like})")
+            lines.append(f"    B = len({speller.like})" if arrays else "    B = 1")
         return lines + [self.size_line(z, [*arrays, *used]) for z in speller.sizes]
 
     def size_line(self, size: Symbol, arrays: Iterable[MatrixSymbol]) -> str:
-        """Where a size can be read: off an array of the function, else a parameter, else something more to be saved."""
-        for symbol in arrays:
-            if (axis := self.axis(symbol, size)) is not None:
-                return f"    {size_text(size)} = {self.names[symbol]}.shape[{axis}]"
-        for symbol in self.cell.parameters:
-            if (axis := self.axis(symbol, size)) is not None:
-                return f'    {size_text(size)} = params["{symbol.name}"].shape[{axis}]'
-        symbol = next(s for s in (*self.cell.inputs, *self.cell.previous) if self.axis(s, size) is not None)
-        self.saved.append(symbol)
-        return f"    {size_text(size)} = {self.names[symbol]}.shape[{self.axis(symbol, size)}]"
+        """Where a size can be read: off arrays of the function, else parameters, else something more to be saved."""
+        places = [place for s in arrays for place in self.axes(s, self.names[s])]
+        places += [place for p in self.cell.parameters for place in self.axes(p, f'params["{p.name}"]')]
+        more = [place for s in (*self.cell.inputs, *self.cell.previous) for place in self.axes(s, self.names[s])]
+        for found in (places, [*places, *more]):
+            formula = solve_sizes([side for _, side, _ in found]).get(size)
+            if formula is not None:
+                used = {axis(k): place for k, place in enumerate(found) if axis(k) in formula.free_symbols}
+                self.saved += dict.fromkeys(
+                    place[0] for place in used.values() if place in more and place not in places
+                )
+                text = whole_text(formula, {a: text for a, (_, _, text) in used.items()})
+                return f"    {size_text(size)} = {text}"
+        raise untold(self.cell, size)
 
-    def axis(self, symbol: MatrixSymbol, size: Symbol) -> int | None:
+    def axes(self, symbol: MatrixSymbol, text: str) -> list[tuple[MatrixSymbol, Expr, str]]:
+        """For each axis of an array: whose it is, its size, and the code for its length."""
         batched = self.plan.batched[symbol]
-        axes = array_axes(symbol.shape, batched)
-        return axes.index(size) + batched if size in axes else None
+        sides = array_axes(symbol.shape, batched)
+        return [(symbol, side, f"{text}.shape[{k + batched}]") for k, side in enumerate(sides)]
 
 
 def _block(*lines: str) -> list[str]:
@@ -279,15 +279,6 @@ def _unpack_line(pairs: Sequence[tuple[str, str]], source: str) -> str:
         return f'    {names[0]} = {source}["{keys[0]}"]'
     quoted = ", ".join(f'"{key}"' for key in keys)
     return f"    {', '.join(names)} = ({source}[name] for name in ({quoted}))"
-
-
-def _listed(head: str, parts: Sequence[str], tail: str) -> list[str]:
-    """`head` a, b, c `tail`: on one line if it fits, else as many parts to a line as do."""
-    line = f"    {head}{', '.join(parts)}{',' if len(parts) == 1 else ''}{tail}"
-    if len(line) <= WIDTH:
-        return [line]
-    inner = wrap(", ".join(part.replace(" ", chr(0)) for part in parts) + ",", WIDTH - 8)
-    return [f"    {head}", *(f"        {text.replace(chr(0), ' ')}" for text in inner), f"    {tail}"]
 
 
 def _tuple(parts: Sequence[str]) -> str:

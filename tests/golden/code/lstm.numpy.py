@@ -62,7 +62,8 @@ def step(params, x, states=None):
     The output is h, (B, H).
     states is a dict: c (B, H), h (B, H); zeros if None.
     """
-    output, states, _ = _step(params, x, _prepare(params, x, states, "x", "B"))
+    params, x, states = _prepare(params, x, states, "x", "B")
+    output, states, _ = _step(params, x, states)
     return output, states
 
 
@@ -73,7 +74,8 @@ def forward(params, xs, states=None):
     The output is h, (B, T, H).
     states is a dict: c (B, H), h (B, H); zeros if None.
     """
-    start = states = _prepare(params, xs, states, "xs", "B", "T")
+    params, xs, states = _prepare(params, xs, states, "xs", "B", "T")
+    start = states
     outputs, trace, steps = [], [], []
     for t in range(xs.shape[1]):
         output, states, saved = _step(params, xs[:, t], states)
@@ -84,7 +86,7 @@ def forward(params, xs, states=None):
         raise ValueError("there must be at least one step")
     outputs = np.stack(outputs, axis=1)
     trace = {name: np.stack([states[name] for states in trace], axis=1) for name in start}
-    return outputs, trace, (start, outputs.shape, steps)
+    return outputs, trace, (start, outputs, steps)
 
 
 def backward(params, cache, d_outputs, d_states=None):
@@ -93,10 +95,15 @@ def backward(params, cache, d_outputs, d_states=None):
     d_outputs is the loss's gradient with respect to the outputs, of the same shape; d_states that with respect to the
     states after the last step, by name, where they matter to the loss.
     """
-    start, shape, steps = cache
-    if np.shape(d_outputs) != shape:
-        raise ValueError(f"d_outputs must be {shape}, as the outputs are, got {np.shape(d_outputs)}")
+    start, outputs, steps = cache
+    params = _arrays("params", params, tuple(params), outputs.dtype)
+    d_outputs = np.asarray(d_outputs, outputs.dtype)
+    if d_outputs.shape != outputs.shape:
+        raise ValueError(f"d_outputs must be {outputs.shape}, as the outputs are, got {d_outputs.shape}")
     d_states = {name: np.zeros_like(state) for name, state in start.items()} | (d_states or {})
+    d_states = _arrays("d_states", d_states, tuple(start), outputs.dtype)
+    for name, state in start.items():
+        _shape(f"d_states['{name}']", d_states[name], *state.shape)
     d_params = {name: np.zeros_like(param) for name, param in params.items()}
     d_xs = []
     for t in reversed(range(len(steps))):
@@ -157,19 +164,37 @@ def _step_backward(params, saved, d_output, d_states):
 
 
 def _prepare(params, xs, states, what, *lead):
-    """Raise ValueError where a shape is wrong.  Returns the states: zeros if none are given."""
+    """All three as arrays, states of zeros if none are given.  Raise ValueError where a name or a shape is wrong."""
+    params = _arrays("params", params, (
+        "W_f", "U_f", "b_f", "W_i", "U_i", "b_i", "W_g", "U_g", "b_g", "W_o", "U_o", "b_o",
+    ))
+    xs = np.asarray(xs, params["W_f"].dtype)
+    if states is not None:
+        states = _arrays("states", states, ("c", "h"), params["W_f"].dtype)
     H, X = _shape("W_f", params["W_f"], "H", "X")
     for name, shape in shapes(X, H).items():
         _shape(name, params[name], *shape)
     B = _shape(what, xs, *lead, ("X", X))[0]
     if states is None:
-        return {
-            "c": np.zeros((B, H), xs.dtype),
-            "h": np.zeros((B, H), xs.dtype),
+        states = {
+            "c": np.zeros((B, H), params["W_f"].dtype),
+            "h": np.zeros((B, H), params["W_f"].dtype),
         }
     _shape("states['c']", states["c"], ("B", B), ("H", H))
     _shape("states['h']", states["h"], ("B", B), ("H", H))
-    return states
+    return params, xs, states
+
+
+def _arrays(what, arrays, names, dtype=None):
+    """The arrays of a dict, of one floating type.  Raise ValueError unless it has just these names."""
+    if not hasattr(arrays, "keys") or set(arrays) != set(names):
+        given = ", ".join(map(str, arrays)) or "nothing" if hasattr(arrays, "keys") else type(arrays).__name__
+        raise ValueError(f"{what} must be a dict of {', '.join(names) or 'nothing'}, got {given}")
+    arrays = {name: np.asarray(arrays[name], dtype) for name in names}
+    if dtype is None and arrays:
+        dtype = np.result_type(*arrays.values())
+        dtype = dtype if np.issubdtype(dtype, np.inexact) else np.float64
+    return {name: np.asarray(array, dtype) for name, array in arrays.items()}
 
 
 def _shape(what, array, *axes):
