@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 from sympy import MatrixExpr, MatrixSymbol, Symbol
@@ -71,6 +71,15 @@ class Cell:
         if self.output not in self.values:
             raise CellNameError(f"{self.name}: the output {self.output!r} is not computed by any equation")
         _ = self.step
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both say the same; where they were written, and their comments, do not matter."""
+        if not isinstance(other, Cell):
+            return NotImplemented
+        return all(getattr(self, f.name) == getattr(other, f.name) for f in fields(Cell))
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.equations, self.output))
 
     # ── what there is ──
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,7 +17,7 @@ import numpy as np
 import pytest
 
 import lstmgraph
-from lstmgraph import Cell
+from lstmgraph import Cell, library, load, loads
 from lstmgraph.api.drawing import _without_legend
 from lstmgraph.diagram.scene import Point
 from lstmgraph.errors import CellError, UnknownName, UsageError
@@ -182,3 +184,17 @@ def test_what_is_no_text_is_no_cell(given: Any) -> None:
     for read in (Cell.from_equations, lstmgraph.loads):
         with pytest.raises(CellError, match="not from"):
             read(given)
+
+
+def test_short_words_in_a_terminal() -> None:
+    assert repr(LSTM.draw()).startswith("<Drawing of LSTM: ")
+    assert repr(LSTM.gradient("W_f")) == "<Gradient of lstm: 3 equations for grad(W_f)>"
+
+
+@pytest.mark.parametrize("name", library())
+def test_a_cell_is_what_its_file_says(name: str) -> None:
+    cell = load(name)
+    again = loads(cell.to_toml())
+    assert cell == again == copy.deepcopy(cell) == pickle.loads(pickle.dumps(cell))
+    assert hash(cell) == hash(again)
+    assert cell != load("rnn" if name == "lstm" else "lstm")

@@ -75,6 +75,9 @@ class Drawing:
             )
         return write_text(path, self.text(suffix[1:]))
 
+    def __repr__(self) -> str:
+        return f"<Drawing of {self.scene.title}: {len(self.scene.nodes)} nodes, {len(self.scene.wires)} wires>"
+
     def _repr_svg_(self) -> str:
         return self.svg
 

@@ -79,6 +79,10 @@ class Gradient(Program):
     def _style(self) -> Notation:
         return get_notation(self.cell, self.notation)
 
+    def __repr__(self) -> str:
+        asked = ", ".join(o.name for o in self.outputs[:4]) + (", ..." if len(self.outputs) > 4 else "")
+        return f"<Gradient of {self.cell.name}: {len(self.stage('backward'))} equations for {asked or 'nothing'}>"
+
     def _repr_latex_(self) -> str:
         return self.latex
 
