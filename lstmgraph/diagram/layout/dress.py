@@ -11,6 +11,7 @@ from lstmgraph.diagram.layout.legend import legend
 from lstmgraph.diagram.layout.plan import Solved, Spot, Want
 from lstmgraph.diagram.layout.shapes import PITCH
 from lstmgraph.diagram.scene import Box, Node, Point, Scene, Wire
+from lstmgraph.diagram.words import described
 
 SPACE = 14.0  # around the picture
 
@@ -24,7 +25,8 @@ def dress(solved: Solved, title: str, names: Mapping[str, str], id: str) -> Scen
     dots = path.junctions(parts.values(), lambda w: nets[w.id])
     border = Box(*(v * PITCH for v in solved.plan.border))
     labels = place(solved.plan, nodes, tuple(parts.values()), names)
-    scene = Scene(id, title, _describe(solved), (0.0, 0.0), (border,), nodes, wires, dots, labels, (), trunks)
+    bare = Scene(id, title, "", (0.0, 0.0), (border,), nodes, wires, dots, labels, (), trunks)
+    scene = described(bare, solved.plan.graph)
     return legend(_fit(scene))
 
 
@@ -96,20 +98,7 @@ def _joined(id: str, role: str, first: Wire, second: Wire, join: Spot) -> Wire:
         path.simplify([*first.points, at, *second.points]),
         (*first.route, *bridge[1:], *second.route[1:]),
         first.dashed,
-        True,
-        f"{first.source} to {second.target}",
     )
-
-
-def _describe(solved: Solved) -> str:
-    """What is connected to what, in words."""
-    graph = solved.plan.graph
-    lines = []
-    for node in graph.nodes:
-        sources = [e.source for e in graph.into(node.id)]
-        if sources:
-            lines.append(f"{node.id} ({node.operation or node.kind}) takes {', '.join(sources)}.")
-    return " ".join(lines)
 
 
 def _fit(scene: Scene) -> Scene:

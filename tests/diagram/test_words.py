@@ -1,0 +1,23 @@
+"""Drawings in words."""
+
+from lstmgraph.diagram.extract import extract
+from lstmgraph.diagram.layout import layout_cell_block, layout_pipe
+from lstmgraph.diagram.words import description, edge_title
+from lstmgraph.reading import load
+
+GRAPH = extract(load("peephole_lstm"), lambda s: s.name)
+
+
+def test_every_value_says_what_it_takes() -> None:
+    text = description(GRAPH)
+    assert "f[t] (sigmoid) takes x[t], h[t-1], c[t-1], b_f." in text
+    assert "h[t] (hadamard) takes o[t], c[t]." in text
+    assert text.endswith("c[t] leaves the step. h[t] leaves the step.")
+
+
+def test_every_wire_says_what_runs_there() -> None:
+    titles = {e.id: edge_title(GRAPH, e) for e in GRAPH.edges}
+    assert titles["h[t-1]>f.1.1"] == "h[t-1], scaled by U_f, to f[t]"
+    for scene in (layout_pipe(GRAPH), layout_cell_block(GRAPH)):
+        assert all(w.title == titles[w.id] for w in scene.wires if w.id in titles)
+        assert scene.description == description(GRAPH)
