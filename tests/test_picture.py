@@ -1,4 +1,4 @@
-"""README's picture is what the program draws: `lstmgraph draw peephole_lstm -o docs/peephole_lstm.svg` makes it anew."""
+"""README's picture is what is drawn now; `lstmgraph draw peephole_lstm -o docs/peephole_lstm.svg` makes it anew."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ PICTURE = Path(__file__).parents[1] / "docs" / "peephole_lstm.svg"
 
 
 def wires_and_words(svg: str) -> tuple[list[str], str]:
-    """Who is connected to whom and how it is described; outlines of glyphs may differ between versions of the typesetter."""
+    """What is connected to what and how it is described; glyphs may differ between versions of the typesetter."""
     description = re.search(r"<desc[^>]*>(.*?)</desc>", svg, re.DOTALL)
     assert description
     return re.findall(r'data-from="[^"]*" data-to="[^"]*"', svg), description[1]
