@@ -31,12 +31,26 @@ from lstmgraph.errors import UsageError
 
 @dataclass(frozen=True)
 class Dialect:
-    """A target's own words: `functions` are calls such as "np.tanh({})", `helpers` functions to define in the file."""
+    """A target's own words: `functions` are calls such as "np.tanh({})", `helpers` functions to define in the file.
+
+    `arrays` spells what is done to whole arrays, such as "np.reshape({a}, 1)": see `WORDS` for what is needed.
+    """
 
     name: str
     functions: Mapping[type, str]
     helpers: Mapping[str, str]
+    arrays: Mapping[str, str]
     scalar_printer: Callable[[Expr], str]
+
+    def word(self, word: str, **parts: object) -> str:
+        return self.arrays[word].format(**parts)
+
+
+# What `Dialect.arrays` must spell, of an array `a`: `axes` is a tuple of lengths, `like` an array of the wanted type.
+WORDS = (
+    *("type", "zeros", "ones", "full", "broadcast", "reshape", "concatenate", "maximum", "minimum"),
+    *("sum_all", "sum_batch", "sum_batch_row", "sum_vector", "sum_matrix", "matvec", "vecmat", "swap"),
+)
 
 
 @dataclass
@@ -99,7 +113,7 @@ class Speller:
         """A number with the type of the arrays, as an operand of a function that would make its own choice."""
         if not code.literal:
             return code
-        return replace(code.respell(f"{self.like}.dtype.type({code.text})"), literal=False)
+        return replace(code.respell(self.dialect.word("type", like=self.like, a=code.text)), literal=False)
 
     # ── arrays ──
 
@@ -119,11 +133,8 @@ class Speller:
         if not code.thin and code.batched == batched:
             return code
         axes = _tuple(self.axes(code.shape, batched))
-        filler = {"0": "np.zeros({}, {}.dtype)", "1": "np.ones({}, {}.dtype)"}.get(code.text)
-        if code.literal:
-            text = (filler or f"np.full({{}}, {code.text}, {{}}.dtype)").format(axes, self.like)
-        else:
-            text = f"np.broadcast_to({code.text}, {axes})"
+        word = {"0": "zeros", "1": "ones"}.get(code.text, "full") if code.literal else "broadcast"
+        text = self.dialect.word(word, a=code.text, axes=axes, like=self.like)
         return replace(code.respell(text), batched=batched, thin=False, literal=False)
 
     def value(self, expr: MatrixExpr, batched: bool) -> Code:
@@ -157,14 +168,14 @@ class Speller:
             return Code(text, Level.MATMUL, code.shape)
         if left.batched != right.batched:
             sums = [self.total(e) if c.batched else c for e, c in zip(expr.args, (left, right), strict=True)]
-            return matmul_of(sums[0], sums[1], expr.shape)
+            return matmul_of(self.dialect, sums[0], sums[1], expr.shape)
         return self.summed(code, expr)
 
     def summed(self, code: Code, expr: MatrixExpr) -> Code:
         if isinstance(expr, n.Sum):  # over all entries of all samples
-            return Code(f"np.sum({self.full(self.spell(expr.args[0])).text})", Level.ATOM, code.shape)
-        how = {"S": "", "R": ", axis=0, keepdims=True"}.get(code.form, ", axis=0")
-        return Code(f"np.sum({self.full(code).text}{how})", Level.ATOM, code.shape)
+            code = replace(self.full(self.spell(expr.args[0])), shape=expr.shape)
+        word = {"S": "sum_all", "R": "sum_batch_row"}.get(code.form, "sum_batch")
+        return Code(self.dialect.word(word, a=self.full(code).text), Level.ATOM, code.shape)
 
 
 def array_axes(shape: Shape, batched: bool) -> tuple[Expr, ...]:
@@ -230,7 +241,7 @@ def _extreme(word: str) -> Callable[[Speller, MatrixExpr], Code]:
     def spell(speller: Speller, expr: MatrixExpr) -> Code:
         a, b = speller.all(expr.args)
         a = speller.typed(a) if b.literal else a
-        return elementwise(f"np.{word}({a.text}, {b.text})", Level.ATOM, [a, b], expr.shape)
+        return elementwise(speller.dialect.word(word, a=a.text, b=b.text), Level.ATOM, [a, b], expr.shape)
 
     return spell
 
@@ -252,7 +263,7 @@ def _transpose(speller: Speller, expr: MatrixExpr) -> Code:
     if code.thin or code.form == "S" or (code.batched and code.form != "M"):
         return flipped
     if code.batched:
-        return flipped.respell(f"{code.at(Level.ATOM)}.swapaxes(1, 2)")
+        return flipped.respell(speller.dialect.word("swap", a=code.at(Level.ATOM)))
     how = {"V": "[None, :]", "R": "[0]"}.get(code.form)
     return flipped.respell(f"{code.at(Level.ATOM)}{how}" if how else _flip(code))
 
@@ -267,27 +278,27 @@ def _flip(code: Code) -> str:
 
 def _matmul(speller: Speller, expr: MatrixExpr) -> Code:
     left, right = (speller.full(code) for code in speller.all(expr.args))
-    return matmul_of(left, right, expr.shape)
+    return matmul_of(speller.dialect, left, right, expr.shape)
 
 
-def matmul_of(a: Code, b: Code, shape: Shape) -> Code:
+def matmul_of(dialect: Dialect, a: Code, b: Code, shape: Shape) -> Code:
     """The product of two values, by their forms and by which of them is batched."""
     if "S" in (a.form, b.form):
         return joined(" * ", Level.PRODUCT, [a, b], shape)
     if (a.form, b.form) == ("V", "R"):
         return _outer(a, b, shape)
     if (a.form, b.form) == ("R", "V"):
-        return _dot(a, b, shape)
+        return _dot(dialect, a, b, shape)
     x, y = a.at(Level.POWER), b.at(Level.POWER)
     text, level = f"{x} @ {y}", Level.MATMUL
     if b.form == "V" and b.batched:
         text = f"{y} @ {_flip(a)}"
         if a.batched:
-            text, level = f'np.einsum("bij,bj->bi", {a.text}, {b.text})', Level.ATOM
+            text, level = dialect.word("matvec", a=a.text, b=b.text), Level.ATOM
     elif a.form == "R" and b.batched:
         text, level = f"({x} @ {y})[:, 0]", Level.ATOM
         if a.batched:
-            text = f'np.einsum("bi,bij->bj", {a.text}, {b.text})'
+            text = dialect.word("vecmat", a=a.text, b=b.text)
     return Code(text, level, shape, a.batched or b.batched)
 
 
@@ -297,45 +308,43 @@ def _outer(a: Code, b: Code, shape: Shape) -> Code:
     return Code(f"{left} * {right}", Level.PRODUCT, shape, a.batched or b.batched)
 
 
-def _dot(a: Code, b: Code, shape: Shape) -> Code:
+def _dot(dialect: Dialect, a: Code, b: Code, shape: Shape) -> Code:
     if not a.batched and not b.batched:
         return Code(f"({a.at(Level.POWER)} @ {b.at(Level.POWER)})[0]", Level.ATOM, shape)
     if not a.batched:
         return Code(f"{b.at(Level.POWER)} @ {_flip(a)}", Level.MATMUL, shape, batched=True)
     product = joined(" * ", Level.PRODUCT, [a, b], shape)
-    return product.respell(f"np.sum({product.text}, axis=1, keepdims=True)")
+    return product.respell(dialect.word("sum_vector", a=product.text))
 
 
 def _sum_entries(speller: Speller, expr: MatrixExpr) -> Code:
     code = speller.full(speller.spell(expr.args[0]))
     if code.form == "S":
         return code
-    text = f"np.sum({code.text}, axis=1, keepdims=True)" if code.batched else f"np.sum({code.text})"
-    if code.batched and code.form == "M":
-        text = f"np.sum({code.text}, axis=(1, 2))[:, None]"
-    return replace(code.respell(text), shape=expr.shape)
+    word = "sum_all" if not code.batched else "sum_matrix" if code.form == "M" else "sum_vector"
+    return replace(code.respell(speller.dialect.word(word, a=code.text)), shape=expr.shape)
 
 
 def _softmax(speller: Speller, expr: MatrixExpr) -> Code:
     speller.note_helper("softmax")
     code = speller.full(speller.spell(expr.args[0]))
-    array = code.text if code.batched or code.form != "S" else f"np.reshape({code.text}, 1)"
+    array = code.text if code.batched or code.form != "S" else speller.dialect.word("reshape", a=code.text)
     return code.respell(f"softmax({array})" if array == code.text else f"softmax({array})[0]")
 
 
 def _concat(speller: Speller, expr: MatrixExpr) -> Code:
     codes = speller.all(expr.args)
     batched = any(c.batched for c in codes)
-    parts = ", ".join(_as_rows(speller.full(c, batched)) for c in codes)
-    text = f"np.concatenate([{parts}], axis={int(batched)})"
+    parts = ", ".join(_as_rows(speller.dialect, speller.full(c, batched)) for c in codes)
+    text = speller.dialect.word("concatenate", a=f"[{parts}]", axis=int(batched))
     return Code(text, Level.ATOM, expr.shape, batched)
 
 
-def _as_rows(code: Code) -> str:
+def _as_rows(dialect: Dialect, code: Code) -> str:
     """With an axis for the rows, along which to concatenate."""
     if code.form == "R" and code.batched:
         return f"{code.at(Level.ATOM)}[:, None, :]"
-    return f"np.reshape({code.text}, 1)" if code.form == "S" and not code.batched else code.text
+    return dialect.word("reshape", a=code.text) if code.form == "S" and not code.batched else code.text
 
 
 def _slice(speller: Speller, expr: MatrixExpr) -> Code:

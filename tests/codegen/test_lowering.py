@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import Shape, size, symbol
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.algebra.shapes import parse_signature
-from lstmgraph.codegen.arrays import Speller
+from lstmgraph.codegen import arrays as arrays_module
+from lstmgraph.codegen.arrays import WORDS, Speller
 from lstmgraph.codegen.code import Code
 from lstmgraph.codegen.targets.numpy import DIALECT
 from lstmgraph.errors import UsageError
@@ -180,3 +182,10 @@ def test_the_unit_step_is_0_at_0(formula: bool) -> None:
     given = {a: np.array([[[-1.0], [0.0], [2.0]]])}
     assert run(speller, speller.spell(n.Step(a)), given).tolist() == [[0, 0, 1]]
     assert meaning(n.Step(a), given).tolist() == [[[0], [0], [1]]]
+
+
+def test_the_dialect_spells_all_that_the_lowering_says() -> None:
+    assert {*DIALECT.arrays} == {*WORDS}
+    source = (Path(arrays_module.__file__)).read_text(encoding="utf-8").partition('"""\n\nfrom')[2]
+    code = [line for line in source.splitlines() if "np." in line and "such as" not in line]
+    assert not code

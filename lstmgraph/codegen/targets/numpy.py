@@ -62,6 +62,26 @@ def softmax(a):
 ''',
 }
 
+ARRAYS: dict[str, str] = {
+    "type": "{like}.dtype.type({a})",
+    "zeros": "np.zeros({axes}, {like}.dtype)",
+    "ones": "np.ones({axes}, {like}.dtype)",
+    "full": "np.full({axes}, {a}, {like}.dtype)",
+    "broadcast": "np.broadcast_to({a}, {axes})",
+    "reshape": "np.reshape({a}, 1)",
+    "concatenate": "np.concatenate({a}, axis={axis})",
+    "maximum": "np.maximum({a}, {b})",
+    "minimum": "np.minimum({a}, {b})",
+    "sum_all": "np.sum({a})",
+    "sum_batch": "np.sum({a}, axis=0)",
+    "sum_batch_row": "np.sum({a}, axis=0, keepdims=True)",
+    "sum_vector": "np.sum({a}, axis=1, keepdims=True)",
+    "sum_matrix": "np.sum({a}, axis=(1, 2))[:, None]",
+    "matvec": 'np.einsum("bij,bj->bi", {a}, {b})',
+    "vecmat": 'np.einsum("bi,bij->bj", {a}, {b})',
+    "swap": "{a}.swapaxes(1, 2)",
+}
+
 
 class _Formula(NumPyPrinter):
     """A scalar formula in NumPy, its module called np, and without the detours that SymPy takes for these."""
@@ -84,7 +104,7 @@ class _Formula(NumPyPrinter):
 
 
 DIALECT = Dialect(
-    "numpy", FUNCTIONS, HELPERS, lambda formula: str(_Formula().doprint(formula)).replace("numpy.", "np.")
+    "numpy", FUNCTIONS, HELPERS, ARRAYS, lambda formula: str(_Formula().doprint(formula)).replace("numpy.", "np.")
 )
 
 
