@@ -5,6 +5,7 @@ Rows count upwards, columns to the right; the centre is column 0.  Keys of `Grid
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from lstmgraph.diagram.layout.anatomy import Anatomy, base_of
@@ -86,13 +87,14 @@ def _ascend(a: Anatomy, main: str, grid: Grid) -> list[str]:
     end = a.next.get(a.graph.output)
     if foot is None or end is None or a.graph.output == main:
         return []
-    queue: list[list[str]] = [[foot]]
+    queue, seen = deque([[foot]]), {foot}
     while queue:
-        path = queue.pop(0)
+        path = queue.popleft()
         for edge in a.out[path[-1]]:
             if edge.target == end:
                 return path[1:]
-            if edge.target in a.hanging and edge.target not in grid.at and edge.target not in path:
+            if edge.target in a.hanging and edge.target not in grid.at and edge.target not in seen:
+                seen.add(edge.target)
                 queue.append([*path, edge.target])
     return []
 
@@ -154,7 +156,7 @@ def _gate(a: Anatomy, grid: Grid, id: str) -> None:
     """A network goes to the side of what it feeds, in the nearest free row."""
     near = [s for e in a.out[a.activation.get(id, id)] if (s := _spot(a, grid, e.target))]
     column, row = near[0] if near else (0.0, 0.0)
-    rows = sorted({r for _, r in grid.at.values()})
+    rows = sorted({r for _, r in grid.at.values()} | {row})
     candidates = [*rows, *(rows[-1] + k for k in range(1, 30)), *(rows[0] - k for k in range(1, 30))]
     sides = (1, -1) if column > 0 else (-1, 1)
     side, place = min(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from lstmgraph.diagram.graph import Edge, Graph
 from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy, base_of
 from lstmgraph.diagram.layout.block_grid import Grid, cell_id, fill
-from lstmgraph.diagram.layout.budget import LARGEST, Budget, Spent, Unroutable
+from lstmgraph.diagram.layout.budget import Budget, Spent, Unroutable, searched
 from lstmgraph.diagram.layout.dress import dress
 from lstmgraph.diagram.layout.plan import ANY, Plan, Sides, Solved, Spot, Want, solve
 from lstmgraph.diagram.layout.shapes import CELL, DOWN, LEFT, RIGHT, UP, Form, form_of, role_of
@@ -43,7 +43,7 @@ def layout_cell_block(
 
 def _solved(graph: Graph) -> Solved:
     """Around the memory where the graph has such a shape, else in layers."""
-    if len(graph.nodes) > LARGEST:
+    if not searched(graph):
         return layered(graph, "cell-block")
     try:
         return _with_room(anatomy(graph), Budget())

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy
-from lstmgraph.diagram.layout.budget import LARGEST, Budget, Spent, Unroutable
+from lstmgraph.diagram.layout.budget import Budget, Spent, Unroutable, searched
 from lstmgraph.diagram.layout.columns import Variant
 from lstmgraph.diagram.layout.dress import dress
 from lstmgraph.diagram.layout.pipe_places import GAP, PAD, ROW, Room
@@ -32,7 +32,7 @@ def layout_pipe(graph: Graph, title: str = "", names: Mapping[str, str] | None =
 
 def _solved(graph: Graph) -> Solved:
     """In the grammar of pipes where there is one for the graph, else in layers."""
-    if len(graph.nodes) > LARGEST:
+    if not searched(graph):
         return layered(graph, "pipe")
     a, budget = anatomy(graph), Budget()
     try:

@@ -162,7 +162,9 @@ class Places:
         """Biases and constants: small circles under their sum, or left below their operator."""
         for node in self.a.of_kind("bias", "constant"):
             edge = self.a.out[node.id][0]
-            target = self.plan.spots[edge.target]
+            target = self.plan.spots.get(edge.target)
+            if target is None:
+                raise Unroutable(f"{node.id} is no operand of an operation that it could stand below")
             if edge.target in self.slots:
                 self._put(node.id, (target.at[0] + self.slots[edge.target][edge.id], target.at[1] + 6))
             else:
