@@ -69,7 +69,10 @@ class Line:
 def require_text(given: object) -> None:
     """From Python anything may come."""
     if not isinstance(given, str):
-        raise CellSyntaxError(f"a cell is read from text, not from {type(given).__name__}", hint='give equations as text: "h[t] = tanh(x[t])"')
+        raise CellSyntaxError(
+            f"a cell is read from text, not from {type(given).__name__}",
+            hint='give equations as text: "h[t] = tanh(x[t])"',
+        )
 
 
 def split(text: Text) -> Iterator[Line]:
