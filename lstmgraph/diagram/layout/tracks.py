@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import count, pairwise
 
 from lstmgraph.diagram.graph import Edge, Graph, Node
 from lstmgraph.diagram.layout.lattice import Cell
@@ -110,42 +110,44 @@ class _Tracks:
     # ── rows ──
 
     def rows(self) -> None:
-        """A row for everything, layer by layer, as near to its operands as there is room."""
+        """A row for everything: what passes a layer stays in its row, nodes go where there is room beside it."""
         before: dict[int, str] = {}  # rows of the layer before -> whose value leaves there
         for k, items in enumerate(self.layers):
-            for n, item in enumerate(items):
+            passing = [i for i in items if not i.node]
+            for item in passing:
+                item.row = self.at[k - 1, item.source].row
+            lines, nodes = {i.row for i in passing}, [i for i in items if i.node]
+            for n, item in enumerate(nodes):
                 item.wish = self._wish(k, item, n)
-            items.sort(key=lambda i: i.wish)
-            middle = sum(i.wish for i in items) / max(1, len(items))
-            need = sum(2 * i.reach + 1 + (APART if i.node else 0) for i in items)
-            spread = items[-1].wish - items[0].wish if items else 0.0
-            free = round(middle - need / 2) if need > spread else round(items[0].wish) - items[0].reach
-            for item in items:
-                self._set(item, max(free, round(item.wish) - item.reach if need <= spread else free), before)
-                free = item.row + item.reach + (APART if item.node else 1) + 1
+            placed: list[_Item] = []
+            for item in sorted(nodes, key=lambda i: i.wish):
+                self._set(item, lines, placed, before)
+                placed.append(item)
             before = {i.row: i.source for i in items}
             self.at |= {(k, i.source): i for i in items}
 
     def _wish(self, layer: int, item: _Item, number: int) -> float:
-        if not item.node:
-            return self.at[layer - 1, item.source].row
         operands = self.into[item.node] or [
             e for edge in self.out[item.node] for e in self.into[edge.target] if e.source != item.node
         ]
         known = [self.at[layer - 1, e.source].row for e in operands if (layer - 1, e.source) in self.at]
         return sum(known) / len(known) if known else 7.0 * number
 
-    def _set(self, item: _Item, top: int, before: dict[int, str]) -> None:
-        """The first row in which no port faces another value, with the operands in order of where they come from."""
-        edges = self.into[item.node] if item.node else []
+    def _set(self, item: _Item, lines: set[int], placed: list[_Item], before: dict[int, str]) -> None:
+        """The nearest free row in which no port faces another value, operands in order of where they come from."""
         origin = {source: row for row, source in before.items()}
-        edges = sorted(edges, key=lambda e: (origin[e.source], e.operand))
-        offsets = self._offsets(item.node) if item.node else [0]
-        sources = [e.source for e in edges] if item.node else [item.source]
-        item.row = top + item.reach
-        while any(before.get(item.row + o, s) != s for o, s in zip(offsets, sources, strict=True)):
-            item.row += 1
-        item.rows = {e.id: o for e, o in zip(edges, offsets, strict=False)}
+        edges = sorted(self.into[item.node], key=lambda e: (origin[e.source], e.operand))
+        item.rows = {e.id: o for e, o in zip(edges, self._offsets(item.node), strict=True)}
+        for far in count():
+            for row in (round(item.wish) + far, round(item.wish) - far):
+                room = range(row - item.reach - 1, row + item.reach + 2)
+                if (
+                    lines.isdisjoint(room)
+                    and all(abs(row - p.row) > item.reach + p.reach + APART for p in placed)
+                    and all(before.get(row + item.rows[e.id], e.source) == e.source for e in edges)
+                ):
+                    item.row = row
+                    return
 
     # ── channels ──
 
