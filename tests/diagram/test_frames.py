@@ -21,7 +21,7 @@ def test_the_memory_pipe_is_shown_and_nothing_computed() -> None:
     pipe = frame(graph, cell, "shi_yan", 1)
     assert not pipe.computed
     assert {"c[t-1]", "c[t]'"} <= pipe.shown
-    assert {graph.node(id).operation for id in pipe.shown} == {"", "hadamard", "add"}
+    assert {graph.node(id).operation for id in pipe.shown} == {"previous_memory", "hadamard", "add", "memory"}
 
 
 @pytest.mark.parametrize("name", library())
