@@ -1,0 +1,107 @@
+"""Both styles draw any cell: cells of papers, small odd ones, random ones, large ones."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lstmgraph.diagram.extract import extract
+from lstmgraph.diagram.graph import Graph
+from lstmgraph.diagram.layout.budget import Budget, Spent
+from lstmgraph.diagram.layout.dress import dress
+from lstmgraph.diagram.layout.tracks import layered
+from lstmgraph.diagram.quality import faults
+from lstmgraph.reading import from_equations, load
+from tests.diagram.graphs import ALL
+from tests.diagram.test_layout import STYLES
+
+PAPERS = sorted((Path(__file__).parents[1] / "reading" / "papers").glob("*.toml"))
+ODD = {
+    "identity": "h[t] = identity(x[t])",
+    "copy": "h[t] = x[t]",
+    "delay line": "a[t] = x[t]\nb[t] = a[t-1]\nh[t] = b[t-1]",
+    "state without operands": "s[t] = tanh(W)\nh[t] = s[t-1] @ x[t]",
+    "late output": "a[t] = m[t-1]\nm[t] = tanh(n[t-1])\nn[t] = W @ n[t-1]",
+    "unread memory": "m[t] = (V @ c[t-1]) * sigmoid(x[t] * h[t-1])\nc[t] = identity(tanh(c[t-1]))\nh[t] = m[t-1]",
+    "two readers": "h[t] = h[t-1] - x[t]\nn[t] = h[t]*h[t-1] + x[t]*h[t-1]",
+    "ring": "c[t] = V @ (sin(m[t-1]) / (2 + (n[t-1] - m[t-1])**2))\nn[t] = c[t-1]*c[t-1]\nm[t] = m[t-1]",
+    "long sum": "h[t] = tanh(W @ x[t] + U @ h[t-1])" + "".join(f" + p{k}*x[t]" for k in range(30)),
+}
+every = pytest.mark.parametrize("style", STYLES)
+
+
+def graph_of(equations: str, inputs: tuple[str, ...] = ()) -> Graph:
+    sizes = dict.fromkeys(re.findall(r"^(\w+)\[t\]", equations, re.MULTILINE), "H")
+    sizes |= {name: "H" for name in inputs if f"{name}[t]" in equations}
+    return extract(from_equations(equations, name="case", sizes=sizes), lambda symbol: symbol.name.split("[")[0])
+
+
+@every
+@pytest.mark.parametrize("path", PAPERS, ids=lambda p: p.stem)
+def test_cells_of_papers(style: str, path: Path) -> None:
+    graph = extract(load(str(path)), lambda symbol: symbol.name.split("[")[0])
+    assert faults(STYLES[style](graph), graph) == []
+
+
+@every
+@pytest.mark.parametrize("name", ODD)
+def test_odd_cells(style: str, name: str) -> None:
+    graph = graph_of(ODD[name])
+    assert faults(STYLES[style](graph), graph) == []
+
+
+@every
+@pytest.mark.parametrize("name", ALL)
+def test_layers_have_room_for_everything(style: str, name: str) -> None:
+    graph = ALL[name]()
+    assert faults(dress(layered(graph, style), "", {}, "x"), graph) == []
+
+
+@every
+def test_a_large_cell_is_not_searched_for(style: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [f"a{k}[t] = tanh(W{k} @ x[t] + U{k} @ h[t-1]) * {f'a{k - 1}[t]' if k else 'x[t]'}" for k in range(40)]
+    graph = graph_of("\n".join([*lines, "h[t] = a39[t]"]))
+    monkeypatch.setattr(Budget, "spend", lambda self, steps: pytest.fail("a search"))
+    assert faults(STYLES[style](graph), graph) == []
+
+
+@every
+def test_without_any_budget_there_is_still_a_drawing(style: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def spend(self: Budget, steps: int) -> None:
+        raise Spent
+
+    monkeypatch.setattr(Budget, "spend", spend)
+    graph = ALL["peephole_lstm"]()
+    assert faults(STYLES[style](graph), graph) == []
+
+
+@st.composite
+def equations(draw: st.DrawFn) -> str:
+    """One to three states, each made of earlier and of previous values."""
+    states = ["h", "c", "m"][: draw(st.integers(1, 3))]
+    lines: list[str] = []
+    for k, state in enumerate(states):
+        leaves = ["x[t]", *(f"{s}[t-1]" for s in states), *(f"{s}[t]" for s in states[:k])]
+        value = st.recursive(
+            st.sampled_from(leaves),
+            lambda inner, k=k: st.one_of(  # type: ignore[misc]
+                st.tuples(st.sampled_from("+-*"), inner, inner).map(lambda t: f"({t[1]} {t[0]} {t[2]})"),
+                st.tuples(st.sampled_from(("tanh", "sigmoid", "identity")), inner).map(lambda t: f"{t[0]}({t[1]})"),
+                inner.map(lambda v: f"(W{k} @ {v} + b{k})"),
+            ),
+            max_leaves=5,
+        )
+        lines.append(f"{state}[t] = {draw(value)}")
+    return "\n".join(lines)
+
+
+@every
+@settings(derandomize=True, max_examples=20, deadline=None)
+@given(text=equations())
+def test_random_cells(style: str, text: str) -> None:
+    graph = graph_of(text, ("x",))
+    assert faults(STYLES[style](graph), graph) == []
