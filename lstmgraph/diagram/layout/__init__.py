@@ -1,7 +1,8 @@
 """Layouts: from a graph of operations to a scene with coordinates, on one lattice, with one router for every style.
 
 `layout_pipe` and `layout_cell_block` place the nodes, each in its own grammar; `lattice` and `router` find the wires;
-`dress` adds dots, labels and words, `legend` the legend, `steps` lights parts of it.  A new style is one more module
+`tracks` draws what a style has no room for within the `budget`; `dress` adds dots, labels and words, `legend` the
+legend, `steps` lights parts of it.  A new style is one more module
 that fills a `plan.Plan`.
 """
 
