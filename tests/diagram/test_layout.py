@@ -174,7 +174,8 @@ def test_a_step_lights_the_cell_that_it_reads() -> None:
 def test_the_legend_lists_what_occurs(style: str) -> None:
     scene, _ = drawn(style, "rnn")
     words = {g.title: [e.words for e in g.entries] for g in scene.legend}
-    assert set(words) == {"Inputs", "Outputs", "Nonlinearities", "Biases", "Vector operations"}
+    dashes = {"Dashed: values of the previous step"} if style == "cell-block" else set()
+    assert set(words) == {"Inputs", "Outputs", "Nonlinearities", "Parameters", "Vector operations"} | dashes
     assert words["Nonlinearities"] == ["hyperbolic tangent"]
 
 
