@@ -6,7 +6,6 @@ import copy
 import pickle
 import subprocess
 import sys
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,6 @@ import pytest
 
 import lstmgraph
 from lstmgraph import Cell, library, load, loads
-from lstmgraph.api.drawing import _without_legend
-from lstmgraph.diagram.scene import Point
 from lstmgraph.errors import CellError, UnknownName, UsageError
 from lstmgraph.tour import mathml
 
@@ -51,7 +48,7 @@ def test_importing_loads_nothing_until_something_is_used() -> None:
         (lambda: LSTM.draw(notation="gama"), "did you mean 'gamma'"),
         (lambda: LSTM.draw(walk="step"), "did you mean 'steps'"),
         (lambda: LSTM.draw(mode="drak"), "did you mean 'dark'"),
-        (lambda: LSTM.draw().text("sgv"), "did you mean 'svg'"),
+        (lambda: LSTM.draw().data("sgv"), "did you mean 'svg'"),
         (lambda: LSTM.gradient("w_f"), "did you mean 'W_f'"),
         (lambda: LSTM.gradient(notation="gama"), "did you mean 'gamma'"),
         (lambda: LSTM.gradient().text("latx"), "did you mean 'latex'"),
@@ -164,13 +161,12 @@ def test_only_mathml_gets_into_a_page() -> None:
         assert "javascript" not in mathml(hostile) or mathml(hostile).startswith("<code>")
 
 
-def test_a_picture_without_its_legend_has_room_for_the_bends_of_its_wires() -> None:
-    whole = LSTM.draw().scene
-    low = max(n.at.y + n.height / 2 for n in whole.nodes) + 100
-    wire = whole.wires[0]
-    start, *_, end = wire.route
-    bent = replace(wire, route=(start, Point(start.x, low), Point(end.x, low), end))
-    assert _without_legend(replace(whole, wires=(bent, *whole.wires[1:]))).size[1] > low
+def test_equations_stand_under_the_picture_and_over_the_legend() -> None:
+    bare, whole = LSTM.draw(step=1, legend=False).scene, LSTM.draw(step=1, equations=True).scene
+    heading, *formulas = whole.labels[len(bare.labels) :]
+    assert heading.text == bare.title
+    assert [f.text.split("=")[0].strip() for f in formulas] == ["f_{t}"]
+    assert all(bare.size[1] < f.at.y < min(e.sample.at.y for e in whole.legend[0].entries) for f in formulas)
 
 
 @pytest.mark.parametrize("name", ["", "2pow", "2 <b>\n", "a\n", "x" * 101, 7])

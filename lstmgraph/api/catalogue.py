@@ -24,9 +24,9 @@ def catalogue(topic: str) -> Mapping[str, str]:
 
 def drawing_formats() -> Mapping[str, tuple[str, ...]]:
     """The formats of drawings and the suffixes of their files."""
-    from lstmgraph.diagram import writers
+    from lstmgraph.diagram.writers import FORMATS
 
-    return {name: (f".{name}",) for name in writers.FORMATS}
+    return {name: row.suffixes for name, row in FORMATS.items()}
 
 
 def code_targets() -> Mapping[str, tuple[str, ...]]:
@@ -45,7 +45,7 @@ def _cells() -> dict[str, str]:
 
 
 def _styles() -> dict[str, str]:
-    from lstmgraph.api.drawing import STYLES
+    from lstmgraph.api.picture import STYLES
 
     return {name: style.words for name, style in STYLES.items()}
 

@@ -115,17 +115,19 @@ class Cell(core.Cell):
         notation: str | None = None,
         mode: str = "auto",
         legend: bool = True,
+        equations: bool = False,
     ) -> Drawing:
         """The drawing of the cell in a style; of one step of a walk where `step` (from 1) is given: all else is dimmed.
 
         `step` without `walk` takes the cell's first walk; `walk` without `step` lights all of it.  `mode` is "light",
-        "dark", or "auto" for what the reader's screen prefers; `legend=False` leaves the legend out.  Raises
-        UnknownName for a style, theme, walk or notation that does not exist, UsageError for a step out of range,
-        MissingExtra for style "dag" without Graphviz.
+        "dark", or "auto" for what the reader's screen prefers; `legend=False` leaves the legend out; `equations=True`
+        writes the equations under the picture, those of the step where there is one.  Raises UnknownName for a style,
+        theme, walk or notation that does not exist, UsageError for a step out of range, MissingExtra for style "dag"
+        without Graphviz.
         """
-        from lstmgraph.api.drawing import draw
+        from lstmgraph.api.picture import Choices, picture
 
-        return draw(self, style, walk, step, theme, notation, mode, legend)
+        return picture(self, Choices(style, walk, step, theme, notation, mode, legend, equations))
 
     def gradient(self, wrt: str | Sequence[str] | None = None, notation: str | None = None) -> Gradient:
         """The gradients of one step with respect to parameters ("W_f"), inputs ("x"), previous states ("h").

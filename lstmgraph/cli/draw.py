@@ -22,6 +22,7 @@ from lstmgraph.cli.options import Choice, cell_argument, choose_format, deliver,
     help="auto: as the reader's screen.  [default: auto]",
 )
 @click.option("--legend/--no-legend", default=True, help="Say what the symbols mean.  [default: legend]")
+@click.option("--equations", is_flag=True, help="Write the equations under the picture, those of the step.")
 @notation_option
 @click.option(
     "-o", "--output", metavar="FILE", help="Where to; its suffix chooses the format.  [default: standard output]"
@@ -35,6 +36,7 @@ def command(
     theme: str,
     mode: str,
     legend: bool,
+    equations: bool,
     notation: str | None,
     output: str | None,
     format: str | None,
@@ -49,5 +51,5 @@ def command(
 
     chosen = choose_format(output, format, drawing_formats(), "svg")
     cell = load_cell(name)
-    drawing = cell.draw(style=style, walk=walk, step=step, theme=theme, notation=notation, mode=mode, legend=legend)
-    deliver(drawing.text(chosen), output)
+    drawing = cell.draw(style, walk, step, theme, notation, mode, legend, equations)
+    deliver(drawing.data(chosen), output)

@@ -72,14 +72,16 @@ def choose_format(
     return given or meant[0]
 
 
-def deliver(text: str, output: str | None) -> None:
-    """A result: to its file, or to standard output."""
+def deliver(result: str | bytes, output: str | None) -> None:
+    """A result: to its file, or to standard output; text ends in a line feed."""
+    if isinstance(result, str) and not result.endswith("\n"):
+        result += "\n"
     if output is None or output == STANDARD_OUTPUT:
-        click.echo(text, nl=not text.endswith("\n"))
+        click.echo(result, nl=False)
         return
-    from lstmgraph.files import write_text
+    from lstmgraph.files import write_bytes
 
-    write_text(output, text if text.endswith("\n") else text + "\n")
+    write_bytes(output, result.encode() if isinstance(result, str) else result)
 
 
 class Choice(click.Choice):  # type: ignore[type-arg]

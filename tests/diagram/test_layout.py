@@ -13,7 +13,7 @@ import pytest
 
 from lstmgraph.diagram.extract import extract
 from lstmgraph.diagram.graph import Graph
-from lstmgraph.diagram.layout import layout_cell_block, layout_pipe, light
+from lstmgraph.diagram.layout import layout_cell_block, layout_pipe, light, with_legend
 from lstmgraph.diagram.path import STROKE
 from lstmgraph.diagram.quality import Quality, faults, measure
 from lstmgraph.diagram.scene import Scene
@@ -172,7 +172,7 @@ def test_a_step_lights_the_cell_that_it_reads() -> None:
 
 @every
 def test_the_legend_lists_what_occurs(style: str) -> None:
-    scene, _ = drawn(style, "rnn")
+    scene = with_legend(drawn(style, "rnn")[0])
     words = {g.title: [e.words for e in g.entries] for g in scene.legend}
     dashes = {"Dashed: values of the previous step"} if style == "cell-block" else set()
     assert set(words) == {"Inputs", "Outputs", "Nonlinearities", "Parameters", "Vector operations"} | dashes
@@ -182,7 +182,7 @@ def test_the_legend_lists_what_occurs(style: str) -> None:
 @every
 @cells
 def test_everything_is_inside_the_picture(style: str, cell: str) -> None:
-    scene, _ = drawn(style, cell)
+    scene = with_legend(drawn(style, cell)[0])
     samples = [e.sample for g in scene.legend for e in g.entries]
     for n in (*scene.nodes, *samples):
         assert n.at.x - n.width / 2 >= 0

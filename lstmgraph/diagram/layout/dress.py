@@ -1,4 +1,4 @@
-"""From a solved plan to a scene: points instead of lattice steps, dots at forks, labels, words, the legend."""
+"""From a solved plan to a scene: points instead of lattice steps, dots at forks, labels, words."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from lstmgraph.diagram import path
+from lstmgraph.diagram.compose import moved
 from lstmgraph.diagram.layout.labels import inside, place
-from lstmgraph.diagram.layout.legend import legend
 from lstmgraph.diagram.layout.plan import Solved, Spot, Want
 from lstmgraph.diagram.layout.shapes import PITCH
 from lstmgraph.diagram.scene import Box, Node, Point, Scene, Wire
@@ -26,8 +26,7 @@ def dress(solved: Solved, title: str, names: Mapping[str, str], id: str) -> Scen
     border = Box(*(v * PITCH for v in solved.plan.border))
     labels = place(solved.plan, nodes, tuple(parts.values()), names)
     bare = Scene(id, title, "", (0.0, 0.0), (border,), nodes, wires, dots, labels, (), trunks)
-    scene = described(bare, solved.plan.graph)
-    return legend(_fit(scene))
+    return _fit(described(bare, solved.plan.graph))
 
 
 def _finished(solved: Solved) -> dict[str, Wire]:
@@ -112,26 +111,3 @@ def _fit(scene: Scene) -> Scene:
     right = max([b[2] for b in boxes] + [p.x for p in points] + [scene.frames[0].right])
     bottom = max([b[3] for b in boxes] + [p.y for p in points] + [scene.frames[0].bottom])
     return replace(moved(scene, SPACE - left, SPACE - top), size=(right - left + 2 * SPACE, bottom - top + 2 * SPACE))
-
-
-def moved(scene: Scene, dx: float, dy: float) -> Scene:
-    """The same scene, somewhere else."""
-
-    def point(p: Point) -> Point:
-        return Point(p.x + dx, p.y + dy)
-
-    def wire(w: Wire) -> Wire:
-        return replace(w, points=tuple(map(point, w.points)), route=tuple(map(point, w.route)))
-
-    def node(n: Node) -> Node:
-        return replace(n, at=point(n.at), label=replace(n.label, at=point(n.label.at)) if n.label else None)
-
-    return replace(
-        scene,
-        frames=tuple(Box(b.left + dx, b.top + dy, b.right + dx, b.bottom + dy) for b in scene.frames),
-        nodes=tuple(map(node, scene.nodes)),
-        wires=tuple(map(wire, scene.wires)),
-        trunks=tuple(map(wire, scene.trunks)),
-        dots=tuple(replace(d, at=point(d.at)) for d in scene.dots),
-        labels=tuple(replace(x, at=point(x.at)) for x in scene.labels),
-    )

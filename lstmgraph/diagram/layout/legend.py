@@ -44,7 +44,7 @@ WORDS = {rule.name: rule.words for rule in RULES.values()} | {
 DASHED = "Dashed: values of the previous step"
 
 
-def legend(scene: Scene) -> Scene:
+def with_legend(scene: Scene) -> Scene:
     """The scene with its legend, and higher by as much as that needs."""
     groups = list(_groups(scene))
     width, top = max(scene.size[0], 360.0), scene.size[1]

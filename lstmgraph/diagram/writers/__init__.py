@@ -1,22 +1,40 @@
-"""Writers: a scene and a theme become a file.  To add a format: a module here, and a row in `FORMATS`."""
+"""Writers: a scene and a theme become a file.
+
+To add a format: a module here with a function that has the face of `Writer`, and a row in `FORMATS`.  The module is
+imported when its format is asked for.
+"""
 
 from __future__ import annotations
 
-from typing import Protocol
+from importlib import import_module
+from typing import NamedTuple, Protocol, cast
 
 from lstmgraph.diagram.scene import Scene
 from lstmgraph.diagram.themes import Theme
-from lstmgraph.diagram.writers.dot import write_dot
-from lstmgraph.diagram.writers.svg import write_svg
 
 
 class Writer(Protocol):
     """Every writer: the scene in the theme's colours, `mode` being "auto", "light" or "dark"."""
 
-    def __call__(self, scene: Scene, theme: Theme, mode: str = "auto") -> str: ...
+    def __call__(self, scene: Scene, theme: Theme, mode: str = "auto") -> str | bytes: ...
 
 
-FORMATS: dict[str, Writer] = {
-    "dot": write_dot,
-    "svg": write_svg,
+class Format(NamedTuple):
+    """The suffixes of its files, a line about it, and where its writer is: a module of this package, a function."""
+
+    suffixes: tuple[str, ...]
+    words: str
+    module: str
+    function: str
+
+
+FORMATS: dict[str, Format] = {
+    "svg": Format((".svg",), "for browsers, documents and notebooks", "svg", "write_svg"),
+    "dot": Format((".dot", ".gv"), "for Graphviz, every position pinned", "dot", "write_dot"),
 }
+
+
+def writer(format: str) -> Writer:
+    """The writer of one of the `FORMATS`.  Raises MissingExtra where a package that it needs is not installed."""
+    row = FORMATS[format]
+    return cast("Writer", getattr(import_module(f"{__name__}.{row.module}"), row.function))

@@ -1,0 +1,107 @@
+"""Scenes put together: moved, renamed, side by side, in a grid, with a caption.
+
+Every function takes scenes and returns a scene, so whatever a writer can draw can be composed, again and again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene, Wire
+from lstmgraph.diagram.typeset import measure
+
+GAP = 24.0  # between scenes
+MARGIN = 14.0  # around words
+LINE = 8.0  # between the lines of a caption
+HEADING, FORMULA = 13.0, 12.0  # sizes
+
+
+def moved(scene: Scene, dx: float, dy: float) -> Scene:
+    """The same scene, somewhere else."""
+
+    def point(p: Point) -> Point:
+        return Point(p.x + dx, p.y + dy)
+
+    def label(x: Label | None) -> Label | None:
+        return replace(x, at=point(x.at)) if x else None
+
+    def wire(w: Wire) -> Wire:
+        return replace(w, points=tuple(map(point, w.points)), route=tuple(map(point, w.route)))
+
+    def node(n: Node) -> Node:
+        return replace(n, at=point(n.at), label=label(n.label))
+
+    return replace(
+        scene,
+        frames=tuple(Box(b.left + dx, b.top + dy, b.right + dx, b.bottom + dy) for b in scene.frames),
+        nodes=tuple(map(node, scene.nodes)),
+        wires=tuple(map(wire, scene.wires)),
+        trunks=tuple(map(wire, scene.trunks)),
+        dots=tuple(replace(d, at=point(d.at)) for d in scene.dots),
+        labels=tuple(replace(x, at=point(x.at)) for x in scene.labels),
+        legend=tuple(
+            replace(
+                g,
+                heading=label(g.heading),
+                entries=tuple(replace(e, sample=node(e.sample), label=label(e.label)) for e in g.entries),
+            )
+            for g in scene.legend
+        ),
+    )
+
+
+def prefixed(scene: Scene, prefix: str) -> Scene:
+    """The same scene with every id under a prefix; a node still stands `of` the graph's node that it stood for."""
+
+    def wire(w: Wire) -> Wire:
+        return replace(w, id=prefix + w.id, source=prefix + w.source, target=prefix + w.target)
+
+    return replace(
+        scene,
+        nodes=tuple(replace(n, id=prefix + n.id, of=n.of or n.id) for n in scene.nodes),
+        wires=tuple(map(wire, scene.wires)),
+        trunks=tuple(map(wire, scene.trunks)),
+        labels=tuple(replace(x, of=prefix + x.of if x.of else "") for x in scene.labels),
+    )
+
+
+def grid(scenes: Sequence[Scene], columns: int) -> Scene:
+    """Scenes in rows of so many columns, each under the prefix of its number; the first one's words are the whole's."""
+    wide = max(s.size[0] for s in scenes) + GAP
+    rows = [scenes[k : k + columns] for k in range(0, len(scenes), columns)]
+    placed: list[Scene] = []
+    top = 0.0
+    for row in rows:
+        for k, scene in enumerate(row):
+            placed.append(moved(prefixed(scene, f"{len(placed) + 1}:"), k * wide, top))
+        top += max(s.size[1] for s in row) + GAP
+    size = wide * min(columns, len(scenes)) - GAP, top - GAP
+    return replace(union(placed), size=size)
+
+
+def union(scenes: Sequence[Scene]) -> Scene:
+    """Scenes that share a plane; the first one's id, words and legend are the whole's."""
+    return replace(
+        scenes[0],
+        size=(max(s.size[0] for s in scenes), max(s.size[1] for s in scenes)),
+        frames=tuple(f for s in scenes for f in s.frames),
+        nodes=tuple(n for s in scenes for n in s.nodes),
+        wires=tuple(w for s in scenes for w in s.wires),
+        dots=tuple(d for s in scenes for d in s.dots),
+        labels=tuple(x for s in scenes for x in s.labels),
+        trunks=tuple(w for s in scenes for w in s.trunks),
+    )
+
+
+def captioned(scene: Scene, heading: str, formulas: Sequence[str] = ()) -> Scene:
+    """The scene over a heading in words and formulas in LaTeX, left-aligned, the picture as wide as they need."""
+    lines = [Label(heading, Point(0, 0), HEADING, math=False)] if heading else []
+    lines += [Label(formula, Point(0, 0), FORMULA) for formula in formulas]
+    top, placed = scene.size[1], []
+    for line in lines:
+        width, height = measure(line)
+        placed.append(replace(line, at=Point(MARGIN + width / 2, top + height / 2)))
+        top += height + LINE
+    wide = max([scene.size[0], *(measure(line)[0] + 2 * MARGIN for line in lines)])
+    return replace(scene, labels=(*scene.labels, *placed), size=(wide, top + MARGIN - LINE if lines else top))
