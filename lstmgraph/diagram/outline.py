@@ -12,6 +12,8 @@ from lstmgraph.diagram.path import KAPPA, Route, distance
 from lstmgraph.diagram.scene import Node, Point
 
 BOX_RADIUS = 6.0
+PANEL_RADIUS = 16.0  # of a box as large as a cell
+BAR_RADIUS = 1.6  # of pieces that are put together
 POINT_RADIUS = 2.5  # of the corners of a pentagon, and of a teardrop's tip
 PENTAGON = ((0.0, -0.5), (0.5, -0.04), (0.34, 0.5), (-0.34, 0.5), (-0.5, -0.04))
 
@@ -89,15 +91,33 @@ def _box(at: Point, width: float, height: float) -> Route:
     return polygon(_corners(at, width, height), [BOX_RADIUS] * 4)
 
 
+def _panel(at: Point, width: float, height: float) -> Route:
+    return polygon(_corners(at, width, height), [PANEL_RADIUS] * 4)
+
+
+def _bar(at: Point, width: float, height: float) -> Route:
+    return polygon(_corners(at, width, height), [BAR_RADIUS] * 4)
+
+
+def _swell(at: Point, width: float, height: float) -> Route:
+    """What is under a wave that rises from the lower left corner to the upper right one."""
+    left, right, top, bottom = at.x - width / 2, at.x + width / 2, at.y - height / 2, at.y + height / 2
+    start, end, foot = Point(left, bottom), Point(right, top), Point(right, bottom)
+    return (start, Point(at.x, bottom), Point(at.x, top), end, end, foot, foot, foot, start, start)
+
+
 def _pentagon(at: Point, width: float, height: float) -> Route:
     corners = [Point(at.x + x * width, at.y + y * height) for x, y in PENTAGON]
     return polygon(corners, [0.6 * POINT_RADIUS, *[POINT_RADIUS] * 4])
 
 
 OUTLINES: dict[str, Callable[[Point, float, float], Route]] = {
+    "bar": _bar,
     "box": _box,
     "circle": _ellipse,
     "ellipse": _ellipse,
+    "panel": _panel,
     "pentagon": _pentagon,
+    "swell": _swell,
     "teardrop": _teardrop,
 }

@@ -20,7 +20,10 @@ from lstmgraph.errors import UnknownName
 Mode = Literal["light", "dark"]
 
 WIRE_ROLES: tuple[str, ...] = (*get_args(ValueKind), "trunk")
-NODE_ROLES = (*WIRE_ROLES, "sum", "sigmoid", "tanh", "function", "operator", "cell")
+NODE_ROLES = (
+    *(*WIRE_ROLES, "sum", "sigmoid", "tanh", "function", "operator", "cell"),
+    *("step", "pipe", "valve", "old_water", "new_water"),  # a step as one box; plumbing
+)
 
 
 @dataclass(frozen=True)

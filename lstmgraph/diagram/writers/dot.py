@@ -23,10 +23,13 @@ INCH = 72.0
 ARROW = 0.6  # Graphviz adds the width of the stroke to its head; this gives ours
 PENTAGON = 1.1  # Graphviz's pentagon does not reach the lower side of its box: a taller one comes near both
 SHAPES: dict[Shape, str] = {
+    "bar": "box",
     "box": "box",
     "circle": "ellipse",
     "ellipse": "ellipse",
+    "panel": "box",
     "pentagon": "pentagon",
+    "swell": "box",
     "teardrop": "ellipse",
 }
 
