@@ -5,6 +5,9 @@ operation is one node, and an edge is the use of a value.  A quotient is drawn a
 difference as a sum with a negative operand.  Where the order of operands matters and cannot be seen from what they
 are, it is written at their arrows.
 
+With `products` a weighted sum is taken apart: every product with a parameter is a node of its own.  Coarser graphs are
+made from this one (`detail`).
+
 To draw a new operation there is nothing to do here: its glyph is in its row of the table.
 """
 
@@ -42,14 +45,18 @@ Typeset = Callable[[MatrixSymbol], str]
 Describe = Callable[[Equation | MatrixExpr], str]
 Formula = Callable[[MatrixExpr], str]
 
+PRODUCT = "product_with_a_parameter"  # what an operation is called that scales a value by something learnt
 
-def extract(cell: Cell, typeset: Typeset, describe: Describe = str, formula: Formula = str) -> Graph:
+
+def extract(
+    cell: Cell, typeset: Typeset, describe: Describe = str, formula: Formula = str, products: bool = False
+) -> Graph:
     """The graph of a cell.
 
     `typeset` gives a symbol's LaTeX, `formula` that of an expression of parameters, `describe` the text of an
-    equation or an expression, for titles.
+    equation or an expression, for titles.  `products` draws the terms of weighted sums as nodes.
     """
-    return _Extraction(cell, typeset, describe, formula).run()
+    return _Extraction(cell, typeset, describe, formula, products).run()
 
 
 @dataclass(frozen=True)
@@ -60,23 +67,26 @@ class _Operand:
     via: str | None = None
     negative: bool = False
     mark: str = ""
+    via_shape: str = ""
 
 
 @dataclass(frozen=True)
 class _Term:
-    """A term of a weighted sum: the value, the LaTeX of what scales it, its sign."""
+    """A term of a weighted sum: the value, what scales it, its sign."""
 
     expr: MatrixExpr
-    via: str | None
+    by: MatrixExpr | None
     negative: bool
 
 
 class _Extraction:
-    def __init__(self, cell: Cell, typeset: Typeset, describe: Describe, formula: Formula) -> None:
+    def __init__(self, cell: Cell, typeset: Typeset, describe: Describe, formula: Formula, products: bool) -> None:
         self.cell, self.typeset, self.describe, self.formula = cell, typeset, describe, formula
+        self.products = products
         self.nodes: dict[str, Node] = {}
         self.edges: list[Edge] = []
         self.made: dict[MatrixExpr, str] = {}  # expression or symbol -> the node whose value it is
+        self.terms: set[str] = set()  # ids of the terms of a sum that is taken apart
         self.owner = ""
         self.memories = memories(cell)
         self.states = {s.name for s in cell.states}
@@ -103,7 +113,9 @@ class _Extraction:
 
     def external(self, symbol: MatrixSymbol, kind: NodeKind) -> str:
         what = "input" if kind == "input" else f"previous_{self.what(symbol)}"
-        self.nodes[symbol.name] = Node(symbol.name, kind, self.typeset(symbol), what, symbol.name, symbol.name)
+        self.nodes[symbol.name] = Node(
+            symbol.name, kind, self.typeset(symbol), what, symbol.name, symbol.name, shape=shape_of(symbol)
+        )
         self.made[symbol] = symbol.name
         return self.made[symbol]
 
@@ -115,7 +127,9 @@ class _Extraction:
     def leave(self, target: MatrixSymbol) -> None:
         """The node outside to which a value leaves; its id ends in `'`: an operation may be called h[t] too."""
         id = target.name + "'"
-        self.nodes[id] = Node(id, "next", self.typeset(target), self.what(target), target.name, target.name)
+        self.nodes[id] = Node(
+            id, "next", self.typeset(target), self.what(target), target.name, target.name, shape=shape_of(target)
+        )
         self.connect(id, [_Operand(self.made[target])])
 
     def what(self, value: MatrixSymbol) -> str:
@@ -130,9 +144,14 @@ class _Extraction:
         id = f"{into}.p{place + 1}"
         kind: NodeKind = "constant" if self.is_constant(expr) else "bias"
         what = what if kind == "bias" else kind
-        title = self.describe(expr)
-        self.nodes[id] = Node(id, kind, self.tex(expr), what, title=title, owner=self.owner, expression=expr)
+        shape = "" if kind == "constant" else shape_of(expr)
+        self.nodes[id] = self.node(id, kind, self.tex(expr), what, expr, shape)
         return id
+
+    def node(self, id: str, kind: NodeKind, glyph: str, operation: str, expr: MatrixExpr, shape: str) -> Node:
+        """A node for an expression of the equation in hand."""
+        title = self.describe(expr)
+        return Node(id, kind, glyph, operation, title=title, owner=self.owner, expression=expr, shape=shape)
 
     # ── equations ──
 
@@ -152,8 +171,7 @@ class _Extraction:
             if isinstance(expr, (Identity, Fill)):  # the same value, so no operation to draw
                 return self.value(expr.args[0], id)
             kind, operation, glyph, found = self.operation(expr, id)
-            title = self.describe(expr)
-            self.nodes[id] = Node(id, kind, glyph, operation, title=title, owner=self.owner, expression=expr)
+            self.nodes[id] = self.node(id, kind, glyph, operation, expr, shape_of(expr))
             self.connect(id, found)
             self.made[expr] = id
         return self.made[expr]
@@ -170,17 +188,14 @@ class _Extraction:
     def connect(self, target: str, found: Sequence[_Operand]) -> None:
         for k, o in enumerate(found):
             id = f"{o.source}>{target}.{k}"
-            self.edges.append(Edge(id, o.source, target, k, "internal", o.via, o.negative, o.mark))
+            self.edges.append(Edge(id, o.source, target, k, "internal", o.via, o.negative, o.mark, o.via_shape))
 
     # ── what kind of node an expression is ──
 
     def operation(self, expr: MatrixExpr, id: str) -> tuple[NodeKind, str, str, list[_Operand]]:
         """Kind, name, glyph and operands of the node for an expression."""
         if self.is_weighted(expr):
-            terms = [t for a in (expr.args if isinstance(expr, MatAdd) else (expr,)) for t in self.weighted(a)]
-            glyph = "+" if len(terms) > 1 else terms[0].via or "+"
-            name = "weighted_sum" if len(terms) > 1 else "product_with_a_parameter"
-            return "sum", name, glyph, [self.weighted_operand(t, id, k) for k, t in enumerate(terms)]
+            return self.network(expr, id)
         rule = RULES[expr.func]
         if isinstance(expr, (Elementwise, Softmax, Sum)) and not rule.infix:
             return "function", rule.name, rule.glyph, [self.part(expr.args[0], id, 0)]
@@ -192,6 +207,21 @@ class _Extraction:
             return self.matrix_product(expr, id)
         found = [self.value_operand(a, id, k) for k, a in enumerate(operands(expr))]
         return "operator", rule.name, rule.glyph, _in_order(found) if isinstance(expr, Concat) else found
+
+    def network(self, expr: MatrixExpr, id: str) -> tuple[NodeKind, str, str, list[_Operand]]:
+        """The sum of a one-layer network; taken apart, its terms are nodes of their own."""
+        pair = self.split(expr)
+        if self.products and pair is not None and id in self.terms:
+            glyph = self.factor(pair[0]) + (r"\odot" if isinstance(expr, Hadamard) else "")
+            return "operator", PRODUCT, glyph, [self.value_operand(pair[1], id, 0)]
+        if self.products and isinstance(expr, MatAdd):
+            self.terms |= {f"{id}.{k}" for k in range(1, len(expr.args) + 1)}
+            return "sum", "weighted_sum", "+", [self.part(a, id, k, "bias") for k, a in enumerate(expr.args)]
+        terms = [t for a in (expr.args if isinstance(expr, MatAdd) else (expr,)) for t in self.weighted(a)]
+        alone = terms[0].by if len(terms) == 1 else None
+        operation = "weighted_sum" if len(terms) > 1 else PRODUCT
+        glyph = "+" if alone is None else self.tex(alone)
+        return "sum", operation, glyph, [self.weighted_operand(t, id, k) for k, t in enumerate(terms)]
 
     def matrix_product(self, expr: MatMul, id: str) -> tuple[NodeKind, str, str, list[_Operand]]:
         """A product of two values: of vectors an inner or an outer one, whose transpose goes without saying."""
@@ -261,11 +291,14 @@ class _Extraction:
         if pair is None:
             return [_Term(term, None, negative)]
         values = pair[1].args if isinstance(pair[1], Concat) and isinstance(term, MatMul) else (pair[1],)
-        return [_Term(v, self.tex(pair[0]), negative) for v in values]
+        return [_Term(v, pair[0], negative) for v in values]
 
     def weighted_operand(self, term: _Term, id: str, place: int) -> _Operand:
         operand = self.part(term.expr, id, place, "bias")
-        return replace(operand, via=term.via, negative=operand.negative != term.negative)
+        negative = operand.negative != term.negative
+        if term.by is None:
+            return replace(operand, negative=negative)
+        return replace(operand, negative=negative, via=self.tex(term.by), via_shape=shape_of(term.by))
 
     # ── words ──
 
@@ -296,6 +329,12 @@ class _Extraction:
         """The same as it stands before a times sign."""
         inner = expr.value if isinstance(expr, Fill) else expr
         return rf"({self.tex(expr)})" if isinstance(inner, (MatAdd, OneMinus, Negative)) else self.tex(expr)
+
+
+def shape_of(expr: MatrixExpr) -> str:
+    """The shape of a value as LaTeX: the length of a column, rows and columns of anything else."""
+    rows, columns = (str(latex(n)) for n in expr.shape)
+    return rows if columns == "1" else rf"{rows} \times {columns}"
 
 
 def _in_order(found: Sequence[_Operand]) -> list[_Operand]:

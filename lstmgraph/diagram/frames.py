@@ -44,12 +44,13 @@ def _computing(graph: Graph, item: MatrixExpr, elsewhere: set[str]) -> set[str]:
     if not isinstance(item, MatrixSymbol):
         return _of_part(graph, item)
     owned = {n.id for n in graph.nodes if n.owner == name_of(item).base and n.kind not in ("bias", "constant")}
-    # A second name for a value has no operation of its own: the one that it names.
-    return (owned or {graph.values[item.name]}) - elsewhere
+    # A second name for a value has no operation of its own: the one that it names; nor has a value inside a network.
+    named = {**graph.inside, **graph.values}
+    return (owned or {named[item.name]}) - elsewhere
 
 
 def _of_part(graph: Graph, part: MatrixExpr) -> set[str]:
-    return {n.id for n in graph.nodes if n.expression == part}
+    return {n.id for n in graph.nodes if n.expression == part or part in n.parts}
 
 
 def _showing(graph: Graph, item: MatrixExpr) -> set[str]:

@@ -1,4 +1,4 @@
-"""The graph that a drawing shows: operations and values, and what feeds what.  No coordinates, no colours.
+"""The graph that a drawing shows: operations and values, what feeds what, and the look.  No coordinates, no colours.
 
 Built from a cell's equations (`extract`); every style lays out this same graph, so no style can lose or invent an
 edge.
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+from lstmgraph.diagram.look import DEFAULT_LOOK, Look
 
 # What a node is.  `sum` is a one-layer network's weighted sum (W x + U h + p * c + b): the parameters that scale its
 # operands belong to it.  `function` is a nonlinearity (sigma, tanh, exp, ...).  `operator` works on vectors element
@@ -37,6 +39,8 @@ class Node:
     title: str = ""  # one line for people: the equation or what the value is
     owner: str = ""  # base name of the value whose equation this operation belongs to: "f"
     expression: object = field(default=None, compare=False, repr=False)  # what it computes, as a SymPy expression
+    parts: tuple[object, ...] = field(default=(), compare=False, repr=False)  # expressions computed inside it
+    shape: str = ""  # LaTeX, of the value that leaves here: "H", "H \\times X"
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class Edge:
     via: str | None = None  # the parameter that scales it on the way into a sum: "W_f", "p_f"
     negative: bool = False
     mark: str = ""  # LaTeX to be shown at its arrow: "1", "2" where the order of operands matters
+    via_shape: str = ""  # LaTeX, of the parameter `via`
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,8 @@ class Graph:
     memories: tuple[str, ...]  # bases of the states that are pipes: ("c",)
     output: str  # base of the output state or value: "h"
     values: Mapping[str, str] = field(default_factory=dict)  # "h[t]" -> the node whose value it is; two may share one
+    inside: Mapping[str, str] = field(default_factory=dict)  # a named value that no wire carries -> the node it is in
+    look: Look = DEFAULT_LOOK  # for layouts: which forms nodes have, and what is written beside them
 
     def node(self, id: str) -> Node:
         return next(n for n in self.nodes if n.id == id)

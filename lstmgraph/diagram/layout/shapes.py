@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import floor, sqrt
 
+from lstmgraph.diagram.detail import NETWORK
 from lstmgraph.diagram.graph import Node
+from lstmgraph.diagram.look import DEFAULT_LOOK, Look
 from lstmgraph.diagram.path import STROKE
 from lstmgraph.diagram.scene import Point, Shape
 
@@ -53,10 +55,10 @@ CELL = Form("circle", 80, 80)
 JOIN = Form("circle", 8, 8)
 SUM = Form("box", 68, 36)
 SMALL_SUM = Form("box", 36, 36)
-FUNCTIONS: dict[str, Form] = {"sigmoid": Form("teardrop", 36, 36), "tanh": Form("pentagon", 36, 36)}
+OWN_COLOUR = ("sigmoid", "tanh")  # functions that themes tell apart
 
 
-def form_of(node: Node, operands: int, wide_sums: bool) -> Form:
+def form_of(node: Node, operands: int, wide_sums: bool, look: Look = DEFAULT_LOOK) -> Form:
     """The form of a graph node; more operands than a circle has sides make it a box."""
     if node.kind in ("input", "previous", "next"):
         return EXTERNAL
@@ -65,11 +67,20 @@ def form_of(node: Node, operands: int, wide_sums: bool) -> Form:
     if node.kind == "sum":
         return SUM if wide_sums else (SMALL_SUM if operands <= 5 else SUM)
     if node.kind == "function":
-        return FUNCTIONS.get(node.operation, Form("box", 36 if glyph_length(node.glyph) <= 4 else 52, 36))
+        return _function(look.shape_of(node.operation, "function") or "box", glyph_length(node.glyph))
     wide = glyph_length(node.glyph) > 3
     if operands > 3:
         return Form("box", max(68.0, 16.0 * operands + 4), 36)
+    if look.shape_of(node.operation) == "box":
+        return SUM if wide_sums or wide else SMALL_SUM
     return Form("ellipse", 52, 32) if wide else CIRCLE
+
+
+def _function(shape: Shape, length: int) -> Form:
+    """A nonlinearity whose name has so many characters."""
+    if shape == "ellipse":
+        return CIRCLE if length == 1 else Form("ellipse", 52, 32)
+    return Form(shape, 52 if shape == "box" and length > 4 else 36, 36)
 
 
 def glyph_length(latex: str) -> int:
@@ -92,7 +103,12 @@ def role_of(node: Node, kind: str) -> str:
     if node.kind in ("input", "previous", "next"):
         return kind
     if node.kind == "function":
-        return node.operation if node.operation in FUNCTIONS else "function"
+        return node.operation if node.operation in OWN_COLOUR else "function"
+    if node.operation.endswith(NETWORK):
+        own = node.operation.removesuffix(NETWORK) in OWN_COLOUR
+        return node.operation if own else "network"
+    if node.operation == "add":
+        return "add"
     return {"constant": "bias"}.get(node.kind, node.kind)
 
 

@@ -86,7 +86,7 @@ class _Tracks:
     def _form(self, node: Node) -> Form:
         """The usual form where its operands have room on one side, else a box that is long enough."""
         edges = self.into[node.id]
-        usual = form_of(node, min(3, len(edges)), wide_sums=False)
+        usual = form_of(node, min(3, len(edges)), wide_sums=False, look=self.graph.look)
         if len(edges) < 4 and not any(e.negative for e in edges):
             return usual
         long, wide = max(36.0, 2 * PITCH * max(self._offsets(node.id)) + 20), max(36.0, usual.width)

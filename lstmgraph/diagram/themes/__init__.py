@@ -1,8 +1,9 @@
-"""Themes: what colour each role has.  A theme is a TOML file in this folder; to add one, add a file.
+"""Themes: what colour each role has, and the look.  A theme is a TOML file in this folder; to add one, add a file.
 
 A file has a table `light` and may have a table `dark` (where it has none, the light one serves both).  Each gives the
 background, the text, the container, the dimmed tone of what a step leaves in the background, and a paint for every role
-of a node and of a wire; `dashes` may give wires a second cue.  No layout and no writer knows a colour.
+of a node and of a wire; `dashes` may give wires a second cue.  No layout and no writer knows a colour.  A table `look`
+may change the forms of operations and how much is shown: see `diagram.look`.
 """
 
 from __future__ import annotations
@@ -15,15 +16,18 @@ from importlib.resources import files
 from typing import Any, Literal, get_args
 
 from lstmgraph.diagram.graph import ValueKind
+from lstmgraph.diagram.look import DEFAULT_LOOK, Look, read_look
 from lstmgraph.errors import UnknownName
 
 Mode = Literal["light", "dark"]
 
 WIRE_ROLES: tuple[str, ...] = (*get_args(ValueKind), "trunk")
 NODE_ROLES = (
-    *(*WIRE_ROLES, "sum", "sigmoid", "tanh", "function", "operator", "cell"),
+    *(*WIRE_ROLES, "sum", "network", "sigmoid", "tanh", "function", "operator", "cell"),
     *("step", "pipe", "valve", "old_water", "new_water"),  # a step as one box; plumbing
 )
+# Roles that a theme may paint in a way of their own, and the role that they are painted as where it does not.
+FAMILY = {"add": "operator", "sigmoid_network": "network", "tanh_network": "network"}
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,9 @@ class Palette:
     wires: Mapping[str, str]
 
     def node(self, role: str, lit: bool = True) -> Paint:
-        """A role that the theme does not know is painted as a function."""
-        return self.nodes.get(role, self.nodes["function"]) if lit else self.dimmed
+        """A role that the theme does not know is painted as its family, or as a function."""
+        family = self.nodes.get(FAMILY.get(role, "function"), self.nodes["function"])
+        return self.nodes.get(role, family) if lit else self.dimmed
 
     def wire(self, role: str, lit: bool = True) -> str:
         """A role that the theme does not know is drawn as an internal value."""
@@ -66,6 +71,7 @@ class Theme:
     light: Palette
     dark: Palette
     dashes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    look: Look = DEFAULT_LOOK
 
     def palette(self, mode: Mode) -> Palette:
         return self.dark if mode == "dark" else self.light
@@ -84,12 +90,13 @@ def load_theme(name: str) -> Theme:
     light = _palette(data["light"])
     dark = _palette(data["dark"]) if "dark" in data else light
     dashes = {role: tuple(float(n) for n in dash) for role, dash in data.get("dashes", {}).items()}
-    return Theme(name, data["title"], light, dark, dashes)
+    return Theme(name, data["title"], light, dark, dashes, read_look(data.get("look", {})))
 
 
 def _palette(table: Mapping[str, Any]) -> Palette:
     """Every role must be there: a missing one is a mistake in the file, and shows at once."""
-    nodes = {role: Paint(**table["nodes"][role]) for role in NODE_ROLES}
+    paints = table["nodes"]
+    nodes = {role: Paint(**paints[role]) for role in (*NODE_ROLES, *(r for r in FAMILY if r in paints))}
     wires = {role: str(table["wires"][role]) for role in WIRE_ROLES}
     container = Paint(text=table["text"], **table["container"])
     return Palette(table["background"], table["text"], container, Paint(**table["dimmed"]), nodes, wires)
