@@ -116,18 +116,29 @@ class Cell(core.Cell):
         mode: str = "auto",
         legend: bool = True,
         equations: bool = False,
+        detail: str | None = None,
+        show: str | Sequence[str] | None = None,
+        order: bool = False,
     ) -> Drawing:
         """The drawing of the cell in a style; of one step of a walk where `step` (from 1) is given: all else is dimmed.
 
         `step` without `walk` takes the cell's first walk; `walk` without `step` lights all of it.  `mode` is "light",
         "dark", or "auto" for what the reader's screen prefers; `legend=False` leaves the legend out; `equations=True`
-        writes the equations under the picture, those of the step where there is one.  Raises UnknownName for a style,
-        theme, walk or notation that does not exist, UsageError for a step out of range, MissingExtra for style "dag"
-        without Graphviz.
-        """
-        from lstmgraph.api.picture import Choices, picture
+        writes the equations under the picture, those of the step where there is one.
 
-        return picture(self, Choices(style, walk, step, theme, notation, mode, legend, equations))
+        `detail` is "gates" (one box a network), "sums" (its weighted sum and its nonlinearity) or "full" (every product
+        with a weight and every sum); by default the theme's own.  `show` names what is written beside the symbols, all
+        of it: any of "values" (f[t] on its wire), "weights" (W_f at the arrow that it scales), "shapes" and "bias", or
+        "all", or "none"; by default values, and biases as the theme has them.  `order=True` numbers the operations by
+        stage of evaluation.
+
+        Raises UnknownName for a style, theme, walk, notation, detail or part that does not exist, UsageError for a step
+        out of range, MissingExtra for style "dag" without Graphviz.
+        """
+        from lstmgraph.api.picture import Choices, parts_to_show, picture
+
+        parts = parts_to_show(show)
+        return picture(self, Choices(style, walk, step, theme, notation, mode, legend, equations, detail, parts, order))
 
     def gradient(self, wrt: str | Sequence[str] | None = None, notation: str | None = None) -> Gradient:
         """The gradients of one step with respect to parameters ("W_f"), inputs ("x"), previous states ("h").

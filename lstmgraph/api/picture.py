@@ -6,20 +6,23 @@ To add a style: a layout in `diagram`, and a row of `STYLES`.  To add an option:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from lstmgraph.api.catalogue import check_name
 from lstmgraph.api.drawing import Drawing
 from lstmgraph.cell import Cell
 from lstmgraph.diagram.compose import captioned
+from lstmgraph.diagram.detail import shown
 from lstmgraph.diagram.extract import extract
 from lstmgraph.diagram.frames import frame
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.legend import with_legend
 from lstmgraph.diagram.layout.steps import light
+from lstmgraph.diagram.look import DEFAULT_LOOK, DETAILS, PARTS, Bias, Detail, Look
+from lstmgraph.diagram.order import numbered
 from lstmgraph.diagram.scene import Scene
 from lstmgraph.diagram.themes import load_theme
 from lstmgraph.errors import UsageError
@@ -42,6 +45,9 @@ class Choices:
     mode: str = "auto"
     legend: bool = True
     equations: bool = False
+    detail: str | None = None
+    show: tuple[str, ...] | None = None
+    order: bool = False
 
 
 def picture(cell: Cell, choices: Choices) -> Drawing:
@@ -49,11 +55,14 @@ def picture(cell: Cell, choices: Choices) -> Drawing:
     _check(choices)
     walk, steps = _chosen_steps(cell, choices.walk, choices.step)
     names = get_notation(cell, choices.notation)
-    graph = graph_of(cell, names)
-    scene = STYLES[choices.style].make(cell, names)
+    look = look_of(choices)
+    graph = graph_of(cell, names, look)
+    scene = STYLES[choices.style].make(cell, names, look)
     title = _title(cell, scene, walk, choices.step)
     if walk:
         scene = _lit(scene, graph, cell, walk, steps)
+    if choices.order:
+        scene = numbered(scene, graph)
     if choices.equations:
         scene = captioned(scene, title, _formulas(cell, names, walk, steps))
     if choices.legend:
@@ -70,6 +79,35 @@ def _check(choices: Choices) -> None:
     check_name("mode", choices.mode, MODES)
     if choices.style == "dag" and (choices.walk or choices.step):
         raise UsageError("the style 'dag' has no steps", hint="take the style 'pipe' or 'cell-block'")
+    if choices.detail is not None:
+        check_name("detail", choices.detail, DETAILS)
+    for part in choices.show or ():
+        check_name("part to show", part, PARTS)
+    if choices.style == "dag" and (choices.detail or choices.show is not None or choices.order):
+        what = "levels of detail" if choices.detail else "labels to choose" if choices.show is not None else "numbers"
+        raise UsageError(f"the style 'dag' has no {what}", hint="take the style 'pipe' or 'cell-block'")
+
+
+def look_of(choices: Choices) -> Look:
+    """The look of the theme, with what the options change."""
+    look = load_theme(choices.theme).look
+    if choices.detail is not None:
+        look = replace(look, detail=cast("Detail", choices.detail))
+    parts = choices.show
+    if parts is None:  # a network that is one box has its bias inside
+        return replace(look, bias="none") if look.detail == "gates" else look
+    bias: Bias = "none" if "bias" not in parts else "name" if look.bias == "none" else look.bias
+    return replace(look, bias=bias, values="values" in parts, weights="weights" in parts, sizes="shapes" in parts)
+
+
+def parts_to_show(given: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    """What an option asks to be written: "weights,shapes", "all", "none" or a list; None where it says nothing."""
+    if given is None:
+        return None
+    words = [w.strip() for w in given.split(",")] if isinstance(given, str) else list(given)
+    if words == ["all"]:
+        return PARTS
+    return () if words in (["none"], [""]) else tuple(words)
 
 
 # ── steps of a walk ──
@@ -110,33 +148,38 @@ def _formulas(cell: Cell, names: Notation, walk: str | None, steps: tuple[int, .
 # ── graphs and scenes; laying out takes most of the time, and all frames of a walk have one layout ──
 
 
-@lru_cache(maxsize=32)
-def graph_of(cell: Cell, names: Notation) -> Graph:
+def graph_of(cell: Cell, names: Notation, look: Look = DEFAULT_LOOK) -> Graph:
     """What a drawing of the cell shows."""
+    return shown(_extracted(cell, names, look.detail == "full"), look)
+
+
+@lru_cache(maxsize=32)
+def _extracted(cell: Cell, names: Notation, products: bool) -> Graph:
     return extract(
         cell,
         names.latex,
         lambda what: (print_equation if isinstance(what, Equation) else print_expr)(what, "unicode", names),
         lambda formula: print_expr(formula, "latex", names),
+        products,
     )
 
 
 @lru_cache(maxsize=32)
-def _pipe(cell: Cell, names: Notation) -> Scene:
+def _pipe(cell: Cell, names: Notation, look: Look) -> Scene:
     from lstmgraph.diagram.layout.pipe import layout_pipe
 
-    return layout_pipe(graph_of(cell, names), cell.title or cell.name, _labels(cell, names))
+    return layout_pipe(graph_of(cell, names, look), cell.title or cell.name, _labels(cell, names))
 
 
 @lru_cache(maxsize=32)
-def _cell_block(cell: Cell, names: Notation) -> Scene:
+def _cell_block(cell: Cell, names: Notation, look: Look) -> Scene:
     from lstmgraph.diagram.layout.cell_block import layout_cell_block
 
-    return layout_cell_block(graph_of(cell, names), cell.title or cell.name, _labels(cell, names))
+    return layout_cell_block(graph_of(cell, names, look), cell.title or cell.name, _labels(cell, names))
 
 
 @lru_cache(maxsize=32)
-def _dag(cell: Cell, names: Notation) -> Scene:
+def _dag(cell: Cell, names: Notation, _: Look) -> Scene:
     from lstmgraph.diagram.dag import layout_dag
 
     return layout_dag(cell, names.latex)
@@ -151,7 +194,7 @@ class Style(NamedTuple):
     """A line about a style, and what makes its scene."""
 
     words: str
-    make: Callable[[Cell, Notation], Scene]
+    make: Callable[[Cell, Notation, Look], Scene]
 
 
 STYLES = {

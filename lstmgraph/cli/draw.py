@@ -23,6 +23,19 @@ from lstmgraph.cli.options import Choice, cell_argument, choose_format, deliver,
 )
 @click.option("--legend/--no-legend", default=True, help="Say what the symbols mean.  [default: legend]")
 @click.option("--equations", is_flag=True, help="Write the equations under the picture, those of the step.")
+@click.option(
+    "--detail",
+    metavar="LEVEL",
+    help="gates: one box a network; sums: its sum and its nonlinearity; full: every product and sum.  [default: the "
+    "theme's]",
+)
+@click.option(
+    "--show",
+    metavar="PARTS",
+    help="What is written beside the symbols: any of values,weights,shapes,bias, or all, or none.  [default: "
+    "values,bias]",
+)
+@click.option("--order", is_flag=True, help="Number the operations by stage of evaluation.")
 @notation_option
 @click.option(
     "-o", "--output", metavar="FILE", help="Where to; its suffix chooses the format.  [default: standard output]"
@@ -37,6 +50,9 @@ def command(
     mode: str,
     legend: bool,
     equations: bool,
+    detail: str | None,
+    show: str | None,
+    order: bool,
     notation: str | None,
     output: str | None,
     format: str | None,
@@ -51,5 +67,5 @@ def command(
 
     chosen = choose_format(output, format, drawing_formats(), "svg")
     cell = load_cell(name)
-    drawing = cell.draw(style, walk, step, theme, notation, mode, legend, equations)
+    drawing = cell.draw(style, walk, step, theme, notation, mode, legend, equations, detail, show, order)
     deliver(drawing.data(chosen), output)

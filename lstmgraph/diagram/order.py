@@ -1,0 +1,66 @@
+"""The order of evaluation, as an overlay: every operation with the number of its stage.
+
+Stage 1 needs nothing but inputs, previous values and parameters; each later stage needs something of the stage before.
+What has one number can be computed at the same time.  A number stands at a corner of its operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from lstmgraph.diagram import ground
+from lstmgraph.diagram.graph import Graph
+from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene
+from lstmgraph.diagram.typeset import measure
+
+OPERATIONS = ("sum", "function", "operator")
+SIZE = 13.0
+AIR = 1.5  # between a number and its operation
+FAR = (0.0, 4.0, 8.0, 14.0, 20.0, 28.0)  # further out, where all corners are taken
+CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
+
+
+def stages(graph: Graph) -> dict[str, int]:
+    """The stage of every operation, from 1.  Nodes are in order of evaluation, so one pass is enough."""
+    found: dict[str, int] = {}
+    for node in graph.nodes:
+        if node.kind in OPERATIONS:
+            found[node.id] = 1 + max((found.get(e.source, 0) for e in graph.into(node.id)), default=0)
+    return found
+
+
+def badge(stage: int) -> str:
+    """The LaTeX of a stage's number."""
+    return rf"\text{{{CIRCLED[stage - 1]}}}" if stage <= len(CIRCLED) else f"({stage})"
+
+
+def numbered(scene: Scene, graph: Graph) -> Scene:
+    """The scene with a number at every operation."""
+    at = stages(graph)
+    taken = [ground.of_node(n, 0.5) for n in scene.nodes]
+    taken += [box for w in (*scene.wires, *scene.trunks) for box in ground.of_wire(w)]
+    taken += [*map(ground.of_dot, scene.dots), *map(ground.of_label, scene.labels), *ground.borders(scene.frames)]
+    labels = list(scene.labels)
+    for node in scene.nodes:
+        id = node.of or node.id
+        if node.kind in OPERATIONS and id in at:
+            label = _at_corner(node, Label(badge(at[id]), node.at, SIZE, role="stage", of=node.id), taken)
+            taken.append(ground.of_label(label))
+            labels.append(label)
+    return replace(scene, labels=tuple(labels))
+
+
+def _at_corner(node: Node, label: Label, taken: Sequence[Box]) -> Label:
+    """The number at the first corner of its operation that is free."""
+    places = [replace(label, at=at) for at in _corners(node, *measure(label))]
+    return next((x for x in places if ground.is_free(ground.of_label(x, 0.5), taken)), places[0])
+
+
+def _corners(node: Node, width: float, height: float) -> Iterator[Point]:
+    """Outside the four corners, then over and under their ends, then further out."""
+    across, up = (node.width + width) / 2, (node.height + height) / 2 + AIR
+    for far in FAR:
+        for shift in (0.0, width):
+            for dx, dy in ((-1, -1), (1, -1), (-1, 1), (1, 1)):
+                yield Point(node.at.x + dx * (across + far - shift), node.at.y + dy * (up + far))
