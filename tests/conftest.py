@@ -1,8 +1,8 @@
 """What all tests share: goldens, the optional tools, and the rule that in CI nothing is skipped.
 
 - `golden("NAME", text)` compares with tests/golden/NAME; `pytest --update-goldens` rewrites those files instead.
-- `dot`, `chromium`, `torch`: ask for the fixture, or mark the test, and it is skipped where the tool is missing; in CI
-  every skip is a failure.  To add an optional tool, add a row to `TOOLS` and a marker to pyproject.toml.
+- `dot`, `chromium`, `firefox`, `torch`: ask for the fixture, or mark the test, and it is skipped where the tool is missing;
+  in CI every skip is a failure.  To add an optional tool, add a row to `TOOLS` and a marker to pyproject.toml.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ def _program(*names: str) -> str | None:
     return next((path for name in names if (path := shutil.which(name))), None)
 
 
+CHROMIUM, FIREFOX = ("chromium", "chromium-browser", "google-chrome"), ("firefox", "firefox-esr")
+
 # marker: (whether it is here, how to get it)
 TOOLS: dict[str, tuple[bool, str]] = {
     "dot": (_program("dot") is not None, "Graphviz's dot is not on the path: apt install graphviz"),
-    "browser": (
-        _program("chromium", "chromium-browser", "google-chrome") is not None,
-        "no Chromium: apt install chromium",
-    ),
+    "chromium": (_program(*CHROMIUM) is not None, "no Chromium: apt install chromium"),
+    "firefox": (_program(*FIREFOX) is not None, "no Firefox: apt install firefox-esr"),
     "torch": (importlib.util.find_spec("torch") is not None, "PyTorch is not installed: pip install torch"),
 }
 
@@ -90,8 +90,15 @@ def dot() -> str:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of a Chromium that runs headless."""
-    need("browser")
-    return str(_program("chromium", "chromium-browser", "google-chrome"))
+    need("chromium")
+    return str(_program(*CHROMIUM))
+
+
+@pytest.fixture(scope="session")
+def firefox() -> str:
+    """The path of a Firefox that runs headless."""
+    need("firefox")
+    return str(_program(*FIREFOX))
 
 
 @pytest.fixture(scope="session")

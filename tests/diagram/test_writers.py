@@ -191,7 +191,7 @@ def test_the_text_of_every_label_is_there_and_invisible() -> None:
     root = parsed(scene())
     texts = list(root.iter(f"{SVG}text"))
     assert {"h_(t-1)", "σ", "c̃_t", "Memory of the previous step"} <= {t.text for t in texts}
-    assert all(t.get("fill") == "none" for t in texts)
+    assert all(t.get("fill-opacity") == "0" for t in texts)
 
 
 def test_what_cannot_be_set_is_written_by_the_viewer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -505,26 +505,6 @@ def test_a_converter_paints_it() -> None:
     png = bytes(resvg_py.svg_to_bytes(svg_string=write_svg(scene(), load_theme("default"))))
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
     assert (int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")) == (722, 650)
-
-
-def screenshot(chromium: str, folder: Path, svg: str, dark: bool) -> bytes:
-    """What a browser paints whose user prefers dark, or light, pages."""
-    file, png = folder / "picture.svg", folder / "picture.png"
-    file.write_text(svg, encoding="utf-8")
-    scheme = f"--blink-settings=preferredColorScheme={0 if dark else 1}"
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", scheme, f"--screenshot={png}", "--window-size=722,650"]
-    subprocess.run([chromium, *flags, f"--user-data-dir={folder / 'profile'}", file.as_uri()],
-                   check=True, capture_output=True, timeout=120)  # fmt: skip
-    return png.read_bytes()
-
-
-@pytest.mark.browser
-def test_a_browser_shows_the_palette_that_its_user_prefers(chromium: str, tmp_path: Path) -> None:
-    auto, light, dark = (write_svg(scene("dashed"), load_theme("default"), mode) for mode in ("auto", "light", "dark"))
-    by_day, by_night = (screenshot(chromium, tmp_path, auto, dark=night) for night in (False, True))
-    assert by_day == screenshot(chromium, tmp_path, light, dark=False)
-    assert by_night == screenshot(chromium, tmp_path, dark, dark=False)
-    assert by_day != by_night
 
 
 def test_path_data_writes_straight_pieces_as_lines() -> None:

@@ -154,7 +154,8 @@ class _Writer:
         if ink_box.path:
             shift = f"translate({number(left)} {number(top)})"
             SubElement(parent, "path", {"d": ink_box.path, "transform": shift, "aria-hidden": "true", **ink})
-            ink = {"fill": "none", "textLength": number(ink_box.width), "lengthAdjust": "spacingAndGlyphs"}
+            # Paint that cannot be seen, not none: a browser lets its user select only what is painted.
+            ink = {"fill": "black", "fill-opacity": "0", "textLength": number(ink_box.width), "lengthAdjust": "spacingAndGlyphs"}
         SubElement(parent, "text", place | ink).text = _clean(ink_box.text)
 
     def _legend(self, root: Element, group: Legend) -> None:
