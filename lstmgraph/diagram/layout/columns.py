@@ -1,15 +1,18 @@
-"""Columns of the pipe style: which operations stand one above another, in which order and how far apart.
+"""The first arrangement of the pipe style: which operations stand one above another, in which order and how far apart.
 
 Rows are counted upwards as levels: sums -1, activations 0, operators that rise from networks 1, 2, ...; pipes lie above
-them; operators that hang from a new memory count down from the pipes (`depth`).
+them; operators that hang from a new memory count down from the pipes (`depth`).  `arrange` has what is tried next.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lstmgraph.diagram.layout.anatomy import Anatomy
+from lstmgraph.diagram.layout.arrange import Arrangement
+from lstmgraph.diagram.layout.arrange import Column as Placed
 
 SUM_LEVEL, ACTIVATION_LEVEL = -1, 0
 
@@ -49,11 +52,15 @@ class Columns:
         self._order_pipes()
         self.all.sort(key=lambda c: c.key)
 
-    @property
-    def levels(self) -> int:
-        """How many rows lie between the activations and the pipes."""
-        rising = max([0, *self.level.values()])
-        return max(rising, max([0, *self.depth.values()]) - 1)
+    def arrangement(self) -> Arrangement:
+        """Everything in its place; what hangs from a pipe counted upwards like the rest."""
+        top = 1 + max([0, *self.level.values(), *(d - 1 for d in self.depth.values())])
+        while any(top - d in c.cells for c in self.all for d in c.hanging):
+            top += 1
+        columns = (Placed(c.network, c.cells | {top - d: id for d, id in c.hanging.items()}, c.pipes) for c in self.all)
+        return Arrangement(
+            tuple(columns), top - 1, tuple(self.a.pipes), tuple(b for b in self.a.previous if b not in self.a.pipes)
+        )
 
     def _networks(self) -> None:
         for id in (n.id for n in self.a.graph.nodes if n.kind == "sum"):
@@ -158,7 +165,7 @@ class Columns:
         self.all = [c for c in self.all if c.members()]
 
 
-def spread(columns: list[Column], need: dict[tuple[int, int], int]) -> list[int]:
+def spread(columns: Sequence[Placed], need: dict[tuple[int, int], int]) -> list[int]:
     """The x of each column: networks at one pitch, the others between.  `need` is the least distance of two columns."""
     xs = _sweep(len(columns), need, {})
     networks = [k for k, c in enumerate(columns) if c.network]

@@ -1,16 +1,16 @@
-"""The lattice: which points are covered by nodes, which wires run where, and the cheapest path for one more wire.
+"""The lattice: which points are covered by nodes and which wires run where; wires are laid on it and lifted again.
 
 Rules that hold by construction: a wire keeps clear of foreign nodes, two values never share a point except where they
 cross at a right angle (never at a bend or a fork), and parallel wires are at least one pitch apart.  The costs below
-are what beauty means here; to change a taste, change a number.
+are what beauty means here; to change a taste, change a number.  `patterns` finds wires with at most two bends, `maze`
+any other.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
+from itertools import pairwise
 
 from lstmgraph.diagram.layout.budget import Budget
 from lstmgraph.diagram.layout.shapes import STEPS, Port
@@ -23,9 +23,37 @@ FORK_EXCESS = 300  # a third bend
 CROSS = 420
 NEAR = 4  # one pitch beside a parallel wire of another value
 DOORSTEP = 12  # in front of a node's port
-FIELD = 16  # making the tables of a search takes as long as a step for each so many points
+MOST_BENDS = 2  # of a wire, where there is a way at all
 
 Cell = tuple[int, int]
+
+
+class Bits:
+    """A set of points: one number for each row, in which bit x is the point (x, y), and one for each column."""
+
+    __slots__ = ("cols", "rows")
+
+    def __init__(self, width: int, height: int) -> None:
+        self.rows, self.cols = [0] * height, [0] * width
+
+    def add(self, x: int, y: int) -> None:
+        self.rows[y] |= 1 << x
+        self.cols[x] |= 1 << y
+
+    def discard(self, x: int, y: int) -> None:
+        self.rows[y] &= ~(1 << x)
+        self.cols[x] &= ~(1 << y)
+
+    def fill(self, left: int, top: int, right: int, bottom: int) -> None:
+        """Add a rectangle, its borders included."""
+        across, down = (1 << (right + 1)) - (1 << left), (1 << (bottom + 1)) - (1 << top)
+        for y in range(top, bottom + 1):
+            self.rows[y] |= across
+        for x in range(left, right + 1):
+            self.cols[x] |= down
+
+    def __contains__(self, cell: Cell) -> bool:
+        return bool(self.rows[cell[1]] >> cell[0] & 1)
 
 
 @dataclass
@@ -36,6 +64,7 @@ class Net:
     parent: dict[int, int] = field(default_factory=dict)  # lattice point -> the point before it, seen from the source
     bends: dict[int, int] = field(default_factory=dict)
     heading: dict[int, int] = field(default_factory=dict)
+    tree: tuple[dict[int, int], dict[int, int]] = field(default_factory=lambda: ({}, {}))  # bits by row, by column
     start: Port | None = None
     ends: dict[str, tuple[int, Port]] = field(default_factory=dict)  # wire -> (last point, port)
 
@@ -58,24 +87,21 @@ class Lattice:
     def __init__(self, width: int, height: int, budget: Budget) -> None:
         self.width, self.height, self.budget = width, height, budget
         size = width * height
-        self.covered = bytearray(size)
-        self.doorstep = bytearray(size)
+        self.covered, self.doorstep = Bits(width, height), Bits(width, height)
+        self.along = Bits(width, height), Bits(width, height)  # where any net runs left and right, up and down
         self.row_cost = [STEP] * height
         self.flat = [0] * size  # number of the net that runs left and right through a point
         self.upright = [0] * size
-        self.prices: tuple[list[int], list[int]] | None = None
         self.taken: dict[tuple[str, int, int], int] = {}
         self.nets: dict[int, Net] = {}
-        for x in range(width):
-            self.covered[x] = self.covered[size - 1 - x] = 1
-        for y in range(height):
-            self.covered[y * width] = self.covered[y * width + width - 1] = 1
+        self.covered.fill(0, 0, width - 1, 0)
+        self.covered.fill(0, height - 1, width - 1, height - 1)
+        self.covered.fill(0, 0, 0, height - 1)
+        self.covered.fill(width - 1, 0, width - 1, height - 1)
 
     def cover(self, at: Cell, reach: Cell) -> None:
-        for y in range(max(0, at[1] - reach[1]), min(self.height, at[1] + reach[1] + 1)):
-            row = y * self.width
-            for x in range(max(0, at[0] - reach[0]), min(self.width, at[0] + reach[0] + 1)):
-                self.covered[row + x] = 1
+        (x, y), (rx, ry) = at, reach
+        self.covered.fill(max(0, x - rx), max(0, y - ry), min(self.width - 1, x + rx), min(self.height - 1, y + ry))
 
     def index(self, cell: Cell) -> int:
         return cell[1] * self.width + cell[0]
@@ -83,192 +109,85 @@ class Lattice:
     def cell(self, index: int) -> Cell:
         return index % self.width, index // self.width
 
-    def free(self, port: Port, net: int) -> bool:
-        """Whether a value may use a port."""
-        return self.taken.get(port.key, net) == net and not self.covered[self.index(port.access)]
-
     def wall(self, left: int, top: int, right: int, bottom: int) -> None:
         """Nothing runs on or outside a border, except where `door` opens it."""
-        for y in range(self.height):
-            for x in range(self.width):
-                if x <= left or x >= right or y <= top or y >= bottom:
-                    self.covered[y * self.width + x] = 1
+        self.covered.fill(0, 0, self.width - 1, top)
+        self.covered.fill(0, bottom, self.width - 1, self.height - 1)
+        self.covered.fill(0, 0, left, self.height - 1)
+        self.covered.fill(right, 0, self.width - 1, self.height - 1)
 
     def door(self, start: Cell, way: int, steps: int) -> None:
         """Open a straight way through the border."""
         for k in range(steps + 1):
-            self.covered[self.index((start[0] + STEPS[way][0] * k, start[1] + STEPS[way][1] * k))] = 0
+            self.covered.discard(start[0] + STEPS[way][0] * k, start[1] + STEPS[way][1] * k)
 
-    # ── searching ──
+    # ── ends of wires ──
 
-    def route(self, demand: Demand) -> bool:
-        """Find a wire and lay it; False where there is no way."""
-        net = self.nets.setdefault(demand.net, Net(demand.net))
-        if demand.direct:
-            return self._straight(net, demand)
-        goals = self._goals(demand, net)
-        if not goals:
-            return False
-        came: dict[int, int] = {}
-        last = self._search(net, self._starts(demand, net), goals, came)
-        if last is None or not _simple(last, came):
-            return False
-        self._lay(net, demand, last, came, goals[last][0])
-        return True
+    def starts(self, demand: Demand) -> list[tuple[Port, int]]:
+        """The ports that a value which has no wire yet may leave by."""
+        return [(p, cost) for p, cost in demand.starts if p.key not in self.taken and self._clear(p, 0)]
 
-    def _straight(self, net: Net, demand: Demand) -> bool:
-        """Lay a wire whose ends face one another."""
-        start, goal = demand.starts[0][0], demand.goals[0][0]
-        first, last, way = self.index(start.access), self.index(goal.access), start.out
-        step = STEPS[way][0] + STEPS[way][1] * self.width
-        if way != (goal.out + 2) % 4 or (last - first) % step or (last - first) // step < 0:
-            return False
-        states = [at * 4 + way for at in range(first, last + step, step)]
-        if any(self.covered[s >> 2] or (self.flat if way in (0, 2) else self.upright)[s >> 2] for s in states):
-            return False
-        if net.parent and (first not in net.parent or any(s >> 2 in net.parent for s in states[1:])):
-            return False  # a tree has one root and no rings
-        came = dict(zip(states, [-1, *states], strict=False))
-        self._lay(net, demand, states[-1], came, goal)
-        if demand.direct == "closed":
-            for s in states:
-                self.flat[s >> 2] = self.upright[s >> 2] = net.number
-        return True
+    def goals(self, demand: Demand, net: Net) -> list[tuple[Port, int]]:
+        return [(p, cost) for p, cost in demand.goals if p.key not in self.taken and self._clear(p, net.number)]
 
-    def _goals(self, demand: Demand, net: Net) -> dict[int, tuple[Port, int]]:
-        found: dict[int, tuple[Port, int]] = {}
-        for port, cost in demand.goals:
-            at = self.index(port.access)
-            if port.key in self.taken or self.covered[at]:
-                continue
-            if self.flat[at] in (0, net.number) and self.upright[at] in (0, net.number):
-                found[at * 4 + (port.out + 2) % 4] = (port, cost)
-        return found
-
-    def _starts(self, demand: Demand, net: Net) -> list[tuple[int, int]]:
-        """States to search from, with what they cost: anywhere on the tree, or every free port of the source."""
-        if not net.parent:
-            return [
-                (self.index(p.access) * 4 + p.out, cost)
-                for p, cost in demand.starts
-                if self.free(p, net.number)
-                and not self.flat[self.index(p.access)]
-                and not self.upright[self.index(p.access)]
-            ]
-        found = []
-        for at in net.parent:
-            others = {self.flat[at], self.upright[at]} - {0, net.number}
-            if not others:
-                inherited = net.bends[at] * FORK_BEND
-                for way in range(4):
-                    if way != (net.heading[at] + 2) % 4:
-                        turn = way != net.heading[at]
-                        many = FORK_EXCESS if turn and net.bends[at] >= 2 else 0
-                        found.append((at * 4 + way, inherited + many + (BEND if turn else 0)))
-        return found
-
-    def _search(  # noqa: C901, PLR0912  the inner loop of all routing: a call in it would cost a third more
-        self, net: Net, starts: list[tuple[int, int]], goals: dict[int, tuple[Port, int]], came: dict[int, int]
-    ) -> int | None:
-        """The last state of the cheapest path; `came` tells how to get there."""
-        own, flat, upright, covered, tree = net.number, self.flat, self.upright, self.covered, net.parent
-        doorstep = self.doorstep
-        prices, offsets = self._prices(), (1, self.width, -1, -self.width)
-        left = self._bound([(port.access, cost) for port, cost in goals.values()])
-        best = [1 << 60] * (4 * len(flat))
-        queue: list[tuple[int, int, int]] = []
-        pops = self.budget.left - len(flat) // FIELD
-        for state, cost in starts:
-            if cost < best[state]:
-                best[state] = cost
-                came[state] = -1
-                heappush(queue, (cost + left(state >> 2), state, cost))
-        while queue and pops >= 0:
-            pops -= 1
-            _, state, cost = heappop(queue)
-            if state < 0:  # a goal with its own cost paid
-                self.budget.spend(self.budget.left - pops)
-                return ~state
-            if cost > best[state]:
-                continue
-            if state in goals:
-                heappush(queue, (cost + goals[state][1], ~state, cost))
-            at, way = state >> 2, state & 3
-            fixed = flat[at] not in (0, own) or upright[at] not in (0, own)  # at a crossing one goes straight on
-            for turn in (way,) if fixed else (way, (way + 1) & 3, (way + 3) & 3):
-                to = at + offsets[turn]
-                along, across = (upright, flat) if turn & 1 else (flat, upright)
-                if covered[to] or along[to] or across[to] == own or to in tree or along[at] not in (0, own):
-                    continue
-                side = offsets[(turn + 1) & 3]
-                total = cost + prices[turn & 1][to]
-                if across[to]:
-                    if doorstep[to]:
-                        continue  # no crossing under an arrowhead
-                    total += CROSS
-                if along[to + side] not in (0, own) or along[to - side] not in (0, own):
-                    total += NEAR
-                if turn != way:
-                    total += BEND
-                reached = to * 4 + turn
-                if total < best[reached]:
-                    best[reached] = total
-                    came[reached] = state
-                    heappush(queue, (total + left(to), reached, total))
-        self.budget.spend(self.budget.left - pops)
-        return None
-
-    def _prices(self) -> tuple[list[int], list[int]]:
-        """What a step to each point costs, sideways and up or down; made when the first wire is searched for."""
-        if self.prices is None:
-            door = [DOORSTEP if d else 0 for d in self.doorstep]
-            rows = [self.row_cost[at // self.width] for at in range(len(door))]
-            self.prices = [r + d for r, d in zip(rows, door, strict=True)], [STEP + d for d in door]
-        return self.prices
-
-    def _bound(self, ends: list[tuple[Cell, int]]) -> Callable[[int], int]:
-        """A lower bound of what is left to pay from a point to the nearest end."""
-        width, known = self.width, [-1] * len(self.flat)
-
-        def left(at: int) -> int:
-            if known[at] < 0:
-                y, x = divmod(at, width)
-                known[at] = min(
-                    (abs(x - a) + abs(y - b)) * RAIL + c + (BEND if a != x and b != y else 0) for (a, b), c in ends
-                )
-            return known[at]
-
-        return left
+    def _clear(self, port: Port, net: int) -> bool:
+        at = self.index(port.access)
+        return port.access not in self.covered and self.flat[at] in (0, net) and self.upright[at] in (0, net)
 
     # ── laying and lifting ──
 
-    def _lay(self, net: Net, demand: Demand, last: int, came: dict[int, int], goal: Port) -> None:
-        states = [last]
-        while came[states[-1]] != -1:
-            states.append(came[states[-1]])
-        states.reverse()
-        first = states[0] >> 2
-        if not net.parent:
-            net.start = next(p for p, _ in demand.starts if self.index(p.access) == first and p.out == states[0] & 3)
-            net.parent[first], net.bends[first], net.heading[first] = -1, 0, states[0] & 3
-            self.taken[net.start.key] = net.number
-            self._mark(first, states[0] & 3, net.number)
-        for before, state in itertools.pairwise(states):
-            at, way, old = state >> 2, state & 3, before >> 2
-            net.parent[at] = old
-            net.bends[at] = net.bends[old] + (way != net.heading[old])
-            net.heading[at] = way
-            self._mark(old, way, net.number)
-            self._mark(at, way, net.number)
-        self._mark(last >> 2, last & 3, net.number)
-        self.taken[goal.key] = net.number
-        net.ends[demand.id] = (last >> 2, goal)
+    def straight(self, demand: Demand) -> bool:
+        """Lay a wire whose ends face one another; False where something is in the way."""
+        net = self.net(demand.net)
+        start, goal = demand.starts[0][0], demand.goals[0][0]
+        first, last, way = start.access, goal.access, start.out
+        (dx, dy), steps = STEPS[way], abs(last[0] - first[0]) + abs(last[1] - first[1])
+        if way != (goal.out + 2) % 4 or (first[0] + dx * steps, first[1] + dy * steps) != last:
+            return False
+        cells = [(first[0] + dx * k, first[1] + dy * k) for k in range(steps + 1)]
+        along = self.along[way & 1]
+        if any(c in self.covered or c in along for c in cells):
+            return False
+        indices = [self.index(c) for c in cells]
+        if net.parent and (indices[0] not in net.parent or any(at in net.parent for at in indices[1:])):
+            return False  # a tree has one root and no rings
+        self.lay(net, demand, cells, start, goal)
+        if demand.direct == "closed":
+            for cell in cells:
+                self._mark(cell, 0, net.number)
+                self._mark(cell, 1, net.number)
+        return True
 
-    def _mark(self, at: int, way: int, number: int) -> None:
-        if way in (0, 2):
-            self.flat[at] = number
-        else:
-            self.upright[at] = number
+    def net(self, number: int) -> Net:
+        return self.nets.setdefault(number, Net(number))
+
+    def lay(self, net: Net, demand: Demand, cells: Sequence[Cell], start: Port | None, goal: Port) -> None:
+        """Lay a wire along neighbouring points, from `start` if it is the first of its value, else from the tree."""
+        if not net.parent:
+            assert start is not None
+            net.start = start
+            self._grow(net, cells[0], -1, 0, start.out)
+            self.taken[start.key] = net.number
+            self._mark(cells[0], start.out & 1, net.number)
+        for before, cell in pairwise(cells):
+            old = self.index(before)
+            way = _way(before, cell)
+            self._grow(net, cell, old, net.bends[old] + (way != net.heading[old]), way)
+            self._mark(before, way & 1, net.number)
+            self._mark(cell, way & 1, net.number)
+        self._mark(cells[-1], goal.out & 1, net.number)
+        self.taken[goal.key] = net.number
+        net.ends[demand.id] = (self.index(cells[-1]), goal)
+
+    def _grow(self, net: Net, cell: Cell, parent: int, bends: int, heading: int) -> None:
+        at, (x, y), (rows, cols) = self.index(cell), cell, net.tree
+        net.parent[at], net.bends[at], net.heading[at] = parent, bends, heading
+        rows[y] = rows.get(y, 0) | 1 << x
+        cols[x] = cols.get(x, 0) | 1 << y
+
+    def _mark(self, cell: Cell, upright: int, number: int) -> None:
+        (self.upright if upright else self.flat)[self.index(cell)] = number
+        self.along[upright].add(*cell)
 
     def lift(self, number: int) -> None:
         """Take all wires of a net away."""
@@ -276,10 +195,10 @@ class Lattice:
         if net is None:
             return
         for at in net.parent:
-            if self.flat[at] == number:
-                self.flat[at] = 0
-            if self.upright[at] == number:
-                self.upright[at] = 0
+            for numbers, bits in zip((self.flat, self.upright), self.along, strict=True):
+                if numbers[at] == number:
+                    numbers[at] = 0
+                    bits.discard(*self.cell(at))
         self.taken = {k: n for k, n in self.taken.items() if n != number}
 
     # ── reading ──
@@ -294,23 +213,36 @@ class Lattice:
             found.append(self.cell(at))
         return found[::-1]
 
+    def bends(self, number: int, wire: str) -> int:
+        """How often a wire bends between its ports."""
+        net = self.nets[number]
+        last, port = net.ends[wire]
+        return net.bends[last] + (net.heading[last] != (port.out + 2) % 4)
+
+    def laid(self, demand: Demand) -> bool:
+        return demand.net in self.nets and demand.id in self.nets[demand.net].ends
+
+    def troubled(self, number: int, wire: str) -> bool:
+        """Whether a wire crosses others or bends too often."""
+        flat, upright = self.flat, self.upright
+        way = map(self.index, self.path(number, wire))
+        return self.bends(number, wire) > MOST_BENDS or any(0 < flat[at] != upright[at] > 0 for at in way)
+
+    def crossings(self, number: int) -> int:
+        """How many times a net crosses others."""
+        flat, upright = self.flat, self.upright
+        return sum(1 for at in self.nets[number].parent if 0 < flat[at] != upright[at] > 0)
+
     def cost(self, demands: Sequence[Demand]) -> tuple[int, int, int, int]:
         """(crossings, bends of a wire beyond two, bends, length) of all that is laid."""
-        flat, upright = self.flat, self.upright
-        crossings = sum(1 for n in self.nets.values() for at in n.parent if 0 < flat[at] != upright[at] > 0) // 2
-        bends = [self.nets[d.net].bends[self.nets[d.net].ends[d.id][0]] for d in demands]
-        return crossings, sum(b - 2 for b in bends if b > 2), sum(bends), sum(len(n.parent) for n in self.nets.values())
+        bends = [self.bends(d.net, d.id) for d in demands if self.laid(d)]
+        crossings = sum(map(self.crossings, self.nets)) // 2
+        excess = sum(b - MOST_BENDS for b in bends if b > MOST_BENDS)
+        return crossings, excess, sum(bends), sum(len(n.parent) for n in self.nets.values())
 
 
-def _simple(last: int, came: dict[int, int]) -> bool:
-    """Whether a path passes no point twice: one that crosses itself is no tree."""
-    seen: set[int] = set()
-    while last != -1:
-        if last >> 2 in seen:
-            return False
-        seen.add(last >> 2)
-        last = came[last]
-    return True
+def _way(a: Cell, b: Cell) -> int:
+    return STEPS.index((b[0] - a[0], b[1] - a[1]))
 
 
 def corners(cells: Iterable[Cell]) -> list[Cell]:

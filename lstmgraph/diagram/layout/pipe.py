@@ -1,7 +1,7 @@
 """The pipe style: memories are straight lines along the top, networks in one row, x[t] and h[t-1] along the bottom.
 
-The order of the columns is that of evaluation; a few variants (an operator on the pipe beside its gate instead of over
-it) are routed and the one with the fewest crossings, then bends, then the shortest wires wins.
+The order of the columns is that of evaluation.  Where wires cross or bend too often, other arrangements are sketched,
+and the best of them is drawn: fewest crossings, then bends, then the shortest wires.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from itertools import pairwise
 
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy
+from lstmgraph.diagram.layout.arrange import Arrangement, moves
 from lstmgraph.diagram.layout.budget import Budget, Spent, Unroutable, searched
-from lstmgraph.diagram.layout.columns import Variant
+from lstmgraph.diagram.layout.columns import Columns, Variant
 from lstmgraph.diagram.layout.dress import dress
 from lstmgraph.diagram.layout.pipe_places import GAP, PAD, ROW, Room
 from lstmgraph.diagram.layout.pipe_wires import PipePlan
@@ -22,7 +23,9 @@ from lstmgraph.diagram.layout.tracks import layered
 from lstmgraph.diagram.scene import Scene
 
 ASPECT = (1.62, 2.18)  # of the border: narrower pictures are widened, lower ones get higher rows
-TRIES = 8  # how often the gaps are widened before giving up
+TRIES = 4  # how often the gaps are widened before giving up
+SKETCHES = 25_000  # steps of the budget for other arrangements
+MEAN_BENDS = 0.7  # of a wire: more is worth a search
 
 
 def layout_pipe(graph: Graph, title: str = "", names: Mapping[str, str] | None = None, id: str = "pipe") -> Scene:
@@ -34,30 +37,85 @@ def _solved(graph: Graph) -> Solved:
     """In the grammar of pipes where there is one for the graph, else in layers."""
     if not searched(graph):
         return layered(graph, "pipe")
-    a, budget = anatomy(graph), Budget()
+    a = anatomy(graph)
     try:
-        best = _with_room(a, Variant(), budget)
+        return _with_room(a, _arranged(a), Budget())
     except Unroutable:
         return layered(graph, "pipe")
-    return _improved(a, best, budget)
 
 
-def _improved(a: Anatomy, best: Solved, budget: Budget) -> Solved:
-    """The best of the variants that there is time for."""
-    seen = {_places(a, Variant())}
-    for variant in _variants(a):
-        if best.score()[0] <= _forced(a) or (variant.swapped[0] and not best.bends_too_often()):
-            break
+# ── which arrangement ──
+
+
+class _Search:
+    """Sketches arrangements and keeps the best."""
+
+    def __init__(self, a: Anatomy) -> None:
+        self.a, self.budget = a, Budget(SKETCHES)
+        self.seen: set[object] = set()
+        self.best: Arrangement | None = None
+        self.sketch: Solved | None = None
+        self.score = 1 << 60
+
+    def better(self, arrangement: Arrangement) -> bool:
+        """Whether an arrangement is better than the best so far, which it then is."""
+        if arrangement.key() in self.seen:
+            return False
+        self.seen.add(arrangement.key())
         try:
-            places = _places(a, variant)
-            if places not in seen:
-                seen.add(places)
-                best = min(best, _with_room(a, variant, budget), key=Solved.score)
+            sketch = solve(PipePlan(self.a, Room(), arrangement).build(), self.budget, sketch=True)
         except Spent:
-            break
+            raise
         except Unroutable:
-            continue
-    return best
+            return False
+        score = _worth(sketch)
+        if score >= self.score:
+            return False
+        self.best, self.sketch, self.score = arrangement, sketch, score
+        return True
+
+    def done(self) -> bool:
+        """Whether nothing is left to be desired."""
+        if self.sketch is None:
+            return False
+        crossings, excess, bends, _ = self.sketch.cost
+        wires = len(self.sketch.plan.graph.edges)
+        return not (self.sketch.lost or excess) and crossings <= _forced(self.a) and bends <= MEAN_BENDS * wires
+
+    def troubled(self) -> list[str]:
+        """Nodes at the ends of wires that cross others, bend too often or were not found."""
+        if self.sketch is None:
+            return []
+        return [id for want in self.sketch.troubled() for id in (want.source, want.target)]
+
+
+def _worth(sketch: Solved) -> int:
+    crossings, excess, bends, length = sketch.cost
+    border = sketch.plan.border
+    return len(sketch.lost) * 250 + crossings * 40 + excess * 60 + bends * 7 + length + int(border.right - border.left)
+
+
+def _arranged(a: Anatomy) -> Arrangement:
+    """The best arrangement that there is time for."""
+    first = Columns(a, Variant()).arrangement()
+    search = _Search(a)
+    try:
+        search.better(first)
+        if not search.done():
+            _climb(a, search)
+    except Spent:
+        pass
+    return search.best or first
+
+
+def _climb(a: Anatomy, search: _Search) -> None:
+    for variant in _variants(a):
+        search.better(Columns(a, variant).arrangement())
+        if search.done():
+            return
+    while search.best is not None and not search.done():
+        if not any(search.better(move) for move in moves(a, search.best, search.troubled())):
+            return
 
 
 def _forced(a: Anatomy) -> int:
@@ -67,9 +125,7 @@ def _forced(a: Anatomy) -> int:
 
 def _variants(a: Anatomy) -> Iterator[Variant]:
     """First operators over the next network, then also two networks that do not need one another swapped."""
-    if len(a.pipes) != 1:
-        return
-    sides = [frozenset[str](), *(frozenset((id,)) for id in next(iter(a.pipes.values())))]
+    sides = [frozenset[str](), *(frozenset((id,)) for path in a.pipes.values() for id in path)]
     yield from (Variant(beside) for beside in sides[1:])
     sums = sorted((n.id for n in a.of_kind("sum")), key=a.index.__getitem__)
     for pair in pairwise(sums):
@@ -77,17 +133,15 @@ def _variants(a: Anatomy) -> Iterator[Variant]:
             yield from (Variant(beside, pair) for beside in sides)
 
 
-def _places(a: Anatomy, variant: Variant) -> tuple[tuple[str, tuple[int, int]], ...]:
-    """Where a variant puts things: variants that put everything in the same place are one."""
-    return tuple((s.id, s.at) for s in PipePlan(a, Room(), variant).build().spots.values())
+# ── how much room ──
 
 
-def _with_room(a: Anatomy, variant: Variant, budget: Budget) -> Solved:
+def _with_room(a: Anatomy, arrangement: Arrangement, budget: Budget) -> Solved:
     """The plan with the least room in which all wires find a way."""
     for k in range(TRIES):
         room = Room(ROW + k, GAP + 2 * k, PAD + k)
         try:
-            return solve(_balanced(a, room, variant), budget)
+            return solve(_balanced(a, room, arrangement), budget)
         except Spent:
             raise
         except Unroutable as error:
@@ -95,9 +149,9 @@ def _with_room(a: Anatomy, variant: Variant, budget: Budget) -> Solved:
     raise last
 
 
-def _balanced(a: Anatomy, room: Room, variant: Variant) -> Plan:
+def _balanced(a: Anatomy, room: Room, arrangement: Arrangement) -> Plan:
     """A plan whose border has a pleasant aspect: the networks move apart, or the rows do."""
-    plan = PipePlan(a, room, variant).build()
+    plan = PipePlan(a, room, arrangement).build()
     for _ in range(48):
         width, height = plan.border.right - plan.border.left, plan.border.bottom - plan.border.top
         networks = len(a.of_kind("sum"))
@@ -107,5 +161,5 @@ def _balanced(a: Anatomy, room: Room, variant: Variant) -> Plan:
             room = replace(room, row=room.row + 1)
         else:
             break
-        plan = PipePlan(a, room, variant).build()
+        plan = PipePlan(a, room, arrangement).build()
     return plan

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from lstmgraph.diagram.graph import Edge
 from lstmgraph.diagram.layout.anatomy import Anatomy, base_of
+from lstmgraph.diagram.layout.arrange import Arrangement, Column
 from lstmgraph.diagram.layout.budget import Unroutable
-from lstmgraph.diagram.layout.columns import Column, Columns, Variant, spread
+from lstmgraph.diagram.layout.columns import spread
 from lstmgraph.diagram.layout.plan import Plan, Spot
 from lstmgraph.diagram.layout.shapes import JOIN, Form, form_of, role_of
 from lstmgraph.diagram.scene import Box
@@ -32,9 +33,8 @@ class Room:
 class Places:
     """Puts every node of a graph in its place; `PipePlan` adds the wires."""
 
-    def __init__(self, a: Anatomy, room: Room, variant: Variant) -> None:
-        self.a, self.room = a, room
-        self.columns = Columns(a, variant)
+    def __init__(self, a: Anatomy, room: Room, arrangement: Arrangement) -> None:
+        self.a, self.room, self.arrangement = a, room, arrangement
         self.plan = Plan(a.graph, "pipe")
         self.bottom = self._bottom_operands()
         self.forms = {n.id: self._form(n.id) for n in a.graph.nodes}
@@ -45,7 +45,7 @@ class Places:
 
     def _form(self, id: str) -> Form:
         node = self.a.node[id]
-        return form_of(node, len(self.a.into[id]), wide_sums=True)
+        return form_of(node, len(self.a.into[id]), wide_sums=True, look=self.a.graph.look)
 
     def _is_rail(self, id: str) -> bool:
         """Inputs, biases and previous outputs come from below; memories come from the pipe."""
@@ -102,16 +102,16 @@ class Places:
     # ── coordinates ──
 
     def place(self) -> None:
-        xs = spread(self.columns.all, self._needs())
+        xs = spread(self.arrangement.columns, self._needs())
         rows = self._rows()
-        for x, column in zip(xs, self.columns.all, strict=True):
+        for x, column in zip(xs, self.arrangement.columns, strict=True):
             self._stand(column, x, rows)
         self._biases()
         self._outside(rows)
 
     def _needs(self) -> dict[tuple[int, int], int]:
         """The least distance of every two columns, from what stands in the same row."""
-        occupied = [self._extents(c) for c in self.columns.all]
+        occupied = [self._extents(c) for c in self.arrangement.columns]
         found = {}
         for k, right in enumerate(occupied):
             for j, left in enumerate(occupied[:k]):
@@ -124,20 +124,18 @@ class Places:
 
     def _extents(self, column: Column) -> dict[tuple[str, int], int]:
         """For each row of a column, how far its node reaches sideways."""
-        bases = list(self.a.pipes)
-        top = self.columns.levels + 1
+        order = self.arrangement.order
         found = {("level", k): self.forms[id].reach()[0] for k, id in column.cells.items()}
-        found |= {("level", top - d): self.forms[id].reach()[0] for d, id in column.hanging.items()}
-        return found | {("pipe", bases.index(b)): self.forms[id].reach()[0] for b, id in column.pipes.items()}
+        return found | {("pipe", order.index(b)): self.forms[id].reach()[0] for b, id in column.pipes.items()}
 
     def _rows(self) -> dict[int | str, int]:
         """y of each level and of each pipe."""
         y: dict[int | str, int] = {}
         at = 0
-        for base in reversed(list(self.a.pipes)):
+        for base in reversed(self.arrangement.order):
             y[base] = at
             at += self.room.row
-        for level in range(self.columns.levels, -2, -1):
+        for level in range(self.arrangement.levels, -2, -1):
             y[level] = at
             at += self.room.row
         return y
@@ -147,8 +145,6 @@ class Places:
             self._put(id, (x, rows[level]))
         for base, id in column.pipes.items():
             self._put(id, (x, rows[base]))
-        for depth, id in column.hanging.items():
-            self._put(id, (x, rows[self.columns.levels + 1 - depth]))
 
     def _put(self, id: str, at: tuple[int, int], outside: bool = False, name: str = "") -> None:
         node = self.a.node[id]
@@ -189,7 +185,7 @@ class Places:
         left = min(s.at[0] - s.form.reach()[0] for s in spots) - self.room.pad - 2
         right = max(s.at[0] + s.form.reach()[0] for s in spots) + self.room.pad
         floor = max(s.at[1] + s.form.reach()[1] for s in spots)
-        states = self._rail_states()
+        states = self.arrangement.rails
         self.plan.rails = [floor + 2 + 3 * k for k in range(max(1, len(states) + self._extra_rails()))]
         state_rows = [floor + 2 + 6 * k for k in range(len(states))]
         bottom = max([*self.plan.rails, *state_rows]) + self.room.pad
@@ -203,9 +199,6 @@ class Places:
         for k, (edge, name) in enumerate(ups):
             self._put(edge.target, (right - self.room.pad - 5 * (len(ups) - 1 - k), top - 5), outside=True, name=name)
         self._inputs(left, bottom + 5)
-
-    def _rail_states(self) -> list[str]:
-        return [b for b in self.a.previous if b not in self.a.pipes]
 
     def _extra_rails(self) -> int:
         return sum(1 for n in self.a.of_kind("input") if n.id not in self.trunk and len(self.a.out[n.id]) > 1)
@@ -235,7 +228,7 @@ class Places:
             inputs = sum(1 for v in self.trunk if self.a.node[v].kind == "input")
             form = JOIN if pair else Form("box", 8, 16 * len(self.trunk) - 4)
             x = self._first_stop() if pair else left + 4 + 5 * max(0, inputs - 1)
-            self.plan.put(Spot("join", form, (x, self.plan.rails[0]), "trunk", "join"))
+            self.plan.put(Spot("join", form, (x, self._trunk_row()), "trunk", "join"))
         taken: list[int] = []
         for node in self.a.of_kind("input"):
             x = self._input_column(node.id, left)
@@ -243,6 +236,11 @@ class Places:
                 x += 1
             taken.append(x)
             self._put(node.id, (x, y), outside=True)
+
+    def _trunk_row(self) -> int:
+        """The row of the first state that joins: it runs straight into the trunk."""
+        states = [base_of(self.a.node[v]) for v in self.trunk if self.a.node[v].kind == "previous"]
+        return min((self.plan.spots[self.a.previous[b]].at[1] for b in states), default=self.plan.rails[0])
 
     def _first_stop(self) -> int:
         """The column in which a trunk enters its first sum; a pair joins right below it."""

@@ -117,7 +117,8 @@ class PipePlan(Places):
             slot = self.slots[node.id].get(edge.id)
             if slot is not None:
                 return ((DOWN, slot, 0),)
-            return ((LEFT, 0, 0), (RIGHT, 0, 10), (UP, -3, 60), (UP, 3, 60))
+            free = (k for k in (-2, 2) if k not in self.slots[node.id].values())
+            return ((LEFT, 0, 0), (RIGHT, 0, 10), (UP, -3, 60), (UP, 3, 60), *((DOWN, k, 30) for k in free))
         if node.id in self.a.on_pipe:
             return self._pipe_goals(edge)
         if self.forms[node.id].width > 40:

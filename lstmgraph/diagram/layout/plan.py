@@ -92,18 +92,27 @@ class Solved:
     routes: dict[str, tuple[Point, ...]]  # wire -> its corners and ends
     nets: dict[str, int]  # net name -> its number
     cost: tuple[int, int, int, int] = (0, 0, 0, 0)  # see `Lattice.cost`
+    lost: frozenset[str] = frozenset()  # wires that were not found, in a sketch
+    crossed: frozenset[str] = frozenset()  # wires that cross others or bend too often
 
     def score(self) -> tuple[int, int, int]:
         """Crossings (a third bend counts as one), bends, length."""
         crossings, excess, bends, length = self.cost
         return crossings + excess, bends, length
 
+    def troubled(self) -> list[Want]:
+        """Wires that were not found, bend too often or cross others."""
+        return [w for w in self.plan.wants if w.id in self.lost or w.id in self.crossed]
+
     def bends_too_often(self) -> bool:
         return self.cost[1] > 0
 
 
-def solve(plan: Plan, budget: Budget) -> Solved:
-    """Route every wire of a plan; raises `Unroutable`."""
+def solve(plan: Plan, budget: Budget, sketch: bool = False) -> Solved:
+    """Route every wire of a plan; raises `Unroutable`.
+
+    A sketch is made in a fraction of the time, without the wires that need more than two bends: they are `lost`.
+    """
     lattice = Lattice(*plan.shift(), budget)
     for row in plan.rails:
         lattice.row_cost[row] = 8
@@ -124,8 +133,11 @@ def solve(plan: Plan, budget: Budget) -> Solved:
                 want.direct,
             )
         )
-    route_all(lattice, demands)
-    return Solved(plan, {d.id: _points(lattice, d) for d in demands}, nets, lattice.cost(demands))
+    route_all(lattice, demands, sketch)
+    laid = [d for d in demands if lattice.laid(d)]
+    lost = frozenset(d.id for d in demands if not lattice.laid(d))
+    crossed = frozenset(d.id for d in laid if lattice.troubled(d.net, d.id))
+    return Solved(plan, {d.id: _points(lattice, d) for d in laid}, nets, lattice.cost(laid), lost, crossed)
 
 
 def _points(lattice: Lattice, demand: Demand) -> tuple[Point, ...]:
@@ -157,6 +169,6 @@ def _ports(spot: Spot, sides: Sides, lattice: Lattice) -> tuple[tuple[Port, int]
     found = []
     for side, offset, cost in sides:
         port = ports(spot.id, spot.form, spot.at, side, (offset,))[0]
-        lattice.doorstep[lattice.index(port.access)] = 1
+        lattice.doorstep.add(*port.access)
         found.append((port, cost))
     return tuple(found)

@@ -1,0 +1,127 @@
+"""An arrangement of the pipe style, which operation stands in which column at which height, and what may be tried.
+
+Arrangements are values: a move makes a new one.  A new kind of move is one more generator in `moves`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise, permutations
+
+from lstmgraph.diagram.layout.anatomy import Anatomy
+
+LINES = 3  # up to here every order of the pipes is tried, beyond only neighbours are swapped
+
+
+@dataclass(frozen=True)
+class Column:
+    """Operations that stand one above another."""
+
+    network: bool = False
+    cells: Mapping[int, str] = field(default_factory=dict)  # level -> node
+    pipes: Mapping[str, str] = field(default_factory=dict)  # memory -> node
+
+    def members(self) -> list[str]:
+        return [*self.cells.values(), *self.pipes.values()]
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    columns: tuple[Column, ...]  # from left to right
+    levels: int  # rows between the activations (level 0) and the pipes
+    order: tuple[str, ...]  # the pipes from the lowest to the highest
+    rails: tuple[str, ...] = ()  # states that run along the bottom, from the highest to the lowest
+
+    def key(self) -> tuple[object, ...]:
+        """Equal for arrangements that put everything in the same place."""
+        columns = tuple((tuple(sorted(c.cells.items())), tuple(sorted(c.pipes.items()))) for c in self.columns)
+        return columns, self.levels, self.order, self.rails
+
+    def where(self, id: str) -> int:
+        """The column of a node; -1 for what stands in none."""
+        return next((k for k, c in enumerate(self.columns) if id in c.cells.values() or id in c.pipes.values()), -1)
+
+    def level(self, id: str) -> int | None:
+        return next((level for c in self.columns for level, other in c.cells.items() if other == id), None)
+
+
+def moves(a: Anatomy, now: Arrangement, troubled: Iterable[str]) -> Iterator[Arrangement]:
+    """What could be better: first what stands at the ends of wires that cross or bend too often."""
+    everything = [id for column in now.columns for id in column.members()]
+    ids = list(dict.fromkeys(id for id in (*troubled, *everything) if now.where(id) >= 0))
+    yield from (replace(now, order=order) for order in _other_orders(now.order))
+    yield from (replace(now, rails=order) for order in _other_orders(now.rails))
+    for id in ids:
+        yield from (m for m in _elsewhere(a, now, id) if _in_order(a, m))
+    for id in ids:
+        yield from (m for m in _columns_moved(now, now.where(id)) if _in_order(a, m))
+
+
+def _other_orders(lines: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    if len(lines) <= LINES:
+        yield from (order for order in permutations(lines) if order != lines)
+        return
+    for k in range(len(lines) - 1):
+        order = list(lines)
+        order[k : k + 2] = order[k + 1], order[k]
+        yield tuple(order)
+
+
+def _elsewhere(a: Anatomy, now: Arrangement, id: str) -> Iterator[Arrangement]:
+    """An operation in another column or at another height: where its neighbours are, or beside them."""
+    if a.node[id].kind == "sum" or id in a.activation.values():
+        return
+    own = now.where(id)
+    neighbours = [e.source for e in a.into[id]] + [e.target for e in a.out[id]]
+    near = {now.where(other) for other in neighbours} - {-1} | {own}
+    base = a.on_pipe.get(id)
+    low, high = max(0, min(near) - 1), min(len(now.columns) - 1, max(near) + 1)
+    level = now.level(id)
+    heights = range(now.levels + 1) if level is not None else range(1)
+    for k in sorted(range(low, high + 1), key=lambda k: (min(abs(k - n) for n in near), abs(k - own), k)):
+        for height in sorted(heights, key=lambda h: abs(h - (level or 0))):
+            if (base or height) not in (now.columns[k].pipes if base else now.columns[k].cells):
+                yield _put(now, id, k, base, height, new=False)
+            if k in near or k == high:
+                yield _put(now, id, k, base, height, new=True)
+    if base is None:
+        yield _put(replace(now, levels=now.levels + 1), id, own, None, now.levels + 1, new=False)
+
+
+def _put(now: Arrangement, id: str, k: int, base: str | None, height: int, *, new: bool) -> Arrangement:
+    """The arrangement with a node in column k, or in a new one left of it."""
+    columns = [_without(c, id) for c in now.columns]
+    if new:
+        columns.insert(k, Column())
+    target = columns[k]
+    if base is not None:
+        columns[k] = replace(target, pipes={**target.pipes, base: id})
+    else:
+        columns[k] = replace(target, cells={**target.cells, height: id})
+    return replace(now, columns=tuple(c for c in columns if c.members()))
+
+
+def _without(column: Column, id: str) -> Column:
+    if id not in column.members():
+        return column
+    cells = {level: other for level, other in column.cells.items() if other != id}
+    return replace(column, cells=cells, pipes={b: other for b, other in column.pipes.items() if other != id})
+
+
+def _columns_moved(now: Arrangement, k: int) -> Iterator[Arrangement]:
+    """A whole column one or two places further left or right."""
+    for to in (k - 1, k + 1, k - 2, k + 2):
+        if 0 <= to < len(now.columns):
+            columns = list(now.columns)
+            columns.insert(to, columns.pop(k))
+            yield replace(now, columns=tuple(columns))
+
+
+def _in_order(a: Anatomy, now: Arrangement) -> bool:
+    """Whether pipes run from left to right, and networks after those that they need."""
+    of = {id: k for k, column in enumerate(now.columns) for id in column.members()}
+    if any(of[x] >= of[y] for path in a.pipes.values() for x, y in pairwise(path)):
+        return False
+    sums = [id for column in now.columns for id in column.cells.values() if a.node[id].kind == "sum"]
+    return not any(later in a.behind(sum) for k, sum in enumerate(sums) for later in sums[k + 1 :])
