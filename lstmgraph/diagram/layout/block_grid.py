@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from lstmgraph.diagram.graph import Edge
 from lstmgraph.diagram.layout.anatomy import Anatomy, base_of
+from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT
 
 ACTIVATIONS, SUMS = 50.0, 51.0  # columns of the gates; the columns between hold operators
 INNER = (1.0, 2.0, 3.0, 4.0)
@@ -23,6 +25,8 @@ class Grid:
     at: dict[str, tuple[float, float]] = field(default_factory=dict)
     gates: dict[tuple[int, float], str] = field(default_factory=dict)  # (side, row) -> sum
     bottom: set[str] = field(default_factory=set)  # sums whose inputs stand below
+    centre: set[str] = field(default_factory=set)  # what stands on the data path
+    side: dict[str, int] = field(default_factory=dict)  # node -> the side of the border where its inputs are repeated
     repeated: dict[str, str] = field(default_factory=dict)  # edge -> the repeated input that it starts from
 
 
@@ -33,7 +37,7 @@ def fill(a: Anatomy) -> Grid:
     below = _descend(a, _foot(a, main))
     for row, id in enumerate(reversed(below)):
         grid.at[id] = 0.0, float(row)
-    if below and a.node[below[-1]].kind == "sum":
+    if below and a.node[below[-1]].kind == "sum" and externals(a, below[-1]):
         grid.bottom.add(below[-1])
     top = len(below)
     if main is not None:
@@ -41,9 +45,38 @@ def fill(a: Anatomy) -> Grid:
         _loop(a, grid, main, top)
         for k, id in enumerate(_ascend(a, main, grid), start=1):
             grid.at[id] = 0.0, float(top + k)
+    grid.centre = {id for id, (column, _) in grid.at.items() if column == 0}
     _other_cells(a, grid, main, top)
     _rest(a, grid)
+    for id, (column, _) in grid.at.items():
+        if id in a.node and externals(a, id):
+            grid.side[id] = DOWN if id in grid.bottom else LEFT if column < 0 else RIGHT
     return grid
+
+
+def is_external(a: Anatomy, id: str) -> bool:
+    """Whether a value comes from outside, so that it is repeated wherever it is needed."""
+    node = a.node[id]
+    if node.kind == "previous":
+        return base_of(node) not in a.pipes
+    return node.kind in ("input", "bias", "constant")
+
+
+def externals(a: Anatomy, id: str) -> list[Edge]:
+    """The operands of a node that are repeated outside, in the order x, h, bias."""
+    rank = {"input": 0, "previous": 1, "constant": 2, "bias": 2}
+    found = [e for e in a.into[id] if is_external(a, e.source) and a.node[id].kind != "next"]
+    return sorted(found, key=lambda e: (rank[a.node[e.source].kind], e.operand))
+
+
+def inner_ends(a: Anatomy, id: str) -> list[str]:
+    """What the wires of a node go to inside the border: other nodes, and Cells for previous and for new memories."""
+    sources = [e.source for e in a.into[id]]
+    targets = [e.target for e in a.out[a.activation.get(id, id)]]
+    cells = {a.previous[base]: base for base in a.pipes} | a.fresh
+    nexts = {a.next[base]: base for base in a.pipes}
+    found = [cell_id(cells[s]) if s in cells else s for s in sources if not is_external(a, s)]
+    return found + [cell_id(nexts[t]) if t in nexts else t for t in targets]
 
 
 def _main_memory(a: Anatomy) -> str | None:
@@ -121,7 +154,7 @@ def _other_cells(a: Anatomy, grid: Grid, main: str | None, row: int) -> None:
 
 def _rest(a: Anatomy, grid: Grid) -> None:
     """Gates and operators, those first that have a neighbour in place."""
-    own = set(a.activation.values())
+    own = {act for id, act in a.activation.items() if externals(a, id)}
     waiting = [
         id
         for id in a.index
@@ -130,7 +163,7 @@ def _rest(a: Anatomy, grid: Grid) -> None:
     while waiting:
         id = min(waiting, key=lambda n: (_loneliness(a, grid, n), a.index[n]))
         waiting.remove(id)
-        if a.node[id].kind == "sum":
+        if a.node[id].kind == "sum" and externals(a, id) and a.activation.get(id) not in grid.at:
             _gate(a, grid, id)
         else:
             _between(a, grid, id)

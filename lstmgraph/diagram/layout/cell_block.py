@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from lstmgraph.diagram.graph import Edge, Graph
 from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy, base_of
-from lstmgraph.diagram.layout.block_grid import Grid, cell_id, fill
+from lstmgraph.diagram.layout.block_grid import Grid, cell_id, externals, fill, is_external
+from lstmgraph.diagram.layout.block_search import search
 from lstmgraph.diagram.layout.budget import Budget, Spent, Unroutable, searched
 from lstmgraph.diagram.layout.dress import dress
 from lstmgraph.diagram.layout.plan import ANY, Plan, Sides, Solved, Spot, Want, solve
@@ -46,15 +47,32 @@ def _solved(graph: Graph) -> Solved:
     if not searched(graph):
         return layered(graph, "cell-block")
     try:
-        return _with_room(anatomy(graph), Budget())
+        return _best(anatomy(graph), Budget())
     except Unroutable:
         return layered(graph, "cell-block")
 
 
-def _with_room(a: Anatomy, budget: Budget) -> Solved:
+def _best(a: Anatomy, budget: Budget) -> Solved:
+    """The best of the placements that promise few crossings; the first one at once if nothing is wrong with it."""
+    found: list[Solved] = []
+    for grid in search(a, fill(a)):
+        try:
+            found.append(_with_room(a, grid, budget))
+        except Spent:
+            break
+        except Unroutable:
+            continue
+        if not (found[-1].cost[0] or found[-1].bends_too_often()):
+            break
+    if not found:
+        raise Unroutable(a.graph.output)
+    return min(found, key=Solved.score)
+
+
+def _with_room(a: Anatomy, grid: Grid, budget: Budget) -> Solved:
     for k in range(TRIES):
         try:
-            return solve(_balanced(a, Room(GAP + 2 * k, GAP + 2 * k, PAD + k)), budget)
+            return solve(_balanced(a, grid, Room(GAP + 2 * k, GAP + 2 * k, PAD + k)), budget)
         except Spent:
             raise
         except Unroutable as error:
@@ -62,9 +80,9 @@ def _with_room(a: Anatomy, budget: Budget) -> Solved:
     raise last
 
 
-def _balanced(a: Anatomy, room: Room) -> Plan:
+def _balanced(a: Anatomy, grid: Grid, room: Room) -> Plan:
     """A plan with a nearly square border."""
-    plan = _Builder(a, room).build()
+    plan = _Builder(a, grid, room).build()
     for _ in range(24):
         width, height = plan.border.right - plan.border.left, plan.border.bottom - plan.border.top
         if width < ASPECT[0] * height:
@@ -73,38 +91,26 @@ def _balanced(a: Anatomy, room: Room) -> Plan:
             room = replace(room, down=room.down + 1)
         else:
             break
-        plan = _Builder(a, room).build()
+        plan = _Builder(a, grid, room).build()
     return plan
 
 
 class _Builder:
-    def __init__(self, a: Anatomy, room: Room) -> None:
+    def __init__(self, a: Anatomy, grid: Grid, room: Room) -> None:
         self.a, self.room = a, room
         self.plan = Plan(a.graph, "cell-block")
-        self.grid: Grid = fill(a)
+        self.grid = replace(grid, repeated={})
+        self.networks = {*grid.gates.values(), *grid.bottom}  # sums with inputs of their own
         self.cells = {base: cell_id(base) for base in a.pipes}
         self.forms = {n.id: self._form(n.id) for n in a.graph.nodes}
-        self.side: dict[str, int] = {}  # sum -> where its inputs stand
 
     def _form(self, id: str) -> Form:
         node = self.a.node[id]
-        outside = len(self._externals(id))
+        outside = len(externals(self.a, id))
         if node.kind == "sum" and outside > 3:
             long = 16 * max(abs(k) for k in self._doors(outside)) + 24
             return Form("box", 36, long) if id not in self.grid.bottom else Form("box", long, 36)
-        return form_of(node, len(self.a.into[id]), wide_sums=False)
-
-    def _externals(self, id: str) -> list[Edge]:
-        """The operands of a node that are repeated outside, in the order x, h, bias."""
-        rank = {"input": 0, "previous": 1, "constant": 2, "bias": 2}
-        found = [e for e in self.a.into[id] if self._is_external(e.source) and self.a.node[id].kind != "next"]
-        return sorted(found, key=lambda e: (rank[self.a.node[e.source].kind], e.operand))
-
-    def _is_external(self, id: str) -> bool:
-        node = self.a.node[id]
-        if node.kind == "previous":
-            return base_of(node) not in self.a.pipes
-        return node.kind in ("input", "bias", "constant")
+        return form_of(node, len(self.a.into[id]), wide_sums=False, look=self.a.graph.look)
 
     # ── coordinates ──
 
@@ -125,7 +131,7 @@ class _Builder:
         self._exits()
         for node in self.a.of_kind("next"):
             edge = self.a.into[node.id][0]
-            if self._is_external(edge.source):
+            if is_external(self.a, edge.source):
                 spot = self.plan.spots[self.cells.get(base_of(node), node.id)]
                 self._beside(edge, spot, [LEFT, RIGHT, DOWN], 0)
         self._wants()
@@ -161,7 +167,7 @@ class _Builder:
 
     def _half(self, id: str) -> int:
         """How far the inputs of a gate reach from its row."""
-        return max([abs(y) for y in self._stack(len(self._externals(id)))], default=0) + 2
+        return max([abs(y) for y in self._stack(len(externals(self.a, id)))], default=0) + 2
 
     def _stack(self, count: int) -> list[int]:
         """Offsets of repeated inputs: one of them straight beside the node."""
@@ -189,7 +195,7 @@ class _Builder:
         right = max(x + rx for (x, _), (rx, _) in boxes) + wide
         bottom = max(y + ry for (_, y), (_, ry) in boxes) + pad
         for id, spot in self.plan.spots.items():
-            stack = self._stack(len(self._externals(id))) if id in self.a.node else []
+            stack = self._stack(len(externals(self.a, id))) if id in self.a.node else []
             for offset in stack:
                 if id in self.grid.bottom:
                     left, right = min(left, spot.at[0] + offset - 4), max(right, spot.at[0] + offset + 4)
@@ -201,10 +207,10 @@ class _Builder:
 
     def _repeat(self, id: str) -> None:
         """The inputs of a node, outside the border on the side where the node stands."""
-        edges = self._externals(id)
-        column = self.grid.at[id][0]
-        self.side[id] = DOWN if id in self.grid.bottom else LEFT if column < 0 else RIGHT
-        sides = [self.side[id]] + [s for s in (LEFT, RIGHT, DOWN) if s != self.side[id]]
+        edges = externals(self.a, id)
+        if not edges:
+            return
+        sides = [self.grid.side[id]] + [s for s in (LEFT, RIGHT, DOWN) if s != self.grid.side[id]]
         for offset, edge in zip(self._stack(len(edges)), edges, strict=True):
             self._beside(edge, self.plan.spots[id], sides, offset)
 
@@ -264,7 +270,7 @@ class _Builder:
 
     def _wants(self) -> None:
         old = [
-            e for e in self.a.graph.edges if e.source in self.a.previous.values() and not self._is_external(e.source)
+            e for e in self.a.graph.edges if e.source in self.a.previous.values() and not is_external(self.a, e.source)
         ]
         single = len(old) > 8
         for edge in self.a.graph.edges:
@@ -282,7 +288,8 @@ class _Builder:
 
     def _want(self, id: str, edge: Edge, start: tuple[str, Sides, str], target: str, goals: Sides) -> None:
         dashed = edge.kind in ("previous_memory", "previous_output")
-        direct = "closed" if self.a.activation.get(edge.source) == edge.target else ""
+        own = edge.source in self.networks and self.a.activation.get(edge.source) == edge.target
+        direct = "closed" if own else ""
         first = next(e for e in self.a.into[edge.target] if e.source == edge.source) is edge
         if first and self._in_line(start[0], target):
             direct, start, goals = "closed", (start[0], ((UP, 0, 0),), start[2]), ((DOWN, 0, 0),)
@@ -309,27 +316,27 @@ class _Builder:
             return name, ((way, 0, 0),), name
         if node.kind == "previous":
             return self.cells[base_of(node)], _CELL_OLD, node.id if single else edge.id
-        if edge.source in self.a.fresh and self.a.node[edge.target].kind != "next":
+        if edge.source in self.a.fresh and self.a.next[self.a.fresh[edge.source]] != edge.target:
             return self.cells[self.a.fresh[edge.source]], _CELL_NEW, f"{edge.source}@cell" if single else edge.id
         return edge.source, self._starts(edge.source), edge.source
 
     def _starts(self, id: str) -> Sides:
-        if id in self.a.activation:
+        if id in self.a.activation and id in self.networks:
             return ((self._inward(id), 0, 0),)
         if id in self.a.fresh:
             return ((UP, 0, 0), (LEFT, 0, 40), (RIGHT, 0, 40), (DOWN, 0, 60))
         return ANY
 
     def _inward(self, id: str) -> int:
-        return {DOWN: UP, LEFT: RIGHT, RIGHT: LEFT}[self.side[id]]
+        return {DOWN: UP, LEFT: RIGHT, RIGHT: LEFT}[self.grid.side[id]]
 
     def _goals(self, edge: Edge) -> Sides:
         id, node = edge.target, self.a.node[edge.target]
         if node.kind == "next":
             return _CELL_IN if base_of(node) in self.cells else ((DOWN, 0, 0),)
-        if self.a.activation.get(edge.source) == id:
+        if edge.source in self.networks and self.a.activation.get(edge.source) == id:
             return (((self._inward(edge.source) + 2) % 4, 0, 0),)
-        if node.kind == "sum":
+        if id in self.networks:
             return self._sum_goals(edge)
         if self.forms[id].width > 60:
             return (*ANY, *((side, k, 0) for side in (UP, DOWN) for k in (-2, 2)))
@@ -337,22 +344,21 @@ class _Builder:
 
     def _sum_goals(self, edge: Edge) -> Sides:
         """Repeated inputs enter from their side; what comes from within, from the others."""
-        side, form = self.side[edge.target], self.forms[edge.target]
+        side, form = self.grid.side[edge.target], self.forms[edge.target]
         outside = edge.id in self.grid.repeated
         many = max(form.width, form.height) > 40
         if many and outside:
-            externals = self._externals(edge.target)
-            return ((side, self._doors(len(externals))[externals.index(edge)], 0),)
+            stack = externals(self.a, edge.target)
+            return ((side, self._doors(len(stack))[stack.index(edge)], 0),)
         if side == DOWN:
             return ((DOWN, 0, 0), (LEFT, 0, 5), (RIGHT, 0, 5)) if outside else ((LEFT, 0, 0), (RIGHT, 0, 0))
         outer = -1 if side == LEFT else 1
         if outside:
             return ((side, 0, 0), (UP, outer, 5), (DOWN, outer, 5))
-        free: Sides = ((side, 0, 60),) if not self._externals(edge.target) else ()
-        return ((UP, -outer, 0), (DOWN, -outer, 0), (UP, outer, 30), (DOWN, outer, 30), *free)
+        return ((UP, -outer, 0), (DOWN, -outer, 0), (UP, outer, 30), (DOWN, outer, 30))
 
 
-_SIDEWAYS: Sides = tuple((side, k, abs(k)) for side in (RIGHT, LEFT) for k in (0, -4, 4))
-_CELL_OLD: Sides = (*_SIDEWAYS, (DOWN, -4, 30), (DOWN, 4, 30))
-_CELL_NEW: Sides = ((UP, 0, 0), (LEFT, -4, 5), (RIGHT, -4, 5), (UP, -4, 20), (UP, 4, 20), (LEFT, 0, 30), (RIGHT, 0, 30))
-_CELL_IN: Sides = ((DOWN, 0, 0), (DOWN, -4, 40), (DOWN, 4, 40), (LEFT, 4, 60), (RIGHT, 4, 60))
+_SIDEWAYS: Sides = tuple((side, k, abs(k)) for side in (RIGHT, LEFT) for k in (0, -3, 3))
+_CELL_OLD: Sides = (*_SIDEWAYS, (DOWN, -3, 30), (DOWN, 3, 30))
+_CELL_NEW: Sides = ((UP, 0, 0), (LEFT, -3, 5), (RIGHT, -3, 5), (UP, -3, 20), (UP, 3, 20), (LEFT, 0, 30), (RIGHT, 0, 30))
+_CELL_IN: Sides = ((DOWN, 0, 0), (DOWN, -3, 40), (DOWN, 3, 40), (LEFT, 3, 60), (RIGHT, 3, 60))

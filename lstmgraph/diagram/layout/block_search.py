@@ -1,0 +1,219 @@
+"""Searches for places of gates and operators around the memory: those with few crossings and bends, by estimate.
+
+The start is what `block_grid.fill` says.  One piece after the other (a gate with its activation, an operator, a Cell
+beside the first) goes to the place where the whole costs least, until nothing moves or `EFFORT` is used up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from lstmgraph.diagram.graph import Edge
+from lstmgraph.diagram.layout.anatomy import Anatomy, base_of
+from lstmgraph.diagram.layout.block_grid import ACTIVATIONS, SUMS, Grid, cell_id, externals, inner_ends
+from lstmgraph.diagram.layout.estimate import BLOCKED, FAR, ROUND, Ends, Estimate, Laid, Link, Places
+from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT, UP
+
+EFFORT = 25_000  # links that may be routed in one search
+NEAREST = 36  # places that are tried for an operator
+KEPT = 6  # placements that are worth routing
+
+OLD: Ends = ((RIGHT, 0), (LEFT, 0), (DOWN, 30))
+NEW: Ends = ((UP, 0), (LEFT, 5), (RIGHT, 5))
+INTO: Ends = ((DOWN, 0), (LEFT, 60), (RIGHT, 60))
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Where everything stands, and on which side of the border the inputs of operators do."""
+
+    at: Places
+    side: dict[str, int]
+
+    def places(self, outs: dict[str, str]) -> Places:
+        found = dict(self.at)
+        for id, side in self.side.items():
+            column, row = self.at[id]
+            found[f"in:{id}"] = {LEFT: (-FAR, row), RIGHT: (FAR, row), DOWN: (column, -FAR)}[side]
+        return found | {out: (self.at[source][0], FAR) for out, source in outs.items()}
+
+
+def search(a: Anatomy, grid: Grid) -> list[Grid]:
+    """Placements that promise few crossings, the most promising first."""
+    return _Search(a, grid).run()
+
+
+class _Search:
+    def __init__(self, a: Anatomy, grid: Grid) -> None:
+        self.a, self.grid = a, grid
+        self.outs: dict[str, str] = {}
+        self.estimate = Estimate(*self._links())
+        self.near = {id: self._neighbours(id) for id in grid.at}
+        self.found: dict[int, Draft] = {}
+
+    def run(self) -> list[Grid]:
+        draft = Draft(dict(self.grid.at), dict(self.grid.side))
+        cost, laid = self.estimate.cost(draft.places(self.outs))
+        self.found[cost] = draft
+        moving = not self._is_clean(laid, cost)
+        while moving and self.estimate.spent < EFFORT:
+            moving = False
+            for piece in self._pieces():
+                better = self._move(draft, piece, cost, laid)
+                if better is not None:
+                    cost, draft, laid = better
+                    moving = True
+        best = sorted(self.found)[:KEPT]
+        return [self._grid(self.found[c]) for c in best]
+
+    @staticmethod
+    def _is_clean(laid: dict[str, Laid], cost: int) -> bool:
+        """Whether every wire has its way and none is in the way of another."""
+        return cost == sum(line.cost for line in laid.values()) and all(line.cost < BLOCKED for line in laid.values())
+
+    # ── what is to be routed ──
+
+    def _links(self) -> tuple[list[Link], dict[tuple[str, int], int]]:
+        targets: dict[str, dict[str, Ends]] = {}
+        start: dict[str, tuple[str, Ends]] = {}
+        room: dict[tuple[str, int], int] = {}
+        for edge in self.a.graph.edges:
+            for key, source, exits, target, entries in self._parts(edge):
+                start[key] = source, exits
+                targets.setdefault(key, {})[target] = entries
+        for base in self.a.pipes:
+            room |= {(cell_id(base), side): 3 for side in (LEFT, RIGHT, DOWN)}
+        for id in self.grid.gates.values():
+            room |= {(id, UP): 2, (id, DOWN): 2}
+        return [Link(key, *start[key], tuple(ends.items())) for key, ends in targets.items()], room
+
+    def _parts(self, edge: Edge) -> Iterator[tuple[str, str, Ends, str, Ends]]:
+        """(key, source, exits, target, entries) of what is drawn between the nodes of the grid for an edge."""
+        a, node = self.a, self.a.node[edge.target]
+        if node.kind == "next":
+            yield from self._leaving(edge)
+        elif edge in externals(a, edge.target):
+            yield f"in:{edge.target}", f"in:{edge.target}", ROUND, edge.target, ROUND
+        else:
+            yield (*self._start(edge), edge.target, self._entries(edge))
+
+    def _leaving(self, edge: Edge) -> Iterator[tuple[str, str, Ends, str, Ends]]:
+        a, base = self.a, base_of(self.a.node[edge.target])
+        if base not in a.pipes:
+            if edge.source in self.grid.at or edge.source in a.fresh:
+                key, source, exits = self._start(edge)
+                self.outs[f"out:{edge.id}"] = source
+                yield key, source, exits, f"out:{edge.id}", ((DOWN, 0),)
+            return
+        if edge.source in self.grid.at:
+            yield edge.source, edge.source, self._exits(edge.source), cell_id(base), INTO
+        if base == a.graph.output:
+            self.outs[f"out:{edge.id}"] = cell_id(base)
+            yield f"up:{base}", cell_id(base), ((UP, 0),), f"out:{edge.id}", ((DOWN, 0),)
+
+    def _start(self, edge: Edge) -> tuple[str, str, Ends]:
+        a, node = self.a, self.a.node[edge.source]
+        if node.kind == "previous":
+            return edge.id, cell_id(base_of(node)), OLD
+        if edge.source in a.fresh:
+            return edge.id, cell_id(a.fresh[edge.source]), NEW
+        return edge.source, edge.source, self._exits(edge.source)
+
+    def _exits(self, id: str) -> Ends:
+        gate = next((s for s in self.grid.gates.values() if self.a.activation.get(s, s) == id), None)
+        return ROUND if gate is None else ((RIGHT, 0), (LEFT, 0))
+
+    def _entries(self, edge: Edge) -> Ends:
+        id = edge.target
+        if id in self.grid.bottom:
+            return (LEFT, 0), (RIGHT, 0)
+        return ((UP, 0), (DOWN, 0)) if id in self.grid.gates.values() else ROUND
+
+    # ── moving ──
+
+    def _pieces(self) -> list[tuple[str, ...]]:
+        gates = set(self.grid.gates.values())
+        own = {self.a.activation[s] for s in gates if s in self.a.activation}
+        free = [id for id in self.grid.at if id not in self.grid.centre and id not in own]
+        return [(id, self.a.activation[id]) if id in gates and id in self.a.activation else (id,) for id in free]
+
+    def _move(
+        self, draft: Draft, piece: tuple[str, ...], cost: int, laid: dict[str, Laid]
+    ) -> tuple[int, Draft, dict[str, Laid]] | None:
+        """The best place for a piece, if it is better than where it stands."""
+        best: tuple[int, Draft, dict[str, Laid]] | None = None
+        moved = frozenset([*piece, *(f"in:{id}" for id in piece)])
+        for tried in self._moves(draft, piece):
+            if self.estimate.spent > EFFORT:
+                break
+            places = tried.places(self.outs)
+            known = laid if _same_lines(draft.places(self.outs), places) else None
+            price, lines = self.estimate.cost(places, known, moved)
+            self.found.setdefault(price, tried)
+            if price < (best[0] if best else cost):
+                best = price, tried, lines
+        return best
+
+    def _moves(self, draft: Draft, piece: tuple[str, ...]) -> Iterator[Draft]:
+        id = piece[0]
+        others = {p: at for p, at in draft.at.items() if p not in piece}
+        if id in self.grid.gates.values():
+            taken = {at for p, at in others.items() if abs(at[0]) == SUMS}
+            for row in _between(sorted({r for _, r in others.values()})):
+                for side in (-1, 1):
+                    if (side * SUMS, row) not in taken:
+                        way = RIGHT if side > 0 else LEFT
+                        yield Draft(draft.at | _gate(piece, side, row), draft.side | {id: way})
+            return
+        for place in self._nearest(id, others):
+            at = draft.at | {id: place}
+            sides = [draft.side | {id: s} for s in (LEFT, RIGHT, DOWN)] if id in draft.side else [draft.side]
+            yield from (Draft(at, s) for s in sides)
+
+    def _nearest(self, id: str, others: Places) -> list[tuple[float, float]]:
+        """Free places between the gates, those with short wires first."""
+        inner = sorted({c for c, _ in others.values() if abs(c) < ACTIVATIONS})
+        columns, rows = _between(inner), _between(sorted({r for _, r in others.values()}))
+        ends = [others[n] for n in self.near[id] if n in others]
+        cx, cy = {c: k for k, c in enumerate(columns)}, {r: k for k, r in enumerate(rows)}
+        ends_at = [(cx.get(c, 0 if c < 0 else len(columns)), cy[r]) for c, r in ends]
+        lined = {c for c, _ in ends}, {r for _, r in ends}
+
+        def far(place: tuple[float, float]) -> tuple[int, float, float]:
+            x, y = cx[place[0]], cy[place[1]]
+            straight = (place[0] in lined[0]) + (place[1] in lined[1])
+            return sum(abs(x - u) + abs(y - v) for u, v in ends_at) - 2 * straight, *place
+
+        taken = set(others.values())
+        return sorted(((c, r) for c in columns for r in rows if (c, r) not in taken), key=far)[:NEAREST]
+
+    def _neighbours(self, id: str) -> list[str]:
+        a = self.a
+        cells = {cell_id(base): base for base in a.pipes}
+        if id in cells:
+            base = cells[id]
+            ends = [e.target for e in a.out[a.previous[base]]] + [e.source for e in a.into[a.next[base]]]
+            fresh = [e.target for f, b in a.fresh.items() if b == base for e in a.out[f]]
+            return [n for n in (*ends, *fresh) if n in self.grid.at]
+        return [n for n in inner_ends(a, id) if n in self.grid.at]
+
+    def _grid(self, draft: Draft) -> Grid:
+        gates = {(1 if draft.at[id][0] > 0 else -1, draft.at[id][1]): id for id in self.grid.gates.values()}
+        return replace(self.grid, at=dict(draft.at), gates=gates, side=dict(draft.side), repeated={})
+
+
+def _gate(piece: tuple[str, ...], side: int, row: float) -> Places:
+    return dict(zip(piece, ((side * SUMS, row), (side * ACTIVATIONS, row)), strict=False))
+
+
+def _between(lines: list[float]) -> list[float]:
+    """Lines, the places between them and one beyond each end."""
+    middles = [(a + b) / 2 for a, b in pairwise(lines)]
+    return sorted([lines[0] - 1, *lines, *middles, lines[-1] + 1])
+
+
+def _same_lines(a: Places, b: Places) -> bool:
+    """Whether rows and columns keep their numbers, so that lines may stay."""
+    return all(sorted({p[axis] for p in a.values()}) == sorted({p[axis] for p in b.values()}) for axis in (0, 1))

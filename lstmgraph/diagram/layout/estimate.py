@@ -1,0 +1,253 @@
+"""What a placement would cost if its wires were routed: every value takes the cheapest ways of at most two bends.
+
+Nodes stand on even rows and columns of a coarse grid, the channels between them are odd.  Lines are bits of whole
+numbers, so that crossings are counted by a few machine operations and a search can try thousands of placements.  To
+change a taste, change a cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT, UP
+
+WIDTH = 128  # bits of a row
+MARGIN = 4  # coarse steps around everything
+CORNER = "corner"  # of the border, at the bottom right
+FAR = 99.0  # where the border is, in columns or rows
+STEP = 20  # one coarse step of length
+BEND = 70
+CROSS = 420
+BLOCKED = 1500  # a wire that two bends do not bring to its end
+PORT = 500  # a side that another value uses already
+CROWD = 30  # one step on a line that another value uses: it will have to stand aside
+
+Places = dict[str, tuple[float, float]]  # (column, row), rows upwards; only their order matters
+Ends = tuple[tuple[int, int], ...]  # (side, extra cost)
+ROUND: Ends = ((UP, 0), (RIGHT, 0), (DOWN, 0), (LEFT, 0))
+
+
+@dataclass(frozen=True)
+class Link:
+    """One value and where it goes: it leaves its source by one side for all of its targets."""
+
+    key: str
+    source: str
+    exits: Ends
+    targets: tuple[tuple[str, Ends], ...]
+
+
+class Laid(NamedTuple):
+    """A routed link: its lines as bits, the sides that it uses, what it costs by itself."""
+
+    flat: int
+    upright: int
+    ports: tuple[tuple[str, int], ...]
+    cost: int
+
+
+class Way(NamedTuple):
+    entry: int
+    flat: int
+    upright: int
+    bends: int
+    length: int
+
+
+class Estimate:
+    """`links` of a graph; `room` says how many values one side of a node has ports for (1 where it says nothing)."""
+
+    def __init__(self, links: list[Link], room: dict[tuple[str, int], int]) -> None:
+        self.links, self.room = links, room
+        self.spent = 0  # links that were routed: the measure of how much has been searched
+        self._ways: dict[tuple[int, int, int, int, int], tuple[Way, ...]] = {}
+        self._touching: dict[str, set[str]] = {}
+        for link in links:
+            for id in (link.source, *(t for t, _ in link.targets)):
+                self._touching.setdefault(id, set()).add(link.key)
+
+    def cost(
+        self, places: Places, known: dict[str, Laid] | None = None, moved: frozenset[str] = frozenset()
+    ) -> tuple[int, dict[str, Laid]]:
+        """The cost of a placement and its lines; lines that are `known` and touch nothing `moved` stay as they are."""
+        at = coarse(places)
+        return _Layer(self, at).laid(known or {}, set().union(*(self._touching.get(m, set()) for m in moved)))
+
+    def ways(self, start: tuple[int, int], out: int, end: tuple[int, int]) -> tuple[Way, ...]:
+        key = (*start, out, *end)
+        if key not in self._ways:
+            found = across(*start, out, *end) if out in (LEFT, RIGHT) else along(*start, out, *end)
+            self._ways[key] = tuple(sorted(found, key=lambda w: (w.bends, w.length)))
+        return self._ways[key]
+
+
+class _Layer:
+    """One placement with the lines laid so far."""
+
+    def __init__(self, owner: Estimate, at: dict[str, tuple[int, int]]) -> None:
+        self.owner, self.at = owner, at
+        right, bottom = at[CORNER]
+        self.nodes = row(MARGIN, MARGIN, right) | row(bottom, MARGIN, right)  # nothing runs on the border
+        self.nodes |= column(MARGIN, MARGIN, bottom) | column(right, MARGIN, bottom)
+        for x, y in at.values():
+            self.nodes |= 1 << (y * WIDTH + x)
+        self.flat = self.flat2 = self.upright = self.upright2 = 0
+        self.ports: dict[tuple[str, int], int] = {}
+
+    def laid(self, known: dict[str, Laid], stale: set[str]) -> tuple[int, dict[str, Laid]]:
+        found: dict[str, Laid] = {}
+        total, waiting = 0, []
+        for link in self.owner.links:
+            old = known.get(link.key)
+            if old is None or link.key in stale or (old.flat | old.upright) & self.nodes:
+                waiting.append(link)
+            else:
+                total += old.cost + self._conflicts(old.flat, old.upright) + self._add(old)
+                found[link.key] = old
+        for link in sorted(waiting, key=self._length):
+            cost, new = self._route(link)
+            total += cost
+            found[link.key] = new
+        return total, found
+
+    def _length(self, link: Link) -> int:
+        x, y = self.at[link.source]
+        return max(abs(x - self.at[t][0]) + abs(y - self.at[t][1]) for t, _ in link.targets)
+
+    def _conflicts(self, flat: int, upright: int) -> int:
+        crossings = (flat & self.upright).bit_count() + (flat & self.upright2).bit_count()
+        crossings += (upright & self.flat).bit_count() + (upright & self.flat2).bit_count()
+        crowd = (flat & self.flat).bit_count() + (upright & self.upright).bit_count()
+        return CROSS * crossings + CROWD * crowd
+
+    def _add(self, laid: Laid) -> int:
+        """Lay lines; what their ports cost where others use them."""
+        self.flat2 |= self.flat & laid.flat
+        self.upright2 |= self.upright & laid.upright
+        self.flat |= laid.flat
+        self.upright |= laid.upright
+        for port in laid.ports:
+            self.ports[port] = self.ports.get(port, 0) + 1
+        return PORT * sum(self.ports[p] > self.owner.room.get(p, 1) for p in laid.ports)
+
+    def _busy(self, id: str, side: int) -> int:
+        return PORT if self.ports.get((id, side), 0) >= self.owner.room.get((id, side), 1) else 0
+
+    def _route(self, link: Link) -> tuple[int, Laid]:
+        self.owner.spent += len(link.targets)
+        best: tuple[int, Laid] | None = None
+        for side, extra in link.exits:
+            tried = self._leaving(link, side, extra, best[0] if best else 1 << 60)
+            if tried is not None:
+                best = tried
+        assert best is not None
+        self._add(best[1])
+        return best
+
+    def _leaving(self, link: Link, side: int, extra: int, limit: int) -> tuple[int, Laid] | None:
+        """All targets of a link, which leaves by one side; None if that costs more than the limit."""
+        start = self.at[link.source]
+        own, total = extra, extra + self._busy(link.source, side)
+        flat = upright = 0
+        ports = [(link.source, side)]
+        order = sorted(link.targets, key=lambda t: abs(start[0] - self.at[t[0]][0]) + abs(start[1] - self.at[t[0]][1]))
+        for target, entries in order if len(link.targets) > 1 else link.targets:
+            cost, way = self._way(start, side, target, dict(entries), (flat, upright))
+            total += cost
+            if total >= limit:
+                return None
+            if way is None:
+                own += BLOCKED
+                continue
+            own += BEND * way.bends + STEP * (way.flat & ~flat | way.upright & ~upright).bit_count()
+            flat, upright = flat | way.flat, upright | way.upright
+            ports.append((target, way.entry))
+        return total, Laid(flat, upright, tuple(ports), own)
+
+    def _way(
+        self, start: tuple[int, int], side: int, target: str, entries: dict[int, int], own: tuple[int, int]
+    ) -> tuple[int, Way | None]:
+        best, found = BLOCKED, None
+        for way in self.owner.ways(start, side, self.at[target]):
+            cost = BEND * way.bends
+            if cost >= best:
+                break
+            if way.entry not in entries or (way.flat | way.upright) & self.nodes:
+                continue
+            flat, upright = way.flat & ~own[0], way.upright & ~own[1]
+            cost += STEP * (flat | upright).bit_count() + entries[way.entry] + self._busy(target, way.entry)
+            if cost < best:
+                cost += self._conflicts(flat, upright)
+                if cost < best:
+                    best, found = cost, way
+        return best, found
+
+
+def coarse(places: Places) -> dict[str, tuple[int, int]]:
+    """Even coordinates, rows downwards, with the border around."""
+    ends = {-FAR, FAR}
+    columns = {c: 2 * k + MARGIN for k, c in enumerate(sorted({c for c, _ in places.values()} | ends))}
+    rows = {r: 2 * k + MARGIN for k, r in enumerate(sorted({-r for _, r in places.values()} | ends))}
+    found = {id: (columns[c], rows[-r]) for id, (c, r) in places.items()}
+    return found | {CORNER: (columns[FAR], rows[FAR])}
+
+
+def row(y: int, a: int, b: int) -> int:
+    """The bits of a horizontal line."""
+    a, b = (a, b) if a <= b else (b, a)
+    return ((1 << (b - a + 1)) - 1) << (y * WIDTH + a)
+
+
+_COMB = [0]
+
+
+def column(x: int, a: int, b: int) -> int:
+    """The bits of an upright line."""
+    a, b = (a, b) if a <= b else (b, a)
+    while len(_COMB) <= b - a + 1:
+        _COMB.append(_COMB[-1] | 1 << (len(_COMB) - 1) * WIDTH)
+    return _COMB[b - a + 1] << (a * WIDTH + x)
+
+
+def across(x: int, y: int, out: int, tx: int, ty: int) -> Iterator[Way]:
+    """Ways that leave sideways: straight, with one bend, and through each channel with two."""
+    d = 1 if out == RIGHT else -1
+    ahead = (tx - x) * d > 0
+    if y == ty:
+        if ahead:
+            yield Way((out + 2) % 4, row(y, x + d, tx - d), 0, 0, abs(tx - x))
+        return
+    v = 1 if ty > y else -1
+    if ahead:
+        yield Way(UP if v > 0 else DOWN, row(y, x + d, tx), column(tx, y, ty - v), 1, abs(tx - x) + abs(ty - y))
+    for k in _channels(x, tx, d):
+        side = 1 if k < tx else -1
+        flat = row(y, x + d, k) | row(ty, k, tx - side)
+        length = abs(k - x) + abs(tx - k) + abs(ty - y)
+        yield Way(LEFT if side > 0 else RIGHT, flat, column(k, y, ty), 2, length)
+
+
+def along(x: int, y: int, out: int, tx: int, ty: int) -> Iterator[Way]:
+    """Ways that leave up or down."""
+    d = 1 if out == DOWN else -1
+    ahead = (ty - y) * d > 0
+    if x == tx:
+        if ahead:
+            yield Way((out + 2) % 4, 0, column(x, y + d, ty - d), 0, abs(ty - y))
+        return
+    v = 1 if tx > x else -1
+    if ahead:
+        yield Way(LEFT if v > 0 else RIGHT, row(ty, x, tx - v), column(x, y + d, ty), 1, abs(tx - x) + abs(ty - y))
+    for k in _channels(y, ty, d):
+        side = 1 if k < ty else -1
+        upright = column(x, y + d, k) | column(tx, k, ty - side)
+        length = abs(k - y) + abs(ty - k) + abs(tx - x)
+        yield Way(UP if side > 0 else DOWN, row(k, x, tx), upright, 2, length)
+
+
+def _channels(a: int, b: int, d: int) -> Iterator[int]:
+    """Odd coordinates ahead of `a`, at most one beyond `b`."""
+    low, high = min(a, b) - 3, max(a, b) + 3
+    yield from range(a + 1, high + 1, 2) if d > 0 else range(a - 1, low - 1, -2)
