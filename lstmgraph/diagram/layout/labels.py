@@ -1,15 +1,22 @@
-"""Labels: those inside nodes get a size that fits, those on wires a place where nothing else is."""
+"""Labels: those inside nodes get a size that fits, those beside wires and nodes a place where nothing else is.
+
+What a `Look` asks for is promised: `place` says for which labels it found no room, and a layout then leaves more.  To
+write something else beside a wire, a node or an arrow: one more source of `_Wish`es.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import NamedTuple
 
-from lstmgraph.diagram.layout.plan import Plan
-from lstmgraph.diagram.layout.shapes import Form
-from lstmgraph.diagram.path import STROKE
-from lstmgraph.diagram.scene import Box, Label, Node, Point, Wire
+from lstmgraph.diagram import ground
+from lstmgraph.diagram.graph import Edge, Graph
+from lstmgraph.diagram.layout.plan import Plan, Spot
+from lstmgraph.diagram.layout.shapes import PITCH, Form
+from lstmgraph.diagram.path import HEAD_LENGTH, STROKE
+from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Wire
 from lstmgraph.diagram.typeset import measure
 
 MAIN = 15.0  # the size of a value's name in its node
@@ -17,9 +24,21 @@ WIRE = 11.0  # the size of a label on a wire
 SMALL = 9.0  # the same in a crowd
 FAR = (14, 6, 10, 22, 30, 38, 46, 60, 80, 110, 150, 200, 260, 340)  # of a label, from the beginning of a straight piece
 LEAST = 0.5  # no label is smaller than this part of the main size
-AIR = 2.5  # around a label
-MARK_ASIDE = (7.0, -7.0, 10.0, -10.0)  # of its wire
-MARK_FAR = (11.0, 16.0, 21.0, 28.0)  # from the arrow's tip
+ASIDE = 3.0  # between a label and the wire that it belongs to
+AIR = 4.0  # between a label and other wires and labels: more than that, so that it is clear what it belongs to
+TIGHT = 3.1  # the same in a crowd
+CLOSE = 0.5  # at least, between a label and nodes, borders and its own arrowhead
+BESIDE = (1.0, 3.0, 6.0)  # of a label from its node
+NEXT = 4.0  # from one place at an arrow to the next
+OUTSIDE = ("input", "previous", "next", "bias", "cell")  # nodes whose names stand inside them
+NEUTRAL = "-"  # who owns what no label can be taken to belong to by mistake
+
+
+class Placed(NamedTuple):
+    """Labels with their places, and the ids of what others, for which there is no room, belong to."""
+
+    labels: tuple[Label, ...]
+    missing: tuple[str, ...]
 
 
 def inside(glyph: str, form: Form, at: Point) -> Label:
@@ -31,87 +50,269 @@ def inside(glyph: str, form: Form, at: Point) -> Label:
     return Label(glyph, at, round(MAIN * max(LEAST, fits), 2))
 
 
-def place(plan: Plan, nodes: Sequence[Node], wires: Sequence[Wire], names: Mapping[str, str]) -> tuple[Label, ...]:
-    """A label for each named value on a wire inside the cell, where there is room for it."""
-    taken = [_box(n.at, n.width, n.height, STROKE) for n in nodes]
-    for wire in wires:
-        taken += [_segment(a, b) for a, b in pairwise(wire.points)]
-    found = list(_marks(wires, plan, taken))
+def place(
+    plan: Plan, nodes: Sequence[Node], wires: Sequence[Wire], dots: Sequence[Dot], names: Mapping[str, str]
+) -> Placed:
+    """The labels that the graph's look asks for, and a mark at every arrow that needs one."""
+    free = _Ground()
+    free.take_all(nodes, wires, dots)
+    for line in ground.borders([Box(*(v * PITCH for v in plan.border))]):
+        free.take(line, NEUTRAL)
+    by_id = {w.id: w for w in wires}
+    found: list[Label] = []
+    missing: list[str] = []
+    for wish in (*_marks(plan, by_id, dots), *_weights(plan, by_id, dots), *_sizes(plan, nodes)):
+        labels = free.fulfil(wish)
+        found += labels or wish.forced()
+        missing += [] if labels else [wish.of]
+    for wish in _values(plan, wires, names) if plan.graph.look.values else ():
+        labels = free.fulfil(wish)
+        found += labels
+        missing += [] if labels else [wish.of]
+    return Placed(tuple(found), tuple(missing))
+
+
+def refitted(scene: Scene, texts: Mapping[str, str]) -> Scene:
+    """The scene with other texts on its wires, each where there is room for it; `texts` by the node whose value it is.
+
+    A text for which there is no room is left out.
+    """
+    changed = [x for x in scene.labels if x.of in texts]
+    kept = [x for x in scene.labels if x.of not in texts]
+    free = _Ground()
+    free.take_all(scene.nodes, scene.wires, scene.dots)
+    for label in kept:
+        free.take(ground.of_label(label))
+    for label in changed:
+        own = [w for w in scene.wires if w.source == label.of]
+        wish = _Wish((texts[label.of],), label.of, label.role, _Along(own), {w.id for w in own})
+        kept += free.fulfil(wish)
+    return replace(scene, labels=tuple(kept))
+
+
+# ── where there is room ──
+
+
+class _Places:
+    """Where a label of some size may stand, the best place first."""
+
+    def __call__(self, width: float, height: float) -> Iterator[Point]:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """Texts that are to stand in some place: in one label, or one by one where that has no room."""
+
+    texts: tuple[str, ...]
+    of: str
+    role: str
+    places: _Places
+    own: Collection[str] = frozenset()  # wires that it belongs to
+
+    def label(self, texts: Iterable[str], size: float) -> Label:
+        return Label(r",\,".join(texts), Point(0, 0), size, role=self.role, of=self.of)
+
+    def forced(self) -> list[Label]:
+        """In its first place, whatever is there: a picture without a mark would be wrong."""
+        label = self.label(self.texts, SMALL)
+        return [replace(label, at=at) for at in (next(self.places(*measure(label)), None),) if at is not None]
+
+
+@dataclass
+class _Ground:
+    """What is taken, and by whom."""
+
+    boxes: list[tuple[Box, str]] = field(default_factory=list)  # with the wire, or NEUTRAL
+
+    def take(self, box: Box, owner: str = "") -> None:
+        self.boxes.append((box, owner))
+
+    def take_all(self, nodes: Iterable[Node], wires: Iterable[Wire], dots: Iterable[Dot]) -> None:
+        for node in nodes:
+            self.take(ground.of_node(node, STROKE / 2), NEUTRAL)
+        for wire in wires:
+            for box in ground.of_wire(wire):
+                self.take(box, wire.id)
+        for dot in dots:
+            self.take(ground.of_dot(dot))
+
+    def fulfil(self, wish: _Wish) -> list[Label]:
+        """The wish's labels where nothing else is, smaller ones in a crowd; nothing where there is no room."""
+        for texts in [(wish.texts,), tuple((t,) for t in wish.texts)][: len(wish.texts)]:
+            for size, air in ((WIRE, AIR), (WIRE, TIGHT), (SMALL, TIGHT)):
+                before = len(self.boxes)
+                found = [self._set(wish, wish.label(part, size), air) for part in texts]
+                if all(found):
+                    return [x for x in found if x is not None]
+                del self.boxes[before:]
+        return []
+
+    def _set(self, wish: _Wish, label: Label, air: float) -> Label | None:
+        width, height = measure(label)
+        for at in wish.places(width, height):
+            if self._is_free(ground.around(at, width, height), wish.own, air):
+                self.take(ground.around(at, width, height))
+                return replace(label, at=at)
+        return None
+
+    def _is_free(self, box: Box, own: Collection[str], air: float) -> bool:
+        wide = Box(box[0] - air, box[1] - air, box[2] + air, box[3] + air)
+        close = Box(box[0] - CLOSE, box[1] - CLOSE, box[2] + CLOSE, box[3] + CLOSE)
+        near = {NEUTRAL, *own}
+        return not any(ground.meet(close if owner in near else wide, taken) for taken, owner in self.boxes)
+
+
+# ── at arrows: signs, the order of operands, what scales a value ──
+
+
+@dataclass(frozen=True)
+class _AtArrow(_Places):
+    """Beside the end of a wire, no further back than where it is alone."""
+
+    wire: Wire
+    dots: Sequence[Dot]
+
+    def __call__(self, width: float, height: float) -> Iterator[Point]:
+        for tip, back, skip in self._pieces():
+            upright = abs(tip.x - back.x) < 1e-6
+            long, half = abs(tip.x - back.x) + abs(tip.y - back.y), (height if upright else width) / 2
+            aside = STROKE / 2 + ASIDE + (width if upright else height) / 2
+            sign = 1 if (back.y > tip.y if upright else back.x > tip.x) else -1
+            far = skip + half
+            while far + half <= long + (height if upright else 0.0):
+                for side in (-aside, aside):
+                    yield (
+                        Point(tip.x + side, tip.y + sign * far) if upright else Point(tip.x + sign * far, tip.y + side)
+                    )
+                far += NEXT
+
+    def _pieces(self) -> Iterator[tuple[Point, Point, float]]:
+        """Straight pieces from the tip backwards, up to the first fork, and how much of each the head takes."""
+        skip = HEAD_LENGTH if self.wire.arrow else ASIDE
+        for tip, back in pairwise(reversed(self.wire.points)):
+            forks = [d.at for d in self.dots if _between(d.at, tip, back)]
+            if forks:
+                yield tip, min(forks, key=lambda p: abs(p.x - tip.x) + abs(p.y - tip.y)), skip
+                return
+            yield tip, back, skip
+            skip = ASIDE
+
+
+def _between(at: Point, a: Point, b: Point) -> bool:
+    near = 0.01
+    return min(a.x, b.x) - near <= at.x <= max(a.x, b.x) + near and min(a.y, b.y) - near <= at.y <= max(a.y, b.y) + near
+
+
+def _marks(plan: Plan, wires: Mapping[str, Wire], dots: Sequence[Dot]) -> Iterator[_Wish]:
+    """A minus where the value enters a sum with the other sign, a number where order matters."""
+    for edge in plan.graph.edges:
+        if (edge.negative or edge.mark) and edge.id in wires:
+            text = ("-" if edge.negative else "") + edge.mark
+            yield _Wish((text,), edge.id, "text", _AtArrow(wires[edge.id], dots), {edge.id})
+
+
+def _weights(plan: Plan, wires: Mapping[str, Wire], dots: Sequence[Dot]) -> Iterator[_Wish]:
+    """What scales a value, at its arrow; at the arrow of a trunk what scales each of the values in it."""
+    texts: dict[str, dict[str, None]] = {}
+    for edge in plan.graph.edges:
+        if text := weight_text(plan.graph, edge):
+            id = plan.through[edge.id][1] if edge.id in plan.through else edge.id
+            texts.setdefault(id, {})[text] = None
+    for id, several in texts.items():
+        yield _Wish(tuple(several), id, "weight", _AtArrow(wires[id], dots), {id})
+
+
+def weight_text(graph: Graph, edge: Edge) -> str:
+    """What a look says of the parameter that scales an edge: its name, its shape, both or nothing."""
+    look = graph.look
+    name = edge.via if look.weights and edge.via and edge.via != graph.node(edge.target).glyph else ""
+    return " : ".join(text for text in (name, edge.via_shape if look.sizes else "") if text)
+
+
+def widest_weight(graph: Graph, edges: Iterable[Edge]) -> float:
+    """How wide the labels at these arrows are, in points."""
+    texts = {weight_text(graph, e) for e in edges} - {""}
+    return max((measure(Label(text, Point(0, 0), WIRE))[0] for text in texts), default=0.0)
+
+
+# ── beside nodes: the shapes of what comes and goes ──
+
+
+@dataclass(frozen=True)
+class _Beside(_Places):
+    """Under a node, over it, to its sides, at its corners."""
+
+    node: Node
+
+    def __call__(self, width: float, height: float) -> Iterator[Point]:
+        x, y = self.node.at
+        for far in BESIDE:
+            dx, dy = (self.node.width + width) / 2 + far, (self.node.height + height) / 2 + far
+            yield from (Point(x, y + dy), Point(x, y - dy), Point(x + dx, y), Point(x - dx, y))
+            yield from (Point(x + sx * dx, y + sy * (dy - height / 2)) for sy in (1, -1) for sx in (1, -1))
+
+
+def _sizes(plan: Plan, nodes: Sequence[Node]) -> Iterator[_Wish]:
+    """The shape of every value that has a node; once where the node is repeated."""
+    done: set[str] = set()
+    for node in nodes if plan.graph.look.sizes else ():
+        spot = plan.spots[node.id]
+        if spot.node is not None and spot.node.shape and node.kind in OUTSIDE and spot.node.id not in done:
+            done.add(spot.node.id)
+            yield _Wish((spot.node.shape,), node.id, "shape", _Beside(node))
+
+
+# ── along wires: the names of values ──
+
+
+@dataclass(frozen=True)
+class _Along(_Places):
+    """Beside the wires of a value, near its source first."""
+
+    wires: Sequence[Wire]
+
+    def __call__(self, width: float, height: float) -> Iterator[Point]:
+        runs = [(a, b) for wire in self.wires for a, b in pairwise(wire.points)]
+        aside = STROKE / 2 + ASIDE
+        for far in FAR:
+            for a, b in runs:
+                length = abs(a.x - b.x) + abs(a.y - b.y)
+                if length < 1e-6 or far > length:
+                    continue
+                at = Point(a.x + (b.x - a.x) / length * far, a.y + (b.y - a.y) / length * far)
+                if abs(a.x - b.x) < 1e-6:
+                    yield Point(at.x - aside - width / 2, at.y)
+                    yield Point(at.x + aside + width / 2, at.y)
+                else:
+                    yield Point(at.x, at.y - aside - height / 2)
+                    yield Point(at.x, at.y + aside + height / 2)
+
+
+def _values(plan: Plan, wires: Sequence[Wire], names: Mapping[str, str]) -> Iterator[_Wish]:
+    """The name of every named value on a wire inside the cell."""
     for spot in plan.spots.values():
-        node = spot.node
-        if node is None or node.value is None or node.kind not in ("function", "operator", "sum"):
-            continue
         own = [w for w in wires if w.source == spot.id]
-        if not own or all(plan.spots[w.target].kind == "next" for w in own):
-            continue
-        shared = [v for v, id in plan.graph.values.items() if id == spot.id] or [node.value]
-        label = _somewhere(" = ".join(names.get(v, _plain_name(v)) for v in shared), own, taken)
-        if label is not None:
-            found.append(replace(label, of=spot.id))
-            taken.append(_box(label.at, *measure(label), 0))
-    return tuple(found)
+        if _is_named(spot) and any(plan.spots[w.target].kind != "next" for w in own):
+            text = value_text(plan.graph, spot, names)
+            yield _Wish((text,), spot.id, "text", _Along(own), {w.id for w in own})
+
+
+def _is_named(spot: Spot) -> bool:
+    node = spot.node
+    return node is not None and node.value is not None and node.kind in ("function", "operator", "sum")
+
+
+def value_text(graph: Graph, spot: Spot, names: Mapping[str, str]) -> str:
+    """All names of the value of a spot's node, and its shape where the look asks for it."""
+    node = spot.node
+    assert node is not None
+    assert node.value is not None
+    shared = [v for v, id in graph.values.items() if id == spot.id] or [node.value]
+    text = " = ".join(names.get(v, _plain_name(v)) for v in shared)
+    return f"{text} : {node.shape}" if graph.look.sizes and node.shape else text
 
 
 def _plain_name(value: str) -> str:
     base = value.split("[", maxsplit=1)[0]
     return f"{base}_t" if len(base) == 1 else rf"\mathrm{{{base.replace('_', ' ')}}}_t"
-
-
-def _marks(wires: Sequence[Wire], plan: Plan, taken: list[Box]) -> Iterator[Label]:
-    """Beside an arrow: a minus where the value enters a sum with the other sign, a number where order matters."""
-    texts = {e.id: ("-" if e.negative else "") + e.mark for e in plan.graph.edges}
-    for wire in wires:
-        if text := texts.get(wire.id):
-            mark = Label(text, Point(0, 0), WIRE, of=wire.id)
-            end, before = wire.points[-1], wire.points[-2]
-            upright = abs(end.x - before.x) < 1e-6
-            back = 1.0 if (before.y > end.y or before.x > end.x) else -1.0
-            spots = [(side, far * back) for far in MARK_FAR for side in MARK_ASIDE]
-            points = [Point(end.x + s, end.y + f) if upright else Point(end.x + f, end.y + s) for s, f in spots]
-            free = (p for p in points if not any(_overlap(_box(p, *measure(mark), 1), t) for t in taken))
-            at = next(free, points[0])  # a picture without the mark would be wrong, so it is drawn even in a crowd
-            taken.append(_box(at, *measure(mark), 0))
-            yield replace(mark, at=at)
-
-
-def _somewhere(text: str, wires: Sequence[Wire], taken: Sequence[Box]) -> Label | None:
-    """The label where nothing else is; a smaller one, closer to its wire, in a crowd."""
-    for size, air in ((WIRE, AIR), (WIRE, 1.0), (SMALL, 0.8)):
-        label = Label(text, Point(0, 0), size)
-        width, height = measure(label)
-        for at in _candidates(wires, width, height, air):
-            box = _box(at, width, height, air)
-            if not any(_overlap(box, t) for t in taken):
-                return replace(label, at=at)
-    return None
-
-
-def _candidates(wires: Sequence[Wire], width: float, height: float, air: float) -> Iterator[Point]:
-    """Beside the wires of a value, near its source first."""
-    aside = STROKE / 2 + air + 1
-    runs = [(a, b) for wire in wires for a, b in pairwise(wire.points)]
-    for far in FAR:
-        for a, b in runs:
-            length = abs(a.x - b.x) + abs(a.y - b.y)
-            if length < 1e-6 or far > length:
-                continue
-            at = Point(a.x + (b.x - a.x) / length * far, a.y + (b.y - a.y) / length * far)
-            if abs(a.x - b.x) < 1e-6:
-                yield Point(at.x - aside - width / 2, at.y)
-                yield Point(at.x + aside + width / 2, at.y)
-            else:
-                yield Point(at.x, at.y - aside - height / 2)
-                yield Point(at.x, at.y + aside + height / 2)
-
-
-def _box(at: Point, width: float, height: float, air: float) -> Box:
-    return Box(at.x - width / 2 - air, at.y - height / 2 - air, at.x + width / 2 + air, at.y + height / 2 + air)
-
-
-def _segment(a: Point, b: Point) -> Box:
-    half = STROKE / 2
-    return Box(min(a.x, b.x) - half, min(a.y, b.y) - half, max(a.x, b.x) + half, max(a.y, b.y) + half)
-
-
-def _overlap(a: Box, b: Box) -> bool:
-    return a.left < b.right and b.left < a.right and a.top < b.bottom and b.top < a.bottom
