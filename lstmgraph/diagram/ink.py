@@ -69,7 +69,8 @@ class _Painted:
         along, at, (low, high) = line
         left = [(low, high)]
         for start, stop in self.spans.get((along, at), ()):
-            left = [s for a, b in left for s in ((a, min(b, start)), (max(a, stop), b)) if s[1] - s[0] > EPSILON]
+            if start < high and low < stop:
+                left = [s for a, b in left for s in ((a, min(b, start)), (max(a, stop), b)) if s[1] - s[0] > EPSILON]
         backwards = piece[0] > piece[3]
         return [_stretch(along, piece[0], *span, backwards) for span in sorted(left, reverse=backwards)]
 

@@ -24,6 +24,10 @@ from lstmgraph.notation import unicode_of
 
 DESIGN = 100.0  # labels are set once at this size and scaled
 WORD_TOP, WORD_BOTTOM = -88.0, 22.0  # the box of words: one height for all, its middle half-way up a capital
+DIGIT = re.compile("[0-9]")
+LARGE = re.compile("[3-9]|[0-9][0-9]")
+LEVELS = ("x_{#}", "#", "x_{x_{#}}")  # where a digit can stand
+SAME = 0.1  # two outlines at this distance at most, at the design size, are those of one glyph
 NUMBER = re.compile(r"-?\d*\.?\d+(?:e-?\d+)?")
 COMMAND = re.compile(r"([MLQCHVZ])([^MLQCHVZ]*)")
 
@@ -137,6 +141,56 @@ def _outline(text: str, math: bool) -> _Outline | None:
 
 
 def _set_math(latex: str) -> list[Command]:
+    return [command for glyph in _glyphs(latex) for command in glyph]
+
+
+def _glyphs(latex: str) -> list[list[Command]]:
+    """The glyphs one by one.  Formulas that differ in their numbers only, as in a long chain, are set once.
+
+    Digits are all of one width, so that of the formula with zeros the zeros are replaced; where they cannot all be
+    found, it is set as it is, and so are small numbers: there are few of them.
+    """
+    digits = DIGIT.findall(latex)
+    zeros = _zeros(DIGIT.sub("0", latex)) if LARGE.search(latex) else {}
+    if len(zeros) != len(digits):
+        return _set_glyphs(latex)
+    glyphs = list(_set_glyphs(DIGIT.sub("0", latex)))
+    for digit, (k, (level, scale, x, y)) in zip(digits, zeros.items(), strict=True):
+        glyphs[k] = [(name, _fitted(at, scale, x, y)) for name, at in _digit(digit, level)]
+    return glyphs
+
+
+@cache
+def _zeros(latex: str) -> dict[int, tuple[str, float, float, float]]:
+    """Which glyphs of a formula are zeros, with level, scale and place."""
+    return {k: found for k, glyph in enumerate(_set_glyphs(latex)) if (found := _zero(glyph))}
+
+
+def _fitted(at: tuple[float, ...], scale: float, x: float, y: float) -> tuple[float, ...]:
+    return tuple(scale * n + (y if k % 2 else x) for k, n in enumerate(at))
+
+
+def _digit(digit: str, level: str) -> list[Command]:
+    return _set_glyphs(level.replace("#", digit))[-1]
+
+
+def _zero(glyph: list[Command]) -> tuple[str, float, float, float] | None:
+    """Level, scale and place of a glyph that is a zero; None for any other.  Small digits have their own outlines."""
+    for level in LEVELS:
+        zero = _digit("0", level)
+        if [name for name, _ in zero] != [name for name, _ in glyph]:
+            continue
+        (xs, ys), (own_xs, own_ys) = _bounds(zero), _bounds(glyph)
+        scale = (max(own_ys) - min(own_ys)) / (max(ys) - min(ys))
+        x, y = min(own_xs) - scale * min(xs), min(own_ys) - scale * min(ys)
+        pairs = zip((_fitted(at, scale, x, y) for _, at in zero), (at for _, at in glyph), strict=True)
+        if all(abs(a - b) < SAME for fitted, at in pairs for a, b in zip(fitted, at, strict=True)):
+            return level, scale, x, y
+    return None
+
+
+@cache
+def _set_glyphs(latex: str) -> list[list[Command]]:
     with _plain_paths() as ziamath:
         return _from_svg(ziamath.Latex(_unbound(latex), size=DESIGN).svgxml())
 
@@ -156,7 +210,7 @@ def _set_words(words: str) -> list[Command]:
 def _glyph(letter: str) -> tuple[list[Command], float]:
     with _plain_paths():
         text = _font().text(letter, size=DESIGN)
-        return _from_svg(text.svgxml()), float(text.getsize()[0])
+        return [command for glyph in _from_svg(text.svgxml()) for command in glyph], float(text.getsize()[0])
 
 
 @cache
@@ -184,17 +238,17 @@ def _unbound(latex: str) -> str:
     return re.sub(r"([-+=])\s*$", r"{\1}", latex)
 
 
-def _from_svg(svg: ElementTree.Element) -> list[Command]:
-    """The outlines of all paths and bars."""
-    commands: list[Command] = []
+def _from_svg(svg: ElementTree.Element) -> list[list[Command]]:
+    """The outlines of all paths and bars, one by one."""
+    found: list[list[Command]] = []
     for element in svg.iter():
         tag = element.tag.rpartition("}")[2]
         if tag == "path":
-            commands += _parsed(element.get("d", ""))
+            found.append(_parsed(element.get("d", "")))
         elif tag == "rect":
             x, y, w, h = (float(element.get(key, "0")) for key in ("x", "y", "width", "height"))
-            commands += [("M", (x, y)), ("L", (x + w, y)), ("L", (x + w, y + h)), ("L", (x, y + h)), ("Z", ())]
-    return commands
+            found.append([("M", (x, y)), ("L", (x + w, y)), ("L", (x + w, y + h)), ("L", (x, y + h)), ("Z", ())])
+    return found
 
 
 def _parsed(d: str) -> list[Command]:
