@@ -1,76 +1,120 @@
-"""How good the drawings are, cell by cell: python benchmarks/gates.py --matrix [--all] [CELL_OR_FILE ...]
+"""How good the drawings are, measured: python benchmarks/gates.py [--matrix] [--all] [--theme THEME] [CELL_OR_FILE ...]
 
-The matrix has a line for each cell and style: crossings beside those of Graphviz's `dot` on the same graph, bends of
-the wires, the aspect of the border, and the faults.  `--all` adds the cells of papers that the tests read.
+Without arguments, the table of all rules: ours for the cells that were drawn by hand before, beside the gates and what
+those drawings reach, and then the matrix.  `--matrix` prints only the matrix: for each cell and style the crossings
+beside those of Graphviz's `dot` on the same graph, bends, the aspect of the border, the seconds that the layout took,
+how many gates are broken and the first of them; "!" is outside of a gate.  `--all` adds the cells of papers that the
+tests read.  Exits with 1 where a gate is broken.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from lstmgraph.diagram.extract import extract
-from lstmgraph.diagram.graph import Graph
-from lstmgraph.diagram.layout import layout_cell_block, layout_pipe
-from lstmgraph.diagram.quality import faults, measure
-from lstmgraph.diagram.quality.rival import rival_crossings
-from lstmgraph.diagram.scene import Scene
-from lstmgraph.errors import MissingExtra
-from lstmgraph.notation import get_notation
-from lstmgraph.reading import library, load
+from lstmgraph import load
+from lstmgraph.diagram.quality import Case, Report, aligned, beside, report, shortfalls
+from lstmgraph.diagram.themes import load_theme
+from lstmgraph.reading import library
 
-STYLES = {"pipe": layout_pipe, "cell-block": layout_cell_block}
+STYLES = ("pipe", "cell-block")
 PAPERS = Path(__file__).parents[1] / "tests" / "reading" / "papers"
-HEAD = f"{'cell':18} {'style':11} {'crossings':>9} {'dot':>4} {'bends':>6} {'mean':>5} {'aspect':>6} {'s':>5}  faults"
+DRAWN = (  # what the references are drawings of
+    ("lstm", "pipe"),
+    ("peephole_lstm", "pipe"),
+    ("gru", "pipe"),
+    ("lstm", "cell-block"),
+    ("peephole_lstm", "cell-block"),
+)
+HEAD = ("cell", "style", "crossings", "dot", "bends", "mean", "aspect", "seconds", "broken")
+WIDTHS = (18, 11, 9, 4, 6, 6, 6, 7, 6)
+ONCE = "import sys, lstmgraph; print(lstmgraph.load(sys.argv[1]).draw(sys.argv[2]).svg)"
 
 
-def drawn(name: str, style: str) -> tuple[Scene, Graph]:
+def scores(name: str, style: str, theme: str) -> Report:
+    """All of the table for one drawing: its frames too, and what two processes with other hash seeds write."""
     cell = load(name)
-    names = get_notation(cell, None)
-    graph = extract(cell, names.latex)
-    labels = {v.name: names.latex(v) for v in (*cell.inputs, *cell.previous, *cell.values.values())}
-    return STYLES[style](graph, cell.title or cell.name, labels), graph
+    drawing = cell.draw(style, theme=theme)
+    assert drawing.graph is not None
+    frames = [
+        cell.draw(style, walk=walk, step=k).scene
+        for walk, steps in cell.all_walks.items()
+        for k in range(1, len(steps) + 1)
+    ]
+    files = [written(name, style, seed) for seed in ("1", "2")]
+    title = f"{style} {name}"
+    return report(drawing.scene, drawing.graph, load_theme(theme), style, frames, files, title)
 
 
-def line(name: str, style: str) -> str:
+def written(name: str, style: str, seed: str) -> str:
+    """The SVG as another process writes it."""
+    environment = {**os.environ, "PYTHONHASHSEED": seed}
+    command = [sys.executable, "-c", ONCE, name, style]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def row(name: str, style: str, theme: str) -> tuple[tuple[str, ...], list[str]]:
+    """A line of the matrix, and what is broken."""
+    cell = load(name)
     start = time.process_time()
-    scene, graph = drawn(name, style)
+    drawing = cell.draw(style)
     spent = time.process_time() - start
-    quality, found = measure(scene, graph), faults(scene, graph)
-    try:
-        rival = rival_crossings(graph)
-    except MissingExtra:
-        rival = None
-    worse = rival is not None and not (quality.crossings < rival or quality.crossings == rival == 0)
-    marks = (
-        f"{quality.crossings}{'!' if worse else ' '}",
-        "no" if rival is None else str(rival),
-        f"{quality.most_bends}{'!' if quality.most_bends > 2 else ' '}",
-        f"{quality.mean_bends:.2f}{'!' if quality.mean_bends > 0.7 else ' '}",
+    assert drawing.graph is not None
+    case = Case(drawing.scene, drawing.graph, load_theme(theme), style)
+    broken, q = shortfalls(case), case.quality
+    out = {complaint.partition(":")[0] for complaint in broken}
+
+    def mark(text: str, *rules: str) -> str:
+        return text + ("!" if out & {*rules} else " ")
+
+    figures = (
+        mark(str(q.crossings), "crossings", "dot"),
+        "no" if case.rival is None else str(case.rival),
+        mark(str(q.most_bends), "most_bends"),
+        mark(f"{q.mean_bends:.2f}", "mean_bends"),
+        mark(f"{q.aspect:.2f}", "aspect"),
+        f"{spent:.2f}",
+        str(len(broken)),
     )
-    told = f"{len(found)}: {'; '.join(found[:2])}" if found else "0"
-    crossed, dot, most, mean = marks
-    return (
-        f"{Path(name).stem:18} {style:11} {crossed:>9} {dot:>4} {most:>6} {mean:>5} {quality.aspect:>6.2f}"
-        f" {spent:>5.2f}  {told}"
-    )
+    return (Path(name).stem, style, *figures), broken
+
+
+def line(cells: Sequence[str]) -> str:
+    return "  ".join(c.ljust(w) if k < 2 else c.rjust(w) for k, (c, w) in enumerate(zip(cells, WIDTHS, strict=True)))
+
+
+def matrix(cells: Sequence[str], theme: str) -> bool:
+    """Print it, line by line as it is measured; whether all is inside the gates."""
+    print(line(HEAD))
+    good = True
+    for name in cells:
+        for style in STYLES:
+            figures, broken = row(name, style, theme)
+            print(f"{line(figures)}  {'; '.join(broken[:2])}".rstrip(), flush=True)
+            good = good and not broken
+    return good
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--matrix", action="store_true", help="a line for each cell and style")
+    parser.add_argument("--matrix", action="store_true", help="only a line for each cell and style")
     parser.add_argument("--all", action="store_true", help="the cells of papers too")
+    parser.add_argument("--theme", default="default", help="whose colours are measured")
     parser.add_argument("cells", nargs="*", help="cells of the library, or files; all of the library if none")
     given = parser.parse_args(arguments)
+    good = True
+    if not given.matrix and not given.cells:
+        reports = [scores(name, style, given.theme) for name, style in DRAWN]
+        print(aligned(beside(reports)), end="\n\n")
+        good = all(r.ok for r in reports)
     cells = given.cells or list(library())
     cells += [str(path) for path in sorted(PAPERS.glob("*.toml"))] if given.all else []
-    print(HEAD)
-    for name in cells:
-        for style in STYLES:
-            print(line(name, style), flush=True)
-    return 0
+    return 0 if matrix(cells, given.theme) and good else 1
 
 
 if __name__ == "__main__":

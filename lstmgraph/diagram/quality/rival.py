@@ -7,9 +7,10 @@ is no crossing.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from functools import lru_cache
-from itertools import combinations, pairwise
+from itertools import pairwise
 from typing import Any
 
 import graphviz
@@ -18,6 +19,7 @@ from lstmgraph.diagram.dag import run_graphviz
 from lstmgraph.diagram.graph import Edge, Graph, Node
 from lstmgraph.diagram.layout.shapes import form_of
 from lstmgraph.diagram.path import STROKE, Route, distance
+from lstmgraph.diagram.quality.geometry import EPSILON, Grid, hull
 from lstmgraph.diagram.scene import Point
 from lstmgraph.errors import MissingExtra
 
@@ -60,8 +62,9 @@ def _source(graph: Graph, direction: str) -> tuple[str, dict[str, str]]:
     dot = graphviz.Digraph(graph_attr={"rankdir": direction})
     dot.attr("node", shape="box", fixedsize="true", label="")
     short = {n.id: f"n{k}" for k, n in enumerate(graph.nodes)}
+    operands = Counter(e.target for e in graph.edges)
     for node in graph.nodes:
-        form = form_of(node, len(graph.into(node.id)), wide_sums=True)
+        form = form_of(node, operands[node.id], wide_sums=True)
         dot.node(short[node.id], width=f"{form.width / INCH:.4f}", height=f"{form.height / INCH:.4f}")
     for edge in graph.edges:
         dot.edge(short[edge.source], short[edge.target])
@@ -81,10 +84,11 @@ def crossings_of(routes: Sequence[tuple[Hashable, Route]]) -> list[Point]:
     """Where Beziers of different values properly cross; nearly one place of the same two values counts once."""
     found: dict[frozenset[Hashable], list[Point]] = {}
     flat = [(value, flatten(route)) for value, route in routes]
-    for (v, one), (w, other) in combinations(flat, 2):
-        if v != w and _near(one, other):
+    for k, other in Grid([hull(line) for _, line in flat]).pairs(EPSILON):
+        (v, one), (w, two) = flat[k], flat[other]
+        if v != w:
             places = found.setdefault(frozenset((v, w)), [])
-            for at in _meetings(one, other):
+            for at in _meetings(one, two):
                 if all(distance(at, p) > SAME for p in places):
                     places.append(at)
     return [at for places in found.values() for at in places]
@@ -103,12 +107,6 @@ def _at(a: Point, b: Point, c: Point, d: Point, t: float) -> Point:
     s = 1 - t
     weights = (s * s * s, 3 * s * s * t, 3 * s * t * t, t * t * t)
     return Point(*(sum(w * p[k] for w, p in zip(weights, (a, b, c, d), strict=True)) for k in (0, 1)))
-
-
-def _near(one: Iterable[Point], other: Iterable[Point]) -> bool:
-    """Whether the boxes of two polylines meet."""
-    spans = [[(min(v), max(v)) for v in zip(*line, strict=True)] for line in (one, other)]
-    return all(a[0] <= b[1] and b[0] <= a[1] for a, b in zip(*spans, strict=True))
 
 
 def _meetings(one: Sequence[Point], other: Sequence[Point]) -> list[Point]:

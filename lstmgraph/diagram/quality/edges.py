@@ -1,0 +1,88 @@
+"""Whether a picture shows the edges of its graph and no others, each from the right node to the right one.
+
+A scene of several cells may repeat a graph under a prefix ("2:f"): then each of the copies must be complete.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from lstmgraph.diagram.graph import Edge, Graph
+from lstmgraph.diagram.quality.geometry import EPSILON, holds, node_box
+from lstmgraph.diagram.quality.picture import Picture
+from lstmgraph.diagram.scene import Node, Wire
+
+PREFIX = re.compile(r"(?:\d+:)*")
+AGAIN = "@up"  # a second wire of an edge: the output leaves upward too
+
+
+def missing(picture: Picture) -> Iterator[str]:
+    """Edges of the graph that are not drawn."""
+    drawn = {w.id for w in picture.scene.wires}
+    for copy in _copies(picture):
+        yield from (copy + e.id for e in picture.graph.edges if copy + e.id not in drawn)
+
+
+def extra(picture: Picture) -> Iterator[str]:
+    """Wires that are no edge of the graph, or drawn twice."""
+    known = {copy + e.id for e in picture.graph.edges for copy in _copies(picture)}
+    yield from (w.id for w in picture.scene.wires if w.id.removesuffix(AGAIN) not in known)
+    yield from (id for id, count in Counter(w.id for w in picture.scene.wires).items() if count > 1)
+
+
+def astray(picture: Picture) -> Iterator[str]:
+    """Wires that do not begin and end at the outlines of nodes that stand for the ends of their edge."""
+    edges = {copy + e.id: e for e in picture.graph.edges for copy in _copies(picture)}
+    meanings = _Meanings(picture.graph)
+    for wire in picture.scene.wires:
+        edge = edges.get(wire.id.removesuffix(AGAIN))
+        if edge is not None and not _right_ends(wire, edge, picture.nodes, meanings):
+            yield wire.id
+
+
+def _copies(picture: Picture) -> list[str]:
+    """The prefixes under which the graph occurs; the graph of several cells has the prefixes in its own ids."""
+    known = {e.id for e in picture.graph.edges}
+    wires = picture.scene.wires
+    if any(w.id in known for w in wires):
+        return [""]
+    return list(dict.fromkeys(map(_prefix, wires))) or [""]
+
+
+def _prefix(wire: Wire) -> str:
+    found = PREFIX.match(wire.id)
+    return found.group() if found else ""
+
+
+def _right_ends(wire: Wire, edge: Edge, nodes: dict[str, Node], meanings: _Meanings) -> bool:
+    source, target = nodes.get(wire.source), nodes.get(wire.target)
+    if source is None or target is None:
+        return False
+    meant = edge.source in meanings.of(source) and edge.target in meanings.of(target)
+    ends = ((source, wire.points[0]), (target, wire.points[-1]))
+    return meant and all(holds(node_box(node, EPSILON), at) for node, at in ends)
+
+
+class _Meanings:
+    """The graph nodes that a node of the scene stands for: a cell is a memory's previous, new and next value."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.next: dict[str, set[str]] = {}
+        for node in graph.nodes:
+            if node.kind == "next":
+                self.next.setdefault(_base(node.value or node.id), set()).add(node.id)
+        self.new: dict[str, set[str]] = {}
+        for edge in graph.edges:
+            self.new.setdefault(edge.target, set()).add(edge.source)
+
+    def of(self, node: Node) -> set[str]:
+        if node.kind != "cell":
+            return {node.of or node.id}
+        following = self.next.get(_base(node.of), set())
+        return {node.of} | following | {source for id in following for source in self.new.get(id, ())}
+
+
+def _base(value: str) -> str:
+    return value.split("[", maxsplit=1)[0]

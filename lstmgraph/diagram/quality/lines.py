@@ -1,0 +1,172 @@
+"""The wires by themselves: how they run, bend, cross, part and end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from itertools import pairwise
+from math import inf
+
+from lstmgraph.diagram.graph import Node
+from lstmgraph.diagram.path import DOT_RADIUS, HEAD_LENGTH, STROKE, distance, is_straight, simplify
+from lstmgraph.diagram.quality.geometry import EPSILON, Grid, around, holds, hull
+from lstmgraph.diagram.quality.picture import Crossing, Head, Picture, Segment
+from lstmgraph.diagram.quality.rival import flatten
+from lstmgraph.diagram.scene import Point, Wire
+
+
+def oblique(picture: Picture) -> Iterator[str]:
+    """Wires with a piece that is neither horizontal nor vertical."""
+    for wire in picture.scene.wires:
+        if any(abs(a.x - b.x) > EPSILON < abs(a.y - b.y) for a, b in pairwise(wire.points)):
+            yield wire.id
+
+
+def shared_lines(picture: Picture) -> Iterator[str]:
+    """Parallel pieces of different values on one line, or beside each other with less than two strokes between."""
+    segments, found = picture.segments, dict[str, None]()
+    for a, b in picture.segment_grid.pairs(2 * STROKE):
+        one, other = segments[a], segments[b]
+        if one.value != other.value and not _one_join(one, other, picture) and _beside(one, other):
+            found[f"{one.wire.id} and {other.wire.id}"] = None
+    yield from found
+
+
+def _one_join(one: Segment, other: Segment, picture: Picture) -> bool:
+    """Whether both wires end or begin in the same join, where they become one."""
+    ends = {one.wire.source, one.wire.target} & {other.wire.source, other.wire.target}
+    return any(id in picture.joins for id in ends)
+
+
+def _beside(one: Segment, other: Segment) -> bool:
+    for along, across in ((0, 1), (1, 0)):
+        level = abs(one.a[across] - one.b[across]) < EPSILON and abs(other.a[across] - other.b[across]) < EPSILON
+        if level and abs(one.a[across] - other.a[across]) < 3 * STROKE - EPSILON:
+            spans = [sorted((s.a[along], s.b[along])) for s in (one, other)]
+            return min(spans[0][1], spans[1][1]) - max(spans[0][0], spans[1][0]) > EPSILON
+    return False
+
+
+# ── bends ──
+
+
+def bends(wire: Wire) -> int:
+    return max(0, len(simplify(wire.points)) - 2)
+
+
+def bent_pipes(picture: Picture) -> Iterator[str]:
+    """Memories that do not run straight through: no way from old to new, over operators alone, without a bend."""
+    for base in picture.graph.memories:
+        own = [n for n in picture.graph.nodes if n.kind in ("previous", "next") and _base(n) == base]
+        goals = {n.id for n in own if n.kind == "next"}
+        if any(_fewest_bends(picture, n.id, goals - {n.id}) for n in own):
+            yield base
+
+
+def _fewest_bends(picture: Picture, start: str, goals: set[str]) -> int | None:
+    """The bends, and shifts between wires, of the straightest way over operators alone; None where there is none."""
+    queue: list[tuple[int, str, float]] = [(0, start, inf)]
+    seen: set[tuple[str, float]] = set()
+    while queue:
+        cost, here, level = heappop(queue)
+        if here in goals:
+            return cost
+        if (here, level) not in seen:
+            seen.add((here, level))
+            for wire, there in picture.onward.get(here, ()):
+                shift = level < inf and abs(wire.points[0].y - level) > EPSILON
+                heappush(queue, (cost + bends(wire) + shift, there, wire.points[-1].y))
+    return None
+
+
+def _base(node: Node) -> str:
+    return (node.value or node.id).split("[", maxsplit=1)[0]
+
+
+# ── crossings and forks ──
+
+
+def unbridged(picture: Picture) -> Iterator[str]:
+    """Crossings at which not exactly one of the two lines is lifted over the other."""
+    for crossing in picture.crossings:
+        sides = [{_lifted(w, crossing.at) for w in group} for group in (crossing.across, crossing.along)]
+        if sides not in ([{True}, {False}], [{False}, {True}]):
+            yield _named(crossing)
+
+
+def _named(crossing: Crossing) -> str:
+    return f"{crossing.across[0].id} and {crossing.along[0].id} at ({crossing.at.x:g}, {crossing.at.y:g})"
+
+
+def _lifted(wire: Wire, at: Point) -> bool:
+    """Whether the route keeps away from a point that its straight pieces would run through."""
+    for k in range(1, len(wire.route), 3):
+        piece = wire.route[k - 1 : k + 3]
+        if holds(hull(piece, STROKE), at):
+            line = (piece[0], piece[3]) if is_straight(piece) else flatten(piece, 8)
+            if any(holds(hull(pair, STROKE - EPSILON), at) for pair in pairwise(line)):
+                return False
+    return True
+
+
+def touching(picture: Picture) -> Iterator[str]:
+    """Wires that turn or end on the line of another value, as if they were joined to it."""
+    found: dict[str, None] = {}
+    for segment in picture.segments:
+        for at in (segment.a, segment.b):
+            for k in picture.segment_grid.near(around(at, 0, 0), STROKE):
+                other = picture.segments[k]
+                if other.value != segment.value and not _meant(picture, segment, other, at):
+                    found[f"{segment.wire.id} and {other.wire.id} at ({at.x:g}, {at.y:g})"] = None
+    yield from found
+
+
+def _meant(picture: Picture, one: Segment, other: Segment, at: Point) -> bool:
+    """Whether two wires may meet at a point: in a join, or at the outline of a node."""
+    if not holds(hull((other.a, other.b)), at) or _one_join(one, other, picture):
+        return True
+    return at in (one.wire.points[0], one.wire.points[-1]) and at in (other.wire.points[0], other.wire.points[-1])
+
+
+def dots_astray(picture: Picture) -> Iterator[str]:
+    """Forks without a junction dot; dots that are at no fork, or at a crossing."""
+    near = Grid([around(d.at, DOT_RADIUS, DOT_RADIUS) for d in picture.scene.dots])
+    for at, value in picture.forks:
+        if not near.near(around(at, 1, 1)):
+            yield f"no dot where {value} parts at ({at.x:g}, {at.y:g})"
+    forks = Grid([around(at, 1, 1) for at, _ in picture.forks])
+    across = Grid([around(c.at, 1, 1) for c in picture.crossings])
+    for dot in picture.scene.dots:
+        if not forks.near(around(dot.at, 1, 1)):
+            yield f"a dot and no fork at ({dot.at.x:g}, {dot.at.y:g})"
+        if across.near(around(dot.at, 2 * DOT_RADIUS, 2 * DOT_RADIUS)):
+            yield f"a dot and a crossing at ({dot.at.x:g}, {dot.at.y:g})"
+
+
+# ── arrowheads ──
+
+
+def head_sizes(picture: Picture) -> list[float]:
+    """Length and width of every arrowhead, in strokes."""
+    return [size / STROKE for head in picture.heads for size in _size(head)]
+
+
+def _size(head: Head) -> tuple[float, float]:
+    tip, one, _, other = head.polygon
+    foot = Point((one.x + other.x) / 2, (one.y + other.y) / 2)
+    return distance(tip, foot), distance(one, other)
+
+
+def straight_ends(picture: Picture) -> list[tuple[float, str]]:
+    """How long each line is straight before its tip, in lengths of an arrowhead, and the wire."""
+    return [(_straight_end(h.wire) / HEAD_LENGTH, h.wire.id) for h in picture.heads]
+
+
+def _straight_end(wire: Wire) -> float:
+    tip, start = wire.points[-1], wire.route[-1]
+    for k in range(len(wire.route) - 4, -1, -3):
+        piece = wire.route[k : k + 4]
+        if not is_straight(piece) or abs(piece[0].x - tip.x) > EPSILON < abs(piece[0].y - tip.y):
+            break
+        start = piece[0]
+    return distance(start, tip)

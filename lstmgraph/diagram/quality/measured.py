@@ -1,0 +1,172 @@
+"""Every figure that is measured on a scene, as one record; and a case: all that a rule may look at.
+
+A new figure is a function in one of the modules beside this one, a field here, and a row in `rules`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+from lstmgraph.diagram.graph import Graph
+from lstmgraph.diagram.quality import colour, edges, lines, overlaps, places
+from lstmgraph.diagram.quality.picture import Picture
+from lstmgraph.diagram.quality.rival import rival_crossings
+from lstmgraph.diagram.scene import Scene
+from lstmgraph.diagram.themes import Theme
+from lstmgraph.errors import MissingExtra
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What a scene's geometry is like.  Tuples list what is wrong, in words; lengths are points."""
+
+    missing: tuple[str, ...]  # edges of the graph that are not drawn
+    extra: tuple[str, ...]  # wires that are no edge of the graph, or drawn twice
+    astray: tuple[str, ...]  # wires that do not begin and end at the outlines of the nodes of their edge
+    node_overlaps: tuple[str, ...]
+    label_overlaps: tuple[str, ...]
+    arc_overlaps: tuple[str, ...]  # labels on bridges and rounded corners
+    oversized: tuple[str, ...]  # nodes too small for their label
+    head_overlaps: tuple[str, ...]
+    through_nodes: tuple[str, ...]  # a wire through or within 2 strokes of a node that it does not touch
+    outside: tuple[str, ...]  # what the picture's edge cuts off
+    oblique: tuple[str, ...]
+    shared_lines: tuple[str, ...]  # segments of different values on one line, or less than 2 strokes apart
+    touching: tuple[str, ...]  # a wire that turns or ends on the line of another value
+    unbridged: tuple[str, ...]  # crossings where not exactly one line hops
+    dots_astray: tuple[str, ...]  # forks without a dot, dots without a fork
+    bent_pipes: tuple[str, ...]  # memories that do not run straight through
+    off_line: tuple[str, ...]  # nodes nearly in one row or column
+    crossings: int  # of different values
+    most_bends: int
+    mean_bends: float
+    smallest_head: float | None  # length or width of an arrowhead, in strokes
+    largest_head: float | None
+    straight_end: float | None  # the shortest straight piece before a tip, in lengths of an arrowhead
+    smallest_gap: float  # between nodes
+    smallest_padding: float | None  # between the border and what is inside it
+    worst_pitch: float | None  # of a row of networks, largest by smallest
+    aspect: float  # of the border, width by height
+    text_ratio: float  # the smallest text by the main label
+
+
+def measure(scene: Scene, graph: Graph) -> Quality:
+    """Every figure of a scene that shows a graph."""
+    picture = Picture(scene, graph)
+    bends = [lines.bends(w) for w in scene.wires]
+    heads = lines.head_sizes(picture)
+    return Quality(
+        missing=tuple(edges.missing(picture)),
+        extra=tuple(edges.extra(picture)),
+        astray=tuple(edges.astray(picture)),
+        node_overlaps=tuple(overlaps.node_overlaps(picture)),
+        label_overlaps=tuple(overlaps.label_overlaps(picture)),
+        arc_overlaps=tuple(overlaps.arc_overlaps(picture)),
+        oversized=tuple(overlaps.oversized(picture)),
+        head_overlaps=tuple(overlaps.head_overlaps(picture)),
+        through_nodes=tuple(overlaps.through_nodes(picture)),
+        outside=tuple(overlaps.outside(picture)),
+        oblique=tuple(lines.oblique(picture)),
+        shared_lines=tuple(lines.shared_lines(picture)),
+        touching=tuple(lines.touching(picture)),
+        unbridged=tuple(lines.unbridged(picture)),
+        dots_astray=tuple(lines.dots_astray(picture)),
+        bent_pipes=tuple(lines.bent_pipes(picture)),
+        off_line=tuple(places.off_line(picture)),
+        crossings=len(picture.crossings),
+        most_bends=max(bends, default=0),
+        mean_bends=sum(bends) / max(1, len(bends)),
+        smallest_head=min(heads, default=None),
+        largest_head=max(heads, default=None),
+        straight_end=min((far for far, _ in lines.straight_ends(picture)), default=None),
+        smallest_gap=places.smallest_gap(picture),
+        smallest_padding=places.smallest_padding(picture),
+        worst_pitch=places.worst_pitch(picture),
+        aspect=next(iter(places.aspects(picture)), 0.0),
+        text_ratio=places.text_ratio(picture),
+    )
+
+
+# What a cell is by its structure: the operations of a step, and how many memories go into networks.
+SHAPES: dict[str, tuple[dict[str, int], int]] = {
+    "LSTM": ({"sum": 4, "sigmoid": 3, "tanh": 2, "hadamard": 3, "add": 1}, 0),
+    "peephole LSTM": ({"sum": 4, "sigmoid": 3, "tanh": 2, "hadamard": 3, "add": 1}, 3),
+    "GRU": ({"sum": 3, "sigmoid": 2, "tanh": 1, "hadamard": 3, "one_minus": 1, "add": 1}, 2),
+}
+
+
+def shape_of(graph: Graph) -> str:
+    """Which of `SHAPES` a graph is, "" if none: some gates are meant for these cells alone."""
+    kinds = {n.id: n.kind for n in graph.nodes}
+    operations = [n for n in graph.nodes if n.kind in ("sum", "function", "operator")]
+    counted = Counter("sum" if n.kind == "sum" else n.operation for n in operations)
+    memories = sum(e.kind in ("memory", "previous_memory") and kinds[e.target] == "sum" for e in graph.edges)
+    found = counted, memories
+    return next((name for name, shape in SHAPES.items() if found == shape and len(graph.memories) == 1), "")
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A picture, and what else rules look at; what is not given is not measured.
+
+    `frames`: the scenes of one walk.  `files`: the same drawing written again and again, as text, by other processes.
+    """
+
+    scene: Scene
+    graph: Graph
+    theme: Theme | None = None
+    style: str = ""
+    frames: tuple[Scene, ...] = ()
+    files: tuple[str, ...] = ()
+
+    @cached_property
+    def quality(self) -> Quality:
+        return measure(self.scene, self.graph)
+
+    @cached_property
+    def shape(self) -> str:
+        return shape_of(self.graph)
+
+    @cached_property
+    def rival(self) -> int | None:
+        """The crossings of `dot` on the same graph; None where there is no `dot`."""
+        try:
+            return rival_crossings(self.graph)
+        except MissingExtra:
+            return None
+
+    @cached_property
+    def beaten(self) -> tuple[str, ...] | None:
+        """Nothing where there are fewer crossings than `dot` has, or none in both."""
+        if self.rival is None:
+            return None
+        ours = self.quality.crossings
+        return () if ours < self.rival or ours == self.rival == 0 else (f"{ours} crossings, dot has {self.rival}",)
+
+    @cached_property
+    def duel(self) -> str:
+        return "no dot" if self.rival is None else f"{self.quality.crossings} (dot {self.rival})"
+
+    @cached_property
+    def text_contrast(self) -> float | None:
+        return colour.text_contrast(self.scene, self.theme) if self.theme else None
+
+    @cached_property
+    def line_contrast(self) -> float | None:
+        return colour.line_contrast(self.scene, self.theme) if self.theme else None
+
+    @cached_property
+    def least_difference(self) -> float | None:
+        return colour.least_difference(self.scene, self.theme) if self.theme else None
+
+    @cached_property
+    def moved(self) -> tuple[str, ...] | None:
+        return tuple(places.moved(self.frames)) if len(self.frames) > 1 else None
+
+    @cached_property
+    def unlike(self) -> tuple[str, ...] | None:
+        """The files that are not the same as the first one, by number."""
+        unlike = (f"file {k}" for k, text in enumerate(self.files, 1) if text != self.files[0])
+        return tuple(unlike) if len(self.files) > 1 else None

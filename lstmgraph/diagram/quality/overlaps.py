@@ -1,0 +1,141 @@
+"""What lies on top of what: nodes, labels, arrowheads, junction dots, wires and borders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+
+from lstmgraph.diagram.path import DOT_RADIUS, STROKE, is_straight
+from lstmgraph.diagram.quality.geometry import (
+    EPSILON,
+    Grid,
+    around,
+    distance,
+    hull,
+    inside,
+    label_box,
+    length_inside,
+    meet,
+    node_box,
+)
+from lstmgraph.diagram.quality.picture import Head, Picture
+from lstmgraph.diagram.quality.rival import flatten
+from lstmgraph.diagram.scene import Box, Dot, Point
+
+BORDER = 0.6  # half of the container's line
+
+
+def node_overlaps(picture: Picture) -> Iterator[str]:
+    """Nodes on nodes, and junction dots on nodes."""
+    for a, b in picture.shape_grid.pairs():
+        yield f"{picture.shapes[a].id} and {picture.shapes[b].id}"
+    for dot in picture.scene.dots:
+        for k in picture.shape_grid.near(_dot_box(dot)):
+            if picture.shapes[k].kind != "join":
+                yield f"the dot at {_place(dot.at)} and {picture.shapes[k].id}"
+
+
+def label_overlaps(picture: Picture) -> Iterator[str]:
+    """Labels on labels, nodes, wires, junction dots and borders."""
+    for a, b in picture.label_grid.pairs():
+        yield f"{picture.labels[a].text} and {picture.labels[b].text}"
+    borders = list(chain.from_iterable(map(_border, picture.scene.frames)))
+    for label, box in zip(picture.labels, picture.label_grid.boxes, strict=True):
+        text = label.text
+        yield from (f"{text} and node {picture.shapes[k].id}" for k in picture.shape_grid.near(box))
+        wires = (picture.segments[k].wire.id for k in picture.segment_grid.near(box))
+        yield from (f"{text} and wire {id}" for id in dict.fromkeys(wires))
+        yield from (f"{text} and the dot at {_place(d.at)}" for d in picture.scene.dots if meet(box, _dot_box(d)))
+        yield from (f"{text} and the border" for b in borders if meet(box, b))
+
+
+def arc_overlaps(picture: Picture) -> Iterator[str]:
+    """Labels on the arcs in which wires cross others, or turn."""
+    bends = _Bends(picture)
+    for label, box in zip(picture.labels, picture.label_grid.boxes, strict=True):
+        yield from (f"{label.text} and wire {id}" for id in bends.on(box))
+
+
+def oversized(picture: Picture) -> Iterator[str]:
+    """Nodes whose label does not fit into them."""
+    for node, box in zip(picture.shapes, picture.shape_grid.boxes, strict=True):
+        if node.label is not None and not inside(label_box(node.label), box):
+            yield node.id
+
+
+def head_overlaps(picture: Picture) -> Iterator[str]:
+    """Arrowheads on arrowheads, on nodes other than the one they point at, on labels, dots and other wires."""
+    grid = Grid([h.box for h in picture.heads])
+    for a, b in grid.pairs():
+        yield f"{picture.heads[a].wire.id} and {picture.heads[b].wire.id}"
+    dots = Grid([_dot_box(d) for d in picture.scene.dots])
+    for head in picture.heads:
+        yield from (f"{head.wire.id} and {what}" for what in _under(head, picture, dots))
+
+
+def _under(head: Head, picture: Picture, dots: Grid) -> Iterator[str]:
+    box, shapes, segments = head.box, picture.shapes, picture.segments
+    yield from (shapes[k].id for k in picture.shape_grid.near(box) if shapes[k].id != head.wire.target)
+    yield from (picture.labels[k].text for k in picture.label_grid.near(box))
+    yield from (f"the dot at {_place(picture.scene.dots[k].at)}" for k in dots.near(box))
+    others = (segments[k] for k in picture.segment_grid.near(box))
+    yield from dict.fromkeys(f"wire {s.wire.id}" for s in others if s.value != head.value)
+
+
+def through_nodes(picture: Picture) -> Iterator[str]:
+    """Wires through, or within two strokes of, a node that they do not touch; wires through their own ends."""
+    joined = {target: trunk.source for target, trunk in picture.trunks.items()}
+    found: dict[str, None] = {}
+    grid = Grid([node_box(n) for n in picture.scene.nodes])
+    for segment in picture.segments:
+        wire, box = segment.wire, segment.box
+        own = {wire.source, wire.target, joined.get(wire.target, "")}
+        for k in grid.near(box, 2 * STROKE):
+            node = picture.scene.nodes[k]
+            near = distance(box, grid.boxes[k]) < 2 * STROKE - EPSILON
+            inside_own = node.kind != "join" and length_inside(segment.a, segment.b, node) > EPSILON
+            if inside_own if node.id in own else near:
+                found[f"{wire.id} and {node.id}"] = None
+    yield from found
+
+
+def outside(picture: Picture) -> Iterator[str]:
+    """What is not inside the picture."""
+    page = Box(0.0, 0.0, *picture.scene.size)
+    yield from (n.id for n, box in zip(picture.shapes, picture.shape_grid.boxes, strict=True) if not inside(box, page))
+    boxes = zip(picture.labels, picture.label_grid.boxes, strict=True)
+    yield from (label.text for label, box in boxes if not inside(box, page))
+    yield from (w.id for w in picture.scene.wires if not inside(hull((*w.points, *w.route)), page))
+
+
+class _Bends:
+    """Points on the curves of the wires: rounded corners, and arcs over other wires."""
+
+    def __init__(self, picture: Picture) -> None:
+        self.wires: list[str] = []
+        boxes: list[Box] = []
+        for wire in picture.inked:
+            for k in range(1, len(wire.route), 3):
+                piece = wire.route[k - 1 : k + 3]
+                if not is_straight(piece):
+                    boxes += [around(at, STROKE, STROKE) for at in flatten(piece, 6)]
+                    self.wires += [wire.id] * 7
+        self.grid = Grid(boxes)
+
+    def on(self, box: Box) -> list[str]:
+        return list(dict.fromkeys(self.wires[k] for k in self.grid.near(box)))
+
+
+def _dot_box(dot: Dot) -> Box:
+    return around(dot.at, 2 * DOT_RADIUS, 2 * DOT_RADIUS)
+
+
+def _border(frame: Box) -> Iterator[Box]:
+    left, top, right, bottom = frame
+    corners = (Point(left, top), Point(right, top), Point(right, bottom), Point(left, bottom))
+    for k, corner in enumerate(corners):
+        yield hull((corner, corners[(k + 1) % 4]), BORDER)
+
+
+def _place(at: Point) -> str:
+    return f"({at.x:g}, {at.y:g})"

@@ -1,0 +1,219 @@
+"""A scene prepared for measuring: what is painted, as segments, arrowheads, labels and crossings, each found once."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+
+from lstmgraph.diagram.graph import Graph
+from lstmgraph.diagram.path import STROKE, arrowhead, rounded, simplify
+from lstmgraph.diagram.quality.geometry import EPSILON, Grid, holds, hull, label_box, node_box
+from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene, Wire
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A straight piece of a wire as it is painted."""
+
+    wire: Wire
+    value: Hashable
+    a: Point
+    b: Point
+
+    @property
+    def box(self) -> Box:
+        """What it inks."""
+        return hull((self.a, self.b), STROKE / 2)
+
+
+@dataclass(frozen=True)
+class Head:
+    """An arrowhead as it is painted."""
+
+    wire: Wire
+    value: Hashable
+    polygon: tuple[Point, ...]  # tip, barb, notch, barb
+
+    @property
+    def box(self) -> Box:
+        return hull(self.polygon)
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Where two values cross: the wires of the one that runs horizontally there, and of the other."""
+
+    at: Point
+    across: tuple[Wire, ...]
+    along: tuple[Wire, ...]
+
+
+class Picture:
+    """A scene and its graph, with everything that several measures need."""
+
+    def __init__(self, scene: Scene, graph: Graph) -> None:
+        self.scene, self.graph = scene, graph
+
+    @cached_property
+    def nodes(self) -> dict[str, Node]:
+        return {n.id: n for n in self.scene.nodes}
+
+    @cached_property
+    def joins(self) -> dict[str, Node]:
+        return {n.id: n for n in self.scene.nodes if n.kind == "join"}
+
+    @cached_property
+    def trunks(self) -> dict[str, Wire]:
+        """The trunk that leads to a node."""
+        return {w.target: w for w in self.scene.trunks}
+
+    def value(self, wire: Wire) -> Hashable:
+        """What a wire carries: inside a trunk, all that have joined are one; a cell gives its old and its new value."""
+        source = self.nodes.get(wire.source)
+        return (wire.source, wire.role) if source is not None and source.kind == "cell" else wire.source
+
+    def join_of(self, wire: Wire) -> Node | None:
+        """The join at which a wire enters a trunk."""
+        trunk = self.trunks.get(wire.target)
+        join = self.joins.get(trunk.source) if trunk is not None else None
+        through = join is not None and any(_on(a, b, join.at) for a, b in pairwise(wire.points))
+        return join if through else None
+
+    @cached_property
+    def inked(self) -> tuple[Wire, ...]:
+        """The wires as they are painted: trunks once, and what runs through them only as far as the join."""
+        found = [*self.scene.trunks]
+        for wire in self.scene.wires:
+            join = self.join_of(wire)
+            found.append(wire if join is None else _until(wire, join.at))
+        return tuple(found)
+
+    @cached_property
+    def segments(self) -> tuple[Segment, ...]:
+        return tuple(
+            Segment(w, self.value(w), a, b) for w in self.inked for a, b in pairwise(simplify(w.points)) if a != b
+        )
+
+    @cached_property
+    def segment_grid(self) -> Grid:
+        return Grid([s.box for s in self.segments])
+
+    @cached_property
+    def heads(self) -> tuple[Head, ...]:
+        """Each arrowhead once, though several wires of one value may end in it."""
+        found: dict[Hashable, Head] = {}
+        for wire in (*self.scene.trunks, *(w for w in self.scene.wires if self.join_of(w) is None)):
+            if wire.arrow and wire.route:
+                key = self.value(wire), rounded(wire.points[-1])
+                found.setdefault(key, Head(wire, key[0], arrowhead(wire)))
+        return tuple(found.values())
+
+    @cached_property
+    def samples(self) -> tuple[Node, ...]:
+        return tuple(e.sample for g in self.scene.legend for e in g.entries)
+
+    @cached_property
+    def shapes(self) -> tuple[Node, ...]:
+        """The nodes, and those of the legend."""
+        return (*self.scene.nodes, *self.samples)
+
+    @cached_property
+    def shape_grid(self) -> Grid:
+        return Grid([node_box(n) for n in self.shapes])
+
+    @cached_property
+    def labels(self) -> tuple[Label, ...]:
+        """The labels that stand by themselves, those of the legend too."""
+        words = [w for g in self.scene.legend for w in (g.heading, *(e.label for e in g.entries))]
+        return (*self.scene.labels, *(w for w in words if w is not None))
+
+    @cached_property
+    def label_grid(self) -> Grid:
+        return Grid([label_box(label) for label in self.labels])
+
+    @cached_property
+    def texts(self) -> tuple[Label, ...]:
+        """Every label, those inside nodes too."""
+        return (*self.labels, *(n.label for n in self.shapes if n.label is not None))
+
+    @cached_property
+    def crossings(self) -> tuple[Crossing, ...]:
+        """Where wires of different values cross, each point once for a pair of values."""
+        found: dict[Hashable, tuple[Point, list[Wire], list[Wire]]] = {}
+        for h, v in _meetings(self.segments):
+            at = Point(v.a.x, h.a.y)
+            _, across, along = found.setdefault((h.value, v.value, rounded(at)), (at, [], []))
+            across += [h.wire] if h.wire not in across else []
+            along += [v.wire] if v.wire not in along else []
+        return tuple(Crossing(at, tuple(across), tuple(along)) for at, across, along in found.values())
+
+    @cached_property
+    def forks(self) -> tuple[tuple[Point, Hashable], ...]:
+        """Where the lines of one value part: points from which its ink leaves in three directions or more."""
+        found = []
+        by_value: dict[Hashable, list[Segment]] = {}
+        for segment in self.segments:
+            by_value.setdefault(segment.value, []).append(segment)
+        for value, own in by_value.items():
+            if len({s.wire.id for s in own}) > 1:
+                corners = dict.fromkeys(rounded(p) for s in own for p in (s.a, s.b))
+                found += [(at, value) for at in corners if self._parts(at, own)]
+        return tuple(found)
+
+    def _parts(self, at: Point, own: list[Segment]) -> bool:
+        """Whether there are three ways on, other than inside or at the outline of a node."""
+        if len({way for s in own for way in _ways(s, at)}) < 3:
+            return False
+        here = self.shape_grid.near(Box(at.x, at.y, at.x, at.y), 2 * EPSILON)
+        return not any(holds(self.shape_grid.boxes[k], at) for k in here)
+
+    @cached_property
+    def onward(self) -> dict[str, list[tuple[Wire, str]]]:
+        """For each node of the graph the wires that lead to an operator or out of the step, and to which."""
+        kinds = {n.id: n.kind for n in self.graph.nodes}
+        meant = {n.id: n.of or n.id for n in self.scene.nodes}
+        found: dict[str, list[tuple[Wire, str]]] = {}
+        for wire in self.scene.wires:
+            source, target = (meant.get(id, id) for id in (wire.source, wire.target))
+            if kinds.get(target) in ("operator", "next"):
+                found.setdefault(source, []).append((wire, target))
+        return found
+
+    def frame_of(self, node: Node) -> Box | None:
+        """The container in which a node stands, or on whose border it does."""
+        return next((f for f in self.scene.frames if holds(f, node.at)), None)
+
+
+def _meetings(segments: tuple[Segment, ...]) -> Iterator[tuple[Segment, Segment]]:
+    """Horizontal and vertical segments of different values that properly cross."""
+    upright = sorted((s for s in segments if abs(s.a.x - s.b.x) < EPSILON), key=lambda s: s.a.x)
+    at = [s.a.x for s in upright]
+    for h in (s for s in segments if abs(s.a.y - s.b.y) < EPSILON):
+        low, high = sorted((h.a.x, h.b.x))
+        for v in upright[bisect_right(at, low + EPSILON) : bisect_left(at, high - EPSILON)]:
+            top, bottom = sorted((v.a.y, v.b.y))
+            if v.value != h.value and top + EPSILON < h.a.y < bottom - EPSILON:
+                yield h, v
+
+
+def _ways(segment: Segment, at: Point) -> Iterator[tuple[int, int]]:
+    """The directions in which a segment's ink leaves a point."""
+    if _on(segment.a, segment.b, at):
+        for end in (segment.a, segment.b):
+            dx, dy = end.x - at.x, end.y - at.y
+            if abs(dx) + abs(dy) > 2 * EPSILON:
+                yield (dx > EPSILON) - (dx < -EPSILON), (dy > EPSILON) - (dy < -EPSILON)
+
+
+def _until(wire: Wire, at: Point) -> Wire:
+    """The part of a wire before a point on it."""
+    k = next(k for k, (a, b) in enumerate(pairwise(wire.points)) if _on(a, b, at))
+    return replace(wire, points=(*wire.points[: k + 1], at))
+
+
+def _on(a: Point, b: Point, at: Point) -> bool:
+    """Whether a point lies on a horizontal or vertical segment."""
+    return holds(hull((a, b)), at)

@@ -1,0 +1,98 @@
+"""Where things stand: gaps, padding, rows and columns, proportions, sizes of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from math import inf
+
+from lstmgraph.diagram.path import STROKE
+from lstmgraph.diagram.quality.geometry import EPSILON, gap, meet, node_box
+from lstmgraph.diagram.quality.picture import Picture
+from lstmgraph.diagram.scene import Box, Node, Scene
+
+NEARLY = 2 * STROKE  # centres nearer than that are meant to be on one line
+
+
+def smallest_gap(picture: Picture) -> float:
+    """Between the boxes of nodes; infinite where there are not two."""
+    boxes = sorted(node_box(n) for n in picture.scene.nodes)
+    least = inf
+    for k, box in enumerate(boxes):
+        for other in boxes[k + 1 :]:
+            if other.left - box.right > least:
+                break
+            least = min(least, gap(box, other))
+    return least
+
+
+def smallest_padding(picture: Picture) -> float | None:
+    """Between the border and what it holds; below 0 where a node lies across it."""
+    found = [_padding(node_box(n), f) for n in picture.scene.nodes if n.kind != "join" for f in picture.scene.frames]
+    return min((p for p in found if p is not None), default=None)
+
+
+def _padding(box: Box, frame: Box) -> float | None:
+    """None for what is outside."""
+    if not meet(box, frame):
+        return None
+    sides = box.left - frame.left, box.top - frame.top, frame.right - box.right, frame.bottom - box.bottom
+    return min(sides)
+
+
+def aspects(picture: Picture) -> list[float]:
+    """Width by height of each container."""
+    return [(f.right - f.left) / (f.bottom - f.top) for f in picture.scene.frames]
+
+
+def worst_pitch(picture: Picture) -> float | None:
+    """The largest distance of neighbours in a row of networks by the smallest; None where no row has three."""
+    rows: dict[object, list[float]] = {}
+    for node in picture.scene.nodes:
+        if node.kind == "sum":
+            rows.setdefault((picture.frame_of(node), round(node.at.y, 2)), []).append(node.at.x)
+    return max((_spread(xs) for xs in rows.values() if len(xs) > 2), default=None)
+
+
+def _spread(xs: Sequence[float]) -> float:
+    pitches = [b - a for a, b in pairwise(sorted(xs))]
+    return max(pitches) / max(min(pitches), EPSILON)
+
+
+def off_line(picture: Picture) -> Iterator[str]:
+    """Nodes of one container whose centres are nearly, and not quite, on one row or in one column."""
+    groups: dict[Box | None, list[Node]] = {}
+    for node in picture.scene.nodes:
+        groups.setdefault(picture.frame_of(node) if len(picture.scene.frames) > 1 else None, []).append(node)
+    for nodes in groups.values():
+        for axis, word in ((0, "column"), (1, "row")):
+            ordered = sorted(nodes, key=lambda n, axis=axis: (n.at[axis], n.id))  # type: ignore[misc]
+            for a, b in pairwise(ordered):
+                if EPSILON < b.at[axis] - a.at[axis] < NEARLY:
+                    yield f"{a.id} and {b.id}: {word}"
+
+
+def text_ratio(picture: Picture) -> float:
+    """The smallest text by the largest label of a value's node."""
+    main = [n.label.size for n in picture.scene.nodes if n.label is not None and n.kind != "cell"]
+    return min((text.size for text in picture.texts), default=0.0) / max(main, default=1.0)
+
+
+def moved(scenes: Sequence[Scene]) -> Iterator[str]:
+    """What is not at the same place in all frames of a walk."""
+    for k, scene in enumerate(scenes[1:], 2):
+        first, other = dict(_coordinates(scenes[0])), dict(_coordinates(scene))
+        for what in dict.fromkeys((*first, *other)):
+            if first.get(what) != other.get(what):
+                yield f"{what} in frame {k}"
+
+
+def _coordinates(scene: Scene) -> Iterable[tuple[str, object]]:
+    """Everything that has a place, and its place."""
+    yield "the page", scene.size
+    yield "the containers", scene.frames
+    yield from ((f"node {n.id}", (n.at, n.width, n.height)) for n in scene.nodes)
+    yield from ((f"wire {w.id}", (w.points, w.route)) for w in scene.wires)
+    yield from ((f"trunk to {w.target}", (w.points, w.route)) for w in scene.trunks)
+    yield "the dots", sorted(d.at for d in scene.dots)
+    yield from ((f"label {label.text} of {label.of}", label.at) for label in scene.labels)

@@ -1,0 +1,176 @@
+"""The table of rules that every drawing is held to: what is measured, the gate, and what drawings by hand reach.
+
+To add a rule, add a row.  `of` is the figure's path in a `Case`; a figure that is a tuple counts what is wrong.  A gate
+without a style and a shape holds for every drawing; others only where they say, and elsewhere the figure is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf
+from operator import attrgetter
+
+from lstmgraph.diagram.graph import Graph
+from lstmgraph.diagram.path import STROKE
+from lstmgraph.diagram.quality.measured import Case
+from lstmgraph.diagram.scene import Scene
+
+ACCESSIBLE = ("default", "print")  # themes that promise contrast; others keep the colours of those they are named for
+GREY = ("print",)  # tells lines apart without colour
+ROUNDING = 1e-6
+
+Figure = float | tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What a figure may be, and where; `reference` says what drawings by hand reach there, and whose."""
+
+    low: float = -inf
+    high: float = inf
+    styles: tuple[str, ...] = ()
+    shape: str = ""
+    themes: tuple[str, ...] = ()
+    reference: str = ""
+    words: str = ""  # instead of the bounds
+
+    def holds(self, value: float) -> bool:
+        return self.low - ROUNDING <= value <= self.high + ROUNDING
+
+    def concerns(self, case: Case) -> bool:
+        return (
+            (not self.styles or case.style in self.styles)
+            and (not self.shape or case.shape == self.shape)
+            and (not self.themes or (case.theme is not None and case.theme.name in self.themes))
+        )
+
+    def __str__(self) -> str:
+        if self.words:
+            return self.words
+        if self.low == -inf:
+            return f"≤ {self.high:g}" if self.high else "0"
+        return f"≥ {self.low:g}" if self.high == inf else f"{self.low:g} to {self.high:g}"
+
+
+NONE = Gate(high=0)
+CHAINS = ("pipe", "unrolled")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A row.  `fault`: a drawing that breaks the gate is wrong, not only less good than it should be."""
+
+    name: str
+    words: str
+    of: str
+    gates: tuple[Gate, ...]
+    fault: bool = False
+    unit: float = 1.0  # the figure is given in this many points
+    shown: str = ""  # the path of a text that is printed instead of the figure
+
+    def gate(self, case: Case) -> Gate | None:
+        return next((gate for gate in self.gates if gate.concerns(case)), None)
+
+
+# fmt: off
+RULES: tuple[Rule, ...] = (
+    Rule("missing", "edges of the equations that are not drawn", "quality.missing", (NONE,), fault=True),
+    Rule("extra", "wires that no equation asks for", "quality.extra", (NONE,), fault=True),
+    Rule("astray", "wires from or to the wrong node", "quality.astray", (NONE,), fault=True),
+    Rule("through_nodes", "wires through or within 2s of a foreign node", "quality.through_nodes", (NONE,), fault=True),
+    Rule("node_overlaps", "overlaps of nodes", "quality.node_overlaps", (NONE,), fault=True),
+    Rule("label_overlaps", "overlaps of labels", "quality.label_overlaps", (NONE,), fault=True),
+    Rule("arc_overlaps", "labels on bridges and corners", "quality.arc_overlaps", (NONE,)),
+    Rule("oversized", "nodes too small for their label", "quality.oversized", (NONE,)),
+    Rule("head_overlaps", "overlaps of arrowheads", "quality.head_overlaps",
+         (Gate(high=0, reference="Shi Yan 3"),)),
+    Rule("outside", "cut off by the edge of the picture", "quality.outside", (NONE,), fault=True),
+    Rule("oblique", "lines neither horizontal nor vertical", "quality.oblique",
+         (Gate(high=0, reference="Shi Yan 4"),), fault=True),
+    Rule("shared_lines", "different values on one line or within 2s", "quality.shared_lines", (NONE,), fault=True),
+    Rule("touching", "wires that touch another value's line", "quality.touching", (NONE,), fault=True),
+    Rule("crossings", "crossings of different values", "quality.crossings", (
+        Gate(high=1, styles=("pipe",), shape="LSTM", reference="Olah 1"),
+        Gate(high=3, styles=("pipe",), shape="peephole LSTM", reference="Shi Yan 5"),
+        Gate(high=1, styles=("pipe",), shape="GRU", reference="Olah 1"),
+        Gate(high=0, styles=("cell-block",), shape="LSTM", reference="Shi Yan 1"),
+        Gate(high=0, styles=("cell-block",), shape="peephole LSTM", reference="Shi Yan 1"),
+    )),
+    Rule("dot", "fewer crossings than Graphviz dot, or both 0", "beaten",
+         (Gate(high=0, words="fewer, or 0", reference="dot 9 to 12"),), shown="duel"),
+    Rule("unbridged", "crossings without exactly one bridge", "quality.unbridged", (NONE,)),
+    Rule("most_bends", "bends of a wire, most", "quality.most_bends", (Gate(high=2),)),
+    Rule("mean_bends", "bends of a wire, mean", "quality.mean_bends", (Gate(high=0.7, reference="0.68"),)),
+    Rule("bent_pipes", "pipes with a bend", "quality.bent_pipes", (Gate(high=0, styles=CHAINS),)),
+    Rule("smallest_head", "arrowhead, smallest side, in s", "quality.smallest_head", (Gate(low=3),), fault=True),
+    Rule("largest_head", "arrowhead, largest side, in s", "quality.largest_head", (Gate(high=5.4),), fault=True),
+    Rule("straight_end", "straight before a tip, in heads", "quality.straight_end", (Gate(low=1.5),)),
+    Rule("worst_pitch", "pitch of the network row, largest/smallest", "quality.worst_pitch",
+         (Gate(high=1.1, styles=CHAINS, reference="1.36"),)),
+    Rule("off_line", "rows and columns off their line", "quality.off_line",
+         (Gate(high=0, reference="Olah 9 px"),), fault=True),
+    Rule("smallest_gap", "gap between nodes, in s", "quality.smallest_gap", (Gate(low=4),), unit=STROKE),
+    Rule("smallest_padding", "padding of the container, in s", "quality.smallest_padding",
+         (Gate(low=6),), fault=True, unit=STROKE),
+    Rule("aspect", "container, width by height", "quality.aspect", (
+        *(Gate(1.6, 2.2, ("pipe",), shape) for shape in ("LSTM", "peephole LSTM", "GRU")),
+        *(Gate(0.9, 1.2, ("cell-block",), shape) for shape in ("LSTM", "peephole LSTM", "GRU")),
+    )),
+    Rule("text_ratio", "smallest text by main label", "quality.text_ratio",
+         (Gate(low=0.45, reference="0.32"),), fault=True),
+    Rule("text_contrast", "contrast of text, light and dark", "text_contrast",
+         (Gate(low=4.5, themes=ACCESSIBLE, reference="Shi Yan 1.87"),)),
+    Rule("line_contrast", "contrast of lines, light and dark", "line_contrast",
+         (Gate(low=3, themes=ACCESSIBLE, reference="Shi Yan 1.45"),)),
+    Rule("least_difference", "lines under colour-blindness, ΔE2000", "least_difference",
+         (Gate(low=10, themes=tuple(name for name in ACCESSIBLE if name not in GREY)),)),
+    Rule("dots_astray", "forks without a dot, dots without a fork", "quality.dots_astray", (NONE,), fault=True),
+    Rule("moved", "places that differ between the frames", "moved", (NONE,)),
+    Rule("unlike", "files of the same input that differ", "unlike", (NONE,)),
+)
+# fmt: on
+
+
+@dataclass(frozen=True)
+class Score:
+    """A rule on a case: the figure (None if there was nothing to measure), the gate, and what is wrong, in words."""
+
+    rule: Rule
+    value: float | None
+    where: tuple[str, ...]
+    gate: Gate | None
+    shown: str
+
+    @property
+    def inside(self) -> bool | None:
+        """Whether the gate holds; None where there is none, or nothing to measure."""
+        return None if self.gate is None or self.value is None else self.gate.holds(self.value)
+
+    def complaints(self) -> Iterator[str]:
+        """What breaks the gate, in words."""
+        if self.inside is False:
+            yield from (f"{self.rule.name}: {what}" for what in self.where or (f"{self.shown}, not {self.gate}",))
+
+
+def score(rule: Rule, case: Case) -> Score:
+    figure: Figure = attrgetter(rule.of)(case)
+    where = figure if isinstance(figure, tuple) else ()
+    value = None if figure is None else len(figure) if isinstance(figure, tuple) else figure / rule.unit
+    shown = attrgetter(rule.shown)(case) if rule.shown else _figure(value)
+    return Score(rule, value, where, rule.gate(case), shown)
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else "all" if value == inf else f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def faults(scene: Scene, graph: Graph) -> list[str]:
+    """What is wrong with a drawing, whatever the cell and the style, in words."""
+    case = Case(scene, graph)
+    return [what for rule in RULES if rule.fault for what in score(rule, case).complaints()]
+
+
+def shortfalls(case: Case) -> list[str]:
+    """Every gate that a drawing breaks, in words: its faults, and where it is less good than it should be."""
+    return [what for rule in RULES for what in score(rule, case).complaints()]
