@@ -83,6 +83,8 @@ def _layer_role(cell: Cell, equation: Equation) -> str:
         return "internal"
     if isinstance(value, Sigmoid) and _is_factor(cell, equation.target):
         return "gate"
+    if _scales_a_state(cell, equation.target):
+        return "gate"
     return "candidate" if _is_taken_in(cell, equation.target) else "internal"
 
 
@@ -98,6 +100,12 @@ def _is_factor(cell: Cell, value: MatrixSymbol) -> bool:
     return any(
         value in symbols_in(a) and not any(isinstance(y, MatMul) for y in walk(a)) for x in products for a in x.args
     )
+
+
+def _scales_a_state(cell: Cell, value: MatrixSymbol) -> bool:
+    """Whether it is multiplied, entry by entry, with what a state was: an exponential decay is a gate too."""
+    products = (x for e in cell.equations for x in walk(e.value) if isinstance(x, Hadamard))
+    return any(value in x.args and any(s.previous in x.args for s in cell.states) for x in products)
 
 
 def _is_taken_in(cell: Cell, value: MatrixSymbol) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -117,8 +118,8 @@ def test_a_broken_snippet(snippet: str) -> None:
         letter(snippet)
 
 
-def test_a_broken_snippet_in_a_cell_file_is_an_error_that_names_the_cell() -> None:
-    cell = loads(AWKWARD + '[notation.mine]\na = "\\\\tilde{a"\n')
+def test_a_broken_snippet_is_an_error_that_names_the_cell() -> None:
+    cell = replace(loads(AWKWARD), notations={"mine": {"a": r"\tilde{a"}})
     with pytest.raises(CellSyntaxError, match="awkward: how a is typeset: unbalanced"):
         get_notation(cell, "mine")
 

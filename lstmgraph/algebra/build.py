@@ -77,6 +77,8 @@ def transpose(expr: MatrixExpr) -> MatrixExpr:
         return expr.args[0]
     if expr.shape == (1, 1):
         return expr
+    if isinstance(expr, Negative):
+        return negate(transpose(expr.args[0]))
     if isinstance(expr, MatMul):
         return matmul(transpose(expr.args[1]), transpose(expr.args[0]))
     return Transpose(expr)

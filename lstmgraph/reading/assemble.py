@@ -18,6 +18,7 @@ from lstmgraph.algebra.names import Shape, size
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.cell import Cell, WalkStep
 from lstmgraph.errors import CellError, CellNameError, CellSyntaxError, Place, suggestion
+from lstmgraph.notation.letters import letter
 from lstmgraph.reading import mistakes
 from lstmgraph.reading.expressions import parse, parse_expression
 from lstmgraph.reading.sizes import Sizes
@@ -69,9 +70,11 @@ def assemble(parts: Parts) -> Cell:
         _check_known(table, names, known, parts.where)
     for name, entries in parts.notations.items():
         _check_known("notation", entries, known, parts.where, name)
+        _check_latex(name, entries, parts.where)
     _check_constants(constants, shapes, uses, parts.where)
     _check_roles(parts.roles, parts.where)
     sizes = Sizes(definitions, shapes, list(constants))
+    _check_size_names(sizes, uses)
     return Cell(
         parts.name,
         sizes.equations(),
@@ -127,6 +130,8 @@ def _check_times(definitions: Sequence[Definition], uses: Sequence[Ref], constan
     timed = {r.name.base for r in uses if r.name.lag is not None}
     defined = {d.target.name.base for d in definitions}
     for ref in uses:
+        if ref.name.base == "x" and ref.name.lag is None and "x" not in constants:
+            raise CellNameError("'x' has no time, so it is a parameter", place=ref.place, hint="write x[t]")
         match = _STEP_SUFFIX.search(ref.name.base)
         if match is None or ref.name.lag is not None or ref.name.base in constants:
             continue
@@ -149,6 +154,17 @@ def _check_known(table: str, names: Iterable[str], known: Iterable[str], where: 
             )
 
 
+def _check_latex(notation: str, entries: Mapping[str, str], where: Where) -> None:
+    for name, latex in entries.items():
+        try:
+            letter(latex)
+        except ValueError as error:
+            place = where("notation", notation, name)
+            raise CellSyntaxError(
+                f"{latex!r:.60} is no LaTeX: {error}", place=place, hint=r"such as \tilde{c}"
+            ) from None
+
+
 def _check_constants(constants: Iterable[str], shapes: Iterable[str], uses: Sequence[Ref], where: Where) -> None:
     timed = {r.name.base: r for r in uses if r.name.lag is not None}
     for name in constants:
@@ -166,6 +182,16 @@ def _check_roles(roles: Mapping[str, str], where: Where) -> None:
         if role not in ROLES:
             place = where("roles", name)
             raise CellNameError(f"there is no role {role!r:.40}", place=place, hint=suggestion(role, ROLES))
+
+
+def _check_size_names(sizes: Sizes, uses: Sequence[Ref]) -> None:
+    """Refuse identity(H) and 1 / H: a size has no value in an equation, and would silently be a parameter."""
+    equations = sizes.equations()
+    letters = {str(s) for e in equations for x in walk(e.value) for side in x.shape for s in side.free_symbols}
+    for ref in uses:
+        if ref.name.lag is None and ref.name.base in letters:
+            hint = "if a parameter is meant, call it something else; if a number is, give it in [constants]"
+            raise CellNameError(f"{ref.name.base!r} is a size, not a value", place=ref.place, hint=hint)
 
 
 def _output(parts: Parts, definitions: Sequence[Definition]) -> str:

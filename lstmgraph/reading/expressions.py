@@ -115,8 +115,8 @@ class _Parser(Segment):
             raise self.error(node, f"nested more than {MAX_DEPTH} deep", mistakes.SPLIT)
         method = self.WHITELIST.get(type(node))
         if method is None:
-            what = mistakes.NODES.get(type(node), "this")
-            raise self.error(node, f"{what} is not in the language", mistakes.LANGUAGE)
+            what, hint = mistakes.NODES.get(type(node), ("this", mistakes.LANGUAGE))
+            raise self.error(node, f"{what} is not in the language", hint)
         tree = method(self, node)
         self.depth -= 1
         return tree

@@ -81,23 +81,23 @@ FUNCTION_HINTS: dict[str, str] = {
 }
 
 # What a parsed thing is called that has no place in an equation.
-NODES: dict[type[ast.AST], str] = {
-    ast.Lambda: "a lambda",
-    ast.ListComp: "a comprehension",
-    ast.SetComp: "a comprehension",
-    ast.DictComp: "a comprehension",
-    ast.GeneratorExp: "a comprehension",
-    ast.IfExp: "a condition",
-    ast.Compare: "a comparison",
-    ast.BoolOp: "a condition",
-    ast.List: "a list",
-    ast.Tuple: "a tuple",
-    ast.Dict: "a dict",
-    ast.Set: "a set",
-    ast.JoinedStr: "a string",
-    ast.NamedExpr: "an assignment inside an expression",
-    ast.Starred: "a star",
-    ast.Slice: "a slice",
+NODES: dict[type[ast.AST], tuple[str, str]] = {
+    ast.Lambda: ("a lambda", LANGUAGE),
+    ast.ListComp: ("a comprehension", LANGUAGE),
+    ast.SetComp: ("a comprehension", LANGUAGE),
+    ast.DictComp: ("a comprehension", LANGUAGE),
+    ast.GeneratorExp: ("a comprehension", LANGUAGE),
+    ast.IfExp: ("a condition", LANGUAGE),
+    ast.Compare: ("a comparison", LANGUAGE),
+    ast.BoolOp: ("a condition", LANGUAGE),
+    ast.List: ("a list", "vectors are put together with concat(a, b)"),
+    ast.Tuple: ("a tuple", "vectors are put together with concat(a, b)"),
+    ast.Dict: ("a dict", LANGUAGE),
+    ast.Set: ("a set", LANGUAGE),
+    ast.JoinedStr: ("a string", LANGUAGE),
+    ast.NamedExpr: ("an assignment inside an expression", LANGUAGE),
+    ast.Starred: ("a star", LANGUAGE),
+    ast.Slice: ("a slice", LANGUAGE),
 }
 
 OPERATORS: dict[type[ast.AST], tuple[str, str]] = {

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
-from sympy import Expr, Integer, MatrixExpr
+from sympy import Expr, Integer, MatMul, MatrixExpr
 
 from lstmgraph.algebra.names import symbol
 from lstmgraph.algebra.nodes import Divide, Fill, Hadamard, signature_of
@@ -271,6 +271,8 @@ class Sizes:
         columns = {str(self.unifier.find(self.forms[a][1])) for a in (tree, other)}
         if spelling(cause.operation) == "*" and "1" in columns and len(columns) == 2:
             return "the matrix product is @; it binds as * does, from the left: write f[t] * (W @ x[t])"
+        if product := next(filter(None, map(_product_meant, (tree, other))), ""):
+            return product
         parameter = next((a.name for a in (tree, other) if isinstance(a, Ref) and a.name.lag is None), None)
         return f"if {parameter} is a scalar, add a line to [sizes]: {parameter} = 1" if parameter else ""
 
@@ -370,6 +372,18 @@ class Sizes:
         self.visit(tree)
         self.solve()
         return self.build(tree)
+
+
+def _product_meant(tree: Tree) -> str:
+    """A way out for W * x[t] and x[t] @ W, where W @ x[t] is meant."""
+    match tree:
+        case Apply(operation, (Ref() as first, Ref() as second)) if operation in (Hadamard, MatMul):
+            elementwise, learnt_first = operation is Hadamard, first.name.lag is None
+            if elementwise and learnt_first and second.name.lag is not None:
+                return f"* works entry by entry; the matrix product is {quote(first)} @ {quote(second)}"
+            if not elementwise and not learnt_first and second.name.lag is None:
+                return f"values are columns, so the matrix stands first: {quote(second)} @ {quote(first)}"
+    return ""
 
 
 def quote(tree: Tree) -> str:

@@ -36,6 +36,11 @@ EQUATIONS = [
     ("h[t] = tanh(W @ «x_t» + U @ h[t-1] + x[t])", "has no time", "write x[t]"),
     ("h[t] = tanh(W @ «x_t» + U @ h[t-1])", "has no time", "write x[t]"),
     ("h[t] = tanh(W @ x[t] + U @ «h_prev»)", "has no time", "write h[t-1]"),
+    ("h[t] = tanh(W @ «x» + U @ h[t-1])", "has no time", "write x[t]"),
+    ("h[t] = tanh(W @ x[t] + «H» @ h[t-1])", "is a size", "call it something else"),
+    ("h[t] = tanh(W @ «[h[t-1], x[t]]»)", "a list is not", "concat(a, b)"),
+    ("h[t] = tanh(«W * x[t]» + U * h[t-1])", "entry by entry", "the matrix product is"),
+    ("h[t] = tanh(«x[t] @ W» + U @ h[t-1])", "entry by entry", "the matrix stands first: W @ x[t]"),
     ("h[t] = tanh(W @ x[t] + U @ h_«{»t-1})", "not in the language", "[t-1]"),
     ("h[t] = x[t] «^» 2", "not in the language", "**"),
     ("h[t] = x[t]«²»", "not in the language", "** 2"),
@@ -237,3 +242,10 @@ def test_a_letter_that_python_reads_as_another_one_is_refused(written: str, usua
         loads(cell_file(f"y[t] = x[t] * tanh({written})", '[sizes]\nx = "X"'))
     assert caught.value.place is not None
     assert caught.value.place.column == 20
+
+
+def test_latex_that_cannot_be_is_refused_where_it_stands() -> None:
+    text = cell_file(RNN, SIZES + '[notation.mine]\nx = "a"\nh = "\\\\tilde{c"\n')
+    error = error_of(text)
+    assert "unbalanced braces" in error.message
+    assert place_of(error).line == 1 + text[: text.index("\\tilde")].count("\n")
