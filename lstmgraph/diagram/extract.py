@@ -107,6 +107,7 @@ class _Extraction:
             self.memories,
             self.cell.output,
             {target.name: self.made[target] for target in self.cell.values.values()},
+            texts={target.name: self.typeset(target) for target in self.cell.values.values()},
         )
 
     # ── values that come from or go outside ──
@@ -213,7 +214,12 @@ class _Extraction:
         pair = self.split(expr)
         if self.products and pair is not None and id in self.terms:
             glyph = self.factor(pair[0]) + (r"\odot" if isinstance(expr, Hadamard) else "")
-            return "operator", PRODUCT, glyph, [self.value_operand(pair[1], id, 0)]
+            return (
+                "operator",
+                PRODUCT,
+                glyph,
+                [replace(self.value_operand(pair[1], id, 0), via_shape=shape_of(pair[0]))],
+            )
         if self.products and isinstance(expr, MatAdd):
             self.terms |= {f"{id}.{k}" for k in range(1, len(expr.args) + 1)}
             return "sum", "weighted_sum", "+", [self.part(a, id, k, "bias") for k, a in enumerate(expr.args)]

@@ -68,6 +68,7 @@ class Graph:
     output: str  # base of the output state or value: "h"
     values: Mapping[str, str] = field(default_factory=dict)  # "h[t]" -> the node whose value it is; two may share one
     inside: Mapping[str, str] = field(default_factory=dict)  # a named value that no wire carries -> the node it is in
+    texts: Mapping[str, str] = field(default_factory=dict)  # "h[t]" -> its LaTeX
     look: Look = DEFAULT_LOOK  # for layouts: which forms nodes have, and what is written beside them
 
     def node(self, id: str) -> Node:

@@ -15,7 +15,7 @@ from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy, base_of
 from lstmgraph.diagram.layout.block_grid import Grid, cell_id, externals, fill, is_external
 from lstmgraph.diagram.layout.block_search import search
 from lstmgraph.diagram.layout.budget import Budget, Spent, Unroutable, searched
-from lstmgraph.diagram.layout.dress import dress
+from lstmgraph.diagram.layout.dress import dress, uncrowded
 from lstmgraph.diagram.layout.plan import ANY, Plan, Sides, Solved, Spot, Want, solve
 from lstmgraph.diagram.layout.shapes import CELL, DOWN, LEFT, RIGHT, UP, Form, form_of, role_of
 from lstmgraph.diagram.layout.tracks import layered
@@ -72,7 +72,7 @@ def _best(a: Anatomy, budget: Budget) -> Solved:
 def _with_room(a: Anatomy, grid: Grid, budget: Budget) -> Solved:
     for k in range(TRIES):
         try:
-            return solve(_balanced(a, grid, Room(GAP + 2 * k, GAP + 2 * k, PAD + k)), budget)
+            return uncrowded(solve(_balanced(a, grid, Room(GAP + 2 * k, GAP + 2 * k, PAD + k)), budget))
         except Spent:
             raise
         except Unroutable as error:

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from lstmgraph.diagram import path
 from lstmgraph.diagram.compose import moved
+from lstmgraph.diagram.layout.budget import Unroutable
 from lstmgraph.diagram.layout.labels import inside, place
 from lstmgraph.diagram.layout.plan import Solved, Spot, Want
 from lstmgraph.diagram.layout.shapes import PITCH
-from lstmgraph.diagram.scene import Box, Node, Point, Scene, Wire
+from lstmgraph.diagram.scene import Box, Dot, Node, Point, Scene, Wire
 from lstmgraph.diagram.words import described
 
 SPACE = 14.0  # around the picture
@@ -21,12 +22,30 @@ def dress(solved: Solved, title: str, names: Mapping[str, str], id: str) -> Scen
     parts = _finished(solved)
     nodes = tuple(_node(s) for s in solved.plan.spots.values())
     wires, trunks = _wires(solved, parts)
-    nets = {w.id: solved.nets[w.net or w.source] for w in solved.plan.wants}
-    dots = path.junctions(parts.values(), lambda w: nets[w.id])
+    dots = _dots(solved, parts)
     border = Box(*(v * PITCH for v in solved.plan.border))
-    labels = place(solved.plan, nodes, tuple(parts.values()), names)
+    labels = place(solved.plan, nodes, tuple(parts.values()), dots, names).labels
     bare = Scene(id, title, "", (0.0, 0.0), (border,), nodes, wires, dots, labels, (), trunks)
     return _fit(described(bare, solved.plan.graph))
+
+
+def uncrowded(solved: Solved) -> Solved:
+    """A solved plan that has room for every label that the look promises; raises `Unroutable` for another."""
+    if missing := crowded(solved):
+        raise Unroutable(f"no room for labels of {', '.join(missing)}")
+    return solved
+
+
+def crowded(solved: Solved) -> tuple[str, ...]:
+    """What the labels belong to that the look promises and for which a solved plan has no room."""
+    parts = _finished(solved)
+    nodes = tuple(_node(s) for s in solved.plan.spots.values())
+    return place(solved.plan, nodes, tuple(parts.values()), _dots(solved, parts), {}).missing
+
+
+def _dots(solved: Solved, parts: Mapping[str, Wire]) -> tuple[Dot, ...]:
+    nets = {w.id: solved.nets[w.net or w.source] for w in solved.plan.wants}
+    return path.junctions(parts.values(), lambda w: nets[w.id])
 
 
 def _finished(solved: Solved) -> dict[str, Wire]:

@@ -27,6 +27,7 @@ LEAST = 0.5  # no label is smaller than this part of the main size
 ASIDE = 3.0  # between a label and the wire that it belongs to
 AIR = 4.0  # between a label and other wires and labels: more than that, so that it is clear what it belongs to
 TIGHT = 3.1  # the same in a crowd
+LAST = 1.0  # where there is no other place
 CLOSE = 0.5  # at least, between a label and nodes, borders and its own arrowhead
 BESIDE = (1.0, 3.0, 6.0)  # of a label from its node
 NEXT = 4.0  # from one place at an arrow to the next
@@ -140,7 +141,7 @@ class _Ground:
     def fulfil(self, wish: _Wish) -> list[Label]:
         """The wish's labels where nothing else is, smaller ones in a crowd; nothing where there is no room."""
         for texts in [(wish.texts,), tuple((t,) for t in wish.texts)][: len(wish.texts)]:
-            for size, air in ((WIRE, AIR), (WIRE, TIGHT), (SMALL, TIGHT)):
+            for size, air in ((WIRE, AIR), (WIRE, TIGHT), (SMALL, TIGHT), (SMALL, LAST)):
                 before = len(self.boxes)
                 found = [self._set(wish, wish.label(part, size), air) for part in texts]
                 if all(found):
@@ -309,7 +310,7 @@ def value_text(graph: Graph, spot: Spot, names: Mapping[str, str]) -> str:
     assert node is not None
     assert node.value is not None
     shared = [v for v, id in graph.values.items() if id == spot.id] or [node.value]
-    text = " = ".join(names.get(v, _plain_name(v)) for v in shared)
+    text = " = ".join(names.get(v) or graph.texts.get(v) or _plain_name(v) for v in shared)
     return f"{text} : {node.shape}" if graph.look.sizes and node.shape else text
 
 

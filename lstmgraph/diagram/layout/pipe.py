@@ -15,7 +15,7 @@ from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy
 from lstmgraph.diagram.layout.arrange import Arrangement, moves
 from lstmgraph.diagram.layout.budget import Budget, Spent, Unroutable, searched
 from lstmgraph.diagram.layout.columns import Columns, Variant
-from lstmgraph.diagram.layout.dress import dress
+from lstmgraph.diagram.layout.dress import dress, uncrowded
 from lstmgraph.diagram.layout.pipe_places import GAP, PAD, ROW, Room
 from lstmgraph.diagram.layout.pipe_wires import PipePlan
 from lstmgraph.diagram.layout.plan import Plan, Solved, solve
@@ -137,11 +137,11 @@ def _variants(a: Anatomy) -> Iterator[Variant]:
 
 
 def _with_room(a: Anatomy, arrangement: Arrangement, budget: Budget) -> Solved:
-    """The plan with the least room in which all wires find a way."""
+    """The plan with the least room in which all wires find a way and all labels a place."""
     for k in range(TRIES):
         room = Room(ROW + k, GAP + 2 * k, PAD + k)
         try:
-            return solve(_balanced(a, room, arrangement), budget)
+            return uncrowded(solve(_balanced(a, room, arrangement), budget))
         except Spent:
             raise
         except Unroutable as error:

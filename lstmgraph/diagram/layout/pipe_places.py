@@ -135,9 +135,10 @@ class Places:
         for base in reversed(self.arrangement.order):
             y[base] = at
             at += self.room.row
+        used = {level for column in self.arrangement.columns for level in column.cells}
         for level in range(self.arrangement.levels, -2, -1):
             y[level] = at
-            at += self.room.row
+            at += self.room.row if level or 0 in used else 0  # without activations there is no row for them
         return y
 
     def _stand(self, column: Column, x: int, rows: dict[int | str, int]) -> None:
@@ -184,7 +185,7 @@ class Places:
         spots = list(self.plan.spots.values())
         left = min(s.at[0] - s.form.reach()[0] for s in spots) - self.room.pad - 2
         right = max(s.at[0] + s.form.reach()[0] for s in spots) + self.room.pad
-        floor = max(s.at[1] + s.form.reach()[1] for s in spots)
+        floor = max(s.at[1] + s.form.reach()[1] + (2 if s.id in self.joined else 0) for s in spots)
         states = self.arrangement.rails
         self.plan.rails = [floor + 2 + 3 * k for k in range(max(1, len(states) + self._extra_rails()))]
         state_rows = [floor + 2 + 6 * k for k in range(len(states))]
