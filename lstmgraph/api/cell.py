@@ -119,6 +119,7 @@ class Cell(core.Cell):
         detail: str | None = None,
         show: str | Sequence[str] | None = None,
         order: bool = False,
+        unroll: int | None = None,
     ) -> Drawing:
         """The drawing of the cell in a style; of one step of a walk where `step` (from 1) is given: all else is dimmed.
 
@@ -130,7 +131,8 @@ class Cell(core.Cell):
         with a weight and every sum); by default the theme's own.  `show` names what is written beside the symbols, all
         of it: any of "values" (f[t] on its wire), "weights" (W_f at the arrow that it scales), "shapes" and "bias", or
         "all", or "none"; by default values, and biases as the theme has them.  `order=True` numbers the operations by
-        stage of evaluation.
+        stage of evaluation.  `unroll` draws that many steps side by side (style "pipe"), a long chain folded into rows;
+        the middle one is the step t.
 
         Raises UnknownName for a style, theme, walk, notation, detail or part that does not exist, UsageError for a step
         out of range, MissingExtra for style "dag" without Graphviz.
@@ -138,7 +140,8 @@ class Cell(core.Cell):
         from lstmgraph.api.picture import Choices, parts_to_show, picture
 
         parts = parts_to_show(show)
-        return picture(self, Choices(style, walk, step, theme, notation, mode, legend, equations, detail, parts, order))
+        choices = Choices(style, walk, step, theme, notation, mode, legend, equations, detail, parts, order, unroll)
+        return picture(self, choices)
 
     def gradient(self, wrt: str | Sequence[str] | None = None, notation: str | None = None) -> Gradient:
         """The gradients of one step with respect to parameters ("W_f"), inputs ("x"), previous states ("h").

@@ -21,6 +21,8 @@ from lstmgraph.files import write_bytes
 if TYPE_CHECKING:
     import graphviz
 
+    from lstmgraph.diagram.quality import Report
+
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
@@ -33,6 +35,7 @@ class Drawing:
     scene: Scene
     theme: str = "default"
     mode: str = "auto"
+    style: str = ""
     graph: Graph | None = None
 
     @cached_property
@@ -53,6 +56,17 @@ class Drawing:
         check_name("format", format, FORMATS)
         found = writer(format)(self.scene, load_theme(self.theme), self.mode)
         return found.encode() if isinstance(found, str) else found
+
+    def quality(self) -> Report:
+        """What the drawing scores in the rules of good drawings, beside their gates: `.text()`, `.ok`.
+
+        Raises UsageError for a drawing of the style "dag", which Graphviz lays out and which has no gates.
+        """
+        from lstmgraph.diagram.quality import report
+
+        if self.graph is None:
+            raise UsageError(f"there are no gates for the style {self.style!r}", hint="take 'pipe' or 'cell-block'")
+        return report(self.scene, self.graph, load_theme(self.theme), self.style)
 
     def to_graphviz(self) -> graphviz.Digraph:
         """The drawing as a graph of the `graphviz` package, to be changed or rendered there by the program `dot`."""

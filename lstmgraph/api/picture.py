@@ -11,9 +11,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple, cast
 
+from sympy import MatrixSymbol
+
+from lstmgraph.algebra.names import Name, name_of, symbol
 from lstmgraph.api.catalogue import check_name
 from lstmgraph.api.drawing import Drawing
 from lstmgraph.cell import Cell
+from lstmgraph.diagram.chain import chain
 from lstmgraph.diagram.compose import captioned
 from lstmgraph.diagram.detail import shown
 from lstmgraph.diagram.extract import extract
@@ -31,6 +35,7 @@ from lstmgraph.printing import print_equation, print_expr
 from lstmgraph.program import Equation
 
 MODES = ("auto", "light", "dark")
+LONGEST = 1000  # steps of a chain
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class Choices:
     detail: str | None = None
     show: tuple[str, ...] | None = None
     order: bool = False
+    unroll: int | None = None
 
 
 def picture(cell: Cell, choices: Choices) -> Drawing:
@@ -61,6 +67,9 @@ def picture(cell: Cell, choices: Choices) -> Drawing:
     title = _title(cell, scene, walk, choices.step)
     if walk:
         scene = _lit(scene, graph, cell, walk, steps)
+    if choices.unroll is not None:
+        scene, graph = chain(scene, graph, choices.unroll, lambda value: names.latex(_at_time(cell, value)))
+        title = f"{title}, {choices.unroll} steps"
     if choices.order:
         scene = numbered(scene, graph)
     if choices.equations:
@@ -70,7 +79,7 @@ def picture(cell: Cell, choices: Choices) -> Drawing:
     # Unique among the drawings of a cell: a page may hold them all.
     parts = [cell.name, choices.style, *([walk] if walk else []), *([str(choices.step)] if choices.step else [])]
     shown = None if choices.style == "dag" else graph
-    return Drawing(replace(scene, id="-".join(parts), title=title), choices.theme, choices.mode, shown)
+    return Drawing(replace(scene, id="-".join(parts), title=title), choices.theme, choices.mode, choices.style, shown)
 
 
 def _check(choices: Choices) -> None:
@@ -79,6 +88,8 @@ def _check(choices: Choices) -> None:
     check_name("mode", choices.mode, MODES)
     if choices.style == "dag" and (choices.walk or choices.step):
         raise UsageError("the style 'dag' has no steps", hint="take the style 'pipe' or 'cell-block'")
+    if choices.unroll is not None:
+        _check_chain(choices, choices.unroll)
     if choices.detail is not None:
         check_name("detail", choices.detail, DETAILS)
     for part in choices.show or ():
@@ -86,6 +97,14 @@ def _check(choices: Choices) -> None:
     if choices.style == "dag" and (choices.detail or choices.show is not None or choices.order):
         what = "levels of detail" if choices.detail else "labels to choose" if choices.show is not None else "numbers"
         raise UsageError(f"the style 'dag' has no {what}", hint="take the style 'pipe' or 'cell-block'")
+
+
+def _check_chain(choices: Choices, steps: int) -> None:
+    if not 1 <= steps <= LONGEST:
+        raise UsageError(f"a chain of {steps} steps cannot be drawn", hint=f"from 1 to {LONGEST}")
+    if choices.style != "pipe":
+        hint = "take the style 'pipe', in which one cell hands on to the next"
+        raise UsageError(f"the style {choices.style!r} shows one step and cannot be unrolled", hint=hint)
 
 
 def look_of(choices: Choices) -> Look:
@@ -143,6 +162,13 @@ def _formulas(cell: Cell, names: Notation, walk: str | None, steps: tuple[int, .
     lit = {base for k in steps for base in cell.all_walks[walk][k - 1].computes} if walk else None
     chosen = [e for e in cell.step if lit is None or e.target.name.split("[")[0] in lit]
     return [print_equation(e, "latex", names) for e in chosen]
+
+
+def _at_time(cell: Cell, value: str) -> MatrixSymbol:
+    """The symbol of a value at any time: "h[t+2]"."""
+    symbols = (*cell.inputs, *cell.previous, *cell.values.values())
+    shape = next(s.shape for s in symbols if name_of(s).base == Name.parse(value).base)
+    return symbol(value, shape)
 
 
 # ── graphs and scenes; laying out takes most of the time, and all frames of a walk have one layout ──

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from lstmgraph.cli.options import Choice, cell_argument, choose_format, deliver, load_cell, notation_option
@@ -36,36 +38,29 @@ from lstmgraph.cli.options import Choice, cell_argument, choose_format, deliver,
     "values,bias]",
 )
 @click.option("--order", is_flag=True, help="Number the operations by stage of evaluation.")
+@click.option("--unroll", type=int, metavar="N", help="N steps side by side, the middle one is t; style pipe.")
+@click.option("--quality", is_flag=True, help="Print what the drawing scores beside the gates of a good drawing.")
 @notation_option
 @click.option(
     "-o", "--output", metavar="FILE", help="Where to; its suffix chooses the format.  [default: standard output]"
 )
 @click.option("-f", "--format", metavar="FORMAT", help="svg or dot, where no suffix says it.  [default: svg]")
-def command(
-    name: str,
-    style: str,
-    walk: str | None,
-    step: int | None,
-    theme: str,
-    mode: str,
-    legend: bool,
-    equations: bool,
-    detail: str | None,
-    show: str | None,
-    order: bool,
-    notation: str | None,
-    output: str | None,
-    format: str | None,
-) -> None:
+def command(name: str, output: str | None, format: str | None, quality: bool, **options: Any) -> None:
     """Draw a cell.
 
     \b
     lstmgraph draw lstm -o lstm.svg
     lstmgraph draw peephole_lstm --style cell-block --step 2 -o step2.svg
+    lstmgraph draw gru --unroll 3 -o chain.svg
     """
     from lstmgraph.api.catalogue import drawing_formats
 
     chosen = choose_format(output, format, drawing_formats(), "svg")
-    cell = load_cell(name)
-    drawing = cell.draw(style, walk, step, theme, notation, mode, legend, equations, detail, show, order)
-    deliver(drawing.data(chosen), output)
+    drawing = load_cell(name).draw(**options)
+    if quality:
+        report = drawing.quality()
+        click.echo(report.text(), nl=False, err=output is None)
+    if output is not None or not quality:
+        deliver(drawing.data(chosen), output)
+    if quality and not report.ok:
+        raise click.exceptions.Exit(1)
