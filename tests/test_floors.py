@@ -24,6 +24,7 @@ FLOORS = (
     ("cell",),
     ("roles",),
     ("notation",),
+    ("limits",),
     WINGS,
     ("api",),
     ("tour",),

@@ -1,0 +1,174 @@
+"""What is left of a memory when its gates are held: exact at the limits, right by numbers in between."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sympy import MatAdd, MatrixSymbol
+
+from lstmgraph.algebra.names import name_of, symbol
+from lstmgraph.algebra.nodes import Fill, Tanh
+from lstmgraph.algebra.traverse import check_shapes, symbols_in, walk
+from lstmgraph.cell import Cell
+from lstmgraph.errors import UnknownName, UsageError
+from lstmgraph.limits import gates, remaining, settled
+from lstmgraph.notation import get_notation
+from lstmgraph.numeric.evaluate import Array, Values, evaluate
+from lstmgraph.printing import print_equation
+from lstmgraph.program import Equation, Program
+from lstmgraph.reading import library, load
+from lstmgraph.roles import memories
+
+PAPERS = sorted((Path(__file__).parent / "reading" / "papers").glob("*.toml"))
+WITH_MEMORY = [name for name in library() if memories(load(name))]
+
+
+def left(name: str, **opened: float) -> list[str]:
+    paper = next((str(p) for p in PAPERS if p.stem == name), name)
+    cell = load(paper)
+    return [print_equation(e, "unicode", get_notation(cell)) for e in remaining(cell, opened)]
+
+
+@pytest.mark.parametrize("name", ["lstm", "peephole_lstm", "peephole_lstm_full"])
+def test_an_lstm_keeps_or_replaces_its_memory(name: str) -> None:
+    cell = load(name)
+    (kept,) = remaining(cell, {"f": 1, "i": 0})
+    assert (kept.target, kept.value) == (cell.values["c"], cell.state("c").previous)
+    (replaced,) = remaining(cell, {"f": 0, "i": 1})
+    assert replaced.value == cell.values["g"]
+    (both,) = remaining(cell, {"f": 1, "i": 1})
+    assert both.value == MatAdd(cell.state("c").previous, cell.values["g"])
+    (nothing,) = remaining(cell, {"f": 0, "i": 0})
+    assert nothing.value == Fill(0, *cell.values["c"].shape)
+
+
+@pytest.mark.parametrize(
+    ("name", "keeps", "replaces", "candidate"),
+    [
+        ("gru", {"z": 1}, {"z": 0}, "g"),
+        ("gru_reset_after", {"z": 1}, {"z": 0}, "n"),
+        ("mgu", {"f": 0}, {"f": 1}, "g"),
+        ("min_gru", {"z": 0}, {"z": 1}, "g"),
+        ("cifg", {"f": 1}, {"f": 0}, "g"),
+        ("cifg", {"i": 0}, {"i": 1}, "g"),
+    ],
+)
+def test_coupled_gates_follow(name: str, keeps: dict[str, float], replaces: dict[str, float], candidate: str) -> None:
+    cell = load(name)
+    (memory,) = memories(cell)
+    assert [e.value for e in remaining(cell, keeps)] == [cell.state(memory).previous]
+    assert [e.value for e in remaining(cell, replaces)] == [cell.values[candidate]]
+
+
+def test_the_output_has_a_valve_too() -> None:
+    cell = load("lstm")
+    memory, output = remaining(cell, {"f": 1, "i": 0, "o": 1})
+    assert output.value == Tanh(cell.values["c"])
+    assert memory.value == cell.state("c").previous
+
+
+@pytest.mark.parametrize(
+    ("name", "opened", "expected"),
+    [
+        ("lstm", {"f": 0.3, "i": 0.5}, ["c[t] = 0.3 c[t-1] + 0.5 g[t]"]),
+        ("lstm", {"f": 1}, ["c[t] = c[t-1] + i[t] ⊙ g[t]"]),
+        ("cifg", {"i": 0.3}, ["c[t] = 0.7 c[t-1] + 0.3 g[t]"]),
+        ("lstm97", {"i": 0, "o": 0}, ["c[t] = c[t-1]", "h[t] = 0"]),
+        ("qrnn", {"f": 1}, ["c[t] = c[t-1]"]),
+        ("lem", {"dt_bar": 0, "dt2": 0}, ["z[t] = z[t-1]", "y[t] = y[t-1]"]),
+        ("rhn", {"t1": 0, "t2": 0}, ["s[t] = s[t-1]"]),
+        (
+            "slstm",
+            {"f_prime": 1, "i_prime": 0},
+            ["m[t] = max(log(f[t]) + m[t-1], ĩ[t])", "c[t] = c[t-1]", "n[t] = n[t-1]"],
+        ),
+    ],
+)
+def test_what_is_printed(name: str, opened: dict[str, float], expected: list[str]) -> None:
+    assert left(name, **opened) == expected
+
+
+@pytest.mark.parametrize("name", WITH_MEMORY)
+@pytest.mark.parametrize("value", [0.0, 0.25, 1.0])
+def test_it_computes_what_the_cell_computes_with_such_gates(name: str, value: float) -> None:
+    """Against the interpreter: the cell's own equation with the numbers put in for the gates."""
+    cell = load(name)
+    first = gates(cell)[0]
+    random = np.random.default_rng(7)
+    symbols = dict.fromkeys(
+        s for e in cell.equations for s in (*walk(e.value), e.target) if isinstance(s, MatrixSymbol)
+    )
+    world = {s.name: random.uniform(0.1, 0.9, (3, 3 if s.shape[1] != 1 else 1)) for s in symbols}
+    for base, number in settled(cell, {first: value}).items():
+        world[cell.values[base].name] = np.full((3, 1), number)
+    own = {e.target: e for e in cell.equations}
+    for equation in remaining(cell, {first: value}):
+        mine, theirs = (_value(e, tuple(symbols), world) for e in (equation, own[equation.target]))
+        np.testing.assert_allclose(np.broadcast_to(mine, (3, 1)), theirs, rtol=1e-12)
+
+
+def _value(equation: Equation, symbols: tuple[MatrixSymbol, ...], world: Values) -> Array:
+    """An equation's value, everything that it uses being given."""
+    target = symbol("result[t]", equation.target.shape)
+    program = Program("one", symbols, (Equation(target, equation.value),), (target,))
+    return evaluate(program, world)[target.name]
+
+
+@pytest.mark.parametrize("path", PAPERS, ids=lambda p: p.stem)
+def test_cells_of_papers(path: Path) -> None:
+    cell = load(str(path))
+    if not memories(cell):
+        return
+    for value in (0, 0.5, 1):
+        for equation in remaining(cell, dict.fromkeys(gates(cell)[:1], value)):
+            assert check_shapes(equation.value) == equation.target.shape
+            assert not {name_of(s).base for s in symbols_in(equation.value)} & set(gates(cell)[:1])
+
+
+def test_gates_are_what_multiplies_a_memory_and_what_it_takes() -> None:
+    found = {name: gates(load(name)) for name in WITH_MEMORY}
+    assert found == {
+        "cifg": ("i", "f", "o"),
+        "gru": ("z",),
+        "gru_reset_after": ("z",),
+        "lstm": ("f", "i", "o"),
+        "lstm97": ("i", "o"),
+        "mgu": ("f",),
+        "min_gru": ("z",),
+        "peephole_lstm": ("f", "i", "o"),
+        "peephole_lstm_full": ("f", "i", "o"),
+        "slstm": ("o", "i_prime", "f_prime"),
+    }
+
+
+def test_what_is_not_given_stays_open_to_the_cell() -> None:
+    assert settled(load("lstm"), {}) == {}
+    assert settled(load("cifg"), {"f": 0.4}) == {"i": 0.6, "f": 0.4}
+
+
+@pytest.mark.parametrize("name", ["rnn", "indrnn"])
+def test_a_cell_without_a_memory_says_why(name: str) -> None:
+    with pytest.raises(UsageError, match="carries no memory"):
+        gates(load(name))
+
+
+def _lstm() -> Cell:
+    return load("lstm")
+
+
+def test_bad_gates_are_refused_with_a_way_out() -> None:
+    with pytest.raises(UnknownName, match="no gate of lstm 'fo'"):
+        settled(_lstm(), {"fo": 1})
+    with pytest.raises(UnknownName, match="known: f, i, o"):
+        settled(_lstm(), {"g": 1})
+    for value in (-0.1, 1.5, float("nan")):
+        with pytest.raises(UsageError, match="0 \\(shut\\) to 1 \\(open\\)"):
+            settled(_lstm(), {"f": value})
+    with pytest.raises(UsageError, match="contradict"):
+        settled(load("cifg"), {"f": 1, "i": 1})
+
+
+def test_a_memory_is_a_symbol_again_and_no_product() -> None:
+    assert all(isinstance(e.value, MatrixSymbol) for e in remaining(_lstm(), {"f": 1, "i": 0}))
