@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lstmgraph.algebra.rules import RULES
+from lstmgraph.diagram.detail import NETWORK
 from lstmgraph.diagram.layout.shapes import PITCH
+from lstmgraph.diagram.order import CIRCLED
 from lstmgraph.diagram.scene import Entry, Label, Legend, Node, Point, Scene
 from lstmgraph.diagram.typeset import measure
 
@@ -17,13 +19,12 @@ LARGEST = 26.0  # no sample is larger
 GAP = 18.0  # between columns
 LINE = 5.0  # between rows
 
-GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Inputs", ("input", "previous")),
-    ("Outputs", ("next",)),
-    ("Memory", ("cell",)),
-    ("Nonlinearities", ("function",)),
-    ("Parameters", ("bias", "constant")),
-    ("Vector operations", ("sum", "operator", "join")),
+# Columns of groups, one above another; a group takes nodes by what `_group` says of them.
+COLUMNS: tuple[tuple[tuple[str, tuple[str, ...]], ...], ...] = (
+    (("Inputs", ("input", "previous")),),
+    (("Outputs", ("next",)), ("Memory", ("cell",))),
+    (("Networks", ("network",)), ("Nonlinearities", ("function",)), ("Parameters", ("bias", "constant"))),
+    (("Vector operations", ("sum", "operator", "join")),),
 )
 # What an operation or a value is called; an operation of the table of rules by the words of its row.
 WORDS = {rule.name: rule.words for rule in RULES.values()} | {
@@ -41,40 +42,73 @@ WORDS = {rule.name: rule.words for rule in RULES.values()} | {
     "join": "joined values",
     "cell": "memory, from step to step",
 }
+Group = tuple[str, list[tuple[Node, str]]]  # a title, and samples with their meanings
 DASHED = "Dashed: values of the previous step"
+# What labels of a role say, where that is not plain.
+NOTES = {
+    "stage": f"{CIRCLED[0]}, {CIRCLED[1]}, ...: order of evaluation; equal numbers at the same time",
+    "weight": "At an arrow: what scales the value there",
+    "shape": "After a colon, or beside a symbol: the shape",
+}
 
 
 def with_legend(scene: Scene) -> Scene:
     """The scene with its legend, and higher by as much as that needs."""
-    groups = list(_groups(scene))
     width, top = max(scene.size[0], 360.0), scene.size[1]
     found: list[Legend] = []
     x, y, deepest = 2 * PITCH, top, top
-    for title, entries in groups:
-        wide = _width(title, entries)
+    for groups in _columns(scene):
+        wide = max(_width(title, entries) for title, entries in groups)
         if x > 2 * PITCH and x + wide > width - PITCH:
             x, y = 2 * PITCH, deepest + GAP
-        placed, bottom = _column(title, entries, x, y)
-        found.append(placed)
-        x, deepest = x + wide + GAP, max(deepest, bottom)
+        bottom = y
+        for title, entries in groups:
+            placed, end = _column(title, entries, x, bottom)
+            found.append(placed)
+            bottom = end + (GAP / 2 if entries else 0)
+            deepest = max(deepest, end)
+        x += wide + GAP
     return replace(scene, legend=tuple(found), size=(width, deepest + 2 * PITCH))
 
 
-def _groups(scene: Scene) -> Iterator[tuple[str, list[tuple[Node, str]]]]:
-    """For each group that occurs, one sample node for each meaning."""
-    for title, kinds in GROUPS:
-        seen: dict[str, Node] = {}
-        for node in scene.nodes:
-            if node.kind in kinds:
-                seen.setdefault(_meaning(node), node)
-        if seen:
-            yield title, [(node, words) for words, node in seen.items()]
+def _columns(scene: Scene) -> Iterator[list[Group]]:
+    """For each group that occurs, one sample node for each meaning; notes last."""
+    for column in COLUMNS:
+        found: list[Group] = []
+        for title, groups in column:
+            seen: dict[str, Node] = {}
+            for node in scene.nodes:
+                if _group(node) in groups:
+                    seen.setdefault(_meaning(node), node)
+            if seen:
+                found.append((_title(title, list(seen)), [(node, words) for words, node in seen.items()]))
+        if found:
+            yield found
+    notes: list[Group] = [(note, []) for note in _notes(scene)]
+    if notes:
+        yield notes
+
+
+def _notes(scene: Scene) -> Iterator[str]:
     if any(wire.dashed for wire in scene.wires):
-        yield DASHED, []
+        yield DASHED
+    roles = {label.role for label in scene.labels}
+    yield from (note for role, note in NOTES.items() if role in roles)
+
+
+def _group(node: Node) -> str:
+    return "network" if node.operation.endswith(NETWORK) else node.kind
+
+
+def _title(title: str, meanings: list[str]) -> str:
+    return "Biases" if meanings == ["bias"] else title
 
 
 def _meaning(node: Node) -> str:
     what = node.kind if node.kind in ("cell", "join") else node.operation or node.kind
+    if what.endswith(NETWORK):
+        what = what.removesuffix(NETWORK)
+        return f"{WORDS.get(what, what)} of a weighted sum"
     return WORDS.get(what, what.replace("_", " "))
 
 
