@@ -120,12 +120,15 @@ class Cell(core.Cell):
         show: str | Sequence[str] | None = None,
         order: bool = False,
         unroll: int | None = None,
+        against: core.Cell | str | None = None,
+        sheet: bool = False,
     ) -> Drawing:
         """The drawing of the cell in a style; of one step of a walk where `step` (from 1) is given: all else is dimmed.
 
         `step` without `walk` takes the cell's first walk; `walk` without `step` lights all of it.  `mode` is "light",
         "dark", or "auto" for what the reader's screen prefers; `legend=False` leaves the legend out; `equations=True`
-        writes the equations under the picture, those of the step where there is one.
+        writes the equations beside or under the picture, those of the step where there is one; `sheet=True` draws all
+        steps of the walk in a grid, each with its title and its equations.
 
         `detail` is "gates" (one box a network), "sums" (its weighted sum and its nonlinearity) or "full" (every product
         with a weight and every sum); by default the theme's own.  `show` names what is written beside the symbols, all
@@ -134,13 +137,19 @@ class Cell(core.Cell):
         stage of evaluation.  `unroll` draws that many steps side by side (style "pipe"), a long chain folded into rows;
         the middle one is the step t.
 
+        `against` is another cell, or its name: what only one of the two has is drawn strong, the rest dimmed, and told
+        in words; in one picture where one cell has all that the other has, else in two.
+
         Raises UnknownName for a style, theme, walk, notation, detail or part that does not exist, UsageError for a step
-        out of range, MissingExtra for style "dag" without Graphviz.
+        out of range or options that do not go together, MissingExtra for style "dag" without Graphviz.
         """
         from lstmgraph.api.picture import Choices, parts_to_show, picture
 
         parts = parts_to_show(show)
-        choices = Choices(style, walk, step, theme, notation, mode, legend, equations, detail, parts, order, unroll)
+        other = load(against) if isinstance(against, str) else against
+        choices = Choices(
+            style, walk, step, theme, notation, mode, legend, equations, detail, parts, order, unroll, other, sheet
+        )
         return picture(self, choices)
 
     def gradient(self, wrt: str | Sequence[str] | None = None, notation: str | None = None) -> Gradient:

@@ -16,15 +16,13 @@ from sympy import MatrixSymbol
 from lstmgraph.algebra.names import Name, name_of, symbol
 from lstmgraph.api.catalogue import check_name
 from lstmgraph.api.drawing import Drawing
+from lstmgraph.api.overlays import against, check_combination, lit, sheet, step_title, with_equations
 from lstmgraph.cell import Cell
 from lstmgraph.diagram.chain import chain
-from lstmgraph.diagram.compose import captioned
 from lstmgraph.diagram.detail import shown
 from lstmgraph.diagram.extract import extract
-from lstmgraph.diagram.frames import frame
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.legend import with_legend
-from lstmgraph.diagram.layout.steps import light
 from lstmgraph.diagram.look import DEFAULT_LOOK, DETAILS, PARTS, Bias, Detail, Look
 from lstmgraph.diagram.order import numbered
 from lstmgraph.diagram.scene import Scene
@@ -54,38 +52,55 @@ class Choices:
     show: tuple[str, ...] | None = None
     order: bool = False
     unroll: int | None = None
+    against: Cell | None = None
+    sheet: bool = False
 
 
 def picture(cell: Cell, choices: Choices) -> Drawing:
     """The drawing of a cell."""
     _check(choices)
-    walk, steps = _chosen_steps(cell, choices.walk, choices.step)
+    walk, steps = _chosen_steps(cell, choices)
     names = get_notation(cell, choices.notation)
-    look = look_of(choices)
-    graph = graph_of(cell, names, look)
-    scene = STYLES[choices.style].make(cell, names, look)
+    graph, scene = drawn(cell, names, choices)
     title = _title(cell, scene, walk, choices.step)
+    if choices.against is not None:
+        return _finished(cell, against(cell, choices.against, choices), choices, None)
+    if choices.sheet and walk:
+        return _finished(cell, sheet(scene, graph, cell, names, walk), choices, None)
     if walk:
-        scene = _lit(scene, graph, cell, walk, steps)
+        scene = lit(scene, graph, cell, walk, steps)
     if choices.unroll is not None:
         scene, graph = chain(scene, graph, choices.unroll, lambda value: names.latex(_at_time(cell, value)))
         title = f"{title}, {choices.unroll} steps"
     if choices.order:
         scene = numbered(scene, graph)
     if choices.equations:
-        scene = captioned(scene, title, _formulas(cell, names, walk, steps))
+        scene = with_equations(scene, cell, names, walk, choices.step, title)
+    return _finished(cell, replace(scene, title=title), choices, None if choices.style == "dag" else graph)
+
+
+def drawn(cell: Cell, names: Notation, choices: Choices) -> tuple[Graph, Scene]:
+    """The graph of a cell, and its scene as the style lays it out."""
+    look = look_of(choices)
+    return graph_of(cell, names, look), STYLES[choices.style].make(cell, names, look)
+
+
+def _finished(cell: Cell, scene: Scene, choices: Choices, graph: Graph | None) -> Drawing:
+    """The scene with its legend, and an id."""
     if choices.legend:
         scene = with_legend(scene)
     # Unique among the drawings of a cell: a page may hold them all.
-    parts = [cell.name, choices.style, *([walk] if walk else []), *([str(choices.step)] if choices.step else [])]
-    shown = None if choices.style == "dag" else graph
-    return Drawing(replace(scene, id="-".join(parts), title=title), choices.theme, choices.mode, choices.style, shown)
+    other = choices.against.name if choices.against else ""
+    parts = (cell.name, choices.style, other, choices.walk, choices.step, "sheet" if choices.sheet else "")
+    id = "-".join(str(part) for part in parts if part)
+    return Drawing(replace(scene, id=id), choices.theme, choices.mode, choices.style, graph)
 
 
 def _check(choices: Choices) -> None:
     check_name("style", choices.style, STYLES)
     load_theme(choices.theme)
     check_name("mode", choices.mode, MODES)
+    check_combination(choices)
     if choices.style == "dag" and (choices.walk or choices.step):
         raise UsageError("the style 'dag' has no steps", hint="take the style 'pipe' or 'cell-block'")
     if choices.unroll is not None:
@@ -132,9 +147,10 @@ def parts_to_show(given: str | Sequence[str] | None) -> tuple[str, ...] | None:
 # ── steps of a walk ──
 
 
-def _chosen_steps(cell: Cell, walk: str | None, step: int | None) -> tuple[str | None, tuple[int, ...]]:
+def _chosen_steps(cell: Cell, choices: Choices) -> tuple[str | None, tuple[int, ...]]:
     """The walk, the first if only a step is given, and the numbers of its lit steps; nothing where neither is given."""
-    if walk is None and step is None:
+    walk, step = choices.walk, choices.step
+    if walk is None and step is None and not choices.sheet:
         return None, ()
     walk = check_name(f"walk through {cell.name}", next(iter(cell.all_walks)) if walk is None else walk, cell.all_walks)
     steps = cell.all_walks[walk]
@@ -147,21 +163,7 @@ def _chosen_steps(cell: Cell, walk: str | None, step: int | None) -> tuple[str |
 
 
 def _title(cell: Cell, scene: Scene, walk: str | None, step: int | None) -> str:
-    return f"{scene.title}, step {step}: {cell.all_walks[walk][step - 1].title}" if walk and step else scene.title
-
-
-def _lit(scene: Scene, graph: Graph, cell: Cell, walk: str, steps: tuple[int, ...]) -> Scene:
-    """The scene with the steps' part of it lit; nothing moves."""
-    frames = [frame(graph, cell, walk, step) for step in steps]
-    computed: set[str] = set().union(*(f.computed for f in frames))
-    return light(scene, computed, set().union(*(f.shown for f in frames)))
-
-
-def _formulas(cell: Cell, names: Notation, walk: str | None, steps: tuple[int, ...]) -> list[str]:
-    """The equations of the values that the steps compute, or of all, in LaTeX."""
-    lit = {base for k in steps for base in cell.all_walks[walk][k - 1].computes} if walk else None
-    chosen = [e for e in cell.step if lit is None or e.target.name.split("[")[0] in lit]
-    return [print_equation(e, "latex", names) for e in chosen]
+    return step_title(scene.title, step, cell.all_walks[walk][step - 1]) if walk and step else scene.title
 
 
 def _at_time(cell: Cell, value: str) -> MatrixSymbol:

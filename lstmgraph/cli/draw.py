@@ -24,7 +24,11 @@ from lstmgraph.cli.options import Choice, cell_argument, choose_format, deliver,
     help="auto: as the reader's screen.  [default: auto]",
 )
 @click.option("--legend/--no-legend", default=True, help="Say what the symbols mean.  [default: legend]")
-@click.option("--equations", is_flag=True, help="Write the equations under the picture, those of the step.")
+@click.option("--equations", is_flag=True, help="Write the equations beside the picture, those of the step.")
+@click.option("--sheet", is_flag=True, help="All steps of the walk in a grid, with their titles and equations.")
+@click.option(
+    "--against", metavar="CELL", help="Another cell: what only one of the two has is strong, the rest dimmed."
+)
 @click.option(
     "--detail",
     metavar="LEVEL",
@@ -52,6 +56,8 @@ def command(name: str, output: str | None, format: str | None, quality: bool, **
     lstmgraph draw lstm -o lstm.svg
     lstmgraph draw peephole_lstm --style cell-block --step 2 -o step2.svg
     lstmgraph draw gru --unroll 3 -o chain.svg
+    lstmgraph draw lstm --against peephole_lstm -o peepholes.svg
+    lstmgraph draw lstm --walk gamma --sheet -o steps.svg
     """
     from lstmgraph.api.catalogue import drawing_formats
 

@@ -1,4 +1,4 @@
-"""Scenes put together: moved, renamed, side by side, in a grid, with a caption.
+"""Scenes put together: moved, renamed, side by side, in a grid, under a heading.  Captions are `caption`.
 
 Every function takes scenes and returns a scene, so whatever a writer can draw can be composed, again and again.
 """
@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import log
 
 from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene, Wire
 from lstmgraph.diagram.typeset import measure
 
 GAP = 24.0  # between scenes
 MARGIN = 14.0  # around words
-LINE = 8.0  # between the lines of a caption
-HEADING, FORMULA = 13.0, 12.0  # sizes
+HEADING = 13.0  # its size
+IDEAL = 1.6  # width to height of a whole picture: a page has room for it, and a screen
 
 
 def moved(scene: Scene, dx: float, dy: float) -> Scene:
@@ -94,14 +95,22 @@ def union(scenes: Sequence[Scene]) -> Scene:
     )
 
 
-def captioned(scene: Scene, heading: str, formulas: Sequence[str] = ()) -> Scene:
-    """The scene over a heading in words and formulas in LaTeX, left-aligned, the picture as wide as they need."""
-    lines = [Label(heading, Point(0, 0), HEADING, math=False)] if heading else []
-    lines += [Label(formula, Point(0, 0), FORMULA) for formula in formulas]
-    top, placed = scene.size[1], []
-    for line in lines:
-        width, height = measure(line)
-        placed.append(replace(line, at=Point(MARGIN + width / 2, top + height / 2)))
-        top += height + LINE
-    wide = max([scene.size[0], *(measure(line)[0] + 2 * MARGIN for line in lines)])
-    return replace(scene, labels=(*scene.labels, *placed), size=(wide, top + MARGIN - LINE if lines else top))
+def best_columns(scenes: Sequence[Scene], ideal: float = IDEAL) -> int:
+    """Of how many columns a grid of these scenes has the shape that is nearest to the ideal one."""
+    wide, high = max(s.size[0] for s in scenes) + GAP, max(s.size[1] for s in scenes) + GAP
+
+    def shape(columns: int) -> float:
+        rows = -(-len(scenes) // columns)
+        return columns * wide / (rows * high)
+
+    return min(range(1, len(scenes) + 1), key=lambda n: (abs(log(shape(n) / ideal)), n))
+
+
+def headed(scene: Scene, heading: str) -> Scene:
+    """The scene under a heading."""
+    label = Label(heading, Point(0, 0), HEADING, math=False)
+    width, height = measure(label)
+    below = moved(scene, 0, MARGIN + height)
+    placed = replace(label, at=Point(MARGIN + width / 2, MARGIN + height / 2))
+    wide = max(scene.size[0], width + 2 * MARGIN)
+    return replace(below, labels=(*below.labels, placed), size=(wide, scene.size[1] + MARGIN + height))

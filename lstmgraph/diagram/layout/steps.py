@@ -7,10 +7,10 @@ between them are lit, and their nodes.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
-from lstmgraph.diagram.scene import Dot, Label, Node, Point, Scene, Wire
+from lstmgraph.diagram.scene import Dot, Label, Point, Scene, Wire
 
 OUTSIDE = ("input", "previous", "next", "bias", "constant", "join", "cell")
 
@@ -19,22 +19,33 @@ def light(scene: Scene, operations: Collection[str], shown: Collection[str] = ()
     """Only these operations (ids of graph nodes) lit, with what touches them, and what is only `shown`."""
     lit = {n.id for n in scene.nodes if n.kind not in OUTSIDE and (n.of or n.id) in operations}
     seen = {n.id for n in scene.nodes if (n.of or n.id) in shown}
-    wires = tuple(replace(w, lit=bool({w.source, w.target} & lit) or {w.source, w.target} <= seen) for w in scene.wires)
-    trunks = tuple(replace(w, lit=w.target in lit) for w in scene.trunks)
-    touched = {end for w in (*wires, *trunks) if w.lit for end in (w.source, w.target)}
-    bright = [w for w in (*wires, *trunks) if w.lit]
+    bright = {w.id for w in scene.wires if {w.source, w.target} & lit or {w.source, w.target} <= seen}
+    touched = {end for w in scene.wires if w.id in bright for end in (w.source, w.target)}
+    touched |= {end for w in scene.trunks if w.target in lit for end in (w.source, w.target)}
+    outside = {n.id for n in scene.nodes if n.kind in OUTSIDE}
+    return lit_parts(scene, lit | (seen | outside) & touched, bright, lambda trunk: trunk.target in lit)
+
+
+def lit_parts(
+    scene: Scene, nodes: Collection[str], wires: Collection[str], trunk: Callable[[Wire], bool] | None = None
+) -> Scene:
+    """Only these nodes and wires lit (ids of the scene); a trunk where a lit wire runs through it, if nothing else says
+    so; labels and dots with their wires.
+    """
+    lit = tuple(replace(w, lit=w.id in wires) for w in scene.wires)
+    through = trunk or (lambda t: any(w.lit and w.target == t.target and passes(w, t.points[0]) for w in lit))
+    trunks = tuple(replace(t, lit=through(t)) for t in scene.trunks)
+    bright = [w for w in (*lit, *trunks) if w.lit]
+    carried = {id for w in bright for id in (w.id, w.source)}
+    joins = {t.source for t in trunks if t.lit}
     return replace(
         scene,
-        nodes=tuple(_lit_node(n, n.id in lit or n.id in seen & touched, n.id in touched) for n in scene.nodes),
-        wires=tuple(sorted(wires, key=lambda w: w.lit)),
+        nodes=tuple(replace(n, lit=n.id in nodes or n.id in joins) for n in scene.nodes),
+        wires=tuple(sorted(lit, key=lambda w: w.lit)),
         trunks=tuple(sorted(trunks, key=lambda w: w.lit)),
         dots=tuple(sorted((_lit_dot(d, bright) for d in scene.dots), key=lambda d: d.lit)),
-        labels=tuple(_lit_label(label, {id for w in bright for id in (w.id, w.source)}) for label in scene.labels),
+        labels=tuple(_lit_label(label, carried) for label in scene.labels),
     )
-
-
-def _lit_node(node: Node, lit: bool, touched: bool) -> Node:
-    return replace(node, lit=lit or (node.kind in OUTSIDE and touched))
 
 
 def _lit_label(label: Label, lit: set[str]) -> Label:

@@ -1,0 +1,161 @@
+"""What is laid over a picture or put beside it: equations, the steps of a walk, what another cell lacks.
+
+`picture` calls one of these for each kind of drawing; they share its layouts.  What excludes what is the table
+`EXCLUDES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sympy import MatrixSymbol
+
+from lstmgraph.algebra.names import name_of
+from lstmgraph.cell import Cell, WalkStep
+from lstmgraph.diagram.caption import Paragraph, Piece, captioned, captioned_alike, formula, sentence
+from lstmgraph.diagram.compare import Part, only
+from lstmgraph.diagram.compose import best_columns, grid, headed
+from lstmgraph.diagram.difference import items, strong
+from lstmgraph.diagram.frames import frame
+from lstmgraph.diagram.graph import Graph
+from lstmgraph.diagram.layout.steps import light
+from lstmgraph.diagram.scene import Scene
+from lstmgraph.errors import UsageError
+from lstmgraph.notation import Notation, get_notation
+from lstmgraph.printing import print_equation, print_expr
+from lstmgraph.printing.breaking import broken
+from lstmgraph.roles import roles
+
+if TYPE_CHECKING:
+    from lstmgraph.api.picture import Choices
+
+COLUMNS = 64  # of a formula: longer ones go on in the next line
+
+# Options that do not go together, and what to do instead.
+EXCLUDES: tuple[tuple[str, str, str], ...] = (
+    ("against", "walk", "a difference has no steps: draw the steps of each cell on its own"),
+    ("against", "step", "a difference has no steps: draw the steps of each cell on its own"),
+    ("against", "backward", "draw the backward pass of each cell on its own"),
+    ("against", "sheet", "a difference has no steps: draw a sheet of each cell on its own"),
+    ("backward", "walk", "the walks go forward: leave one of them out"),
+    ("backward", "step", "the walks go forward: leave one of them out"),
+    ("backward", "sheet", "the walks go forward: leave one of them out"),
+    ("backward", "order", "the numbers are those of the forward pass: leave one of them out"),
+    ("sheet", "step", "a sheet shows all steps: leave one of them out"),
+)
+
+
+def check_combination(choices: object) -> None:
+    """Raises UsageError where two of the options do not go together."""
+    for one, other, way_out in EXCLUDES:
+        if getattr(choices, one, None) not in (None, False) and getattr(choices, other, None) not in (None, False):
+            raise UsageError(f"the options {one} and {other} do not go together", hint=way_out)
+
+
+# ── formulas ──
+
+
+def formulas(cell: Cell, names: Notation, steps: Sequence[WalkStep] | None = None) -> list[Paragraph]:
+    """The equations of a cell, or of what some steps of a walk compute, for a caption."""
+    equations = {e.target: e for e in cell.step}
+    wanted = equations if steps is None else dict.fromkeys(item for step in steps for item in step.computed)
+    texts = [
+        print_equation(equations[w], "latex", names) if isinstance(w, MatrixSymbol) else print_expr(w, "latex", names)
+        for w in wanted
+    ]
+    return [formula(broken(text, COLUMNS)) for text in texts]
+
+
+# ── steps ──
+
+
+def lit(scene: Scene, graph: Graph, cell: Cell, walk: str, steps: Sequence[int]) -> Scene:
+    """The scene with the steps' part of it lit; nothing moves."""
+    frames = [frame(graph, cell, walk, step) for step in steps]
+    computed: set[str] = set().union(*(f.computed for f in frames))
+    return light(scene, computed, set().union(*(f.shown for f in frames)))
+
+
+def with_equations(scene: Scene, cell: Cell, names: Notation, walk: str | None, step: int | None, title: str) -> Scene:
+    """The scene captioned with the equations of a step, of all steps of a walk, or of the cell.
+
+    Every step of a walk is as large, and its picture where it is in the others.
+    """
+    if walk is None or step is None:
+        steps = None if walk is None else cell.all_walks[walk]
+        return captioned(scene, title, formulas(cell, names, steps))
+    each = cell.all_walks[walk]
+    titles = [step_title(scene.title, k, s) for k, s in enumerate(each, 1)]
+    return captioned_alike([scene] * len(each), titles, [formulas(cell, names, [s]) for s in each])[step - 1]
+
+
+def step_title(title: str, number: int, step: WalkStep) -> str:
+    return f"{title}, step {number}: {step.title}"
+
+
+def sheet(scene: Scene, graph: Graph, cell: Cell, names: Notation, walk: str) -> Scene:
+    """All steps of a walk in a grid, each with its number, its title and its equations."""
+    steps = cell.all_walks[walk]
+    pictures = [lit(scene, graph, cell, walk, [k]) for k in range(1, len(steps) + 1)]
+    titles = [f"{k}. {step.title}" for k, step in enumerate(steps, 1)]
+    frames = captioned_alike(pictures, titles, [formulas(cell, names, [step]) for step in steps])
+    return replace(grid(frames, best_columns(frames)), title=f"{scene.title}, the walk {walk}")
+
+
+# ── the difference of two cells ──
+
+
+def against(cell: Cell, other: Cell, choices: Choices) -> Scene:
+    """What only one of two cells has, strong, the rest dimmed: in the larger one where that has all of the other."""
+    cells = (cell, other)
+    names = [get_notation(c, choices.notation) for c in cells]
+    graphs, scenes = zip(*(_drawn(c, n, choices) for c, n in zip(cells, names, strict=True)), strict=True)
+    parts = only(graphs[0], graphs[1], roles(cell), roles(other))
+    remarks = [_remark(cells[k], graphs[k], parts[k], names[k]) for k in (0, 1)]
+    title = f"{scenes[0].title} against {scenes[1].title}"
+    shown = [k for k in (0, 1) if parts[k]] or [0]
+    panels = []
+    for k in shown:
+        told = remarks if len(shown) == 1 else [remarks[k]]
+        text = told if any(parts) else [_same(cell, other)]
+        caption = [*text, *(formulas(cells[k], names[k]) if choices.equations else [])]
+        panel = headed(strong(scenes[k], parts[k]), scenes[k].title)
+        panels.append(captioned(panel, "", caption))
+    whole = panels[0] if len(panels) == 1 else grid(panels, best_columns(panels))
+    words = " ".join(_plain(r) for r in (remarks if any(parts) else [_same(cell, other)]))
+    return replace(whole, title=title, description=f"{words} {scenes[shown[0]].description}".strip())
+
+
+def _drawn(cell: Cell, names: Notation, choices: Choices) -> tuple[Graph, Scene]:
+    from lstmgraph.api.picture import drawn
+
+    return drawn(cell, names, choices)
+
+
+def _remark(cell: Cell, graph: Graph, part: Part, names: Notation) -> Paragraph:
+    """What only this cell has, in words."""
+    if not part:
+        return sentence([(f"Nothing is only in {cell.name}.", False)])
+    latex = {v.name: names.latex(v) for v in (*cell.inputs, *cell.previous, *cell.values.values())}
+    equations = {name_of(e.target).base: print_equation(e, "latex", names) for e in cell.step}
+    found = items(graph, part, latex, equations)
+    ended = [_ended(item, "." if k == len(found) else ",") for k, item in enumerate(found, 1)]
+    return sentence([(f"Only in {cell.name}:", False), *(piece for item in ended for piece in item)])
+
+
+def _ended(item: Sequence[Piece], mark: str) -> list[Piece]:
+    *before, (text, math) = item
+    return [*before, (text + mark, math)]
+
+
+def _same(cell: Cell, other: Cell) -> Paragraph:
+    same = "the same cell" if cell.name == other.name else "the same but for names"
+    return sentence([(f"{cell.name} and {other.name} are {same}: nothing is only in one of them.", False)])
+
+
+def _plain(paragraph: Paragraph) -> str:
+    from lstmgraph.diagram.typeset import plain_text
+
+    return " ".join(plain_text(text) if math else text for line in paragraph.lines for text, math in line)

@@ -1,0 +1,100 @@
+"""What only one of two cells has, in its picture and in words.
+
+The picture: lit is what only this one has, the rest is dimmed, and nothing moves.  The words: pieces of text, plain or
+LaTeX, for a caption.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from lstmgraph.diagram.compare import Part
+from lstmgraph.diagram.graph import Edge, Graph, Node
+from lstmgraph.diagram.layout.steps import lit_parts
+from lstmgraph.diagram.scene import Node as Drawn
+from lstmgraph.diagram.scene import Scene, Wire
+
+Piece = tuple[str, bool]  # text, and whether it is LaTeX
+
+
+def strong(scene: Scene, part: Part) -> Scene:
+    """The scene with this part lit and all else dimmed."""
+    wires = [w for w in scene.wires if _edge_of(w) in part.edges]
+    return lit_parts(scene, {n.id for n in scene.nodes if _is_lit(scene, n, part)}, {w.id for w in wires})
+
+
+def _edge_of(wire: Wire) -> str:
+    return wire.id.removesuffix("@up")
+
+
+def _is_lit(scene: Scene, node: Drawn, part: Part) -> bool:
+    """A copy of an input is lit where all that it feeds is; a join with what runs through it."""
+    if (node.of or node.id) in part.nodes:
+        return True
+    own = [w for w in scene.wires if node.id in (w.source, w.target)]
+    return bool(node.of) and node.kind != "cell" and bool(own) and all(_edge_of(w) in part.edges for w in own)
+
+
+# ── in words ──
+
+
+def items(graph: Graph, part: Part, names: Mapping[str, str], equations: Mapping[str, str]) -> list[list[Piece]]:
+    """What only this graph has, each in a few pieces: a state, a value by its equation, a term of another value.
+
+    `names` gives the LaTeX of values ("f[t]"), `equations` that of a value's equation, by base name ("f").
+    """
+    nodes = {n.id: n for n in graph.nodes}
+    told = {n.owner for n in graph.nodes if n.id in part.nodes and n.owner and _is_value(graph, n)}
+    found = list(_external(graph, part, names))
+    for base in dict.fromkeys(n.owner for n in graph.nodes):
+        if base in told:
+            found.append([(equations[base], True)] if base in equations else [(base, False)])
+        else:
+            found += [_term(nodes, e, names) for e in _entering(graph, nodes, part, base)]
+    return found or [_leaving(nodes, e, names) for e in graph.edges if e.id in part.edges]
+
+
+def _is_value(graph: Graph, node: Node) -> bool:
+    """Whether it computes a value that has a name, not a part of one."""
+    return node.kind not in ("bias", "constant") and node.id in graph.values.values() and node.value is not None
+
+
+def _external(graph: Graph, part: Part, names: Mapping[str, str]) -> Iterator[list[Piece]]:
+    new = [n for n in graph.nodes if n.id in part.nodes and n.value]
+    previous = {n.value.split("[")[0] for n in new if n.kind == "previous" and n.value}
+    for node in new:
+        value = node.value or ""
+        if node.kind == "input":
+            yield [("the input", False), (names.get(value, node.glyph), True)]
+        elif node.kind == "previous":
+            yield [("the state", False), (names.get(value, node.glyph), True)]
+        elif node.kind == "next" and value.split("[")[0] not in previous:
+            yield [(names.get(value, node.glyph), True), ("to the next step or as output", False)]
+
+
+def _entering(graph: Graph, nodes: Mapping[str, Node], part: Part, base: str) -> Iterator[Edge]:
+    """Edges that only this graph has, into operations of a value that both have."""
+    for edge in graph.edges:
+        target = nodes[edge.target]
+        if edge.id in part.edges and target.owner == base and base and target.id not in part.nodes:
+            yield edge
+
+
+def _term(nodes: Mapping[str, Node], edge: Edge, names: Mapping[str, str]) -> list[Piece]:
+    """A term with its sign, and the value that it is a part of: p_f * c[t-1] into f[t]."""
+    source, target = nodes[edge.source], nodes[edge.target]
+    value = names.get(source.value or "", source.glyph) if source.value or not source.title else ""
+    times = r"\," if r"\times" in edge.via_shape else r" \odot "
+    term: Piece = (f"{edge.via}{times}{value}" if edge.via else value, True) if value else (source.title, False)
+    if source.kind in ("bias", "constant"):
+        term = (source.title, False) if source.glyph.isdigit() else (source.glyph, True)
+    minus: list[Piece] = [("minus", False)] if edge.negative else []
+    return [*minus, term, ("into", False), (names.get(f"{target.owner}[t]", target.owner), True)]
+
+
+def _leaving(nodes: Mapping[str, Node], edge: Edge, names: Mapping[str, str]) -> list[Piece]:
+    """An edge that goes outside: another value is the cell's output."""
+    source, target = nodes[edge.source], nodes[edge.target]
+    value = source.value or source.title
+    goal = target.value or target.title
+    return [(names.get(value, value), value in names), ("as", False), (names.get(goal, goal), goal in names)]
