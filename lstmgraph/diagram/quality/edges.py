@@ -27,14 +27,14 @@ def missing(picture: Picture) -> Iterator[str]:
 
 def extra(picture: Picture) -> Iterator[str]:
     """Wires that are no edge of the graph, or drawn twice."""
-    known = {copy + e.id for e in picture.graph.edges for copy in _copies(picture)}
+    known = {copy + e.id for copy in _copies(picture) for e in picture.graph.edges}
     yield from (w.id for w in picture.scene.wires if w.id.removesuffix(AGAIN) not in known)
     yield from (id for id, count in Counter(w.id for w in picture.scene.wires).items() if count > 1)
 
 
 def astray(picture: Picture) -> Iterator[str]:
     """Wires that do not begin and end at the outlines of nodes that stand for the ends of their edge."""
-    edges = {copy + e.id: e for e in picture.graph.edges for copy in _copies(picture)}
+    edges = {copy + e.id: e for copy in _copies(picture) for e in picture.graph.edges}
     meanings = _Meanings(picture.graph)
     for wire in picture.scene.wires:
         edge = edges.get(wire.id.removesuffix(AGAIN))

@@ -147,7 +147,7 @@ class Case:
 
     @cached_property
     def duel(self) -> str:
-        return "no dot" if self.rival is None else f"{self.quality.crossings} (dot {self.rival})"
+        return "not measured: no dot" if self.rival is None else f"{self.quality.crossings} (dot {self.rival})"
 
     @cached_property
     def text_contrast(self) -> float | None:

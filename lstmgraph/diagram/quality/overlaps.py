@@ -15,7 +15,6 @@ from lstmgraph.diagram.quality.geometry import (
     inside,
     label_box,
     length_inside,
-    meet,
     node_box,
 )
 from lstmgraph.diagram.quality.picture import Head, Picture
@@ -39,14 +38,15 @@ def label_overlaps(picture: Picture) -> Iterator[str]:
     """Labels on labels, nodes, wires, junction dots and borders."""
     for a, b in picture.label_grid.pairs():
         yield f"{picture.labels[a].text} and {picture.labels[b].text}"
-    borders = list(chain.from_iterable(map(_border, picture.scene.frames)))
+    borders = Grid(list(chain.from_iterable(map(_border, picture.scene.frames))))
+    dots = Grid([_dot_box(d) for d in picture.scene.dots])
     for label, box in zip(picture.labels, picture.label_grid.boxes, strict=True):
         text = label.text
         yield from (f"{text} and node {picture.shapes[k].id}" for k in picture.shape_grid.near(box))
         wires = (picture.segments[k].wire.id for k in picture.segment_grid.near(box))
         yield from (f"{text} and wire {id}" for id in dict.fromkeys(wires))
-        yield from (f"{text} and the dot at {_place(d.at)}" for d in picture.scene.dots if meet(box, _dot_box(d)))
-        yield from (f"{text} and the border" for b in borders if meet(box, b))
+        yield from (f"{text} and the dot at {_place(picture.scene.dots[k].at)}" for k in dots.near(box))
+        yield from (f"{text} and the border" for _ in borders.near(box)[:1])
 
 
 def arc_overlaps(picture: Picture) -> Iterator[str]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import inf
 
 from lstmgraph.diagram.path import STROKE
-from lstmgraph.diagram.quality.geometry import EPSILON, gap, meet, node_box
+from lstmgraph.diagram.quality.geometry import EPSILON, Grid, gap, node_box
 from lstmgraph.diagram.quality.picture import Picture
 from lstmgraph.diagram.scene import Box, Node, Scene
 
@@ -28,16 +28,12 @@ def smallest_gap(picture: Picture) -> float:
 
 def smallest_padding(picture: Picture) -> float | None:
     """Between the border and what it holds; below 0 where a node lies across it."""
-    found = [_padding(node_box(n), f) for n in picture.scene.nodes if n.kind != "join" for f in picture.scene.frames]
-    return min((p for p in found if p is not None), default=None)
+    held = Grid([node_box(n) for n in picture.scene.nodes if n.kind != "join"])
+    return min((_padding(held.boxes[k], f) for f in picture.scene.frames for k in held.near(f)), default=None)
 
 
-def _padding(box: Box, frame: Box) -> float | None:
-    """None for what is outside."""
-    if not meet(box, frame):
-        return None
-    sides = box.left - frame.left, box.top - frame.top, frame.right - box.right, frame.bottom - box.bottom
-    return min(sides)
+def _padding(box: Box, frame: Box) -> float:
+    return min(box.left - frame.left, box.top - frame.top, frame.right - box.right, frame.bottom - box.bottom)
 
 
 def aspects(picture: Picture) -> list[float]:
@@ -73,9 +69,9 @@ def off_line(picture: Picture) -> Iterator[str]:
 
 
 def text_ratio(picture: Picture) -> float:
-    """The smallest text by the largest label of a value's node."""
+    """The smallest text by the largest label of a node other than a cell; infinite where nothing is written."""
     main = [n.label.size for n in picture.scene.nodes if n.label is not None and n.kind != "cell"]
-    return min((text.size for text in picture.texts), default=0.0) / max(main, default=1.0)
+    return min((text.size for text in picture.texts), default=inf) / max(main, default=1.0)
 
 
 def moved(scenes: Sequence[Scene]) -> Iterator[str]:

@@ -162,7 +162,7 @@ def score(rule: Rule, case: Case) -> Score:
 
 
 def _figure(value: float | None) -> str:
-    return "-" if value is None else "all" if value == inf else f"{value:.2f}".rstrip("0").rstrip(".")
+    return "-" if value is None else "∞" if value == inf else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def faults(scene: Scene, graph: Graph) -> list[str]:

@@ -1,0 +1,367 @@
+"""Every rule of the table is seen to fail, on a good drawing that is spoilt on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import inf
+
+import pytest
+
+from lstmgraph.diagram import path
+from lstmgraph.diagram.graph import Graph
+from lstmgraph.diagram.layout.legend import with_legend
+from lstmgraph.diagram.layout.pipe import layout_pipe
+from lstmgraph.diagram.path import STROKE, finish, straight
+from lstmgraph.diagram.quality import RULES, Case, Gate, Rule, faults, measure, report, score, shape_of, shortfalls
+from lstmgraph.diagram.quality.picture import Picture
+from lstmgraph.diagram.scene import Dot, Label, Node, Point, Scene, Wire
+from lstmgraph.diagram.themes import load_theme
+from tests.diagram.graphs import gru, lstm, peephole_lstm, rnn
+
+Patch = pytest.MonkeyPatch
+Spoil = Callable[[Case, Patch], Case]
+
+
+@pytest.fixture(scope="module")
+def good() -> Case:
+    graph = lstm()
+    scene = with_legend(layout_pipe(graph))
+    return Case(scene, graph, load_theme("default"), "pipe", (scene, scene), ("same", "same"))
+
+
+# ── how to spoil a drawing ──
+
+
+def drawn(case: Case, **what: object) -> Case:
+    return replace(case, scene=replace(case.scene, **what))  # type: ignore[arg-type]
+
+
+def wire(case: Case, id: str) -> Wire:
+    return next(w for w in case.scene.wires if w.id == id)
+
+
+def node(case: Case, id: str) -> Node:
+    return next(n for n in case.scene.nodes if n.id == id)
+
+
+def rewired(case: Case, id: str, **what: object) -> Case:
+    """The case with another wire, its route as it must be."""
+    other = replace(wire(case, id), **what)  # type: ignore[arg-type]
+    if "points" in what and "route" not in what:
+        (other,) = finish([other])
+    return drawn(case, wires=tuple(other if w.id == id else w for w in case.scene.wires))
+
+
+def changed(case: Case, id: str, **what: object) -> Case:
+    return drawn(
+        case,
+        nodes=tuple(replace(n, **what) if n.id == id else n for n in case.scene.nodes),  # type: ignore[arg-type]
+    )
+
+
+def shifted(case: Case, id: str, dx: float, dy: float) -> Case:
+    at = node(case, id).at
+    return changed(case, id, at=Point(at.x + dx, at.y + dy))
+
+
+def labelled(case: Case, *labels: Label) -> Case:
+    return drawn(case, labels=(*case.scene.labels, *labels))
+
+
+def jogged(points: tuple[Point, ...], count: int) -> tuple[Point, ...]:
+    """A straight wire with so many bends more, back on its line."""
+    a, b = points[0], points[-1]
+    upright = abs(a.x - b.x) < 1e-6
+    found = [a]
+    for k in range(count // 2):
+        t, aside = (k + 1) / (count // 2 + 1), 3.0 if k % 2 == 0 else 0.0
+        if upright:
+            y = a.y + t * (b.y - a.y)
+            found += [Point(found[-1].x, y), Point(a.x + aside, y)]
+        else:
+            x = a.x + t * (b.x - a.x)
+            found += [Point(x, found[-1].y), Point(x, a.y + aside)]
+    return (*found, Point(b.x, found[-1].y) if not upright else Point(found[-1].x, b.y))
+
+
+def on_arc(case: Case) -> Label:
+    """A label on the curve of a wire, too small to be on its straight pieces."""
+    route = next(w.route for w in case.scene.wires if any(not path.is_straight(p) for p in pieces(w)))
+    piece = next(p for p in (route[k - 1 : k + 3] for k in range(1, len(route), 3)) if not path.is_straight(p))
+    middle = Point(*(sum(p[k] * w for p, w in zip(piece, (1, 3, 3, 1), strict=True)) / 8 for k in (0, 1)))
+    return Label(".", middle, 1.0)
+
+
+def pieces(wire: Wire) -> list[tuple[Point, ...]]:
+    return [wire.route[k - 1 : k + 3] for k in range(1, len(wire.route), 3)]
+
+
+def unfinished(case: Case) -> Case:
+    """Every route straight through every crossing."""
+    return drawn(case, wires=tuple(replace(w, route=straight(w.points)) for w in case.scene.wires))
+
+
+def all_jogged(case: Case) -> Case:
+    return drawn(case, wires=tuple(replace(w, points=jogged(w.points, 2)) for w in case.scene.wires))
+
+
+def across(case: Case, count: int) -> Case:
+    """Wires of one value, each across the pipe."""
+    at = wire(case, "c[t-1]>c.1.1").points[0]
+    lines = [(Point(at.x + 9 * k, at.y - 9), Point(at.x + 9 * k, at.y + 9)) for k in range(1, count + 1)]
+    more = [replace(wire(case, "f>c.1.0"), id=f"more{k}", points=points) for k, points in enumerate(lines)]
+    return drawn(case, wires=(*case.scene.wires, *finish(more)))
+
+
+def touched(case: Case) -> Case:
+    """A wire that ends in the middle of the pipe."""
+    a, b = wire(case, "c[t-1]>c.1.1").points[:2]
+    end = Point((a.x + b.x) / 2, a.y)
+    return rewired(case, "f>c.1.0", points=(Point(end.x, end.y + 40), end))
+
+
+def close_ended(case: Case) -> Case:
+    """A corner just before the tip."""
+    tip = wire(case, "f>c.1.0").points[-1]
+    return rewired(case, "f>c.1.0", points=(Point(tip.x - 40, tip.y + 10), Point(tip.x, tip.y + 10), tip))
+
+
+def pale(case: Case, **what: object) -> Case:
+    """The theme with other colours in its light palette."""
+    assert case.theme is not None
+    return replace(case, theme=replace(case.theme, light=replace(case.theme.light, **what)))  # type: ignore[arg-type]
+
+
+def alike(case: Case) -> Case:
+    assert case.theme is not None
+    return pale(case, wires=dict.fromkeys(case.theme.light.wires, case.theme.light.text))
+
+
+def sized(monkeypatch: Patch, name: str, strokes: float, case: Case) -> Case:
+    monkeypatch.setattr(path, name, strokes * STROKE)
+    return drawn(case)
+
+
+def widened(case: Case, by: float) -> Case:
+    frame = case.scene.frames[0]
+    return drawn(case, frames=(frame._replace(right=frame.right + by),))
+
+
+SPOILT: dict[str, Spoil] = {
+    "missing": lambda c, _: drawn(c, wires=c.scene.wires[1:]),
+    "extra": lambda c, _: drawn(c, wires=(*c.scene.wires, replace(c.scene.wires[0], id="f>nowhere"))),
+    "astray": lambda c, _: rewired(c, "f>c.1.0", target="c.2"),
+    "through_nodes": lambda c, _: rewired(
+        c, "f>c.1.0", points=(Point(0, node(c, "g").at.y), Point(500, node(c, "g").at.y))
+    ),
+    "node_overlaps": lambda c, _: changed(c, "f", at=node(c, "i").at),
+    "label_overlaps": lambda c, _: labelled(c, Label("f", node(c, "i").at, 11)),
+    "arc_overlaps": lambda c, _: labelled(c, on_arc(c)),
+    "oversized": lambda c, _: changed(c, "f", label=Label(r"\mathrm{softplus}", node(c, "f").at, 15)),
+    "head_overlaps": lambda c, _: drawn(
+        c, dots=(*c.scene.dots, Dot(wire(c, "c[t-1]>c.1.1").points[-1]._replace(), "memory"))
+    ),
+    "outside": lambda c, _: drawn(c, size=(c.scene.size[0] - 40, c.scene.size[1])),
+    "oblique": lambda c, _: rewired(c, "f>c.1.0", points=(Point(0, 0), Point(10, 10))),
+    "shared_lines": lambda c, _: rewired(
+        c, "f>c.1.0", points=tuple(Point(p.x, p.y + 3) for p in wire(c, "c[t-1]>c.1.1").points)
+    ),
+    "touching": lambda c, _: touched(c),
+    "crossings": lambda c, _: across(c, 2),
+    "dot": lambda c, _: replace(c, graph=rnn()),
+    "unbridged": lambda c, _: unfinished(c),
+    "most_bends": lambda c, _: rewired(c, "f>c.1.0", points=jogged(wire(c, "c[t-1]>c.1.1").points, 4)),
+    "mean_bends": lambda c, _: all_jogged(c),
+    "bent_pipes": lambda c, _: rewired(c, "c[t-1]>c.1.1", points=jogged(wire(c, "c[t-1]>c.1.1").points, 2)),
+    "smallest_head": lambda c, patch: sized(patch, "HEAD_WIDTH", 2.5, c),
+    "largest_head": lambda c, patch: sized(patch, "HEAD_LENGTH", 5.5, c),
+    "straight_end": lambda c, _: close_ended(c),
+    "worst_pitch": lambda c, _: shifted(c, "f.1", 24, 0),
+    "off_line": lambda c, _: shifted(c, "f", 1, 0),
+    "smallest_gap": lambda c, _: changed(
+        c, "f", at=Point(node(c, "f.1").at.x, node(c, "f.1").at.y - node(c, "f.1").height / 2 - 7 - 18)
+    ),
+    "smallest_padding": lambda c, _: drawn(
+        c, frames=(c.scene.frames[0]._replace(top=node(c, "c").at.y - node(c, "c").height / 2 - 11),)
+    ),
+    "aspect": lambda c, _: widened(c, 400),
+    "text_ratio": lambda c, _: labelled(c, Label("f", Point(2, 2), 6)),
+    "text_contrast": lambda c, _: pale(c, text="#777777"),
+    "line_contrast": lambda c, _: pale(c, background="#222222"),
+    "least_difference": lambda c, _: alike(c),
+    "dots_astray": lambda c, _: drawn(c, dots=c.scene.dots[1:]),
+    "moved": lambda c, _: replace(c, frames=(c.scene, shifted(c, "f", 8, 0).scene)),
+    "unlike": lambda c, _: replace(c, files=("one", "other")),
+}
+EACH = [pytest.param(r, id=r.name, marks=[pytest.mark.dot] if r.name == "dot" else []) for r in RULES]
+
+
+@pytest.mark.parametrize("rule", EACH)
+def test_a_rule_fails_on_a_drawing_that_breaks_it(rule: Rule, good: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert score(rule, good).inside is True
+    bad = score(rule, SPOILT[rule.name](good, monkeypatch))
+    assert bad.inside is False
+    assert all(line.startswith(f"{rule.name}: ") for line in bad.complaints())
+    assert list(bad.complaints())
+
+
+def test_each_rule_is_spoilt_and_named_once() -> None:
+    assert list(SPOILT) == [rule.name for rule in RULES]
+
+
+# ── more ways to break the same rule ──
+
+MORE: dict[str, tuple[str, Spoil]] = {
+    "a wire twice": ("extra", lambda c, _: drawn(c, wires=(*c.scene.wires, c.scene.wires[0]))),
+    "an end in the air": (
+        "astray",
+        lambda c, _: rewired(
+            c, "f>c.1.0", points=(*wire(c, "f>c.1.0").points[:-1], wire(c, "f>c.1.0").points[-1]._replace(y=999))
+        ),
+    ),
+    "through its own node": (
+        "through_nodes",
+        lambda c, _: rewired(
+            c, "f>c.1.0", points=(node(c, "f").at._replace(y=node(c, "f").at.y + 9), *wire(c, "f>c.1.0").points[1:])
+        ),
+    ),
+    "a dot on a node": ("node_overlaps", lambda c, _: drawn(c, dots=(Dot(node(c, "f").at, "internal"),))),
+    "a label on a label": ("label_overlaps", lambda c, _: labelled(c, replace(c.scene.labels[0], size=9.0))),
+    "a label on a wire": (
+        "label_overlaps",
+        lambda c, _: labelled(c, Label("f", wire(c, "c[t-1]>c.1.1").points[0]._replace(x=100), 11)),
+    ),
+    "a label on the border": ("label_overlaps", lambda c, _: labelled(c, Label("f", Point(*c.scene.frames[0][:2]), 9))),
+    "a label on a head": (
+        "head_overlaps",
+        lambda c, _: labelled(c, Label("f", wire(c, "c[t-1]>c.1.1").points[-1]._replace(), 11)),
+    ),
+    "two heads": (
+        "head_overlaps",
+        lambda c, _: rewired(c, "f>c.1.0", points=tuple(Point(p.x, p.y + 1) for p in wire(c, "c[t-1]>c.1.1").points)),
+    ),
+    "a head on another wire": ("head_overlaps", lambda c, _: touched(c)),
+    "a label outside": ("outside", lambda c, _: labelled(c, Label("f", Point(-1, 50), 9))),
+    "both lines hop": (
+        "unbridged",
+        lambda c, _: drawn(c, wires=tuple(replace(w, route=w.route[:1] * 4) for w in c.scene.wires)),
+    ),
+    "a dot and no fork": ("dots_astray", lambda c, _: drawn(c, dots=(*c.scene.dots, Dot(Point(1, 1), "memory")))),
+    "a node across the border": ("smallest_padding", lambda c, _: changed(c, "f", at=Point(*c.scene.frames[0][:2]))),
+    "a row a little off": ("off_line", lambda c, _: shifted(c, "i", 0, 2)),
+    "a wire that moves": (
+        "moved",
+        lambda c, _: replace(c, frames=(c.scene, rewired(c, "f>c.1.0", points=(Point(0, 0), Point(9, 0))).scene)),
+    ),
+}
+
+
+@pytest.mark.parametrize("way", MORE)
+def test_other_ways_to_break_a_rule(way: str, good: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, spoil = MORE[way]
+    rule = next(r for r in RULES if r.name == name)
+    assert score(rule, good).inside is True
+    assert score(rule, spoil(good, monkeypatch)).inside is False
+
+
+# ── what is no fault ──
+
+
+def test_a_crossing_that_hops_once_is_bridged(good: Case) -> None:
+    assert [len(Picture(good.scene, good.graph).crossings), *measure(good.scene, good.graph).unbridged] == [1]
+    assert len(measure(unfinished(good).scene, good.graph).unbridged) == 1
+
+
+def test_what_is_more_than_two_strokes_away_is_no_fault(good: Case) -> None:
+    box = node(good, "f")
+    for away, near in ((2 * STROKE + STROKE / 2 + 0.01, False), (2 * STROKE + STROKE / 2 - 0.1, True)):
+        x = box.at.x + box.width / 2 + away
+        bad = rewired(good, "g>c.2.1", points=(Point(x, box.at.y - 5), Point(x, box.at.y + 5)))
+        assert ("g>c.2.1 and f" in measure(bad.scene, bad.graph).through_nodes) is near
+
+
+def test_gates_for_some_styles_and_cells_hold_only_there(good: Case) -> None:
+    wide = widened(good, 400)
+    rule = next(r for r in RULES if r.name == "aspect")
+    assert score(rule, wide).inside is False
+    assert score(rule, replace(wide, style="unrolled")).inside is None
+    assert score(rule, replace(wide, graph=rnn())).inside is None
+    rule = next(r for r in RULES if r.name == "text_contrast")
+    assert score(rule, replace(good, theme=load_theme("shiyan"))).inside is None
+    assert score(rule, replace(good, theme=load_theme("shiyan"))).value == pytest.approx(1.87, abs=0.01)
+    assert score(rule, replace(good, theme=None)).value is None
+
+
+def test_cells_are_known_by_their_structure() -> None:
+    assert [shape_of(g()) for g in (lstm, peephole_lstm, gru, rnn)] == ["LSTM", "peephole LSTM", "GRU", ""]
+
+
+def test_copies_of_a_graph_are_each_complete(good: Case) -> None:
+    from lstmgraph.diagram.compose import grid
+
+    pair = grid([good.scene, good.scene], 2)
+    assert faults(pair, good.graph) == []
+    fewer = replace(pair, wires=pair.wires[1:])
+    assert measure(fewer, good.graph).missing == (pair.wires[0].id,)
+
+
+def test_a_picture_of_one_node_has_figures() -> None:
+    scene = Scene("x", "", "", (50, 50), (), (), (), (), ())
+    quality = measure(scene, Graph((), (), (), ""))
+    assert (quality.smallest_gap, quality.smallest_head, quality.smallest_padding) == (inf, None, None)
+    assert faults(scene, Graph((), (), (), "")) == []
+
+
+# ── the table ──
+
+
+@pytest.mark.parametrize(
+    ("gate", "text", "within", "without"),
+    [
+        (Gate(high=0), "0", 0, 1),
+        (Gate(high=2), "≤ 2", 2, 2.01),
+        (Gate(low=4.5), "≥ 4.5", inf, 4.4),
+        (Gate(1.6, 2.2), "1.6 to 2.2", 1.6, 2.3),
+    ],
+)
+def test_a_gate_says_what_it_holds(gate: Gate, text: str, within: float, without: float) -> None:
+    assert (str(gate), gate.holds(within), gate.holds(without)) == (text, True, False)
+
+
+def test_faults_are_what_is_wrong_in_any_drawing_and_shortfalls_every_gate(
+    good: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bent = SPOILT["most_bends"](good, monkeypatch)
+    assert any(line.startswith("most_bends: 4, not ≤ 2") for line in shortfalls(bent))
+    assert not any(line.startswith("most_bends") for line in faults(bent.scene, bent.graph))
+    assert faults(drawn(good, wires=good.scene.wires[1:]).scene, good.graph) == [f"missing: {good.scene.wires[0].id}"]
+
+
+@pytest.mark.dot
+def test_a_report_sets_ours_beside_the_gates_and_drawings_by_hand(good: Case) -> None:
+    fine = report(good.scene, good.graph, good.theme, good.style)
+    assert fine.ok, fine.text()
+    lines = fine.text().splitlines()
+    crossings = next(line for line in lines if line.startswith("crossings of different values"))
+    assert crossings.split()[-5:] == ["≤", "1", "Olah", "1", "yes"]
+    assert len({line.rstrip().endswith(("yes", "-")) for line in lines[3:]}) == 1
+    bad = report(drawn(good, wires=good.scene.wires[1:]).scene, good.graph, good.theme, good.style, title="bad")
+    assert not bad.ok
+    assert bad.text().startswith("bad\n")
+    assert bad.text().endswith(f"missing: {good.scene.wires[0].id}\n")
+    assert "| edges of the equations that are not drawn | 1 | 0 |  | NO |" in bad.markdown()
+
+
+def test_without_graphviz_its_row_says_so(good: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lstmgraph.diagram.quality import measured
+    from lstmgraph.errors import MissingExtra
+
+    def missing(graph: Graph) -> int:
+        raise MissingExtra("no dot")
+
+    monkeypatch.setattr(measured, "rival_crossings", missing)
+    without = report(good.scene, good.graph, good.theme, good.style)
+    row = next(s for s in without.scores if s.rule.name == "dot")
+    assert (row.inside, row.shown) == (None, "not measured: no dot")
+    assert without.ok
