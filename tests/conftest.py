@@ -37,6 +37,10 @@ TOOLS: dict[str, tuple[bool, str]] = {
     "dot": (_program("dot") is not None, "Graphviz's dot is not on the path: apt install graphviz"),
     "chromium": (_program(*CHROMIUM) is not None, "no Chromium: apt install chromium"),
     "firefox": (_program(*FIREFOX) is not None, "no Firefox: apt install firefox-esr"),
+    "tex": (
+        bool(_program("pdflatex") and _program("lualatex")),
+        "no pdflatex or lualatex: apt install --no-install-recommends texlive-latex-base texlive-pictures",
+    ),
     "torch": (importlib.util.find_spec("torch") is not None, "PyTorch is not installed: pip install torch"),
 }
 

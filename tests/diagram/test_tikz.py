@@ -1,0 +1,142 @@
+"""TikZ: it compiles with pdflatex and lualatex, alone and in a paper, and draws what the scene says."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lstmgraph import load
+from lstmgraph.diagram.path import is_straight
+from lstmgraph.diagram.scene import Label, Point, Scene
+from lstmgraph.diagram.themes import load_theme
+from lstmgraph.diagram.typeset import number
+from lstmgraph.diagram.writers.latex import math_of, words_of
+from lstmgraph.diagram.writers.tikz import write_tex, write_tikz
+
+PAPER = r"""\documentclass{article}
+\usepackage{tikz, amsmath}
+\usepackage[paperwidth=3000bp, paperheight=3000bp, margin=20bp]{geometry}
+\begin{document}
+%s
+\resizebox{0.2\columnwidth}{!}{\input{picture0.tikz}}
+\end{document}
+"""
+DRAWINGS: list[tuple[str, dict[str, Any]]] = [
+    ("lstm", {}),
+    ("peephole_lstm", {"style": "cell-block", "equations": True}),
+    ("gru", {"step": 1, "mode": "dark"}),
+    ("slstm", {"theme": "shiyan"}),
+    ("lstm", {"notation": "gamma", "theme": "print", "step": 2}),
+    ("gru_reset_after", {"theme": "olah"}),
+]
+NASTY = r"100% {of} x_1 & y^2 ~ #1 \foo $5 <|> " + '"σ ≤ Σ √ cₜ₋₁" é ж 月'
+COORDINATES = re.compile(r"\((-?[\d.]+),(-?[\d.]+)\)")
+
+
+def drawn(name: str = "lstm", **choices: Any) -> Scene:
+    return load(name).draw(**choices).scene
+
+
+def lines(text: str, start: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip().startswith(start)]
+
+
+def compiled(engine: str, folder: Path, text: str) -> str:
+    """The log of a run that must succeed."""
+    (folder / "paper.tex").write_text(text, encoding="utf-8")
+    command = [engine, "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    made = subprocess.run(
+        command, check=False, cwd=folder, capture_output=True, text=True, errors="replace", timeout=120
+    )
+    assert made.returncode == 0, made.stdout[-2000:]
+    return (folder / "paper.log").read_text(encoding="utf-8", errors="replace")
+
+
+@pytest.mark.tex
+@pytest.mark.parametrize("engine", ["pdflatex", "lualatex"])
+def test_pictures_go_into_a_paper(engine: str, tmp_path: Path) -> None:
+    scenes = [(drawn(name, **choices), choices) for name, choices in DRAWINGS]
+    for k, (scene, choices) in enumerate(scenes):
+        theme = load_theme(str(choices.get("theme", "default")))
+        text = write_tikz(scene, theme, str(choices.get("mode", "auto")))
+        (tmp_path / f"picture{k}.tikz").write_text(text, encoding="utf-8")
+    inputs = "\n\n".join(f"\\input{{picture{k}.tikz}}" for k in range(len(scenes)))
+    log = compiled(engine, tmp_path, PAPER % inputs)
+    assert "Missing character" not in log
+    assert "pages," in log or "page," in log
+
+
+@pytest.mark.tex
+@pytest.mark.parametrize("engine", ["pdflatex", "lualatex"])
+def test_a_document_is_one_page_as_large_as_the_picture(engine: str, tmp_path: Path) -> None:
+    log = compiled(engine, tmp_path, write_tex(drawn("lstm", style="cell-block"), load_theme("default")))
+    assert "(1 page," in log
+    assert "Overfull" not in log
+
+
+@pytest.mark.tex
+@pytest.mark.parametrize("engine", ["pdflatex", "lualatex"])
+def test_any_words_compile(engine: str, tmp_path: Path) -> None:
+    scene = drawn()
+    odd = [Label(NASTY, Point(50, 50), 10, math=False), Label("}{", Point(50, 80), 10), Label("a % b", Point(9, 9), 9)]
+    compiled(engine, tmp_path, write_tex(replace(scene, title=NASTY, labels=tuple(odd)), load_theme("default")))
+
+
+def test_labels_are_latex() -> None:
+    assert math_of(r"\tilde{c}_{t}") == r"$\tilde{c}_{t}$"
+    assert math_of("σ_t") == r"$\sigma _t$"
+    assert math_of("a}b") == r"a\}b"
+    assert words_of("50% of a_b") == r"50\% of a\_b"
+    assert words_of("cₜ₋₁ ≤ σ") == r"c${}_{t}$${}_{-}$${}_{1}$ $\leq$ $\sigma$"
+    assert words_of("Ж") == "?"
+
+
+def test_one_line_for_each_wire_and_node() -> None:
+    scene = drawn()
+    text = write_tikz(scene, load_theme("default"))
+    wires = lines(text, r"\draw")
+    assert len(wires) == len(scene.wires) + len(scene.trunks)
+    names = re.findall(r"\(([A-Za-z0-9-]+)\) at ", text)
+    samples = [e.sample for g in scene.legend for e in g.entries]
+    assert len(names) == len(set(names)) == len(scene.nodes) + len(samples)
+    assert r"(c-t-1) at (32," in text
+    alike = tuple(replace(n, id=id) for n, id in zip(scene.nodes, ("a[t]", "a(t)", "a.t"), strict=False))
+    text = write_tikz(replace(scene, nodes=alike, wires=(), trunks=(), legend=()), load_theme("default"))
+    assert re.findall(r"\(([A-Za-z0-9-]+)\) at ", text) == ["a-t", "a-t-2", "a-t-3"]
+
+
+def test_routes_are_the_scene_s() -> None:
+    """Every coordinate is one of the route's, the curves are all there, and the line ends at the arrowhead's tip."""
+    scene = drawn("slstm")
+    wires = sorted(scene.wires, key=lambda w: w.lit)
+    made = lines(write_tikz(replace(scene, trunks=()), load_theme("default")), r"\draw")
+    for line, wire in zip(made, wires, strict=True):
+        given = {(float(x), float(y)) for x, y in COORDINATES.findall(line)}
+        known = {(round(p.x, 2), round(p.y, 2)) for p in (*wire.route, wire.points[-1])}
+        assert given <= known
+        pieces = [wire.route[k - 1 : k + 3] for k in range(1, len(wire.route), 3)]
+        curves = [p for p in pieces if not is_straight(p)]
+        assert line.count("controls") == len(curves)
+        assert {(round(p.x, 2), round(p.y, 2)) for curve in curves for p in curve} <= given
+        assert COORDINATES.findall(line.partition(";")[0])[-1] == tuple(map(number, wire.points[-1]))
+
+
+def test_dimmed_and_dashed_parts_have_styles_of_their_own() -> None:
+    text = write_tikz(drawn("gru", step=1), load_theme("default"))
+    dimmed = load_theme("default").light.dimmed
+    assert f"{{HTML}}{{{dimmed.stroke.lstrip('#').upper()}}}" in text
+    assert lines(text, r"\draw[dimmed wire")
+    assert lines(text, r"\draw[input wire")
+    assert "dash pattern" not in text
+    assert "dash pattern=on 6.4bp off 4.4bp" in write_tikz(drawn("lstm", style="cell-block"), load_theme("default"))
+
+
+def test_only_a_coloured_background_is_painted() -> None:
+    scene = drawn()
+    assert "[page]" not in write_tikz(scene, load_theme("default"))
+    assert r"\fill[page]" in write_tikz(scene, load_theme("default"), "dark")
