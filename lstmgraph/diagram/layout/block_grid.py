@@ -37,7 +37,7 @@ def fill(a: Anatomy) -> Grid:
     below = _descend(a, _foot(a, main))
     for row, id in enumerate(reversed(below)):
         grid.at[id] = 0.0, float(row)
-    if below and a.node[below[-1]].kind == "sum" and externals(a, below[-1]):
+    if below and is_network(a, below[-1]):
         grid.bottom.add(below[-1])
     top = len(below)
     if main is not None:
@@ -67,6 +67,12 @@ def externals(a: Anatomy, id: str) -> list[Edge]:
     rank = {"input": 0, "previous": 1, "constant": 2, "bias": 2}
     found = [e for e in a.into[id] if is_external(a, e.source) and a.node[id].kind != "next"]
     return sorted(found, key=lambda e: (rank[a.node[e.source].kind], e.operand))
+
+
+def is_network(a: Anatomy, id: str) -> bool:
+    """Whether a node is a sum of inputs, with its own place in the outermost columns."""
+    kinds = {a.node[e.source].kind for e in externals(a, id)}
+    return a.node[id].kind == "sum" and bool(kinds & {"input", "previous"} or (kinds and id in a.activation))
 
 
 def inner_ends(a: Anatomy, id: str) -> list[str]:
@@ -154,7 +160,7 @@ def _other_cells(a: Anatomy, grid: Grid, main: str | None, row: int) -> None:
 
 def _rest(a: Anatomy, grid: Grid) -> None:
     """Gates and operators, those first that have a neighbour in place."""
-    own = {act for id, act in a.activation.items() if externals(a, id)}
+    own = {act for id, act in a.activation.items() if is_network(a, id)}
     waiting = [
         id
         for id in a.index
@@ -163,7 +169,7 @@ def _rest(a: Anatomy, grid: Grid) -> None:
     while waiting:
         id = min(waiting, key=lambda n: (_loneliness(a, grid, n), a.index[n]))
         waiting.remove(id)
-        if a.node[id].kind == "sum" and externals(a, id) and a.activation.get(id) not in grid.at:
+        if is_network(a, id) and a.activation.get(id) not in grid.at:
             _gate(a, grid, id)
         else:
             _between(a, grid, id)

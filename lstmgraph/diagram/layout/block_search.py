@@ -9,20 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from random import Random
 
 from lstmgraph.diagram.graph import Edge
 from lstmgraph.diagram.layout.anatomy import Anatomy, base_of
 from lstmgraph.diagram.layout.block_grid import ACTIVATIONS, SUMS, Grid, cell_id, externals, inner_ends
-from lstmgraph.diagram.layout.estimate import BLOCKED, FAR, ROUND, Ends, Estimate, Laid, Link, Places
+from lstmgraph.diagram.layout.estimate import BLOCKED, FAR, ROUND, Estimate, Laid, Link, Places, Port
+from lstmgraph.diagram.layout.plan import Sides
 from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT, UP
 
 EFFORT = 25_000  # links that may be routed in one search
 NEAREST = 36  # places that are tried for an operator
+MIRRORED = 0.4  # how often a search begins again with a gate on the other side
 KEPT = 6  # placements that are worth routing
 
-OLD: Ends = ((RIGHT, 0), (LEFT, 0), (DOWN, 30))
-NEW: Ends = ((UP, 0), (LEFT, 5), (RIGHT, 5))
-INTO: Ends = ((DOWN, 0), (LEFT, 60), (RIGHT, 60))
+BESIDE: Sides = tuple((side, k, abs(k)) for side in (RIGHT, LEFT) for k in (0, -1, 1))
+OLD: Sides = (*BESIDE, (DOWN, -1, 30), (DOWN, 1, 30))
+NEW: Sides = ((UP, 0, 0), *((side, k, 5) for side in (RIGHT, LEFT) for k in (-1, 0, 1)))
+INTO: Sides = ((DOWN, 0, 0), (LEFT, 0, 100), (RIGHT, 0, 100))
 
 
 @dataclass(frozen=True)
@@ -51,45 +55,87 @@ class _Search:
         self.outs: dict[str, str] = {}
         self.estimate = Estimate(*self._links())
         self.near = {id: self._neighbours(id) for id in grid.at}
-        self.found: dict[int, Draft] = {}
+        self.gates = set(grid.gates.values())
+        self.pieces = self._pieces()
+        self.found: dict[int, Draft] = {}  # cost -> where a search came to
+        self.random = Random(1)  # always the same numbers
 
     def run(self) -> list[Grid]:
-        draft = Draft(dict(self.grid.at), dict(self.grid.side))
-        cost, laid = self.estimate.cost(draft.places(self.outs))
-        self.found[cost] = draft
-        moving = not self._is_clean(laid, cost)
+        first = Draft(dict(self.grid.at), dict(self.grid.side))
+        best = (*self.estimate.cost(first.places(self.outs)), first)
+        if not self._is_clean(*best[:2]):
+            best = self._settled(*best)
+        while not self._is_clean(*best[:2]) and self.estimate.spent < EFFORT:
+            tried = self._kicked(best[2])
+            found = self._settled(*self.estimate.cost(tried.places(self.outs)), tried)
+            best = min(best, found, key=lambda f: f[0])
+        self.found[best[0]] = best[2]
+        return [self._grid(self.found[cost]) for cost in sorted(self.found)[:KEPT]]
+
+    def _settled(self, cost: int, laid: dict[str, Laid], draft: Draft) -> tuple[int, dict[str, Laid], Draft]:
+        """Each piece where it is best, as long as that helps."""
+        moving = True
         while moving and self.estimate.spent < EFFORT:
             moving = False
-            for piece in self._pieces():
+            for piece in self.pieces:
                 better = self._move(draft, piece, cost, laid)
                 if better is not None:
-                    cost, draft, laid = better
+                    cost, laid, draft = better
                     moving = True
-        best = sorted(self.found)[:KEPT]
-        return [self._grid(self.found[c]) for c in best]
+            self.found.setdefault(cost, draft)
+        return cost, laid, draft
+
+    def _kicked(self, draft: Draft) -> Draft:
+        """Somewhere else to search from: a gate on the other side with what it feeds, or two pieces anywhere."""
+        if self.random.random() < MIRRORED:
+            gates = [p for p in self.pieces if p[0] in self.gates]
+            if gates:
+                return self._mirrored(draft, self.random.choice(gates))
+        for _ in range(2):
+            if self.pieces:
+                draft = self.random.choice(list(self._moves(draft, self.random.choice(self.pieces))) or [draft])
+        return draft
+
+    def _mirrored(self, draft: Draft, gate: tuple[str, ...]) -> Draft:
+        turned, waiting = {gate[0]}, [gate[-1]]
+        free = {p[0] for p in self.pieces} - self.gates
+        while waiting:
+            targets = {e.target for e in self.a.out[waiting.pop()]} & free - turned
+            turned |= targets
+            waiting += sorted(targets)
+        for id in sorted(turned):
+            column, row = draft.at[id]
+            piece = gate if id == gate[0] else (id,)
+            others = {at for p, at in draft.at.items() if p not in piece}
+            while (-column, row) in others:
+                row += 1 / 64
+            at = _gate(piece, 1 if column < 0 else -1, row) if id == gate[0] else {id: (-column, row)}
+            swap = {LEFT: RIGHT, RIGHT: LEFT, DOWN: DOWN}
+            side = {id: swap[draft.side[id]]} if id in draft.side else {}
+            draft = Draft(draft.at | at, draft.side | side)
+        return draft
 
     @staticmethod
-    def _is_clean(laid: dict[str, Laid], cost: int) -> bool:
+    def _is_clean(cost: int, laid: dict[str, Laid]) -> bool:
         """Whether every wire has its way and none is in the way of another."""
         return cost == sum(line.cost for line in laid.values()) and all(line.cost < BLOCKED for line in laid.values())
 
     # ── what is to be routed ──
 
-    def _links(self) -> tuple[list[Link], dict[tuple[str, int], int]]:
-        targets: dict[str, dict[str, Ends]] = {}
-        start: dict[str, tuple[str, Ends]] = {}
-        room: dict[tuple[str, int], int] = {}
+    def _links(self) -> tuple[list[Link], dict[Port, int]]:
+        targets: dict[str, dict[str, Sides]] = {}
+        start: dict[str, tuple[str, Sides]] = {}
+        room: dict[Port, int] = {}
         for edge in self.a.graph.edges:
             for key, source, exits, target, entries in self._parts(edge):
                 start[key] = source, exits
                 targets.setdefault(key, {})[target] = entries
-        for base in self.a.pipes:
-            room |= {(cell_id(base), side): 3 for side in (LEFT, RIGHT, DOWN)}
         for id in self.grid.gates.values():
-            room |= {(id, UP): 2, (id, DOWN): 2}
-        return [Link(key, *start[key], tuple(ends.items())) for key, ends in targets.items()], room
+            room |= {(id, UP, 0): 2, (id, DOWN, 0): 2}
+        lines = {f"in:{id}": min(2, len(externals(self.a, id))) for id in self.grid.bottom}
+        return [Link(key, *start[key], tuple(to.items()), lines.get(key, 1)) for key, to in targets.items()], room
 
-    def _parts(self, edge: Edge) -> Iterator[tuple[str, str, Ends, str, Ends]]:
+    def _parts(self, edge: Edge) -> Iterator[tuple[str, str, Sides, str, Sides]]:
         """(key, source, exits, target, entries) of what is drawn between the nodes of the grid for an edge."""
         a, node = self.a, self.a.node[edge.target]
         if node.kind == "next":
@@ -99,21 +145,21 @@ class _Search:
         else:
             yield (*self._start(edge), edge.target, self._entries(edge))
 
-    def _leaving(self, edge: Edge) -> Iterator[tuple[str, str, Ends, str, Ends]]:
+    def _leaving(self, edge: Edge) -> Iterator[tuple[str, str, Sides, str, Sides]]:
         a, base = self.a, base_of(self.a.node[edge.target])
         if base not in a.pipes:
             if edge.source in self.grid.at or edge.source in a.fresh:
                 key, source, exits = self._start(edge)
                 self.outs[f"out:{edge.id}"] = source
-                yield key, source, exits, f"out:{edge.id}", ((DOWN, 0),)
+                yield key, source, exits, f"out:{edge.id}", ((DOWN, 0, 0),)
             return
         if edge.source in self.grid.at:
             yield edge.source, edge.source, self._exits(edge.source), cell_id(base), INTO
         if base == a.graph.output:
             self.outs[f"out:{edge.id}"] = cell_id(base)
-            yield f"up:{base}", cell_id(base), ((UP, 0),), f"out:{edge.id}", ((DOWN, 0),)
+            yield f"up:{base}", cell_id(base), ((UP, 0, 0),), f"out:{edge.id}", ((DOWN, 0, 0),)
 
-    def _start(self, edge: Edge) -> tuple[str, str, Ends]:
+    def _start(self, edge: Edge) -> tuple[str, str, Sides]:
         a, node = self.a, self.a.node[edge.source]
         if node.kind == "previous":
             return edge.id, cell_id(base_of(node)), OLD
@@ -121,45 +167,44 @@ class _Search:
             return edge.id, cell_id(a.fresh[edge.source]), NEW
         return edge.source, edge.source, self._exits(edge.source)
 
-    def _exits(self, id: str) -> Ends:
+    def _exits(self, id: str) -> Sides:
         gate = next((s for s in self.grid.gates.values() if self.a.activation.get(s, s) == id), None)
-        return ROUND if gate is None else ((RIGHT, 0), (LEFT, 0))
+        return ROUND if gate is None else ((RIGHT, 0, 0), (LEFT, 0, 0))
 
-    def _entries(self, edge: Edge) -> Ends:
+    def _entries(self, edge: Edge) -> Sides:
         id = edge.target
         if id in self.grid.bottom:
-            return (LEFT, 0), (RIGHT, 0)
-        return ((UP, 0), (DOWN, 0)) if id in self.grid.gates.values() else ROUND
+            return (LEFT, 0, 0), (RIGHT, 0, 0)
+        return ((UP, 0, 0), (DOWN, 0, 0)) if id in self.grid.gates.values() else ROUND
 
     # ── moving ──
 
     def _pieces(self) -> list[tuple[str, ...]]:
-        gates = set(self.grid.gates.values())
-        own = {self.a.activation[s] for s in gates if s in self.a.activation}
+        own = {self.a.activation[s] for s in self.gates if s in self.a.activation}
         free = [id for id in self.grid.at if id not in self.grid.centre and id not in own]
-        return [(id, self.a.activation[id]) if id in gates and id in self.a.activation else (id,) for id in free]
+        return [(id, self.a.activation[id]) if id in self.gates and id in self.a.activation else (id,) for id in free]
 
     def _move(
         self, draft: Draft, piece: tuple[str, ...], cost: int, laid: dict[str, Laid]
-    ) -> tuple[int, Draft, dict[str, Laid]] | None:
+    ) -> tuple[int, dict[str, Laid], Draft] | None:
         """The best place for a piece, if it is better than where it stands."""
-        best: tuple[int, Draft, dict[str, Laid]] | None = None
+        best: tuple[int, dict[str, Laid], Draft] | None = None
         moved = frozenset([*piece, *(f"in:{id}" for id in piece)])
         for tried in self._moves(draft, piece):
             if self.estimate.spent > EFFORT:
                 break
             places = tried.places(self.outs)
             known = laid if _same_lines(draft.places(self.outs), places) else None
-            price, lines = self.estimate.cost(places, known, moved)
-            self.found.setdefault(price, tried)
-            if price < (best[0] if best else cost):
-                best = price, tried, lines
+            limit = best[0] if best else cost
+            price, lines = self.estimate.cost(places, known, moved, limit)
+            if price < limit:
+                best = price, lines, tried
         return best
 
     def _moves(self, draft: Draft, piece: tuple[str, ...]) -> Iterator[Draft]:
         id = piece[0]
         others = {p: at for p, at in draft.at.items() if p not in piece}
-        if id in self.grid.gates.values():
+        if id in self.gates:
             taken = {at for p, at in others.items() if abs(at[0]) == SUMS}
             for row in _between(sorted({r for _, r in others.values()})):
                 for side in (-1, 1):
@@ -175,7 +220,7 @@ class _Search:
     def _nearest(self, id: str, others: Places) -> list[tuple[float, float]]:
         """Free places between the gates, those with short wires first."""
         inner = sorted({c for c, _ in others.values() if abs(c) < ACTIVATIONS})
-        columns, rows = _between(inner), _between(sorted({r for _, r in others.values()}))
+        columns, rows = [c for c in _between(inner) if c != 0], _between(sorted({r for _, r in others.values()}))
         ends = [others[n] for n in self.near[id] if n in others]
         cx, cy = {c: k for k, c in enumerate(columns)}, {r: k for k, r in enumerate(rows)}
         ends_at = [(cx.get(c, 0 if c < 0 else len(columns)), cy[r]) for c, r in ends]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from lstmgraph.diagram.graph import Edge, Graph
 from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy, base_of
-from lstmgraph.diagram.layout.block_grid import Grid, cell_id, externals, fill, is_external
+from lstmgraph.diagram.layout.block_grid import Grid, cell_id, externals, fill, inner_ends, is_external
 from lstmgraph.diagram.layout.block_search import search
 from lstmgraph.diagram.layout.budget import Budget, Spent, Unroutable, searched
 from lstmgraph.diagram.layout.dress import dress, uncrowded
@@ -107,7 +107,7 @@ class _Builder:
     def _form(self, id: str) -> Form:
         node = self.a.node[id]
         outside = len(externals(self.a, id))
-        if node.kind == "sum" and outside > 3:
+        if node.kind == "sum" and (outside > 3 or (id in self.grid.bottom and outside == 3 < len(self.a.into[id]))):
             long = 16 * max(abs(k) for k in self._doors(outside)) + 24
             return Form("box", 36, long) if id not in self.grid.bottom else Form("box", long, 36)
         return form_of(node, len(self.a.into[id]), wide_sums=False, look=self.a.graph.look)
@@ -174,6 +174,13 @@ class _Builder:
         middle = 0 if count < 3 else (count - 1) // 2
         return [STACK * (k - middle) for k in range(count)]
 
+    def _way(self, id: str) -> int:
+        """Inputs below a network leave that side free which a value from within comes from."""
+        if id not in self.grid.bottom:
+            return 1
+        columns = [self.grid.at[n][0] for n in inner_ends(self.a, id) if n in self.grid.at]
+        return -1 if sum(columns) > 0 else 1
+
     def _doors(self, count: int) -> list[int]:
         """Offsets of the ports for a stack of repeated inputs, in its order."""
         return [2 * offset // STACK for offset in self._stack(count)]
@@ -196,7 +203,7 @@ class _Builder:
         bottom = max(y + ry for (_, y), (_, ry) in boxes) + pad
         for id, spot in self.plan.spots.items():
             stack = self._stack(len(externals(self.a, id))) if id in self.a.node else []
-            for offset in stack:
+            for offset in (self._way(id) * k for k in stack):
                 if id in self.grid.bottom:
                     left, right = min(left, spot.at[0] + offset - 4), max(right, spot.at[0] + offset + 4)
                 else:
@@ -211,8 +218,9 @@ class _Builder:
         if not edges:
             return
         sides = [self.grid.side[id]] + [s for s in (LEFT, RIGHT, DOWN) if s != self.grid.side[id]]
+        way = self._way(id)
         for offset, edge in zip(self._stack(len(edges)), edges, strict=True):
-            self._beside(edge, self.plan.spots[id], sides, offset)
+            self._beside(edge, self.plan.spots[id], sides, way * offset)
 
     def _beside(self, edge: Edge, spot: Spot, sides: list[int], offset: int) -> None:
         """Repeat one input; it keeps its own name where it is needed only once."""
@@ -349,7 +357,7 @@ class _Builder:
         many = max(form.width, form.height) > 40
         if many and outside:
             stack = externals(self.a, edge.target)
-            return ((side, self._doors(len(stack))[stack.index(edge)], 0),)
+            return ((side, self._way(edge.target) * self._doors(len(stack))[stack.index(edge)], 0),)
         if side == DOWN:
             return ((DOWN, 0, 0), (LEFT, 0, 5), (RIGHT, 0, 5)) if outside else ((LEFT, 0, 0), (RIGHT, 0, 0))
         outer = -1 if side == LEFT else 1
@@ -358,7 +366,7 @@ class _Builder:
         return ((UP, -outer, 0), (DOWN, -outer, 0), (UP, outer, 30), (DOWN, outer, 30))
 
 
-_SIDEWAYS: Sides = tuple((side, k, abs(k)) for side in (RIGHT, LEFT) for k in (0, -3, 3))
-_CELL_OLD: Sides = (*_SIDEWAYS, (DOWN, -3, 30), (DOWN, 3, 30))
-_CELL_NEW: Sides = ((UP, 0, 0), (LEFT, -3, 5), (RIGHT, -3, 5), (UP, -3, 20), (UP, 3, 20), (LEFT, 0, 30), (RIGHT, 0, 30))
-_CELL_IN: Sides = ((DOWN, 0, 0), (DOWN, -3, 40), (DOWN, 3, 40), (LEFT, 3, 60), (RIGHT, 3, 60))
+_SIDEWAYS: Sides = tuple((side, k, abs(k)) for side in (RIGHT, LEFT) for k in (0, -4, 4))
+_CELL_OLD: Sides = (*_SIDEWAYS, (DOWN, -2, 30), (DOWN, 2, 30))
+_CELL_NEW: Sides = ((UP, 0, 0), (LEFT, -4, 5), (RIGHT, -4, 5), (UP, -2, 20), (UP, 2, 20), (LEFT, 0, 30), (RIGHT, 0, 30))
+_CELL_IN: Sides = ((DOWN, 0, 0), (DOWN, -2, 40), (DOWN, 2, 40), (LEFT, 4, 60), (RIGHT, 4, 60))

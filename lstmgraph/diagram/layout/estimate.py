@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from lstmgraph.diagram.layout.plan import Sides
 from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT, UP
 
 WIDTH = 128  # bits of a row
@@ -25,8 +26,8 @@ PORT = 500  # a side that another value uses already
 CROWD = 30  # one step on a line that another value uses: it will have to stand aside
 
 Places = dict[str, tuple[float, float]]  # (column, row), rows upwards; only their order matters
-Ends = tuple[tuple[int, int], ...]  # (side, extra cost)
-ROUND: Ends = ((UP, 0), (RIGHT, 0), (DOWN, 0), (LEFT, 0))
+Port = tuple[str, int, int]  # node, side, offset: -1, 0 or 1
+ROUND: Sides = ((UP, 0, 0), (RIGHT, 0, 0), (DOWN, 0, 0), (LEFT, 0, 0))
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,9 @@ class Link:
 
     key: str
     source: str
-    exits: Ends
-    targets: tuple[tuple[str, Ends], ...]
+    exits: Sides
+    targets: tuple[tuple[str, Sides], ...]
+    lines: int = 1  # how many lines run there side by side, at most 2
 
 
 class Laid(NamedTuple):
@@ -44,8 +46,9 @@ class Laid(NamedTuple):
 
     flat: int
     upright: int
-    ports: tuple[tuple[str, int], ...]
+    ports: tuple[Port, ...]
     cost: int
+    lines: int = 1
 
 
 class Way(NamedTuple):
@@ -57,9 +60,9 @@ class Way(NamedTuple):
 
 
 class Estimate:
-    """`links` of a graph; `room` says how many values one side of a node has ports for (1 where it says nothing)."""
+    """`links` of a graph; `room` says how many values a port has room for (1 where it says nothing)."""
 
-    def __init__(self, links: list[Link], room: dict[tuple[str, int], int]) -> None:
+    def __init__(self, links: list[Link], room: dict[Port, int]) -> None:
         self.links, self.room = links, room
         self.spent = 0  # links that were routed: the measure of how much has been searched
         self._ways: dict[tuple[int, int, int, int, int], tuple[Way, ...]] = {}
@@ -69,11 +72,18 @@ class Estimate:
                 self._touching.setdefault(id, set()).add(link.key)
 
     def cost(
-        self, places: Places, known: dict[str, Laid] | None = None, moved: frozenset[str] = frozenset()
+        self,
+        places: Places,
+        known: dict[str, Laid] | None = None,
+        moved: frozenset[str] = frozenset(),
+        limit: int = 1 << 60,
     ) -> tuple[int, dict[str, Laid]]:
-        """The cost of a placement and its lines; lines that are `known` and touch nothing `moved` stay as they are."""
-        at = coarse(places)
-        return _Layer(self, at).laid(known or {}, set().union(*(self._touching.get(m, set()) for m in moved)))
+        """The cost of a placement and its lines; lines that are `known` and touch nothing `moved` stay as they are.
+
+        What costs the limit or more is not looked at any further.
+        """
+        stale = {key for m in moved for key in self._touching.get(m, ())}
+        return _Layer(self, coarse(places)).laid(known or {}, stale, limit)
 
     def ways(self, start: tuple[int, int], out: int, end: tuple[int, int]) -> tuple[Way, ...]:
         key = (*start, out, *end)
@@ -94,9 +104,9 @@ class _Layer:
         for x, y in at.values():
             self.nodes |= 1 << (y * WIDTH + x)
         self.flat = self.flat2 = self.upright = self.upright2 = 0
-        self.ports: dict[tuple[str, int], int] = {}
+        self.ports: dict[Port, int] = {}
 
-    def laid(self, known: dict[str, Laid], stale: set[str]) -> tuple[int, dict[str, Laid]]:
+    def laid(self, known: dict[str, Laid], stale: set[str], limit: int) -> tuple[int, dict[str, Laid]]:
         found: dict[str, Laid] = {}
         total, waiting = 0, []
         for link in self.owner.links:
@@ -107,14 +117,16 @@ class _Layer:
                 total += old.cost + self._conflicts(old.flat, old.upright) + self._add(old)
                 found[link.key] = old
         for link in sorted(waiting, key=self._length):
+            if total >= limit:
+                break
             cost, new = self._route(link)
             total += cost
             found[link.key] = new
         return total, found
 
-    def _length(self, link: Link) -> int:
+    def _length(self, link: Link) -> tuple[int, int]:
         x, y = self.at[link.source]
-        return max(abs(x - self.at[t][0]) + abs(y - self.at[t][1]) for t, _ in link.targets)
+        return -link.lines, max(abs(x - self.at[t][0]) + abs(y - self.at[t][1]) for t, _ in link.targets)
 
     def _conflicts(self, flat: int, upright: int) -> int:
         crossings = (flat & self.upright).bit_count() + (flat & self.upright2).bit_count()
@@ -124,37 +136,41 @@ class _Layer:
 
     def _add(self, laid: Laid) -> int:
         """Lay lines; what their ports cost where others use them."""
-        self.flat2 |= self.flat & laid.flat
-        self.upright2 |= self.upright & laid.upright
+        both = -1 if laid.lines > 1 else 0
+        self.flat2 |= (self.flat | both) & laid.flat
+        self.upright2 |= (self.upright | both) & laid.upright
         self.flat |= laid.flat
         self.upright |= laid.upright
         for port in laid.ports:
             self.ports[port] = self.ports.get(port, 0) + 1
         return PORT * sum(self.ports[p] > self.owner.room.get(p, 1) for p in laid.ports)
 
-    def _busy(self, id: str, side: int) -> int:
-        return PORT if self.ports.get((id, side), 0) >= self.owner.room.get((id, side), 1) else 0
+    def _busy(self, port: Port) -> int:
+        return PORT if self.ports.get(port, 0) >= self.owner.room.get(port, 1) else 0
 
     def _route(self, link: Link) -> tuple[int, Laid]:
         self.owner.spent += len(link.targets)
         best: tuple[int, Laid] | None = None
-        for side, extra in link.exits:
-            tried = self._leaving(link, side, extra, best[0] if best else 1 << 60)
+        for side, offset, extra in link.exits:
+            tried = self._leaving(link, (link.source, side, offset), extra, best[0] if best else 1 << 60)
             if tried is not None:
                 best = tried
         assert best is not None
         self._add(best[1])
         return best
 
-    def _leaving(self, link: Link, side: int, extra: int, limit: int) -> tuple[int, Laid] | None:
+    def _leaving(self, link: Link, port: Port, extra: int, limit: int) -> tuple[int, Laid] | None:
         """All targets of a link, which leaves by one side; None if that costs more than the limit."""
+        _, side, offset = port
         start = self.at[link.source]
-        own, total = extra, extra + self._busy(link.source, side)
+        if offset:
+            start = (start[0], start[1] + offset) if side in (LEFT, RIGHT) else (start[0] + offset, start[1])
+        own, total = extra, extra + self._busy(port)
         flat = upright = 0
-        ports = [(link.source, side)]
+        ports = [port]
         order = sorted(link.targets, key=lambda t: abs(start[0] - self.at[t[0]][0]) + abs(start[1] - self.at[t[0]][1]))
         for target, entries in order if len(link.targets) > 1 else link.targets:
-            cost, way = self._way(start, side, target, dict(entries), (flat, upright))
+            cost, way = self._way(start, side, target, entries, (flat, upright))
             total += cost
             if total >= limit:
                 return None
@@ -163,21 +179,22 @@ class _Layer:
                 continue
             own += BEND * way.bends + STEP * (way.flat & ~flat | way.upright & ~upright).bit_count()
             flat, upright = flat | way.flat, upright | way.upright
-            ports.append((target, way.entry))
-        return total, Laid(flat, upright, tuple(ports), own)
+            ports.append((target, way.entry, 0))
+        return total, Laid(flat, upright, tuple(ports), own, link.lines)
 
     def _way(
-        self, start: tuple[int, int], side: int, target: str, entries: dict[int, int], own: tuple[int, int]
+        self, start: tuple[int, int], side: int, target: str, entries: Sides, own: tuple[int, int]
     ) -> tuple[int, Way | None]:
         best, found = BLOCKED, None
+        prices = {entry: price for entry, _, price in entries}
         for way in self.owner.ways(start, side, self.at[target]):
             cost = BEND * way.bends
             if cost >= best:
                 break
-            if way.entry not in entries or (way.flat | way.upright) & self.nodes:
+            if way.entry not in prices or (way.flat | way.upright) & self.nodes:
                 continue
             flat, upright = way.flat & ~own[0], way.upright & ~own[1]
-            cost += STEP * (flat | upright).bit_count() + entries[way.entry] + self._busy(target, way.entry)
+            cost += STEP * (flat | upright).bit_count() + prices[way.entry] + self._busy((target, way.entry, 0))
             if cost < best:
                 cost += self._conflicts(flat, upright)
                 if cost < best:
@@ -248,6 +265,6 @@ def along(x: int, y: int, out: int, tx: int, ty: int) -> Iterator[Way]:
 
 
 def _channels(a: int, b: int, d: int) -> Iterator[int]:
-    """Odd coordinates ahead of `a`, at most one beyond `b`."""
-    low, high = min(a, b) - 3, max(a, b) + 3
-    yield from range(a + 1, high + 1, 2) if d > 0 else range(a - 1, low - 1, -2)
+    """Odd coordinates ahead of `a`, a few beyond `b`."""
+    low, high, first = min(a, b) - 3, max(a, b) + 3, a + d * (1 + a % 2)
+    yield from range(first, high + 1, 2) if d > 0 else range(first, low - 1, -2)
