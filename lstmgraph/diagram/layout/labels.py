@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from lstmgraph.diagram import ground
 from lstmgraph.diagram.graph import Edge, Graph
+from lstmgraph.diagram.graph import Node as Operation
 from lstmgraph.diagram.layout.plan import Plan, Spot
 from lstmgraph.diagram.layout.shapes import PITCH, Form
-from lstmgraph.diagram.path import HEAD_LENGTH, STROKE
+from lstmgraph.diagram.path import HEAD_LENGTH, HEAD_WIDTH, STROKE
 from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Wire
 from lstmgraph.diagram.typeset import measure
 
@@ -32,6 +33,7 @@ CLOSE = 0.5  # at least, between a label and nodes, borders and its own arrowhea
 BESIDE = (1.0, 3.0, 6.0)  # of a label from its node
 NEXT = 4.0  # from one place at an arrow to the next
 OUTSIDE = ("input", "previous", "next", "bias", "cell")  # nodes whose names stand inside them
+OPERATIONS = ("sum", "function", "operator")  # nodes whose names stand on their wires
 NEUTRAL = "-"  # who owns what no label can be taken to belong to by mistake
 
 
@@ -187,6 +189,18 @@ class _AtArrow(_Places):
                         Point(tip.x + side, tip.y + sign * far) if upright else Point(tip.x + sign * far, tip.y + side)
                     )
                 far += NEXT
+        yield from self._at_head(width, height)
+
+    def _at_head(self, width: float, height: float) -> Iterator[Point]:
+        """Right beside the arrowhead: for a wire that is too short for more."""
+        tip, back = self.wire.points[-1], self.wire.points[-2]
+        upright = abs(tip.x - back.x) < 1e-6
+        across, along = (width, height) if upright else (height, width)
+        aside = HEAD_WIDTH / 2 + 2 * CLOSE + across / 2
+        sign = 1 if (back.y > tip.y if upright else back.x > tip.x) else -1
+        for far in (sign * (along / 2 + CLOSE + n) for n in (1, 3, 5)):
+            for side in (-aside, aside):
+                yield Point(tip.x + side, tip.y + far) if upright else Point(tip.x + far, tip.y + side)
 
     def _pieces(self) -> Iterator[tuple[Point, Point, float]]:
         """Straight pieces from the tip backwards, up to the first fork, and how much of each the head takes."""
@@ -295,23 +309,28 @@ def _values(plan: Plan, wires: Sequence[Wire], names: Mapping[str, str]) -> Iter
     for spot in plan.spots.values():
         own = [w for w in wires if w.source == spot.id]
         if _is_named(spot) and any(plan.spots[w.target].kind != "next" for w in own):
-            text = value_text(plan.graph, spot, names)
+            assert spot.node is not None
+            text = value_text(plan.graph, spot.node, names)
             yield _Wish((text,), spot.id, "text", _Along(own), {w.id for w in own})
 
 
 def _is_named(spot: Spot) -> bool:
     node = spot.node
-    return node is not None and node.value is not None and node.kind in ("function", "operator", "sum")
+    return node is not None and node.value is not None and node.kind in OPERATIONS
 
 
-def value_text(graph: Graph, spot: Spot, names: Mapping[str, str]) -> str:
-    """All names of the value of a spot's node, and its shape where the look asks for it."""
-    node = spot.node
-    assert node is not None
-    assert node.value is not None
-    shared = [v for v, id in graph.values.items() if id == spot.id] or [node.value]
+def value_text(graph: Graph, node: Operation, names: Mapping[str, str]) -> str:
+    """All names of the value of a node, and its shape where the look asks for it."""
+    shared = [v for v, id in graph.values.items() if id == node.id] or [node.value or node.id]
     text = " = ".join(names.get(v) or graph.texts.get(v) or _plain_name(v) for v in shared)
     return f"{text} : {node.shape}" if graph.look.sizes and node.shape else text
+
+
+def widest_value(graph: Graph, node: Operation) -> float:
+    """How wide the label on the wires of a node is, in points."""
+    if not (graph.look.values and node.value and node.kind in OPERATIONS):
+        return 0.0
+    return measure(Label(value_text(graph, node, {}), Point(0, 0), WIRE))[0]
 
 
 def _plain_name(value: str) -> str:

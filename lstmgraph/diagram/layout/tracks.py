@@ -11,16 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import count, pairwise
+from math import ceil
 
 from lstmgraph.diagram.graph import Edge, Graph, Node
+from lstmgraph.diagram.layout.labels import widest_value, widest_weight
 from lstmgraph.diagram.layout.lattice import Cell
 from lstmgraph.diagram.layout.plan import Plan, Solved, Spot, Want
 from lstmgraph.diagram.layout.shapes import DOWN, LEFT, PITCH, RIGHT, UP, Form, form_of, ports, role_of
 from lstmgraph.diagram.scene import Box, Point
 
 APART = 3  # lattice steps between the reaches of two nodes of a layer
-HEAD = 3  # from the last track of a channel to the nodes: room for an arrowhead and a sign
-TAIL = 2  # from the nodes to the first track
+HEAD = 3  # from the last track of a channel to the nodes: room for an arrowhead and a sign; more for other labels
+TAIL = 2  # from the nodes to the first track; more where the names of values are longer
+AROUND = 9.0  # points that a label takes besides its width
 BORDER = 3  # from nodes outside to the border, and on to the tracks
 PAD = 4  # from the outermost rows to the border
 OUTER = ("input", "previous")
@@ -50,6 +53,8 @@ class _Tracks:
             self.out[edge.source].append(edge)
         self.layer = self._layers()
         self.last = max(self.layer.values())
+        self.wide = {id: widest_value(graph, node) for id, node in self.node.items()}
+        self.noted = widest_weight(graph, graph.edges)
         self.forms = {id: self._form(node) for id, node in self.node.items()}
         self.layers = self._items()
         self.at: dict[tuple[int, str], _Item] = {}  # (layer, source) -> what carries a value through a layer
@@ -87,7 +92,7 @@ class _Tracks:
         """The usual form where its operands have room on one side, else a box that is long enough."""
         edges = self.into[node.id]
         usual = form_of(node, min(3, len(edges)), wide_sums=False, look=self.graph.look)
-        if len(edges) < 4 and not any(e.negative for e in edges):
+        if len(edges) < (2 if self.noted else 4) and not any(e.negative for e in edges):
             return usual
         long, wide = max(36.0, 2 * PITCH * max(self._offsets(node.id)) + 20), max(36.0, usual.width)
         return Form("box", max(long, wide), 36) if self.upwards else Form("box", wide, long)
@@ -95,17 +100,27 @@ class _Tracks:
     def _offsets(self, id: str) -> list[int]:
         edges = self.into[id]
         apart = 4 if any(e.negative for e in edges) else 1 if len(edges) == 3 else 2
+        if self.noted:
+            apart = max(apart, _steps(self.noted) if self.upwards else 3)
         return [(apart * (2 * k - len(edges) + 1)) // 2 for k in range(len(edges))]
 
     def _items(self) -> list[list[_Item]]:
         found: list[list[_Item]] = [[] for _ in range(self.last + 1)]
         for id, node in self.node.items():
             reach = self.forms[id].reach()[0 if self.upwards else 1]
+            if self.upwards:
+                reach = max(reach, self._beside(id))
             found[self.layer[id]].append(_Item(id, id, reach, {}))
             if node.kind != "next":
                 for k in range(self.layer[id] + 1, max([0, *(self.layer[e.target] for e in self.out[id])])):
                     found[k].append(_Item(id))
         return found
+
+    def _beside(self, id: str) -> int:
+        """How far what is written beside a node's arrows, and beside the line that leaves it, reaches sideways."""
+        name = _steps(self.wide[id]) if self.wide[id] else 0
+        note = max(self._offsets(id)) + _steps(self.noted) if self.noted and self.into[id] else 0
+        return max(name, note)
 
     # ── rows ──
 
@@ -159,8 +174,15 @@ class _Tracks:
             at += deep
             self.place.append(at)
             if k < self.last:
-                first = at + deep + (2 * BORDER if k == 0 else TAIL)
-                at = first + self._tracks(k, first) + HEAD + (BORDER if k + 1 == self.last else 0)
+                first = at + deep + (2 * BORDER if k == 0 else self._tail(k))
+                at = first + self._tracks(k, first) + self._head() + (BORDER if k + 1 == self.last else 0)
+
+    def _tail(self, k: int) -> int:
+        wide = max([self.wide[i.node] for i in self.layers[k] if i.node] + [0.0])
+        return TAIL + (1 if self.upwards else _steps(wide)) if wide else TAIL
+
+    def _head(self) -> int:
+        return HEAD + (1 if self.upwards else _steps(self.noted)) if self.noted else HEAD
 
     def _tracks(self, k: int, first: int) -> int:
         """Give every value that changes its row between layers k and k + 1 a track; how many there are."""
@@ -249,6 +271,11 @@ class _Tracks:
     @staticmethod
     def _points(cells: Iterable[Cell]) -> list[Point]:
         return [Point(x * PITCH, y * PITCH) for x, y in cells]
+
+
+def _steps(width: float) -> int:
+    """Steps of the lattice for a label of some width."""
+    return ceil((width + AROUND) / PITCH)
 
 
 def layered(graph: Graph, style: str) -> Solved:
