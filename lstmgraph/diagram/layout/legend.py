@@ -119,10 +119,10 @@ def _width(title: str, entries: list[tuple[Node, str]]) -> float:
 
 
 def _sample(node: Node) -> Node:
-    """The node in small."""
+    """The node in small, and lit: a step dims it in the picture, where it means the same."""
     scale = min(SCALE, LARGEST / node.height)
     label = replace(node.label, size=max(LEAST, round(node.label.size * scale, 2))) if node.label else None
-    return replace(node, width=node.width * scale, height=node.height * scale, label=label)
+    return replace(node, width=node.width * scale, height=node.height * scale, label=label, lit=True)
 
 
 def _column(title: str, entries: list[tuple[Node, str]], x: float, y: float) -> tuple[Legend, float]:
