@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lstmgraph.api.picture import Choices
 
 COLUMNS = 64  # of a formula: longer ones go on in the next line
+UNDER = 0.5  # a shape so high that a caption comes under its picture
 
 # Options that do not go together, and what to do instead.
 EXCLUDES: tuple[tuple[str, str, str], ...] = (
@@ -100,7 +101,7 @@ def sheet(scene: Scene, graph: Graph, cell: Cell, names: Notation, walk: str) ->
     steps = cell.all_walks[walk]
     pictures = [lit(scene, graph, cell, walk, [k]) for k in range(1, len(steps) + 1)]
     titles = [f"{k}. {step.title}" for k, step in enumerate(steps, 1)]
-    frames = captioned_alike(pictures, titles, [formulas(cell, names, [step]) for step in steps])
+    frames = captioned_alike(pictures, titles, [formulas(cell, names, [step]) for step in steps], UNDER)
     return replace(grid(frames, best_columns(frames)), title=f"{scene.title}, the walk {walk}")
 
 
@@ -118,11 +119,11 @@ def against(cell: Cell, other: Cell, choices: Choices) -> Scene:
     shown = [k for k in (0, 1) if parts[k]] or [0]
     panels = []
     for k in shown:
-        told = remarks if len(shown) == 1 else [remarks[k]]
+        told = [remarks[k], remarks[1 - k]] if len(shown) == 1 else [remarks[k]]
         text = told if any(parts) else [_same(cell, other)]
         caption = [*text, *(formulas(cells[k], names[k]) if choices.equations else [])]
         panel = headed(strong(scenes[k], parts[k]), scenes[k].title)
-        panels.append(captioned(panel, "", caption))
+        panels.append(captioned(panel, "", caption, UNDER))
     whole = panels[0] if len(panels) == 1 else grid(panels, best_columns(panels))
     words = " ".join(_plain(r) for r in (remarks if any(parts) else [_same(cell, other)]))
     return replace(whole, title=title, description=f"{words} {scenes[shown[0]].description}".strip())
@@ -140,7 +141,7 @@ def _remark(cell: Cell, graph: Graph, part: Part, names: Notation) -> Paragraph:
         return sentence([(f"Nothing is only in {cell.name}.", False)])
     latex = {v.name: names.latex(v) for v in (*cell.inputs, *cell.previous, *cell.values.values())}
     equations = {name_of(e.target).base: print_equation(e, "latex", names) for e in cell.step}
-    found = items(graph, part, latex, equations)
+    found = items(graph, part, latex, equations, lambda expr: print_expr(expr, "latex", names))
     ended = [_ended(item, "." if k == len(found) else ",") for k, item in enumerate(found, 1)]
     return sentence([(f"Only in {cell.name}:", False), *(piece for item in ended for piece in item)])
 

@@ -12,16 +12,17 @@ from dataclasses import dataclass, replace
 from itertools import product
 from math import log
 
-from lstmgraph.diagram.compose import GAP, HEADING, IDEAL, MARGIN
+from lstmgraph.diagram.compose import GAP, HEADING, MARGIN
 from lstmgraph.diagram.scene import Label, Point, Scene
 from lstmgraph.diagram.typeset import measure, typeset
 
-FORMULA, WORDS = 12.0, 11.0  # sizes
-LEAST = 0.75  # how much smaller formulas may become
+FORMULA, WORDS = 14.0, 12.0  # sizes
+LEAST = 0.7  # how much smaller formulas may become
 LINE, PARAGRAPH = 6.0, 10.0  # between lines, between paragraphs
 INDENT, SPACE = 22.0, 4.0  # of a line that goes on; between pieces
 NARROW, BESIDE = 300.0, 0.7  # the least width of a column; the width beside a picture, in widths of that
 COLUMNS = (1, 2, 3, 4)
+LOW = 2.0  # width to height of a captioned picture: a legend may follow under it
 
 Piece = tuple[str, bool]  # text, and whether it is LaTeX
 
@@ -52,13 +53,13 @@ def sentence(pieces: Iterable[Piece], size: float = WORDS, role: str = "text") -
     return Paragraph((tuple(parts),), size, role, wraps=True)
 
 
-def captioned(scene: Scene, heading: str, caption: Sequence[Paragraph]) -> Scene:
-    """The scene with a heading in words and its caption."""
-    return captioned_alike([scene], [heading], [caption])[0]
+def captioned(scene: Scene, heading: str, caption: Sequence[Paragraph], ideal: float = LOW) -> Scene:
+    """The scene with a heading in words and its caption, its shape as near to the ideal one as can be."""
+    return captioned_alike([scene], [heading], [caption], ideal)[0]
 
 
 def captioned_alike(
-    scenes: Sequence[Scene], headings: Sequence[str], captions: Sequence[Sequence[Paragraph]]
+    scenes: Sequence[Scene], headings: Sequence[str], captions: Sequence[Sequence[Paragraph]], ideal: float = LOW
 ) -> list[Scene]:
     """Scenes of one size with captions: all alike arranged, the pictures at one place, the whole of one size."""
     texts = [
@@ -69,7 +70,7 @@ def captioned_alike(
         return list(scenes)
     width, height = (max(s.size[k] for s in scenes) for k in (0, 1))
     found = [_Arrangement(width, height, beside, columns, texts) for beside, columns in _choices(texts)]
-    best = min(found, key=lambda a: (a.badness, a.columns, a.beside))
+    best = min(found, key=lambda a: (a.badness(ideal), a.columns, a.beside))
     return [best.applied(scene, text) for scene, text in zip(scenes, texts, strict=True)]
 
 
@@ -105,10 +106,9 @@ class _Arrangement:
         else:
             self.size = (max(width, self.wide + 2 * MARGIN), height + self.high + MARGIN)
 
-    @property
-    def badness(self) -> float:
+    def badness(self, ideal: float) -> float:
         """How far from the ideal shape, and how much smaller than they should be the formulas are."""
-        return abs(log(self.size[0] / self.size[1] / IDEAL)) + 2 * (1 - self.scale)
+        return abs(log(self.size[0] / self.size[1] / ideal)) + 2 * (1 - self.scale)
 
     def applied(self, scene: Scene, text: Sequence[Paragraph]) -> Scene:
         block = self.block(text)

@@ -201,7 +201,8 @@ class _Search:
         self.partners = {u: [] for u in self.a.nodes}
         for u, v in ids:
             self.partners[u].append(v)
-        starts: tuple[Pairs, ...] = (self.by_name(lambda n: n.value is not None), self.by_name(lambda n: n.kind in OUTSIDE), {})
+        named, outside = self.by_name(lambda n: n.value is not None), self.by_name(lambda n: n.kind in OUTSIDE)
+        starts: tuple[Pairs, ...] = (named, outside, {})
         return self.pruned(max((self.climbed(s) for s in starts), key=self.worth))
 
     def by_name(self, wanted: Callable[[Node], bool]) -> Pairs:
@@ -246,12 +247,13 @@ class _Search:
         return pairs
 
     def moves(self, pairs: Pairs) -> Iterator[Pairs]:
-        """One node paired anew, its network with it; what that displaces finds its own place."""
+        """One node paired anew, its equation or all around it let go; what that displaces finds its own place."""
         for u in self.a.nodes:
             for v in self.partners[u]:
                 if pairs.get(u) != v:
-                    near, far = _network(self.a, u), _network(self.b, v)
-                    yield self.grown({**{x: y for x, y in pairs.items() if x not in near and y not in far}, u: v})
+                    for reach in (_network, _surroundings):
+                        near, far = reach(self.a, u), reach(self.b, v)
+                        yield self.grown({**{x: y for x, y in pairs.items() if x not in near and y not in far}, u: v})
 
     def pruned(self, pairs: Pairs) -> Pairs:
         """Without the operations of which no edge is in both: to be of one kind is not enough."""
@@ -270,6 +272,12 @@ def _network(side: _Side, id: str) -> set[str]:
     """A node with the operations and biases of its equation."""
     owner = side.nodes[id].owner
     return {id} | {n.id for n in side.graph.nodes if owner and n.owner == owner}
+
+
+def _surroundings(side: _Side, id: str) -> set[str]:
+    """The same, with the equations of what feeds the node and of what it feeds."""
+    touched = {end for ends in side.ends[id] for end in ends if side.nodes[end].kind not in OUTSIDE}
+    return set().union(*(_network(side, end) for end in sorted(touched | {id})))
 
 
 # ── edges in both ──

@@ -14,7 +14,7 @@ from lstmgraph.diagram.typeset import measure
 
 GAP = 24.0  # between scenes
 MARGIN = 14.0  # around words
-HEADING = 13.0  # its size
+HEADING = 14.0  # its size
 IDEAL = 1.6  # width to height of a whole picture: a page has room for it, and a screen
 
 

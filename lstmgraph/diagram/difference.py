@@ -6,7 +6,8 @@ LaTeX, for a caption.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from lstmgraph.diagram.compare import Part
 from lstmgraph.diagram.graph import Edge, Graph, Node
@@ -15,6 +16,7 @@ from lstmgraph.diagram.scene import Node as Drawn
 from lstmgraph.diagram.scene import Scene, Wire
 
 Piece = tuple[str, bool]  # text, and whether it is LaTeX
+Formula = Callable[[Any], str]
 
 
 def strong(scene: Scene, part: Part) -> Scene:
@@ -38,10 +40,13 @@ def _is_lit(scene: Scene, node: Drawn, part: Part) -> bool:
 # ── in words ──
 
 
-def items(graph: Graph, part: Part, names: Mapping[str, str], equations: Mapping[str, str]) -> list[list[Piece]]:
+def items(
+    graph: Graph, part: Part, names: Mapping[str, str], equations: Mapping[str, str], formula: Formula
+) -> list[list[Piece]]:
     """What only this graph has, each in a few pieces: a state, a value by its equation, a term of another value.
 
-    `names` gives the LaTeX of values ("f[t]"), `equations` that of a value's equation, by base name ("f").
+    `names` gives the LaTeX of values ("f[t]"), `equations` that of a value's equation, by base name ("f"), `formula`
+    that of an expression.
     """
     nodes = {n.id: n for n in graph.nodes}
     told = {n.owner for n in graph.nodes if n.id in part.nodes and n.owner and _is_value(graph, n)}
@@ -50,7 +55,7 @@ def items(graph: Graph, part: Part, names: Mapping[str, str], equations: Mapping
         if base in told:
             found.append([(equations[base], True)] if base in equations else [(base, False)])
         else:
-            found += [_term(nodes, e, names) for e in _entering(graph, nodes, part, base)]
+            found += [_term(nodes, e, names, formula) for e in _entering(graph, nodes, part, base)]
     return found or [_leaving(nodes, e, names) for e in graph.edges if e.id in part.edges]
 
 
@@ -76,20 +81,29 @@ def _entering(graph: Graph, nodes: Mapping[str, Node], part: Part, base: str) ->
     """Edges that only this graph has, into operations of a value that both have."""
     for edge in graph.edges:
         target = nodes[edge.target]
-        if edge.id in part.edges and target.owner == base and base and target.id not in part.nodes:
+        told = edge.source in part.nodes and nodes[edge.source].value
+        if edge.id in part.edges and base == target.owner != "" and target.id not in part.nodes and not told:
             yield edge
 
 
-def _term(nodes: Mapping[str, Node], edge: Edge, names: Mapping[str, str]) -> list[Piece]:
+def _term(nodes: Mapping[str, Node], edge: Edge, names: Mapping[str, str], formula: Formula) -> list[Piece]:
     """A term with its sign, and the value that it is a part of: p_f * c[t-1] into f[t]."""
     source, target = nodes[edge.source], nodes[edge.target]
-    value = names.get(source.value or "", source.glyph) if source.value or not source.title else ""
+    if source.value is not None and source.value in names:
+        value = names[source.value]
+    elif source.expression is not None:
+        value = formula(source.expression)
+        value = rf"({value})" if edge.via else value
+    else:
+        value = source.glyph
     times = r"\," if r"\times" in edge.via_shape else r" \odot "
-    term: Piece = (f"{edge.via}{times}{value}" if edge.via else value, True) if value else (source.title, False)
-    if source.kind in ("bias", "constant"):
-        term = (source.title, False) if source.glyph.isdigit() else (source.glyph, True)
+    term = f"{edge.via}{times}{value}" if edge.via else value
     minus: list[Piece] = [("minus", False)] if edge.negative else []
-    return [*minus, term, ("into", False), (names.get(f"{target.owner}[t]", target.owner), True)]
+    if target.kind == "operator" and target.value is None and target.expression is not None:
+        goal = formula(target.expression)
+    else:
+        goal = names.get(f"{target.owner}[t]", target.owner)
+    return [*minus, (term, True), ("into", False), (goal, True)]
 
 
 def _leaving(nodes: Mapping[str, Node], edge: Edge, names: Mapping[str, str]) -> list[Piece]:
