@@ -62,10 +62,15 @@ def source_of(wire: Wire) -> Hashable:
     return wire.source
 
 
-def finish(wires: Iterable[Wire], radius: float = RADIUS, value: Value = source_of) -> tuple[Wire, ...]:
-    """The wires with their routes: corners rounded, crossings bridged, ends shortened by the arrowhead."""
+def finish(
+    wires: Iterable[Wire], radius: float = RADIUS, value: Value = source_of, curved: bool = False
+) -> tuple[Wire, ...]:
+    """The wires with their routes: corners rounded, crossings bridged, ends shortened by the arrowhead.
+
+    `curved` rounds the corners at forks too: a branch leaves the line as at a railway switch, and needs no dot.
+    """
     drawn = tuple(replace(w, points=simplify(w.points)) for w in wires)
-    radii = _corner_radii(drawn, radius, value)
+    radii = _corner_radii(drawn, radius, value, curved)
     hops = _hops(drawn, _stretches(drawn, radii), value)
     return tuple(replace(w, route=_route(w, radii[i], hops.get(i, {}))) for i, w in enumerate(drawn))
 
@@ -181,9 +186,9 @@ def _forks(wires: Sequence[Wire], value: Value) -> list[tuple[int, Point, Wire]]
     return found
 
 
-def _corner_radii(wires: Sequence[Wire], radius: float, value: Value) -> list[list[float]]:
+def _corner_radii(wires: Sequence[Wire], radius: float, value: Value, curved: bool) -> list[list[float]]:
     """The radius at each point of each wire (0 at ends and forks); wires of a value that turn together turn alike."""
-    forks = {(i, rounded(at)) for i, at, _ in _forks(wires, value)}
+    forks = set() if curved else {(i, rounded(at)) for i, at, _ in _forks(wires, value)}
     least: dict[Hashable, float] = {}
     keys: list[list[Hashable]] = []
     for i, wire in enumerate(wires):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from lstmgraph.diagram import path
+from lstmgraph.diagram import ground, path
 from lstmgraph.diagram.compose import moved
 from lstmgraph.diagram.layout.budget import Unroutable
 from lstmgraph.diagram.layout.labels import inside, place
@@ -44,6 +44,8 @@ def crowded(solved: Solved) -> tuple[str, ...]:
 
 
 def _dots(solved: Solved, parts: Mapping[str, Wire]) -> tuple[Dot, ...]:
+    if solved.plan.graph.look.forks == "curve":
+        return ()
     nets = {w.id: solved.nets[w.net or w.source] for w in solved.plan.wants}
     return path.junctions(parts.values(), lambda w: nets[w.id])
 
@@ -52,7 +54,8 @@ def _finished(solved: Solved) -> dict[str, Wire]:
     """Every wanted wire with its route; wires of one net may run over one another."""
     nets = {w.id: solved.nets[w.net or w.source] for w in solved.plan.wants}
     raw = [_wire(solved, want) for want in solved.plan.wants]
-    return {w.id: w for w in path.finish(raw, value=lambda w: nets[w.id])}
+    curved = solved.plan.graph.look.forks == "curve"
+    return {w.id: w for w in path.finish(raw, value=lambda w: nets[w.id], curved=curved)}
 
 
 def _wire(solved: Solved, want: Want) -> Wire:
@@ -121,12 +124,8 @@ def _joined(id: str, role: str, first: Wire, second: Wire, join: Spot) -> Wire:
 
 def _fit(scene: Scene) -> Scene:
     """Moved so that the picture begins at the top left, with some space around it; the size follows."""
-    boxes = [
-        (n.at.x - n.width / 2, n.at.y - n.height / 2, n.at.x + n.width / 2, n.at.y + n.height / 2) for n in scene.nodes
-    ]
-    points = [p for w in scene.wires for p in w.route]
-    left = min([b[0] for b in boxes] + [p.x for p in points] + [scene.frames[0].left])
-    top = min([b[1] for b in boxes] + [p.y for p in points] + [scene.frames[0].top])
-    right = max([b[2] for b in boxes] + [p.x for p in points] + [scene.frames[0].right])
-    bottom = max([b[3] for b in boxes] + [p.y for p in points] + [scene.frames[0].bottom])
+    boxes = [*scene.frames, *(ground.of_node(n, 0) for n in scene.nodes), *map(ground.of_label, scene.labels)]
+    boxes += [ground.hull(w.route) for w in scene.wires]
+    left, top = min(b[0] for b in boxes), min(b[1] for b in boxes)
+    right, bottom = max(b[2] for b in boxes), max(b[3] for b in boxes)
     return replace(moved(scene, SPACE - left, SPACE - top), size=(right - left + 2 * SPACE, bottom - top + 2 * SPACE))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from heapq import heappop, heappush
 from itertools import pairwise
 from math import inf
@@ -129,10 +129,10 @@ def _meant(picture: Picture, one: Segment, other: Segment, at: Point) -> bool:
 
 
 def dots_astray(picture: Picture) -> Iterator[str]:
-    """Forks without a junction dot; dots that are at no fork, or at a crossing."""
+    """Forks with neither a junction dot nor a curve; dots that are at no fork, or at a crossing."""
     near = Grid([around(d.at, DOT_RADIUS, DOT_RADIUS) for d in picture.scene.dots])
     for at, value in picture.forks:
-        if not near.near(around(at, 1, 1)):
+        if not near.near(around(at, 1, 1)) and not _is_curved(picture, at, value):
             yield f"no dot where {value} parts at ({at.x:g}, {at.y:g})"
     forks = Grid([around(at, 1, 1) for at, _ in picture.forks])
     across = Grid([around(c.at, 1, 1) for c in picture.crossings])
@@ -141,6 +141,13 @@ def dots_astray(picture: Picture) -> Iterator[str]:
             yield f"a dot and no fork at ({dot.at.x:g}, {dot.at.y:g})"
         if across.near(around(dot.at, 2 * DOT_RADIUS, 2 * DOT_RADIUS)):
             yield f"a dot and a crossing at ({dot.at.x:g}, {dot.at.y:g})"
+
+
+def _is_curved(picture: Picture, at: Point, value: Hashable) -> bool:
+    """Whether every line that turns at a fork leaves it in a curve, as at a railway switch."""
+    lines = (w for w in (*picture.scene.wires, *picture.scene.trunks) if picture.value(w) == value)
+    turning = [w for w in lines if any(distance(p, at) < 1 for p in w.points[1:-1])]
+    return bool(turning) and all(distance(p, at) > STROKE for w in turning for p in w.route[::3])
 
 
 # ── arrowheads ──
