@@ -10,9 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.outlines import LETTERS, labels, placed
 from lstmgraph.diagram import typeset as module
 from lstmgraph.diagram.scene import Label, Point
-from lstmgraph.diagram.typeset import measure, number, plain_text, typeset
+from lstmgraph.diagram.typeset import measure, number, outlines, plain_text, typeset
+from lstmgraph.diagram.typeset.outlines import Shape, known_letter, known_math
+from lstmgraph.diagram.typeset.setting import set_letter, set_math
 
 UNICODE = {
     "h_{t-1}": "h_(t-1)",
@@ -128,19 +131,55 @@ def test_without_a_typesetter_the_viewer_sets_the_text(monkeypatch: pytest.Monke
     def fails(_: str) -> None:
         raise RuntimeError("no font")
 
-    monkeypatch.setattr(module, "_set_math", fails)
-    monkeypatch.setattr(module, "_set_words", fails)
+    monkeypatch.setattr(module, "_math", fails)
+    monkeypatch.setattr(module, "_words", fails)
     label = typeset("q_{unheard}", 13.0)
     assert label.path == ""
     assert label.text == "q_unheard"
     assert label.width > 13
 
 
-def test_the_typesetters_global_switch_is_put_back() -> None:
-    ziamath = pytest.importorskip("ziamath")
-    before = ziamath.config.svg2
-    typeset("z_{17}", 14.0)
-    assert ziamath.config.svg2 == before
+def test_the_typesetters_global_switches_are_put_back() -> None:
+    ziamath, ziafont = pytest.importorskip("ziamath"), pytest.importorskip("ziafont")
+    before = ziamath.config.svg2, ziafont.config.precision
+    set_math("z_{17}")
+    assert (ziamath.config.svg2, ziafont.config.precision) == before
+
+
+# ── the tables ──
+
+
+def test_the_tables_hold_the_labels_that_they_should() -> None:
+    """In order, too; after a change to a cell, a notation or a rule: python benchmarks/outlines.py"""
+    assert list(outlines._rows("math")) == labels()
+    assert list(outlines._rows("letters")) == sorted(set(LETTERS))
+
+
+def test_the_tables_say_what_the_typesetter_says() -> None:
+    for label in labels()[::29]:
+        assert known_math(label) == set_math(label), label
+    for letter in sorted(set(LETTERS))[::5]:
+        assert known_letter(letter) == set_letter(letter), letter
+
+
+def test_every_shape_of_the_tables_occurs_and_none_twice() -> None:
+    shapes: dict[Shape, int] = {}
+    for label in labels():
+        placed((known_math(label) or outlines.EMPTY).shapes, shapes)
+    for letter in sorted(set(LETTERS)):
+        found = known_letter(letter)
+        assert found
+        placed(found.shapes, shapes)
+    assert list(shapes.values()) == list(range(len(outlines._shapes())))
+    assert list(shapes) == [outlines._shape(k) for k in shapes.values()]
+
+
+def test_rounding_does_not_add_up() -> None:
+    """Written in hundredths of a point, a path ends within a hundredth of where it ends in a drawing a hundred times as
+    large."""
+    latex = r"\tilde{h}_{t} = \tanh(W x_{t} + U (r_{t} \odot h_{t-1}) + b)"
+    small, large = extent(typeset(latex, 11.0).path), extent(typeset(latex, 1100.0).path)
+    assert small == pytest.approx(tuple(side / 100 for side in large), abs=0.011)
 
 
 def test_it_is_imported_late() -> None:

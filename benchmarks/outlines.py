@@ -1,0 +1,109 @@
+"""Write the tables of typeset labels, so that a drawing of common labels loads no typesetter:
+
+    python benchmarks/outlines.py            # writes shapes.tsv, math.tsv, letters.tsv of lstmgraph/diagram/typeset
+    python benchmarks/outlines.py --check    # exits with 1 where they are not what would be written
+    python benchmarks/outlines.py FOLDER     # writes them there
+
+They hold all that the cells of the library show in any notation, every symbol of the table of operations, and the
+values of other cells as long as these have simple names.  After a change to any of these, or of ziamath: run it again.
+To have more labels in the tables: a line in `labels`, or a letter in `LETTERS`.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import string
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from itertools import product
+from pathlib import Path
+
+from lstmgraph.algebra.rules import RULES
+from lstmgraph.cell import Cell
+from lstmgraph.diagram.extract import extract
+from lstmgraph.diagram.typeset.outlines import FOLDER, Placed, Shape
+from lstmgraph.diagram.typeset.setting import set_letter, set_math
+from lstmgraph.notation import Notation, get_notation, notation_names
+from lstmgraph.printing import print_equation, print_expr
+from lstmgraph.reading import library, load
+
+TABLES = ("shapes.tsv", "math.tsv", "letters.tsv")
+LETTERS = string.printable[:95] + "·×−⊙∂σΣΓαβγδλ′←→–—…’“”é°²₁₂"
+GREEK = ("alpha", "beta", "gamma", "delta", "epsilon", "theta", "lambda", "mu", "phi", "rho", "sigma", "tau", "omega")
+LAGS = range(-4, 5)
+SCRIPTS = ("", "_{t}", "_{t-1}", "^{t}", "^{t-1}", r"^{\langle t\rangle}", r"^{\langle t-1\rangle}")
+GATES = "acfghijkmnopqrsuvxyz"
+OTHERS = {"{-}", r"\times", r"\odot", r"\sum", r"\text{Cell}"}
+
+
+def labels() -> list[str]:
+    """Every label of mathematics that the tables hold, in order."""
+    found = {rule.glyph for rule in RULES.values()}
+    found |= {label for name in library() for label in cell_labels(load(name))}
+    letters = [*string.ascii_letters, *(f"\\{name}" for name in GREEK)]
+    heads = [*letters, *(rf"\tilde{{{letter}}}" for letter in letters)]
+    found |= {head + script for head, script in product(heads, SCRIPTS)}
+    found |= {f"{letter}_{{{gate}}}" for letter, gate in product("bWURVP", GATES)}
+    found |= {rf"\Gamma_{{{gate}}}{script}" for gate, script in product(GATES, SCRIPTS) if script[:1] != "_"}
+    found |= {str(number) for number in range(100)} | set("+-=()") | OTHERS
+    return sorted(label for label in found if label)
+
+
+def cell_labels(cell: Cell) -> Iterator[str]:
+    """What drawings of a cell may show: its values now, before and later, its parameters, its equations."""
+    for notation in notation_names(cell):
+        names = get_notation(cell, notation)
+        for symbol in (*cell.inputs, *cell.previous, *cell.values.values(), *cell.parameters, *cell.constant_symbols):
+            yield names.latex(symbol)
+        for symbol in (*cell.inputs, *cell.previous):
+            base = symbol.name.partition("[")[0]
+            yield from (names.latex(f"{base}[t{lag:+d}]" if lag else f"{base}[t]") for lag in LAGS)
+        yield from (print_equation(equation, "latex", names) for equation in cell.step)
+        yield from glyphs(cell, names)
+
+
+def glyphs(cell: Cell, names: Notation) -> Iterator[str]:
+    """What stands in the nodes."""
+    graph = extract(cell, names.latex, formula=lambda formula: print_expr(formula, "latex", names))
+    yield from (node.glyph for node in graph.nodes)
+
+
+def write(folder: Path) -> None:
+    """The three tables; a shape gets its row where it first occurs."""
+    shapes: dict[Shape, int] = {}
+    math = [f"{label}\t{placed(set_math(label).shapes, shapes)}" for label in labels()]
+    letters = [(letter, set_letter(letter)) for letter in sorted(set(LETTERS))]
+    words = [f"{letter}\t{found.advance} {placed(found.shapes, shapes)}".rstrip(" ") for letter, found in letters]
+    drawn = [f"{s.left} {s.top} {s.right} {s.bottom}\t{s.path}" for s in shapes]
+    for table, rows in zip(TABLES, (drawn, math, words), strict=True):
+        (folder / table).write_text("".join(f"{row}\n" for row in rows), encoding="utf-8", newline="\n")
+
+
+def placed(found: Iterable[Placed], shapes: dict[Shape, int]) -> str:
+    """Shapes as their rows and places; a new one gets the next row."""
+    return " ".join(f"{shapes.setdefault(shape, len(shapes))} {x} {y}" for shape, x, y in found)
+
+
+def stale() -> list[str]:
+    """The tables that are not what would be written."""
+    with tempfile.TemporaryDirectory() as folder:
+        write(Path(folder))
+        return filecmp.cmpfiles(folder, FOLDER, TABLES, shallow=False)[1]
+
+
+def main(arguments: list[str]) -> int:
+    if arguments == ["--check"]:
+        found = stale()
+        print(f"stale: {', '.join(found)}; run: python benchmarks/outlines.py" if found else "the tables are current")
+        return 1 if found else 0
+    folder = Path(arguments[0]) if arguments else FOLDER
+    write(folder)
+    for table in TABLES:
+        text = (folder / table).read_text(encoding="utf-8")
+        print(f"{text.count(chr(10)):5} rows, {len(text.encode()) / 1e3:6.1f} kB  {folder / table}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

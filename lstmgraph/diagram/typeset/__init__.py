@@ -1,0 +1,181 @@
+r"""Labels as outlines: a string of LaTeX, or words, becomes the path of its glyphs and its size.
+
+A figure then looks the same in every viewer, and layouts know the size of every label.  What common labels look like is
+known from tables (`outlines`); any other label is set when it is asked for (`setting`).  What cannot be set as
+mathematics is set as words, and what cannot be set at all is left to the viewer (`path` is empty): a label never stops
+a drawing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from lstmgraph.diagram.scene import Label
+from lstmgraph.diagram.typeset.outlines import (
+    EMPTY,
+    UNIT,
+    Letter,
+    Outline,
+    commands,
+    known_letter,
+    known_math,
+    outline_of_math,
+    outline_of_words,
+)
+from lstmgraph.notation import unicode_of
+
+
+@dataclass(frozen=True)
+class Typeset:
+    """A label's box, with its corner (left, top) at (0, 0); `baseline` is measured from the top.
+
+    The box of mathematics is that of its ink; words all have the same height, so that lines of them stand evenly.
+    """
+
+    width: float
+    height: float
+    baseline: float
+    path: str  # SVG path data within the box, empty where nothing could be set
+    text: str  # the same in plain Unicode
+
+    @property
+    def depth(self) -> float:
+        return self.height - self.baseline
+
+
+def plain_text(latex: str) -> str:
+    """A label of mathematics in Unicode: for search, screen readers, DOT, and where it cannot be typeset."""
+    try:
+        return unicode_of(latex)
+    except ValueError:  # unbalanced braces
+        return latex
+
+
+def measure(label: Label) -> tuple[float, float]:
+    """Width and height of a label, in points."""
+    width, height, _ = _box(label.text, label.size, label.math)
+    return width, height
+
+
+@cache
+def typeset(text: str, size: float, math: bool = True) -> Typeset:
+    """The label at `size` points to the em."""
+    outline, box = _outline(text, math), _box(text, size, math)
+    path = _path(outline, size) if outline else ""
+    return Typeset(*box, path, plain_text(text) if math else text)
+
+
+def asked() -> tuple[tuple[str, bool], ...]:
+    """Every label that this process has measured or set: the text, and whether it is mathematics."""
+    return tuple(_OUTLINES)
+
+
+def number(value: float) -> str:
+    """Two decimals at most, the shortest way to write them; never "-0"."""
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+# ── outlines ──
+
+_OUTLINES: dict[tuple[str, bool], Outline | None] = {}
+
+
+def _outline(text: str, math: bool) -> Outline | None:
+    key = text, math
+    if key not in _OUTLINES:
+        _OUTLINES[key] = _found(text, math)
+    return _OUTLINES[key]
+
+
+def _found(text: str, math: bool) -> Outline | None:
+    """The outline from the tables, else as set afresh; None where nothing can set it."""
+    if not text.strip():
+        return EMPTY
+    attempts: list[tuple[Callable[[str], Outline], str]] = [(_words, plain_text(text) if math else text)]
+    for setter, source in [(_math, text), *attempts] if math else attempts:
+        try:
+            outline = setter(source)
+        except Exception:  # noqa: BLE001  a typesetter may fail in any way on somebody's label
+            continue
+        if outline.shapes:
+            return outline_of_math(outline.shapes) if math else outline
+    return None
+
+
+def _math(latex: str) -> Outline:
+    found = known_math(latex)
+    if found is None:
+        from lstmgraph.diagram.typeset.setting import set_math
+
+        found = set_math(latex)
+    return found
+
+
+def _words(words: str) -> Outline:
+    return outline_of_words(map(_letter, words))
+
+
+def _letter(letter: str) -> Letter:
+    found = known_letter(letter)
+    if found is None:
+        from lstmgraph.diagram.typeset.setting import set_letter
+
+        found = set_letter(letter)
+    return found
+
+
+def _box(text: str, size: float, math: bool) -> tuple[float, float, float]:
+    """Width, height and baseline."""
+    outline, scale = _outline(text, math), size * UNIT
+    if outline is None:  # a width to reckon with; the viewer's font decides
+        return 0.55 * size * len(plain_text(text) if math else text), size, 0.78 * size
+    return scale * (outline.right - outline.left), scale * (outline.bottom - outline.top), -scale * outline.top
+
+
+# ── path data ──
+
+
+def _path(outline: Outline, size: float) -> str:
+    """Relative path data in hundredths of a point, one shape after another."""
+    scale = 100 * UNIT * size
+    parts: list[str] = []
+    pen = (0, 0)
+    for shape, x, y in outline.shapes:
+        start = round(scale * (x - outline.left)), round(scale * (y - outline.top))
+        data, end = _drawn(shape.path, scale)
+        parts.append("m" + (_step(start[0] - pen[0]) + _step(start[1] - pen[1])).removeprefix(" ") + data)
+        pen = start[0] + end[0], start[1] + end[1]
+    return "".join(parts)
+
+
+@cache
+def _drawn(path: str, scale: float) -> tuple[str, tuple[int, int]]:
+    """A shape after its first move, and where its pen comes to rest.  Both pens, that of the shape and that of the
+    hundredths which are written, are followed, so that rounding does not add up."""
+    parts: list[str] = []
+    exact = exact_start = (0, 0)
+    pen, start, last = (0, 0), (0, 0), "m"
+    for k, (name, steps) in enumerate(commands(path)):
+        if name == "z":
+            parts.append("z")
+            exact, pen, last = exact_start, start, "z"
+            continue
+        places = [exact[i % 2] + n for i, n in enumerate(steps)]
+        at = [round(scale * n) for n in places]
+        if k:  # the first move is the label's
+            written = "".join(_step(n - pen[i % 2]) for i, n in enumerate(at))
+            parts.append(written if name == last != "m" else name + written.removeprefix(" "))
+        exact, pen, last = (places[-2], places[-1]), (at[-2], at[-1]), name
+        if name == "m":
+            exact_start, start = exact, pen
+    return "".join(parts), pen
+
+
+@cache
+def _step(hundredths: int) -> str:
+    """A number after another: a minus sign separates as well as a space, and zero before a point says nothing."""
+    text = number(hundredths / 100).replace("0.", ".", 1) if abs(hundredths) < 100 else number(hundredths / 100)
+    return text if text.startswith("-") else " " + text
