@@ -16,7 +16,7 @@ from typing import Any
 import graphviz
 
 from lstmgraph.diagram.dag import run_graphviz
-from lstmgraph.diagram.graph import Edge, Graph, Node
+from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.shapes import form_of
 from lstmgraph.diagram.path import STROKE, Route, distance
 from lstmgraph.diagram.quality.geometry import EPSILON, Grid, hull
@@ -34,18 +34,16 @@ def rival_crossings(graph: Graph) -> int:
 
     Raises MissingExtra where there is neither the program `dot` nor the package pygraphviz.
     """
-    return _counted(graph.nodes, graph.edges)
+    return min(_counted(_source(graph, direction)) for direction in DIRECTIONS)
 
 
 @lru_cache(maxsize=256)
-def _counted(nodes: tuple[Node, ...], edges: tuple[Edge, ...]) -> int:
-    graph = Graph(nodes, edges, (), "")
-    return min(len(crossings_of(routes_by_dot(graph, direction))) for direction in DIRECTIONS)
+def _counted(source: str) -> int:
+    return len(crossings_of(routes_by_dot(source)))
 
 
-def routes_by_dot(graph: Graph, direction: str = "BT") -> list[tuple[str, Route]]:
-    """For each edge the id of its source and the spline that `dot` draws, in points."""
-    source, names = _source(graph, direction)
+def routes_by_dot(source: str) -> list[tuple[str, Route]]:
+    """For each edge of a DOT text the node that it leaves and the spline that `dot` draws, in points."""
     try:
         placed = run_graphviz(source)
     except MissingExtra:
@@ -53,22 +51,22 @@ def routes_by_dot(graph: Graph, direction: str = "BT") -> list[tuple[str, Route]
             "what `dot` would draw cannot be measured: neither the program dot nor pygraphviz is here",
             hint="install Graphviz, or pip install 'lstmgraph[dag]'",
         ) from None
-    at = {o["_gvid"]: names[o["name"]] for o in placed["objects"]}
-    return [(at[e["tail"]], _spline(e)) for e in placed.get("edges", ())]
+    names = {o["_gvid"]: o["name"] for o in placed["objects"]}
+    return [(names[e["tail"]], _spline(e)) for e in placed.get("edges", ())]
 
 
-def _source(graph: Graph, direction: str) -> tuple[str, dict[str, str]]:
-    """The DOT text, and which node each of its names is."""
+def _source(graph: Graph, direction: str) -> str:
+    """The DOT text: sizes, no labels."""
     dot = graphviz.Digraph(graph_attr={"rankdir": direction})
     dot.attr("node", shape="box", fixedsize="true", label="")
-    short = {n.id: f"n{k}" for k, n in enumerate(graph.nodes)}
+    names = {n.id: f"n{k}" for k, n in enumerate(graph.nodes)}
     operands = Counter(e.target for e in graph.edges)
     for node in graph.nodes:
         form = form_of(node, operands[node.id], wide_sums=True)
-        dot.node(short[node.id], width=f"{form.width / INCH:.4f}", height=f"{form.height / INCH:.4f}")
+        dot.node(names[node.id], width=f"{form.width / INCH:.4f}", height=f"{form.height / INCH:.4f}")
     for edge in graph.edges:
-        dot.edge(short[edge.source], short[edge.target])
-    return str(dot.source), {name: id for id, name in short.items()}
+        dot.edge(names[edge.source], names[edge.target])
+    return str(dot.source)
 
 
 def _spline(edge: dict[str, Any]) -> Route:
