@@ -123,13 +123,13 @@ class _Search:
     # ── what is to be routed ──
 
     def _links(self) -> tuple[list[Link], dict[Port, int]]:
-        targets: dict[str, dict[str, Sides]] = {}
+        targets: dict[str, dict[str, dict[int, int]]] = {}
         start: dict[str, tuple[str, Sides]] = {}
         room: dict[Port, int] = {}
         for edge in self.a.graph.edges:
             for key, source, exits, target, entries in self._parts(edge):
                 start[key] = source, exits
-                targets.setdefault(key, {})[target] = entries
+                targets.setdefault(key, {})[target] = {side: extra for side, _, extra in entries}
         for id in self.grid.gates.values():
             room |= {(id, UP, 0): 2, (id, DOWN, 0): 2}
         lines = {f"in:{id}": min(2, len(externals(self.a, id))) for id in self.grid.bottom}

@@ -107,7 +107,9 @@ class _Builder:
     def _form(self, id: str) -> Form:
         node = self.a.node[id]
         outside = len(externals(self.a, id))
-        if node.kind == "sum" and (outside > 3 or (id in self.grid.bottom and outside == 3 < len(self.a.into[id]))):
+        if node.kind == "sum" and (
+            outside > 3 or (id in self.grid.bottom and outside > 1 and len(self.a.into[id]) > max(3, outside))
+        ):
             long = 16 * max(abs(k) for k in self._doors(outside)) + 24
             return Form("box", 36, long) if id not in self.grid.bottom else Form("box", long, 36)
         return form_of(node, len(self.a.into[id]), wide_sums=False, look=self.a.graph.look)

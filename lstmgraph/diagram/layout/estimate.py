@@ -7,7 +7,7 @@ change a taste, change a cost.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -37,7 +37,7 @@ class Link:
     key: str
     source: str
     exits: Sides
-    targets: tuple[tuple[str, Sides], ...]
+    targets: tuple[tuple[str, Mapping[int, int]], ...]  # with the sides they may be entered by and what that costs
     lines: int = 1  # how many lines run there side by side, at most 2
 
 
@@ -129,10 +129,17 @@ class _Layer:
         return -link.lines, max(abs(x - self.at[t][0]) + abs(y - self.at[t][1]) for t, _ in link.targets)
 
     def _conflicts(self, flat: int, upright: int) -> int:
-        crossings = (flat & self.upright).bit_count() + (flat & self.upright2).bit_count()
-        crossings += (upright & self.flat).bit_count() + (upright & self.flat2).bit_count()
-        crowd = (flat & self.flat).bit_count() + (upright & self.upright).bit_count()
-        return CROSS * crossings + CROWD * crowd
+        """What it costs to cross other lines, and to run beside them."""
+        cost = 0
+        if crossed := flat & self.upright:
+            cost += CROSS * (crossed.bit_count() + (crossed & self.upright2).bit_count())
+        if crossed := upright & self.flat:
+            cost += CROSS * (crossed.bit_count() + (crossed & self.flat2).bit_count())
+        if shared := flat & self.flat:
+            cost += CROWD * shared.bit_count()
+        if shared := upright & self.upright:
+            cost += CROWD * shared.bit_count()
+        return cost
 
     def _add(self, laid: Laid) -> int:
         """Lay lines; what their ports cost where others use them."""
@@ -150,17 +157,23 @@ class _Layer:
 
     def _route(self, link: Link) -> tuple[int, Laid]:
         self.owner.spent += len(link.targets)
+        x, y = self.at[link.source]
+        targets = [(abs(x - self.at[t][0]) + abs(y - self.at[t][1]), t, e) for t, e in link.targets]
+        targets.sort(key=lambda t: t[0])
         best: tuple[int, Laid] | None = None
         for side, offset, extra in link.exits:
-            tried = self._leaving(link, (link.source, side, offset), extra, best[0] if best else 1 << 60)
-            if tried is not None:
-                best = tried
+            port = link.source, side, offset
+            limit = best[0] if best else 1 << 60
+            if extra < limit:
+                best = self._leaving(link, port, extra, targets, limit) or best
         assert best is not None
         self._add(best[1])
         return best
 
-    def _leaving(self, link: Link, port: Port, extra: int, limit: int) -> tuple[int, Laid] | None:
-        """All targets of a link, which leaves by one side; None if that costs more than the limit."""
+    def _leaving(
+        self, link: Link, port: Port, extra: int, targets: list[tuple[int, str, Mapping[int, int]]], limit: int
+    ) -> tuple[int, Laid] | None:
+        """All targets of a link, which leaves by one port; None if that costs the limit or more."""
         _, side, offset = port
         start = self.at[link.source]
         if offset:
@@ -168,9 +181,8 @@ class _Layer:
         own, total = extra, extra + self._busy(port)
         flat = upright = 0
         ports = [port]
-        order = sorted(link.targets, key=lambda t: abs(start[0] - self.at[t[0]][0]) + abs(start[1] - self.at[t[0]][1]))
-        for target, entries in order if len(link.targets) > 1 else link.targets:
-            cost, way = self._way(start, side, target, entries, (flat, upright))
+        for _, target, prices in targets:
+            cost, way = self._way(start, side, target, prices, flat, upright, limit - total)
             total += cost
             if total >= limit:
                 return None
@@ -183,20 +195,30 @@ class _Layer:
         return total, Laid(flat, upright, tuple(ports), own, link.lines)
 
     def _way(
-        self, start: tuple[int, int], side: int, target: str, entries: Sides, own: tuple[int, int]
+        self,
+        start: tuple[int, int],
+        side: int,
+        target: str,
+        prices: Mapping[int, int],
+        flat: int,
+        upright: int,
+        limit: int,
     ) -> tuple[int, Way | None]:
-        best, found = BLOCKED, None
-        prices = {entry: price for entry, _, price in entries}
+        """The cheapest way to a target; lines that the value has already, `flat` and `upright`, cost nothing."""
+        best, found = min(BLOCKED, limit), None
         for way in self.owner.ways(start, side, self.at[target]):
-            cost = BEND * way.bends
+            cost = BEND * way.bends + (0 if flat or upright else STEP * (way.length - 1))
             if cost >= best:
-                break
+                if flat or upright or BEND * way.bends >= best:
+                    break
+                continue
             if way.entry not in prices or (way.flat | way.upright) & self.nodes:
                 continue
-            flat, upright = way.flat & ~own[0], way.upright & ~own[1]
-            cost += STEP * (flat | upright).bit_count() + prices[way.entry] + self._busy((target, way.entry, 0))
+            new, down = way.flat & ~flat, way.upright & ~upright
+            cost = BEND * way.bends + STEP * (new | down).bit_count() + prices[way.entry]
+            cost += self._busy((target, way.entry, 0))
             if cost < best:
-                cost += self._conflicts(flat, upright)
+                cost += self._conflicts(new, down)
                 if cost < best:
                     best, found = cost, way
         return best, found
