@@ -99,6 +99,10 @@ def _bar(at: Point, width: float, height: float) -> Route:
     return polygon(_corners(at, width, height), [BAR_RADIUS] * 4)
 
 
+def _slab(at: Point, width: float, height: float) -> Route:
+    return polygon(_corners(at, width, height), [0.0] * 4)
+
+
 def _swell(at: Point, width: float, height: float) -> Route:
     """What is under a wave that rises from the lower left corner to the upper right one."""
     left, right, top, bottom = at.x - width / 2, at.x + width / 2, at.y - height / 2, at.y + height / 2
@@ -118,6 +122,7 @@ OUTLINES: dict[str, Callable[[Point, float, float], Route]] = {
     "ellipse": _ellipse,
     "panel": _panel,
     "pentagon": _pentagon,
+    "slab": _slab,
     "swell": _swell,
     "teardrop": _teardrop,
 }

@@ -22,7 +22,7 @@ class Box(NamedTuple):
     bottom: float
 
 
-Shape = Literal["circle", "box", "teardrop", "pentagon", "ellipse", "panel", "bar", "swell"]
+Shape = Literal["circle", "box", "teardrop", "pentagon", "ellipse", "panel", "bar", "slab", "swell"]
 
 
 @dataclass(frozen=True)

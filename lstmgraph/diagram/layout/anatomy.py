@@ -101,7 +101,7 @@ def _find_pipes(a: Anatomy) -> None:
         start, end = a.previous.get(base), a.next.get(base)
         if start is None or end is None:
             continue
-        path = _way(a, start, end, used | own)
+        path = way(a, start, end, used | own)
         if path is not None:
             a.pipes[base] = path
             used |= set(path)
@@ -109,7 +109,7 @@ def _find_pipes(a: Anatomy) -> None:
                 a.fresh[path[-1]] = base
 
 
-def _way(a: Anatomy, start: str, end: str, closed: set[str]) -> list[str] | None:
+def way(a: Anatomy, start: str, end: str, closed: set[str]) -> list[str] | None:
     came: dict[str, str] = {start: ""}
     queue = deque([start])
     while queue:

@@ -29,6 +29,7 @@ SHAPES: dict[Shape, str] = {
     "ellipse": "ellipse",
     "panel": "box",
     "pentagon": "pentagon",
+    "slab": "box",
     "swell": "box",
     "teardrop": "ellipse",
 }

@@ -1,0 +1,185 @@
+"""The pieces of plumbing: walls, water, collars, valves, tanks, on a line that runs to the right or down.
+
+A piece is put together from plain nodes, so every writer draws it.  Along a line, `s` goes the way from its beginning
+and `n` to its side: a valve's wheel stands at the side of negative n (above, or to the left), water lies at the other
+(below, or to the right).  To change the looks, change the sizes here; the colours are roles of the themes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from lstmgraph.diagram.layout.shapes import Form
+from lstmgraph.diagram.path import finish
+from lstmgraph.diagram.scene import Label, Node, Point, Shape, Wire
+from lstmgraph.diagram.typeset import measure
+
+BORE = 44.0  # the inner width of a pipe
+R = BORE / 2
+WALL = 5.0
+OUT = R + WALL  # from the middle to the outside
+COLLAR = 9.0  # how wide a collar is, along the pipe
+RISE = 26.0  # how far a wheel rises when its valve opens
+BONNET = OUT + 16.0  # how high the housing of a plate is
+WHEEL = (44.0, 8.0)
+HUB = 5.0
+CONTROL = 26.0  # the wire from a gate to an open wheel
+GATE = Form("circle", 36, 36)
+FAR = BONNET + 6 + RISE + WHEEL[1] + HUB + CONTROL + GATE.height / 2  # from the pipe to the middle of a gate
+SURFACE = 0.7  # water keeps off the walls by that
+LABEL = 11.0
+LEAST = 10.5  # no layer of water that is thinner has a label
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Water of one origin: how much of it (1 fills the pipe), its role, and its name in LaTeX."""
+
+    role: str
+    amount: float
+    name: str
+
+    def scaled(self, share: float) -> Layer:
+        return replace(self, amount=self.amount * share)
+
+    @property
+    def label(self) -> str:
+        amount = f"{self.amount:.2f}".rstrip("0").rstrip(".")
+        return self.name if amount == "1" else rf"{amount}\,{self.name}"
+
+
+def heights(layers: Sequence[Layer]) -> list[float]:
+    """How high the layers reach, in points from the bottom; where there is more than fits they share the bore."""
+    total = max(1.0, sum(layer.amount for layer in layers))
+    found, at = [], 0.0
+    for layer in layers:
+        at += layer.amount
+        found.append(at / total * (BORE - 2 * SURFACE))
+    return found
+
+
+@dataclass
+class Pieces:
+    """What has been put down so far, from the back to the front."""
+
+    walls: list[Node] = field(default_factory=list)
+    water: list[Node] = field(default_factory=list)
+    metal: list[Node] = field(default_factory=list)
+    front: list[Node] = field(default_factory=list)
+    wires: list[Wire] = field(default_factory=list)
+    labels: list[Label] = field(default_factory=list)
+    count: int = 0
+
+    def nodes(self) -> tuple[Node, ...]:
+        return (*self.walls, *self.water, *self.metal, *self.front)
+
+    def name(self, what: str) -> str:
+        self.count += 1
+        return f"{what} {self.count}"
+
+    def wire(self, id: str, source: str, target: str, role: str, points: Sequence[Point], title: str) -> None:
+        self.wires += finish([Wire(id, source, target, role, tuple(points), (), title=title)])
+
+
+@dataclass(frozen=True)
+class Line:
+    """A pipe's middle line, from `start` to the right, or down."""
+
+    to: Pieces
+    start: Point
+    down: bool = False
+
+    def at(self, s: float, n: float = 0.0) -> Point:
+        return Point(self.start.x + n, self.start.y + s) if self.down else Point(self.start.x + s, self.start.y + n)
+
+    def bar(
+        self, into: list[Node], what: str, role: str, s: tuple[float, float], n: tuple[float, float],
+        shape: Shape = "bar", title: str = "", of: str = "",
+    ) -> Node:  # fmt: skip
+        """A plain piece over a stretch of the line and of its side."""
+        at = self.at((s[0] + s[1]) / 2, (n[0] + n[1]) / 2)
+        along, across = s[1] - s[0], abs(n[1] - n[0])
+        width, height = (across, along) if self.down else (along, across)
+        node = Node(self.to.name(what), "plumbing", role, shape, at, width, height, None, title, of=of)
+        into.append(node)
+        return node
+
+    def wall(self, side: int, s: tuple[float, float]) -> None:
+        if s[1] > s[0]:
+            self.bar(self.to.walls, "wall", "pipe", s, (side * R, side * OUT), "slab")
+
+    def collar(self, s: float) -> None:
+        """A flange: where two pieces of pipe are screwed together."""
+        for side in (-1, 1):
+            self.bar(self.to.metal, "collar", "valve", (s - COLLAR / 2, s + COLLAR / 2), (side * R, side * (OUT + 5)))
+
+    def water(self, s: tuple[float, float], layers: Sequence[Layer], labelled: bool = False) -> None:
+        """A stretch of pipe with what runs in it, the first layer at the bottom."""
+        low = 0.0
+        for layer, high in zip(layers, heights(layers), strict=True):
+            if high - low > 0.01 and s[1] > s[0]:
+                node = self.bar(self.to.water, "water", layer.role, s, self._band(low, high), "slab", layer.label)
+                if labelled and high - low >= LEAST:
+                    self.to.water[-1] = replace(node, label=_fitting(layer.label, node))
+            low = high
+
+    def _band(self, low: float, high: float) -> tuple[float, float]:
+        return R - SURFACE - high, R - SURFACE - low
+
+    def swell(self, s: tuple[float, float], before: Sequence[Layer], after: Sequence[Layer]) -> None:
+        """The stretch over a branch: what comes in lies down under what was there, which it lifts."""
+        old, new = heights(before), heights(after)
+        for layer, low, high in reversed(list(zip(after, [0.0, *old], new, strict=True))):
+            if low > 0.01:
+                self.bar(self.to.water, "water", layer.role, s, self._band(0, low), "slab", layer.label)
+            if high - low > 0.01:
+                self.bar(self.to.water, "water", layer.role, s, self._band(low, high), "swell", layer.label)
+
+    def valve(self, s: float, share: float, title: str, of: str) -> Node:
+        """A gate valve: its plate shuts off what does not pass, its wheel stands the higher the further it is open."""
+        metal = self.to.metal
+        shut = -R + (1 - share) * BORE
+        self.bar(metal, "plate", "valve", (s - 4, s + 4), (-OUT, max(shut, -R + 1)), title=title, of=of)
+        for side in (-22.0, 22.0):
+            self.collar(s + side)
+        self.bar(metal, "bonnet", "valve", (s - 16, s + 16), (-OUT - 8, -OUT), title=title, of=of)
+        self.bar(metal, "bonnet", "valve", (s - 9, s + 9), (-BONNET, -OUT - 8), title=title, of=of)
+        top = -BONNET - 6 - RISE * share
+        self.bar(metal, "stem", "valve", (s - 2, s + 2), (top, -BONNET), title=title, of=of)
+        half, thick = WHEEL[0] / 2, WHEEL[1]
+        hub = self.bar(metal, "hub", "valve", (s - 5, s + 5), (top - thick - HUB, top), title=title, of=of)
+        self.bar(metal, "wheel", "valve", (s - half, s + half), (top - thick, top), "box", title, of)
+        return hub
+
+    def control(self, s: float, wheel: Node, gate: Node, wire: str, words: str) -> None:
+        """The gate over its valve, and the line by which it moves the wheel.  `words` say how far it is open.
+
+        `wheel` is what the line ends at: the hub of a valve, or the port of a device.
+        """
+        where = self.at(s, -FAR)
+        placed = replace(gate, at=where, label=replace(gate.label, at=where) if gate.label else None)
+        self.to.front.append(placed)
+        begin, end = self.at(s, -FAR + GATE.height / 2), self._outer(wheel)
+        self.to.wire(wire, placed.id, wheel.id, "internal", (begin, end), gate.title)
+        if words:
+            label = Label(words, placed.at, LABEL, of=placed.id)
+            width, height = measure(label)
+            x, y = placed.at
+            beside = Point(x + GATE.width / 2 + 6 + width / 2, y)
+            at = Point(x, y + GATE.height / 2 + 5 + height / 2) if self.down else beside
+            self.to.labels.append(replace(label, at=at))
+
+    def _outer(self, node: Node) -> Point:
+        """The middle of the side of a piece that is turned away from the pipe."""
+        return (
+            Point(node.at.x - node.width / 2, node.at.y) if self.down else Point(node.at.x, node.at.y - node.height / 2)
+        )
+
+
+def _fitting(text: str, node: Node) -> Label:
+    """A label in a layer of water."""
+    label = Label(text, node.at, LABEL)
+    width, height = measure(label)
+    fits = min(1.0, 0.8 * node.height / height, 0.9 * node.width / width)
+    return replace(label, size=round(LABEL * fits, 2))

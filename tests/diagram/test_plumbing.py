@@ -1,0 +1,287 @@
+"""The plumbing style: what flows is what the equations say, and every piece has its place."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from lstmgraph.cell import Cell
+from lstmgraph.diagram.extract import extract
+from lstmgraph.diagram.graph import Graph
+from lstmgraph.diagram.layout.anatomy import anatomy
+from lstmgraph.diagram.layout.flows import Branch, Device, Run, Valve, runs
+from lstmgraph.diagram.layout.pieces import BORE, SURFACE, Layer, heights
+from lstmgraph.diagram.layout.plumbing import layout_plumbing
+from lstmgraph.diagram.scene import Box, Label, Node, Scene
+from lstmgraph.diagram.themes import load_theme, theme_names
+from lstmgraph.diagram.typeset import measure
+from lstmgraph.diagram.writers.dot import write_dot
+from lstmgraph.diagram.writers.svg import write_svg
+from lstmgraph.errors import UsageError
+from lstmgraph.limits import gates, settled
+from lstmgraph.notation import get_notation
+from lstmgraph.reading import library, load
+from lstmgraph.roles import memories
+
+PAPERS = sorted((Path(__file__).parents[1] / "reading" / "papers").glob("*.toml"))
+WITH_MEMORY = [name for name in library() if memories(load(name))]
+FULL = BORE - 2 * SURFACE
+
+
+@cache
+def made(name: str) -> tuple[Cell, Graph, dict[str, str]]:
+    cell = load(name)
+    names = get_notation(cell)
+    values = (*cell.inputs, *cell.previous, *cell.values.values())
+    return cell, extract(cell, names.latex), {v.name: names.latex(v) for v in values}
+
+
+def drawn(name: str, **opened: float) -> Scene:
+    cell, graph, names = made(name)
+    return layout_plumbing(graph, gates(cell), settled(cell, opened), cell.title, names)
+
+
+def flows(name: str, **opened: float) -> list[Run]:
+    cell, graph, _ = made(name)
+    return runs(graph, gates(cell), settled(cell, opened))
+
+
+def box(node: Node) -> Box:
+    w, h = node.width / 2, node.height / 2
+    return Box(node.at.x - w, node.at.y - h, node.at.x + w, node.at.y + h)
+
+
+def label_box(label: Label) -> Box:
+    w, h = measure(label)
+    return Box(label.at.x - w / 2, label.at.y - h / 2, label.at.x + w / 2, label.at.y + h / 2)
+
+
+def meet(a: Box, b: Box) -> bool:
+    return a.left < b.right and b.left < a.right and a.top < b.bottom and b.top < a.bottom
+
+
+def water(scene: Scene, *roles: str) -> list[Node]:
+    return [n for n in scene.nodes if n.role in (roles or ("old_water", "new_water")) and n.shape == "slab"]
+
+
+def at_the_mouth(scene: Scene, role: str) -> float:
+    """How much of the bore the water of a role fills where the memory leaves, to the right of everything else."""
+    right = max(box(n).right for n in water(scene))
+    return sum(n.height for n in water(scene, role) if abs(box(n).right - right) < 0.01) / FULL
+
+
+# ── what flows ──
+
+
+def test_an_lstm_has_three_valves_and_a_joint() -> None:
+    (run,) = flows("lstm", f=0.7, i=0.4, o=1)
+    forget, branch = run.stops
+    assert isinstance(forget, Valve)
+    assert isinstance(branch, Branch)
+    assert (forget.edge.source, forget.opening) == ("f", 0.7)
+    (new,) = branch.stops
+    assert isinstance(new, Valve)
+    assert (new.edge.source, new.opening, branch.source, branch.joint) == ("i", 0.4, "g", "c")
+    assert run.outlet is not None
+    squash, out = run.outlet.stops
+    assert isinstance(squash, Device)
+    assert isinstance(out, Valve)
+    assert (squash.node, out.edge.source, out.opening) == ("h.2", "o", 1)
+
+
+def test_a_gru_has_one_gate_for_two_valves() -> None:
+    (run,) = flows("gru", z=0.3)
+    keep, branch = run.stops
+    assert isinstance(keep, Valve)
+    assert isinstance(branch, Branch)
+    (new,) = branch.stops
+    assert isinstance(new, Valve)
+    assert (keep.opening, new.opening, branch.source) == (0.3, 0.7, "g")
+    assert run.outlet is None
+
+
+@pytest.mark.parametrize("name", WITH_MEMORY)
+def test_every_gate_is_a_valve_or_a_source(name: str) -> None:
+    cell, graph, _ = made(name)
+    base = {id: value.split("[")[0] for value, id in graph.values.items()}
+    seen = set()
+    for run in flows(name):
+        stops = [*run.stops, *(run.outlet.stops if run.outlet else ())]
+        stops += [inner for s in run.stops if isinstance(s, Branch) for inner in s.stops]
+        sources = [s.edge.source for s in stops if isinstance(s, Valve)] + [
+            s.source for s in stops if isinstance(s, Branch)
+        ]
+        one_minus = [graph.into(s)[0].source for s in sources if graph.node(s).operation == "one_minus"]
+        seen |= {base[s] for s in (*sources, *one_minus) if s in base}
+    assert set(gates(cell)) <= seen
+
+
+@pytest.mark.parametrize("name", WITH_MEMORY)
+def test_the_stops_are_the_operations_on_the_pipe(name: str) -> None:
+    _, graph, _ = made(name)
+    pipes = anatomy(graph).pipes
+    for run in flows(name):
+        on = [
+            s.node if isinstance(s, Device) else s.joint if isinstance(s, Branch) else s.edge.target for s in run.stops
+        ]
+        assert on == pipes[run.memory]
+
+
+def test_unset_gates_stand_half_open() -> None:
+    (run,) = flows("lstm")
+    assert isinstance(run.stops[0], Valve)
+    assert run.stops[0].opening == 0.5
+
+
+# ── the water ──
+
+
+@pytest.mark.parametrize(
+    ("opened", "old", "new"),
+    [
+        ({"f": 1, "i": 0}, 1, 0),
+        ({"f": 0, "i": 1}, 0, 1),
+        ({"f": 0, "i": 0}, 0, 0),
+        ({"f": 0.25, "i": 0.5}, 0.25, 0.5),
+        ({"f": 1, "i": 1}, 0.5, 0.5),  # more than fits: it shares the bore
+        ({"f": 0.75, "i": 0.75}, 0.5, 0.5),
+    ],
+)
+def test_the_content_follows_the_valves(opened: dict[str, float], old: float, new: float) -> None:
+    scene = drawn("lstm", **opened)
+    if old + new > 0:
+        assert at_the_mouth(scene, "old_water") == pytest.approx(old, abs=0.01)
+        assert at_the_mouth(scene, "new_water") == pytest.approx(new, abs=0.01)
+    else:
+        tank = max(box(n).right for n in scene.nodes if n.kind == "previous")
+        assert max(box(n).right for n in water(scene, "old_water")) < tank + 100
+
+
+def test_behind_a_shut_valve_the_pipe_is_empty() -> None:
+    scene = drawn("lstm", f=0, i=1)
+    plate = next(n for n in scene.nodes if n.id.startswith("plate") and n.of == "c.1")
+    assert plate.height > BORE
+    assert max(box(n).right for n in water(scene, "old_water")) < plate.at.x
+
+
+def test_a_wheel_rises_as_its_valve_opens() -> None:
+    wheels = []
+    for f in (0, 0.5, 1):
+        scene = drawn("lstm", f=f)
+        wheel = next(n for n in scene.nodes if n.id.startswith("wheel") and n.of == "c.1")
+        tank = next(n for n in scene.nodes if n.kind == "previous")
+        wheels.append(tank.at.y - wheel.at.y)
+    assert wheels[0] < wheels[1] < wheels[2]
+
+
+def test_layers_share_the_bore() -> None:
+    assert heights([Layer("a", 0.5, ""), Layer("b", 0.25, "")]) == pytest.approx([FULL / 2, 0.75 * FULL])
+    assert heights([Layer("a", 1, ""), Layer("b", 3, "")]) == pytest.approx([FULL / 4, FULL])
+    assert heights([]) == []
+
+
+def test_layers_say_what_they_are_without_colour() -> None:
+    said = [n.label.text for n in water(drawn("lstm", f=0.5, i=0.3)) if n.label]
+    assert sorted(said) == [r"0.3\,g_{t}", r"0.5\,c_{t-1}"]
+
+
+# ── the drawing ──
+
+EVERY = [*WITH_MEMORY, *(str(p) for p in PAPERS if memories(load(str(p))))]
+
+
+@cache
+def half_open(name: str) -> Scene | None:
+    _, graph, _ = made(name)
+    return drawn(name) if anatomy(graph).pipes else None
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_cell_with_a_pipe_is_drawn_soundly(name: str) -> None:
+    scene = half_open(name)
+    if scene is None:
+        with pytest.raises(UsageError, match="there is no plumbing"):
+            drawn(name)
+        return
+    assert [id for id, k in Counter(n.id for n in scene.nodes).items() if k > 1] == []
+    assert [id for id, k in Counter(w.id for w in scene.wires).items() if k > 1] == []
+    solid = [n for n in scene.nodes if n.kind in ("previous", "next", "source", "gate", "function", "operator")]
+    for a, b in itertools.combinations(solid, 2):
+        assert not meet(box(a), box(b)), f"{a.id} and {b.id}"
+    for label in scene.labels:
+        others = [label_box(x) for x in scene.labels if x is not label] + [box(n) for n in scene.nodes]
+        assert not any(meet(label_box(label), other) for other in others), label.text
+    for n in scene.nodes:
+        found = box(n)
+        assert found.left >= 0
+        assert found.top >= 0
+        assert found.right <= scene.size[0]
+        assert found.bottom <= scene.size[1]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_what_is_inside_stands_inside_the_border(name: str) -> None:
+    scene = half_open(name)
+    if scene is None:
+        return
+    frame = scene.frames[0]
+    for n in scene.nodes:
+        if n.kind in ("source", "gate", "function", "operator"):
+            found = box(n)
+            assert frame.left + 8 < found.left
+            assert found.right < frame.right - 8
+            assert frame.top + 8 < found.top
+            assert found.bottom < frame.bottom - 8
+        elif n.kind in ("previous", "next"):
+            assert not meet(box(n), frame) or n.kind == "previous"
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_wires_are_edges_of_the_graph_and_meet_their_nodes(name: str) -> None:
+    scene = half_open(name)
+    if scene is None:
+        return
+    _, graph, _ = made(name)
+    edges = {e.id: e for e in graph.edges}
+    nodes = {n.id: n for n in scene.nodes}
+    for wire in scene.wires:
+        edge = edges[wire.id]
+        source, target = nodes[wire.source], nodes[wire.target]
+        assert (source.of or source.id) == edge.source
+        for node, at in ((source, wire.points[0]), (target, wire.points[-1])):
+            found = box(node)
+            assert found.left - 0.01 <= at.x <= found.right + 0.01
+            assert found.top - 0.01 <= at.y <= found.bottom + 0.01
+    left = {w.target for w in scene.wires if nodes[w.target].kind == "next"}
+    assert left == {n.id for n in scene.nodes if n.kind == "next"}
+
+
+@pytest.mark.parametrize("theme", theme_names())
+def test_all_writers_draw_it_in_every_theme(theme: str) -> None:
+    scene = drawn("lstm", f=0.3)
+    assert "new_water" in write_svg(scene, load_theme(theme)) or "new-water" in write_svg(scene, load_theme(theme))
+    assert "new-water" in write_dot(scene, load_theme(theme))
+
+
+def test_print_tells_the_waters_apart() -> None:
+    paints = load_theme("print").light.nodes
+    grey = [int(paints[role].fill[1:3], 16) for role in ("new_water", "old_water", "valve")]
+    assert grey[1] - grey[0] > 60
+    assert grey[2] - grey[1] > 60
+
+
+def test_it_is_described_in_words() -> None:
+    assert drawn("lstm", f=1, i=0, o=0.5).description == (
+        "c[t-1] flows through the valve f[t] (open) to c[t]. g[t] comes in through the valve i[t] (shut). "
+        "From there water flows through tanh, then the valve o[t] (0.5 open) to h[t]."
+    )
+
+
+def test_a_graph_without_a_memory_is_refused() -> None:
+    graph = extract(load("rnn"), lambda symbol: symbol.name)
+    with pytest.raises(UsageError, match="there is no plumbing"):
+        layout_plumbing(graph, (), {})
