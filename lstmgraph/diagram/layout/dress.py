@@ -11,6 +11,7 @@ from lstmgraph.diagram.layout.budget import Unroutable
 from lstmgraph.diagram.layout.labels import inside, place
 from lstmgraph.diagram.layout.plan import Solved, Spot, Want
 from lstmgraph.diagram.layout.shapes import PITCH
+from lstmgraph.diagram.path import STROKE
 from lstmgraph.diagram.scene import Box, Dot, Node, Point, Scene, Wire
 from lstmgraph.diagram.words import described
 
@@ -44,10 +45,13 @@ def crowded(solved: Solved) -> tuple[str, ...]:
 
 
 def _dots(solved: Solved, parts: Mapping[str, Wire]) -> tuple[Dot, ...]:
-    if solved.plan.graph.look.forks == "curve":
-        return ()
+    """A dot at every fork; where the look has curves, only where there was no room for one."""
     nets = {w.id: solved.nets[w.net or w.source] for w in solved.plan.wants}
-    return path.junctions(parts.values(), lambda w: nets[w.id])
+    dots = path.junctions(parts.values(), lambda w: nets[w.id])
+    if solved.plan.graph.look.forks == "dot":
+        return dots
+    corners = [p for w in parts.values() for p in w.route[::3]]
+    return tuple(d for d in dots if any(path.distance(d.at, p) < 2 * STROKE for p in corners))
 
 
 def _finished(solved: Solved) -> dict[str, Wire]:

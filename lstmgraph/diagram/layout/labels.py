@@ -15,12 +15,11 @@ from lstmgraph.diagram import ground
 from lstmgraph.diagram.graph import Edge, Graph
 from lstmgraph.diagram.graph import Node as Operation
 from lstmgraph.diagram.layout.plan import Plan, Spot
-from lstmgraph.diagram.layout.shapes import PITCH, Form
+from lstmgraph.diagram.layout.shapes import MAIN, PITCH, Form
 from lstmgraph.diagram.path import HEAD_LENGTH, HEAD_WIDTH, STROKE
 from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Wire
 from lstmgraph.diagram.typeset import measure
 
-MAIN = 15.0  # the size of a value's name in its node
 WIRE = 11.0  # the size of a label on a wire
 SMALL = 9.0  # the same in a crowd
 FAR = (14, 6, 10, 22, 30, 38, 46, 60, 80, 110, 150, 200, 260, 340)  # of a label, from the beginning of a straight piece

@@ -13,9 +13,11 @@ from lstmgraph.diagram.detail import NETWORK
 from lstmgraph.diagram.graph import Node
 from lstmgraph.diagram.look import DEFAULT_LOOK, Look
 from lstmgraph.diagram.path import STROKE
-from lstmgraph.diagram.scene import Point, Shape
+from lstmgraph.diagram.scene import Label, Point, Shape
+from lstmgraph.diagram.typeset import measure
 
 PITCH = 8.0
+MAIN = 15.0  # the size of a value's name in its node
 CLEARANCE = 2 * STROKE + STROKE / 2 + 1  # from a node's outline to the middle of a foreign wire
 
 RIGHT, DOWN, LEFT, UP = 0, 1, 2, 3
@@ -67,7 +69,7 @@ def form_of(node: Node, operands: int, wide_sums: bool, look: Look = DEFAULT_LOO
     if node.kind == "sum":
         return SUM if wide_sums else (SMALL_SUM if operands <= 5 else SUM)
     if node.kind == "function":
-        return _function(look.shape_of(node.operation, "function") or "box", glyph_length(node.glyph))
+        return _function(look.shape_of(node.operation, "function") or "box", node.glyph)
     wide = glyph_length(node.glyph) > 3
     if operands > 3:
         return Form("box", max(68.0, 16.0 * operands + 4), 36)
@@ -76,11 +78,11 @@ def form_of(node: Node, operands: int, wide_sums: bool, look: Look = DEFAULT_LOO
     return Form("ellipse", 52, 32) if wide else CIRCLE
 
 
-def _function(shape: Shape, length: int) -> Form:
-    """A nonlinearity whose name has so many characters."""
+def _function(shape: Shape, glyph: str) -> Form:
+    """A nonlinearity with that written in it."""
     if shape == "ellipse":
-        return CIRCLE if length == 1 else Form("ellipse", 52, 32)
-    return Form(shape, 52 if shape == "box" and length > 4 else 36, 36)
+        return CIRCLE if measure(Label(glyph, Point(0, 0), MAIN))[0] < 20 else Form("ellipse", 52, 32)
+    return Form(shape, 52 if shape == "box" and glyph_length(glyph) > 4 else 36, 36)
 
 
 def glyph_length(latex: str) -> int:
