@@ -11,6 +11,7 @@ from itertools import pairwise, permutations
 
 from lstmgraph.diagram.layout.anatomy import Anatomy
 
+SUM_LEVEL = -1
 LINES = 3  # up to here every order of the pipes is tried, beyond only neighbours are swapped
 
 
@@ -18,9 +19,13 @@ LINES = 3  # up to here every order of the pipes is tried, beyond only neighbour
 class Column:
     """Operations that stand one above another."""
 
-    network: bool = False
     cells: Mapping[int, str] = field(default_factory=dict)  # level -> node
     pipes: Mapping[str, str] = field(default_factory=dict)  # memory -> node
+
+    @property
+    def network(self) -> bool:
+        """Whether it stands on the row of networks."""
+        return SUM_LEVEL in self.cells
 
     def members(self) -> list[str]:
         return [*self.cells.values(), *self.pipes.values()]
@@ -32,11 +37,13 @@ class Arrangement:
     levels: int  # rows between the activations (level 0) and the pipes
     order: tuple[str, ...]  # the pipes from the lowest to the highest
     rails: tuple[str, ...] = ()  # states that run along the bottom, from the highest to the lowest
+    above: frozenset[str] = frozenset()  # what leaves upward near where it is computed, and not at the right end
+    aside: frozenset[str] = frozenset()  # inputs that stand left of what they feed first, and not under it
 
     def key(self) -> tuple[object, ...]:
         """Equal for arrangements that put everything in the same place."""
         columns = tuple((tuple(sorted(c.cells.items())), tuple(sorted(c.pipes.items()))) for c in self.columns)
-        return columns, self.levels, self.order, self.rails
+        return columns, self.levels, self.order, self.rails, self.above, self.aside
 
     def where(self, id: str) -> int:
         """The column of a node; -1 for what stands in none."""
@@ -52,6 +59,9 @@ def moves(a: Anatomy, now: Arrangement, troubled: Iterable[str]) -> Iterator[Arr
     ids = list(dict.fromkeys(id for id in (*troubled, *everything) if now.where(id) >= 0))
     yield from (replace(now, order=order) for order in _other_orders(now.order))
     yield from (replace(now, rails=order) for order in _other_orders(now.rails))
+    for exit in (n.id for n in a.of_kind("next")):
+        yield replace(now, above=now.above ^ {exit})
+    yield from (replace(now, aside=now.aside ^ {n.id}) for n in a.of_kind("input"))
     for id in ids:
         yield from (m for m in _elsewhere(a, now, id) if _in_order(a, m))
     for id in ids:
@@ -70,7 +80,7 @@ def _other_orders(lines: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 def _elsewhere(a: Anatomy, now: Arrangement, id: str) -> Iterator[Arrangement]:
     """An operation in another column or at another height: where its neighbours are, or beside them."""
-    if a.node[id].kind == "sum" or id in a.activation.values():
+    if id in a.activation.values() or (a.node[id].kind == "sum" and not _loose(a, id)):
         return
     own = now.where(id)
     neighbours = [e.source for e in a.into[id]] + [e.target for e in a.out[id]]
@@ -78,7 +88,7 @@ def _elsewhere(a: Anatomy, now: Arrangement, id: str) -> Iterator[Arrangement]:
     base = a.on_pipe.get(id)
     low, high = max(0, min(near) - 1), min(len(now.columns) - 1, max(near) + 1)
     level = now.level(id)
-    heights = range(now.levels + 1) if level is not None else range(1)
+    heights = range(now.levels + 1) if base is None else range(1)
     for k in sorted(range(low, high + 1), key=lambda k: (min(abs(k - n) for n in near), abs(k - own), k)):
         for height in sorted(heights, key=lambda h: abs(h - (level or 0))):
             if (base or height) not in (now.columns[k].pipes if base else now.columns[k].cells):
@@ -87,6 +97,11 @@ def _elsewhere(a: Anatomy, now: Arrangement, id: str) -> Iterator[Arrangement]:
                 yield _put(now, id, k, base, height, new=True)
     if base is None:
         yield _put(replace(now, levels=now.levels + 1), id, own, None, now.levels + 1, new=False)
+
+
+def _loose(a: Anatomy, id: str) -> bool:
+    """Whether a sum needs no place in the row of networks: nothing comes to it from below."""
+    return id not in a.activation and all(a.node[e.source].kind in ("operator", "function") for e in a.into[id])
 
 
 def _put(now: Arrangement, id: str, k: int, base: str | None, height: int, *, new: bool) -> Arrangement:
@@ -123,5 +138,5 @@ def _in_order(a: Anatomy, now: Arrangement) -> bool:
     of = {id: k for k, column in enumerate(now.columns) for id in column.members()}
     if any(of[x] >= of[y] for path in a.pipes.values() for x, y in pairwise(path)):
         return False
-    sums = [id for column in now.columns for id in column.cells.values() if a.node[id].kind == "sum"]
+    sums = [column.cells[SUM_LEVEL] for column in now.columns if column.network]
     return not any(later in a.behind(sum) for k, sum in enumerate(sums) for later in sums[k + 1 :])

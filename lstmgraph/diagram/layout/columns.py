@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lstmgraph.diagram.layout.anatomy import Anatomy
-from lstmgraph.diagram.layout.arrange import Arrangement
+from lstmgraph.diagram.layout.arrange import SUM_LEVEL, Arrangement
 from lstmgraph.diagram.layout.arrange import Column as Placed
 
-SUM_LEVEL, ACTIVATION_LEVEL = -1, 0
+ACTIVATION_LEVEL = 0
+HIGHEST = 3  # level that a chain of operations rises to
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,18 @@ class Columns:
         top = 1 + max([0, *self.level.values(), *(d - 1 for d in self.depth.values())])
         while any(top - d in c.cells for c in self.all for d in c.hanging):
             top += 1
-        columns = (Placed(c.network, c.cells | {top - d: id for d, id in c.hanging.items()}, c.pipes) for c in self.all)
+        columns = (Placed(c.cells | {top - d: id for d, id in c.hanging.items()}, c.pipes) for c in self.all)
         return Arrangement(
             tuple(columns), top - 1, tuple(self.a.pipes), tuple(b for b in self.a.previous if b not in self.a.pipes)
         )
+
+    def _rails(self) -> tuple[str, ...]:
+        """States without a pipe: the one that feeds most networks lowest, so that no other is in its way."""
+
+        def fed(base: str) -> int:
+            return sum(self.a.node[e.target].kind == "sum" for e in self.a.out[self.a.previous[base]])
+
+        return tuple(sorted((b for b in self.a.previous if b not in self.a.pipes), key=fed))
 
     def _networks(self) -> None:
         for id in (n.id for n in self.a.graph.nodes if n.kind == "sum"):
@@ -129,7 +138,9 @@ class Columns:
         aside = len(sources) == 1 and len(self.a.out[sources[0]]) > 1
         if column is not None and not aside:
             level = self._above_between(sources, column, level)
-        if column is None or aside or any(level <= k for k in column.cells) or (column.pipes and not column.network):
+        if column is not None and level > HIGHEST:  # a long chain goes on to the right
+            column, level = self._after(column), max(1, *(self.level.get(s, 0) for s in sources[-1:]))
+        elif column is None or aside or any(level <= k for k in column.cells) or (column.pipes and not column.network):
             column = self._after(*([column] if column else []))
         column.cells[level] = id
         self.of[id], self.level[id] = column, level

@@ -8,9 +8,10 @@ any other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 from lstmgraph.diagram.layout.budget import Budget
 from lstmgraph.diagram.layout.shapes import STEPS, Port
@@ -18,6 +19,7 @@ from lstmgraph.diagram.layout.shapes import STEPS, Port
 STEP = 10  # one pitch of length
 RAIL = 8  # one pitch along a rail row: the least a step can cost
 BEND = 70
+ANOTHER = 60  # a second port for the same value
 FORK_BEND = 50  # a bend that the wire inherits from the tree which it leaves
 FORK_EXCESS = 300  # a third bend
 CROSS = 420
@@ -46,7 +48,7 @@ class Bits:
 
     def fill(self, left: int, top: int, right: int, bottom: int) -> None:
         """Add a rectangle, its borders included."""
-        across, down = (1 << (right + 1)) - (1 << left), (1 << (bottom + 1)) - (1 << top)
+        across, down = (2 << right) - (1 << left), (2 << bottom) - (1 << top)
         for y in range(top, bottom + 1):
             self.rows[y] |= across
         for x in range(left, right + 1):
@@ -56,17 +58,81 @@ class Bits:
         return bool(self.rows[cell[1]] >> cell[0] & 1)
 
 
+class Lines:
+    """The same for the few points of a net."""
+
+    __slots__ = ("cols", "rows")
+
+    def __init__(self) -> None:
+        self.rows: dict[int, int] = {}
+        self.cols: dict[int, int] = {}
+
+    def fill(self, left: int, top: int, right: int, bottom: int) -> None:
+        across, down = (2 << right) - (1 << left), (2 << bottom) - (1 << top)
+        for y in range(top, bottom + 1):
+            self.rows[y] = self.rows.get(y, 0) | across
+        for x in range(left, right + 1):
+            self.cols[x] = self.cols.get(x, 0) | down
+
+    def __contains__(self, cell: Cell) -> bool:
+        return bool(self.rows.get(cell[1], 0) >> cell[0] & 1)
+
+
+class Piece(NamedTuple):
+    """A straight piece of a net, and how often its value has turned before it."""
+
+    start: Cell
+    end: Cell
+    way: int
+    bends: int
+    before: int  # the piece that it begins on, -1 at the source
+
+    def passes(self, cell: Cell) -> bool:
+        (x, y), (a, b), (c, d) = cell, self.start, self.end
+        return (a <= x <= c or c <= x <= a) and (b <= y <= d or d <= y <= b)
+
+
+class End(NamedTuple):
+    piece: int
+    at: Cell
+    port: Port
+    bends: int
+
+
 @dataclass
 class Net:
     """One value's wires: a tree that grows from the port of its source."""
 
     number: int
-    parent: dict[int, int] = field(default_factory=dict)  # lattice point -> the point before it, seen from the source
-    bends: dict[int, int] = field(default_factory=dict)
-    heading: dict[int, int] = field(default_factory=dict)
-    tree: tuple[dict[int, int], dict[int, int]] = field(default_factory=lambda: ({}, {}))  # bits by row, by column
-    start: Port | None = None
-    ends: dict[str, tuple[int, Port]] = field(default_factory=dict)  # wire -> (last point, port)
+    pieces: list[Piece] = field(default_factory=list)
+    tree: Lines = field(default_factory=Lines)  # all its points
+    layers: tuple[Lines, Lines] = field(default_factory=lambda: (Lines(), Lines()))  # where it runs flat, upright
+    roots: dict[Cell, Port] = field(default_factory=dict)  # the ports that it leaves its source by
+    ends: dict[str, End] = field(default_factory=dict)  # by wire
+
+    def piece(self, cell: Cell) -> int:
+        """The piece by which the value gets to a point of the tree."""
+        return next(k for k, piece in enumerate(self.pieces) if piece.passes(cell))
+
+    def crossings(self, along: tuple[Bits, Bits]) -> int:
+        """How many times other nets cross it."""
+        return sum(bits.bit_count() for _, bits in self._crossed(along))
+
+    def _crossed(self, along: tuple[Bits, Bits]) -> Iterator[tuple[int, int]]:
+        """Points in which another net runs across, by row."""
+        flat, upright = (layer.rows for layer in self.layers)
+        for y, bits in flat.items():
+            if crossed := bits & along[1].rows[y] & ~upright.get(y, 0):
+                yield y, crossed
+        for y, bits in upright.items():
+            if crossed := bits & along[0].rows[y] & ~flat.get(y, 0):
+                yield y, crossed
+
+    def crossed(self, along: tuple[Bits, Bits]) -> list[Cell]:
+        return [(x, y) for y, bits in self._crossed(along) for x in range(bits.bit_length()) if bits >> x & 1]
+
+    def length(self) -> int:
+        return sum(abs(p.end[0] - p.start[0]) + abs(p.end[1] - p.start[1]) for p in self.pieces)
 
 
 @dataclass(frozen=True)
@@ -86,28 +152,16 @@ class Demand:
 class Lattice:
     def __init__(self, width: int, height: int, budget: Budget) -> None:
         self.width, self.height, self.budget = width, height, budget
-        size = width * height
         self.covered, self.doorstep = Bits(width, height), Bits(width, height)
         self.along = Bits(width, height), Bits(width, height)  # where any net runs left and right, up and down
         self.row_cost = [STEP] * height
-        self.flat = [0] * size  # number of the net that runs left and right through a point
-        self.upright = [0] * size
         self.taken: dict[tuple[str, int, int], int] = {}
         self.nets: dict[int, Net] = {}
-        self.covered.fill(0, 0, width - 1, 0)
-        self.covered.fill(0, height - 1, width - 1, height - 1)
-        self.covered.fill(0, 0, 0, height - 1)
-        self.covered.fill(width - 1, 0, width - 1, height - 1)
+        self.wall(0, 0, width - 1, height - 1)
 
     def cover(self, at: Cell, reach: Cell) -> None:
         (x, y), (rx, ry) = at, reach
         self.covered.fill(max(0, x - rx), max(0, y - ry), min(self.width - 1, x + rx), min(self.height - 1, y + ry))
-
-    def index(self, cell: Cell) -> int:
-        return cell[1] * self.width + cell[0]
-
-    def cell(self, index: int) -> Cell:
-        return index % self.width, index // self.width
 
     def wall(self, left: int, top: int, right: int, bottom: int) -> None:
         """Nothing runs on or outside a border, except where `door` opens it."""
@@ -124,15 +178,22 @@ class Lattice:
     # ── ends of wires ──
 
     def starts(self, demand: Demand) -> list[tuple[Port, int]]:
-        """The ports that a value which has no wire yet may leave by."""
-        return [(p, cost) for p, cost in demand.starts if p.key not in self.taken and self._clear(p, 0)]
+        """The ports that a value may leave by; another one than that of its first wire only if it saves bends."""
+        more = ANOTHER if demand.net in self.nets and self.nets[demand.net].pieces else 0
+        free = (p for p in demand.starts if p[0].key not in self.taken and not self._held(p[0].access, None))
+        return [(p, cost + more) for p, cost in free]
 
     def goals(self, demand: Demand, net: Net) -> list[tuple[Port, int]]:
-        return [(p, cost) for p, cost in demand.goals if p.key not in self.taken and self._clear(p, net.number)]
+        return [(p, cost) for p, cost in demand.goals if p.key not in self.taken and not self._held(p.access, net)]
 
-    def _clear(self, port: Port, net: int) -> bool:
-        at = self.index(port.access)
-        return port.access not in self.covered and self.flat[at] in (0, net) and self.upright[at] in (0, net)
+    def _held(self, cell: Cell, net: Net | None) -> bool:
+        """Whether a node or another net has a point."""
+        return cell in self.covered or self.foreign(cell, net)
+
+    def foreign(self, cell: Cell, net: Net | None) -> bool:
+        """Whether another net runs through a point."""
+        own = net.layers if net else (Lines(), Lines())
+        return any(cell in bits and cell not in mine for bits, mine in zip(self.along, own, strict=True))
 
     # ── laying and lifting ──
 
@@ -145,104 +206,105 @@ class Lattice:
         if way != (goal.out + 2) % 4 or (first[0] + dx * steps, first[1] + dy * steps) != last:
             return False
         cells = [(first[0] + dx * k, first[1] + dy * k) for k in range(steps + 1)]
-        along = self.along[way & 1]
-        if any(c in self.covered or c in along for c in cells):
+        if any(c in self.covered or c in self.along[way & 1] for c in cells):
             return False
-        indices = [self.index(c) for c in cells]
-        if net.parent and (indices[0] not in net.parent or any(at in net.parent for at in indices[1:])):
+        if net.pieces and (first not in net.tree or any(c in net.tree for c in cells[1:])):
             return False  # a tree has one root and no rings
-        self.lay(net, demand, cells, start, goal)
+        self.lay(net, demand, [first, last] if steps else [first], start, goal)
         if demand.direct == "closed":
-            for cell in cells:
-                self._mark(cell, 0, net.number)
-                self._mark(cell, 1, net.number)
+            self._paint(net, first, last, 0)
+            self._paint(net, first, last, 1)
         return True
 
     def net(self, number: int) -> Net:
         return self.nets.setdefault(number, Net(number))
 
-    def lay(self, net: Net, demand: Demand, cells: Sequence[Cell], start: Port | None, goal: Port) -> None:
-        """Lay a wire along neighbouring points, from `start` if it is the first of its value, else from the tree."""
-        if not net.parent:
+    def lay(self, net: Net, demand: Demand, turns: Sequence[Cell], start: Port | None, goal: Port) -> None:
+        """Lay a wire from corner to corner: from the tree, or from the port `start` of the source."""
+        if turns[0] not in net.tree:
             assert start is not None
-            net.start = start
-            self._grow(net, cells[0], -1, 0, start.out)
+            net.roots[turns[0]] = start
+            net.pieces.append(Piece(turns[0], turns[0], start.out, 0, -1))
+            self._paint(net, turns[0], turns[0], start.out & 1)
             self.taken[start.key] = net.number
-            self._mark(cells[0], start.out & 1, net.number)
-        for before, cell in pairwise(cells):
-            old = self.index(before)
-            way = _way(before, cell)
-            self._grow(net, cell, old, net.bends[old] + (way != net.heading[old]), way)
-            self._mark(before, way & 1, net.number)
-            self._mark(cell, way & 1, net.number)
-        self._mark(cells[-1], goal.out & 1, net.number)
+        at = net.piece(turns[0])
+        for a, b in pairwise(turns):
+            way, old = _way(a, b), net.pieces[at]
+            net.pieces.append(Piece(a, b, way, old.bends + (way != old.way), at))
+            at = len(net.pieces) - 1
+            self._paint(net, a, b, way & 1)
+        self._paint(net, turns[-1], turns[-1], goal.out & 1)
         self.taken[goal.key] = net.number
-        net.ends[demand.id] = (self.index(cells[-1]), goal)
+        last = net.pieces[at]
+        net.ends[demand.id] = End(at, turns[-1], goal, last.bends + (last.way != (goal.out + 2) % 4))
 
-    def _grow(self, net: Net, cell: Cell, parent: int, bends: int, heading: int) -> None:
-        at, (x, y), (rows, cols) = self.index(cell), cell, net.tree
-        net.parent[at], net.bends[at], net.heading[at] = parent, bends, heading
-        rows[y] = rows.get(y, 0) | 1 << x
-        cols[x] = cols.get(x, 0) | 1 << y
+    def _paint(self, net: Net, a: Cell, b: Cell, upright: int) -> None:
+        area = min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1])
+        net.tree.fill(*area)
+        net.layers[upright].fill(*area)
+        self.along[upright].fill(*area)
 
-    def _mark(self, cell: Cell, upright: int, number: int) -> None:
-        (self.upright if upright else self.flat)[self.index(cell)] = number
-        self.along[upright].add(*cell)
-
-    def lift(self, number: int) -> None:
+    def lift(self, number: int) -> Net | None:
         """Take all wires of a net away."""
         net = self.nets.pop(number, None)
-        if net is None:
-            return
-        for at in net.parent:
-            for numbers, bits in zip((self.flat, self.upright), self.along, strict=True):
-                if numbers[at] == number:
-                    numbers[at] = 0
-                    bits.discard(*self.cell(at))
-        self.taken = {k: n for k, n in self.taken.items() if n != number}
+        if net is not None:
+            for bits, own in zip(self.along, net.layers, strict=True):
+                for y, row in own.rows.items():
+                    bits.rows[y] &= ~row
+                for x, col in own.cols.items():
+                    bits.cols[x] &= ~col
+            self.taken = {k: n for k, n in self.taken.items() if n != number}
+        return net
+
+    def put_back(self, net: Net) -> None:
+        """Lay a net that was lifted again, just as it was."""
+        self.nets[net.number] = net
+        for bits, own in zip(self.along, net.layers, strict=True):
+            for y, row in own.rows.items():
+                bits.rows[y] |= row
+            for x, col in own.cols.items():
+                bits.cols[x] |= col
+        for port in (*net.roots.values(), *(end.port for end in net.ends.values())):
+            self.taken[port.key] = net.number
 
     # ── reading ──
 
     def path(self, number: int, wire: str) -> list[Cell]:
-        """The lattice points of a wire from its source to its end."""
+        """The corners of a wire from its source to its end."""
         net = self.nets[number]
-        at = net.ends[wire][0]
-        found = [self.cell(at)]
-        while net.parent[at] != -1:
-            at = net.parent[at]
-            found.append(self.cell(at))
-        return found[::-1]
-
-    def bends(self, number: int, wire: str) -> int:
-        """How often a wire bends between its ports."""
-        net = self.nets[number]
-        last, port = net.ends[wire]
-        return net.bends[last] + (net.heading[last] != (port.out + 2) % 4)
+        piece, at = net.ends[wire][:2]
+        found = [at]
+        while piece != -1:
+            found.append(net.pieces[piece].start)
+            piece = net.pieces[piece].before
+        return corners(found[::-1])
 
     def laid(self, demand: Demand) -> bool:
         return demand.net in self.nets and demand.id in self.nets[demand.net].ends
 
     def troubled(self, number: int, wire: str) -> bool:
         """Whether a wire crosses others or bends too often."""
-        flat, upright = self.flat, self.upright
-        way = map(self.index, self.path(number, wire))
-        return self.bends(number, wire) > MOST_BENDS or any(0 < flat[at] != upright[at] > 0 for at in way)
+        net = self.nets[number]
+        if net.ends[wire].bends > MOST_BENDS:
+            return True
+        crossed, path = net.crossed(self.along), self.path(number, wire)
+        return any(Piece(a, b, 0, 0, 0).passes(cell) for a, b in pairwise(path) for cell in crossed)
 
-    def crossings(self, number: int) -> int:
-        """How many times a net crosses others."""
-        flat, upright = self.flat, self.upright
-        return sum(1 for at in self.nets[number].parent if 0 < flat[at] != upright[at] > 0)
+    def crossings(self) -> int:
+        return sum(net.crossings(self.along) for net in self.nets.values()) // 2
 
     def cost(self, demands: Sequence[Demand]) -> tuple[int, int, int, int]:
         """(crossings, bends of a wire beyond two, bends, length) of all that is laid."""
-        bends = [self.bends(d.net, d.id) for d in demands if self.laid(d)]
-        crossings = sum(map(self.crossings, self.nets)) // 2
+        bends = [self.nets[d.net].ends[d.id].bends for d in demands if self.laid(d)]
+        crossings = self.crossings()
         excess = sum(b - MOST_BENDS for b in bends if b > MOST_BENDS)
-        return crossings, excess, sum(bends), sum(len(n.parent) for n in self.nets.values())
+        return crossings, excess, sum(bends), sum(n.length() for n in self.nets.values())
 
 
 def _way(a: Cell, b: Cell) -> int:
-    return STEPS.index((b[0] - a[0], b[1] - a[1]))
+    if a[1] == b[1]:
+        return 0 if b[0] > a[0] else 2
+    return 1 if b[1] > a[1] else 3
 
 
 def corners(cells: Iterable[Cell]) -> list[Cell]:

@@ -22,8 +22,10 @@ from lstmgraph.diagram.layout.lattice import (
     Demand,
     Lattice,
     Net,
+    Piece,
+    corners,
 )
-from lstmgraph.diagram.layout.shapes import Port
+from lstmgraph.diagram.layout.shapes import STEPS, Port
 
 FIELD = 16  # making the tables of a search takes as long as a step for each so many points
 
@@ -32,7 +34,7 @@ def route(lattice: Lattice, demand: Demand) -> bool:
     """Find a wire and lay it; False where there is no way."""
     net = lattice.net(demand.net)
     goals = {
-        lattice.index(port.access) * 4 + (port.out + 2) % 4: (port, cost) for port, cost in lattice.goals(demand, net)
+        _index(lattice, port.access) * 4 + (port.out + 2) % 4: (port, cost) for port, cost in lattice.goals(demand, net)
     }
     if not goals:
         return False
@@ -44,25 +46,55 @@ def route(lattice: Lattice, demand: Demand) -> bool:
     while came[states[-1]] != -1:
         states.append(came[states[-1]])
     first = states[-1]
-    ports = (p for p, _ in demand.starts if lattice.index(p.access) == first >> 2 and p.out == first & 3)
-    lattice.lay(net, demand, [lattice.cell(s >> 2) for s in reversed(states)], next(ports, None), goals[last][0])
+    ports = (p for p, _ in demand.starts if _index(lattice, p.access) == first >> 2 and p.out == first & 3)
+    cells = corners(_cell(lattice, s >> 2) for s in reversed(states))
+    lattice.lay(net, demand, cells, next(ports, None), goals[last][0])
     return True
 
 
 def _starts(lattice: Lattice, demand: Demand, net: Net) -> list[tuple[int, int]]:
     """States to search from, with what they cost: anywhere on the tree, or every free port of the source."""
-    if not net.parent:
-        return [(lattice.index(p.access) * 4 + p.out, cost) for p, cost in lattice.starts(demand)]
+    if not net.pieces:
+        return [(_index(lattice, p.access) * 4 + p.out, cost) for p, cost in lattice.starts(demand)]
     found = []
-    for at in net.parent:
-        if not {lattice.flat[at], lattice.upright[at]} - {0, net.number}:
-            inherited = net.bends[at] * FORK_BEND
+    for cell, piece in _points(net):
+        if not lattice.foreign(cell, net):
+            inherited = piece.bends * FORK_BEND
             for way in range(4):
-                if way != (net.heading[at] + 2) % 4:
-                    turn = way != net.heading[at]
-                    many = FORK_EXCESS if turn and net.bends[at] >= MOST_BENDS else 0
-                    found.append((at * 4 + way, inherited + many + (BEND if turn else 0)))
+                if way != (piece.way + 2) % 4:
+                    turn = way != piece.way
+                    many = FORK_EXCESS if turn and piece.bends >= MOST_BENDS else 0
+                    found.append((_index(lattice, cell) * 4 + way, inherited + many + (BEND if turn else 0)))
     return found
+
+
+def _points(net: Net) -> list[tuple[Cell, Piece]]:
+    """The points of a tree, each with the piece by which the value gets there."""
+    found: dict[Cell, Piece] = {}
+    for piece in net.pieces:
+        (x, y), (dx, dy) = piece.start, STEPS[piece.way]
+        for k in range(abs(piece.end[0] - x) + abs(piece.end[1] - y) + 1):
+            found.setdefault((x + dx * k, y + dy * k), piece)
+    return list(found.items())
+
+
+def _owners(lattice: Lattice, upright: int) -> list[int]:
+    """The number of the net that runs through each point."""
+    found = [0] * (lattice.width * lattice.height)
+    for net in lattice.nets.values():
+        for y, bits in net.layers[upright].rows.items():
+            for x in range(bits.bit_length()):
+                if bits >> x & 1:
+                    found[y * lattice.width + x] = net.number
+    return found
+
+
+def _index(lattice: Lattice, cell: Cell) -> int:
+    return cell[1] * lattice.width + cell[0]
+
+
+def _cell(lattice: Lattice, index: int) -> Cell:
+    return index % lattice.width, index // lattice.width
 
 
 def _search(  # noqa: C901, PLR0912  the inner loop of a search: a call in it would cost a third more
@@ -73,10 +105,11 @@ def _search(  # noqa: C901, PLR0912  the inner loop of a search: a call in it wo
     came: dict[int, int],
 ) -> int | None:
     """The last state of the cheapest path; `came` tells how to get there."""
-    own, flat, upright, tree = net.number, lattice.flat, lattice.upright, net.parent
+    own, flat, upright = net.number, _owners(lattice, 0), _owners(lattice, 1)
+    tree = {_index(lattice, cell) for cell, _ in _points(net)}
     covered, doorstep = _spread(lattice.covered.rows, lattice.width), _spread(lattice.doorstep.rows, lattice.width)
     prices, offsets = _prices(lattice, doorstep), (1, lattice.width, -1, -lattice.width)
-    left = _bound(lattice, [(lattice.cell(state >> 2), cost) for state, (_, cost) in goals.items()])
+    left = _bound(lattice, [(_cell(lattice, state >> 2), cost) for state, (_, cost) in goals.items()])
     best = [1 << 60] * (4 * len(flat))
     queue: list[tuple[int, int, int]] = []
     budget = lattice.budget
@@ -136,7 +169,7 @@ def _prices(lattice: Lattice, doorstep: list[int]) -> tuple[list[int], list[int]
 
 def _bound(lattice: Lattice, ends: list[tuple[Cell, int]]) -> Callable[[int], int]:
     """A lower bound of what is left to pay from a point to the nearest end."""
-    width, known = lattice.width, [-1] * len(lattice.flat)
+    width, known = lattice.width, [-1] * (lattice.width * lattice.height)
 
     def left(at: int) -> int:
         if known[at] < 0:

@@ -22,6 +22,7 @@ from lstmgraph.diagram.layout.lattice import (
     Demand,
     Lattice,
     Net,
+    Piece,
 )
 from lstmgraph.diagram.layout.shapes import Port
 
@@ -57,7 +58,7 @@ def route(lattice: Lattice, demand: Demand) -> bool:
     if found is None:
         return False
     turns, start, goal = found
-    lattice.lay(net, demand, list(_steps(turns)), start, goal)
+    lattice.lay(net, demand, turns, start, goal)
     return True
 
 
@@ -71,14 +72,14 @@ class _Hunt:
         self.wall = covered.rows, covered.cols
         self.along, self.across = (flat.rows, upright.cols), (upright.rows, flat.cols)
         self.door = door.rows, door.cols
-        self.ports = [] if net.parent else lattice.starts(demand)
-        self.own = net.tree if net.parent else self._own_ports()
+        self.ports = [(p, cost) for p, cost in lattice.starts(demand) if p.access not in net.tree]
+        self.own = self._origins()
         self.goals = lattice.goals(demand, net)
         self.cost, self.found = 1 << 60, None  # type: tuple[int, _Found | None]
 
-    def _own_ports(self) -> tuple[Mapping[int, int], Mapping[int, int]]:
-        rows: dict[int, int] = {}
-        cols: dict[int, int] = {}
+    def _origins(self) -> tuple[Mapping[int, int], Mapping[int, int]]:
+        """The tree and the ports that are still free, by row and by column."""
+        rows, cols = dict(self.net.tree.rows), dict(self.net.tree.cols)
         for port, _ in self.ports:
             x, y = port.access
             rows[y] = rows.get(y, 0) | 1 << x
@@ -124,15 +125,12 @@ class _Hunt:
 
     def _tips(self) -> Iterator[tuple[_Place, int]]:
         """Where the value has not turned yet and may run straight on."""
-        net = self.net
-        if not net.parent:
-            yield from ((self._place(p.access, p.out & 1), p.out) for p, _ in self.ports)
-            return
-        at, way = next(iter(net.parent)), next(iter(net.heading.values()))
-        step = (1, self.lattice.width, -1, -self.lattice.width)[way]
-        while net.bends.get(at + step) == 0:
-            at += step
-        yield self._place(self.lattice.cell(at), way & 1), way
+        yield from ((self._place(p.access, p.out & 1), p.out) for p, _ in self.ports)
+        pieces = self.net.pieces
+        for root in (p for p in pieces if p.before < 0):
+            line = [p for p in pieces if not p.bends and p.way == root.way and _on_line(root, p)]
+            tip = max(line, key=lambda p: _far(root, p))
+            yield self._place(tip.end, tip.way & 1), tip.way
 
     @staticmethod
     def _place(cell: Cell, axis: int) -> _Place:
@@ -202,15 +200,15 @@ class _Hunt:
 
     def _leaves(self, cell: Cell, way: int) -> Iterator[_Leave]:
         """How a wire may leave a point of the tree, or a port of the source."""
-        net, at = self.net, self.lattice.index(cell)
-        if not net.parent:
-            for port, cost in self.ports:
-                if port.access == cell and way != (port.out + 2) % 4:
-                    turn = int(way != port.out)
-                    yield _Leave(turn, way, cost + BEND * turn, port)
-        elif {self.lattice.flat[at], self.lattice.upright[at]} <= {0, net.number}:
-            turn = int(way != net.heading[at])
-            yield _Leave(net.bends[at] + turn, way, net.bends[at] * FORK_BEND + BEND * turn, None)
+        net = self.net
+        for port, cost in self.ports:
+            if port.access == cell and way != (port.out + 2) % 4:
+                turn = int(way != port.out)
+                yield _Leave(turn, way, cost + BEND * turn, port)
+        if cell in net.tree and not self.lattice.foreign(cell, net):
+            piece = net.pieces[net.piece(cell)]
+            turn = int(way != piece.way)
+            yield _Leave(piece.bends + turn, way, piece.bends * FORK_BEND + BEND * turn, None)
 
 
 def _bits(start: int, end: int) -> int:
@@ -224,10 +222,11 @@ def _heading(a: Cell, b: Cell) -> int:
     return 1 if b[1] > a[1] else 3
 
 
-def _steps(turns: list[Cell]) -> Iterator[Cell]:
-    """All points from corner to corner."""
-    yield turns[0]
-    for (x, y), end in pairwise(turns):
-        dx, dy = (end[0] > x) - (end[0] < x), (end[1] > y) - (end[1] < y)
-        for k in range(1, abs(end[0] - x) + abs(end[1] - y) + 1):
-            yield x + dx * k, y + dy * k
+def _far(root: Piece, piece: Piece) -> int:
+    """How far from the source a piece ends."""
+    return abs(piece.end[0] - root.start[0]) + abs(piece.end[1] - root.start[1])
+
+
+def _on_line(root: Piece, piece: Piece) -> bool:
+    axis = root.way & 1
+    return piece.end[1 - axis] == root.start[1 - axis]

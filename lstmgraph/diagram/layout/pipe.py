@@ -23,8 +23,10 @@ from lstmgraph.diagram.layout.tracks import layered
 from lstmgraph.diagram.scene import Scene
 
 ASPECT = (1.62, 2.18)  # of the border: narrower pictures are widened, lower ones get higher rows
+WIDEST, HIGHEST = 20, 11  # gaps between networks and between rows, whatever the aspect
 TRIES = 4  # how often the gaps are widened before giving up
-SKETCHES = 25_000  # steps of the budget for other arrangements
+SKETCHES = 50_000  # steps of the budget for other arrangements
+SLACK = 90  # by how much a sketch may be worse before its values are laid a second time
 MEAN_BENDS = 0.7  # of a wire: more is worth a search
 
 
@@ -63,7 +65,8 @@ class _Search:
             return False
         self.seen.add(arrangement.key())
         try:
-            sketch = solve(PipePlan(self.a, Room(), arrangement).build(), self.budget, sketch=True)
+            plan = PipePlan(self.a, Room(), arrangement).build()
+            sketch = solve(plan, self.budget, sketch=True, limit=self.score + SLACK - _size(plan))
         except Spent:
             raise
         except Unroutable:
@@ -91,8 +94,13 @@ class _Search:
 
 def _worth(sketch: Solved) -> int:
     crossings, excess, bends, length = sketch.cost
-    border = sketch.plan.border
-    return len(sketch.lost) * 250 + crossings * 40 + excess * 60 + bends * 7 + length + int(border.right - border.left)
+    found = len(sketch.lost) * 250 + crossings * 40 + excess * 60 + bends * 7 + length
+    return found + _size(sketch.plan)
+
+
+def _size(plan: Plan) -> int:
+    """What a large picture is worth avoiding."""
+    return int(plan.border.right - plan.border.left + 2 * (plan.border.bottom - plan.border.top))
 
 
 def _arranged(a: Anatomy) -> Arrangement:
@@ -139,7 +147,7 @@ def _variants(a: Anatomy) -> Iterator[Variant]:
 def _with_room(a: Anatomy, arrangement: Arrangement, budget: Budget) -> Solved:
     """The plan with the least room in which all wires find a way and all labels a place."""
     for k in range(TRIES):
-        room = Room(ROW + k, GAP + 2 * k, PAD + k)
+        room = Room(ROW + k, GAP + 2 * k, PAD + k, 2 * k)
         try:
             return uncrowded(solve(_balanced(a, room, arrangement), budget))
         except Spent:
@@ -155,9 +163,9 @@ def _balanced(a: Anatomy, room: Room, arrangement: Arrangement) -> Plan:
     for _ in range(48):
         width, height = plan.border.right - plan.border.left, plan.border.bottom - plan.border.top
         networks = len(a.of_kind("sum"))
-        if width < ASPECT[0] * height and networks >= 3:
+        if width < ASPECT[0] * height and networks >= 3 and room.gap < WIDEST:
             room = replace(room, gap=room.gap + 1)
-        elif width > ASPECT[1] * height:
+        elif width > ASPECT[1] * height and room.row < HIGHEST:
             room = replace(room, row=room.row + 1)
         else:
             break

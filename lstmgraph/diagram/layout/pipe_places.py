@@ -28,6 +28,7 @@ class Room:
     row: int = ROW
     gap: int = GAP
     pad: int = PAD
+    apart: int = 0  # between columns, besides what they need at least
 
 
 class Places:
@@ -81,10 +82,10 @@ class Places:
     def _slots(self, id: str) -> dict[str, int]:
         """Offsets of the operands along the bottom of a sum; the trunk or the first input stands in the middle."""
         edges = self.bottom[id]
-        names = ["trunk"] if id in self.joined else []
-        rank = {"previous": 0, "input": 1, "constant": 2, "bias": 2}
+        rank = {"previous": 0, "trunk": 1, "input": 2, "constant": 3, "bias": 3}
         rest = [e for e in edges if not (id in self.joined and e.source in self.trunk)]
-        names += [e.id for e in sorted(rest, key=lambda e: (rank[self.a.node[e.source].kind], e.operand))]
+        named = [(rank[self.a.node[e.source].kind], e.operand, e.id) for e in rest]
+        names = [name for _, _, name in sorted(named + ([(1, 0, "trunk")] if id in self.joined else []))]
         small = {e.id for e in rest if self.a.node[e.source].kind in ("bias", "constant")}
         places = {}
         at = 0
@@ -115,9 +116,9 @@ class Places:
         found = {}
         for k, right in enumerate(occupied):
             for j, left in enumerate(occupied[:k]):
-                least = 5 if k - j == 1 else 0
+                least = 5 + self.room.apart if k - j == 1 else 0
                 for row in left.keys() & right.keys():
-                    gap = self.room.gap if row == ("level", -1) else 3
+                    gap = self.room.gap if row == ("level", -1) else 3 + self.room.apart
                     least = max(least, left[row] + right[row] + gap)
                 found[j, k] = least
         return found
@@ -185,21 +186,44 @@ class Places:
         spots = list(self.plan.spots.values())
         left = min(s.at[0] - s.form.reach()[0] for s in spots) - self.room.pad - 2
         right = max(s.at[0] + s.form.reach()[0] for s in spots) + self.room.pad
-        floor = max(s.at[1] + s.form.reach()[1] + (2 if s.id in self.joined else 0) for s in spots)
+        floor = max(s.at[1] + s.form.reach()[1] + self._below(s.id) for s in spots)
         states = self.arrangement.rails
         self.plan.rails = [floor + 2 + 3 * k for k in range(max(1, len(states) + self._extra_rails()))]
         state_rows = [floor + 2 + 6 * k for k in range(len(states))]
-        bottom = max([*self.plan.rails, *state_rows]) + self.room.pad
+        bottom = max([*self.plan.rails, *state_rows]) + self.room.pad + (6 if self._copies() else 0)
         top = (
             min([s.at[1] - s.form.reach()[1] for s in spots] + [rows[b] - 2 for b in self.a.pipes]) - self.room.pad + 1
         )
         ups = self._ups()
-        right += 3 * len(ups)
+        right += 3 * sum(edge.target not in self.arrangement.above for edge, _ in ups)
         self.plan.border = Box(left, top, right, bottom)
         self._sides(left - 5, right + 5, rows, dict(zip(states, state_rows, strict=True)))
-        for k, (edge, name) in enumerate(ups):
-            self._put(edge.target, (right - self.room.pad - 5 * (len(ups) - 1 - k), top - 5), outside=True, name=name)
+        xs: list[int] = []
+        for edge, name in reversed(ups):
+            x = self._exit(edge, right - self.room.pad)
+            while any(abs(x - other) < 5 for other in xs):
+                x -= 1
+            xs.append(x)
+            self._put(edge.target, (x, top - 5), outside=True, name=name)
         self._inputs(left, bottom + 5)
+
+    def _exit(self, edge: Edge, right: int) -> int:
+        """Where a value leaves upward: at the right end, or just right of where it is computed."""
+        spot = self.plan.spots.get(edge.source)
+        if edge.target not in self.arrangement.above or spot is None or spot.outside:
+            return right
+        return min(right, spot.at[0] + spot.form.reach()[0] + 2)
+
+    def _copies(self) -> list[str]:
+        """The lowest state without a pipe, if its next value is an input: that one comes in below the rails."""
+        lowest = self.arrangement.rails[-1:]
+        ends = {b: self.a.into[self.a.next[b]][0].source for b in lowest if b in self.a.next}
+        return [b for b, source in ends.items() if self.a.node[source].kind == "input"]
+
+    def _below(self, id: str) -> int:
+        """Room under a network for its arrows and what is written beside them."""
+        look = self.a.graph.look
+        return (2 if id in self.joined else 0) + (2 if id in self.slots and (look.weights or look.sizes) else 0)
 
     def _extra_rails(self) -> int:
         return sum(1 for n in self.a.of_kind("input") if n.id not in self.trunk and len(self.a.out[n.id]) > 1)
@@ -220,7 +244,7 @@ class Places:
             y = rows[base] if base in self.a.pipes else rails[base]
             self._put(id, (left, y), outside=True)
             if base in self.a.next:
-                self._put(self.a.next[base], (right, y), outside=True)
+                self._put(self.a.next[base], (right, y + (6 if base in self._copies() else 0)), outside=True)
 
     def _inputs(self, left: int, y: int) -> None:
         """Inputs stand below the border: joined ones under the join, others under the first thing that they feed."""
@@ -254,9 +278,11 @@ class Places:
     def _input_column(self, id: str, left: int) -> int:
         if id in self.trunk:
             return self._first_stop() if len(self.trunk) == 2 else left + 4
-        fed = sorted(
-            self.plan.spots[e.target].at[0] + self.slots.get(e.target, {}).get(e.id, 0)
-            for e in self.a.out[id]
-            if e.target in self.plan.spots and not self.plan.spots[e.target].outside
-        )
-        return fed[0] if fed else left + 4
+        fed = [e for e in self.a.out[id] if e.target in self.plan.spots and not self.plan.spots[e.target].outside]
+        if not fed:
+            return left + 4
+        first = min(fed, key=lambda e: self.plan.spots[e.target].at)
+        spot = self.plan.spots[first.target]
+        if id in self.arrangement.aside:
+            return max(left + 4, spot.at[0] - spot.form.reach()[0] - 3)
+        return spot.at[0] + self.slots.get(first.target, {}).get(first.id, 0)

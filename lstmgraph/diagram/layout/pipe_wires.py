@@ -116,7 +116,7 @@ class PipePlan(Places):
         if node.kind == "sum":
             slot = self.slots[node.id].get(edge.id)
             if slot is not None:
-                return ((DOWN, slot, 0),)
+                return self._from_below(edge, slot)
             free = (k for k in (-2, 2) if k not in self.slots[node.id].values())
             return ((LEFT, 0, 0), (RIGHT, 0, 10), (UP, -3, 60), (UP, 3, 60), *((DOWN, k, 30) for k in free))
         if node.id in self.a.on_pipe:
@@ -125,6 +125,14 @@ class PipePlan(Places):
             below: Sides = tuple((DOWN, k, 0) for k in (0, -2, 2))
             return (*below, (LEFT, 0, 10), (RIGHT, 0, 10), (UP, 0, 10), (UP, -2, 10), (UP, 2, 10))
         return ANY
+
+    def _from_below(self, edge: Edge, slot: int) -> Sides:
+        """A sum's own place for an operand; inputs and states may change places, or enter from the side."""
+        if self.a.node[edge.source].kind in ("bias", "constant"):
+            return ((DOWN, slot, 0),)
+        mine = {e.id for e in self.bottom[edge.target] if self.a.node[e.source].kind not in ("bias", "constant")}
+        others = (at for name, at in self.slots[edge.target].items() if name in mine and name != edge.id)
+        return ((DOWN, slot, 0), *((DOWN, at, 10) for at in others), (LEFT, 0, 40), (RIGHT, 0, 50))
 
     def _pipe_goals(self, edge: Edge) -> Sides:
         path = self.a.pipes[self.a.on_pipe[edge.target]]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from lstmgraph.diagram.graph import Edge, Graph, Node
 from lstmgraph.diagram.layout.budget import Budget
-from lstmgraph.diagram.layout.lattice import Cell, Demand, Lattice, corners
+from lstmgraph.diagram.layout.lattice import Cell, Demand, Lattice
 from lstmgraph.diagram.layout.router import route_all
 from lstmgraph.diagram.layout.shapes import DOWN, LEFT, PITCH, RIGHT, UP, Form, Port, ports
 from lstmgraph.diagram.scene import Box, Point
@@ -108,10 +108,11 @@ class Solved:
         return self.cost[1] > 0
 
 
-def solve(plan: Plan, budget: Budget, sketch: bool = False) -> Solved:
+def solve(plan: Plan, budget: Budget, sketch: bool = False, limit: int = 1 << 60) -> Solved:
     """Route every wire of a plan; raises `Unroutable`.
 
     A sketch is made in a fraction of the time, without the wires that need more than two bends: they are `lost`.
+    It is given up, `Unroutable`, when it is worse than a `limit` from the first.
     """
     lattice = Lattice(*plan.shift(), budget)
     for row in plan.rails:
@@ -133,7 +134,7 @@ def solve(plan: Plan, budget: Budget, sketch: bool = False) -> Solved:
                 want.direct,
             )
         )
-    route_all(lattice, demands, sketch)
+    route_all(lattice, demands, sketch, limit)
     laid = [d for d in demands if lattice.laid(d)]
     lost = frozenset(d.id for d in demands if not lattice.laid(d))
     crossed = frozenset(d.id for d in laid if lattice.troubled(d.net, d.id))
@@ -142,9 +143,8 @@ def solve(plan: Plan, budget: Budget, sketch: bool = False) -> Solved:
 
 def _points(lattice: Lattice, demand: Demand) -> tuple[Point, ...]:
     net = lattice.nets[demand.net]
-    assert net.start is not None
-    cells = corners(lattice.path(demand.net, demand.id))
-    return (net.start.at, *(Point(x * PITCH, y * PITCH) for x, y in cells), net.ends[demand.id][1].at)
+    cells = lattice.path(demand.net, demand.id)
+    return (net.roots[cells[0]].at, *(Point(x * PITCH, y * PITCH) for x, y in cells), net.ends[demand.id].port.at)
 
 
 def _doors(plan: Plan, lattice: Lattice) -> None:

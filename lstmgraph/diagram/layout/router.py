@@ -1,56 +1,83 @@
 """Routes all wires of a plan: one after the other, then each value again with all others in place.
 
-A wire takes the cheapest way with at most two bends; only where there is none, any way at all.  When a wire finds no
-way, or none with two bends, its value goes first in the next round; when nothing helps, `Unroutable` asks the layout
-for more room.
+A wire takes the cheapest way with at most two bends; only where there is none in the end, any way at all.  When a wire
+finds no way, its value goes first in the next round; when nothing helps, `Unroutable` asks the layout for more room.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 
 from lstmgraph.diagram.layout import maze, patterns
 from lstmgraph.diagram.layout.budget import Spent, Unroutable
-from lstmgraph.diagram.layout.lattice import MOST_BENDS, Demand, Lattice
+from lstmgraph.diagram.layout.lattice import Demand, Lattice, Net
 
-ROUNDS = 6
+ROUNDS = 4
+LOST, CROSSING = 250, 40  # what a wire that is not found and a crossing are worth, in steps of length
+SKETCHED = 2  # rounds of a sketch
 POLISH = 2
 MANY = 40  # wires: from here on one round of polishing has to do
 
 
-def route_all(lattice: Lattice, demands: Sequence[Demand], sketch: bool = False) -> None:
+def route_all(lattice: Lattice, demands: Sequence[Demand], sketch: bool = False, limit: int = 1 << 60) -> None:
     """Lay every demand on the lattice; in a sketch, those that two bends are enough for."""
     order = _by_net(demands)
-    best: tuple[int, _State] | None = None
-    for _ in range(ROUNDS):
-        try:
-            failed, poor = _attempt(lattice, order, sketch)
-        except Spent:
-            if best is None:
-                raise
+    best: tuple[int, list[Net]] | None = None
+    for _ in range(SKETCHED if sketch else ROUNDS):
+        lost = _attempt(lattice, order, limit)
+        score = _score(lattice, demands)
+        if best is None or score < best[0]:
+            best = score, list(lattice.nets.values())
+        if not lost:
             break
-        if sketch or not failed:
-            score = _score(lattice, demands)
-            if best is not None and score >= best[0]:
-                break
-            best = score, _snapshot(lattice)
-            if not failed | poor:
-                break
-        order = sorted(order, key=lambda wires: wires[0].net not in failed | poor)
-    if best is None:
-        raise Unroutable(", ".join(sorted(d.id for wires in order for d in wires if wires[0].net in failed)))
-    _restore(lattice, best[1])
-    _polish(lattice, order, demands, sketch)
+        order = sorted(order, key=lambda wires: wires[0].net not in lost)
+    if best is not None:
+        if best[0] > limit:
+            raise Unroutable("worse than what is known")
+        _restore(lattice, best[1])
+    _polish(lattice, order, demands, 1 if sketch or len(demands) >= MANY else POLISH)
+    if not sketch:
+        _complete(lattice, order, demands)
 
 
-def _polish(lattice: Lattice, order: list[list[Demand]], demands: Sequence[Demand], sketch: bool) -> None:
-    for _ in range(POLISH if len(demands) < MANY and not sketch else 1):
+def _polish(lattice: Lattice, order: list[list[Demand]], demands: Sequence[Demand], rounds: int) -> None:
+    for _ in range(rounds):
         try:
-            improved = [_improve(lattice, wires, demands, sketch) for wires in order]
+            improved = [_improve(lattice, wires, demands) for wires in order]
         except Spent:  # what is laid is whole
             break
         if not any(improved):
             break
+
+
+def _complete(lattice: Lattice, order: list[list[Demand]], demands: Sequence[Demand]) -> None:
+    """What two bends were not enough for, any way at all; if there is none, what is in the way is laid after it."""
+    for wires in order:
+        for demand in wires:
+            if not lattice.laid(demand) and not maze.route(lattice, demand):
+                _make_way(lattice, demand, order)
+    missing = [d.id for d in demands if not lattice.laid(d)]
+    if missing:
+        raise Unroutable(", ".join(sorted(missing)))
+
+
+def _make_way(lattice: Lattice, demand: Demand, order: list[list[Demand]]) -> bool:
+    """Lay one other value after a wire that found no way; whether that helps."""
+    for wires in order:
+        number = wires[0].net
+        old = lattice.lift(number) if number != demand.net else None
+        if old is None:
+            continue
+        again = [d for d in wires if d.id in old.ends]
+        before = deepcopy(lattice.net(demand.net))
+        straight = all(lattice.straight(d) for d in again if d.direct)
+        if straight and maze.route(lattice, demand):
+            if all(patterns.route(lattice, d) or maze.route(lattice, d) for d in again if not d.direct):
+                return True
+            _replace(lattice, demand.net, before)
+        _replace(lattice, number, old)
+    return False
 
 
 def _by_net(demands: Sequence[Demand]) -> list[list[Demand]]:
@@ -75,72 +102,66 @@ def _distance(demand: Demand) -> tuple[bool, int, int, str]:
     return not demand.direct, demand.rank, length, demand.id
 
 
-def _attempt(lattice: Lattice, order: list[list[Demand]], sketch: bool) -> tuple[set[int], set[int]]:
-    """One round from nothing; the nets that could not be laid, and those that bend too often."""
+def _attempt(lattice: Lattice, order: list[list[Demand]], limit: int) -> set[int]:
+    """One round from nothing; the nets that could not be laid with two bends."""
     for number in list(lattice.nets):
         lattice.lift(number)
-    failed = {d.net for wires in order for d in wires if d.direct and not _route(lattice, d, sketch)}
-    poor: set[int] = set()
+    lost = {d.net for wires in order for d in wires if d.direct and not lattice.straight(d)}
     for wires in order:
-        failed |= {d.net for d in wires if not d.direct and not _route(lattice, d, sketch)}
-        poor |= {d.net for d in wires if d.net not in failed and lattice.bends(d.net, d.id) > MOST_BENDS}
-    return failed, poor
+        for demand in wires:
+            if not demand.direct and not patterns.route(lattice, demand):
+                lost.add(demand.net)
+        if len(lost) * LOST + lattice.crossings() * CROSSING > limit:
+            raise Unroutable("worse than what is known")
+    return lost
 
 
-def _route(lattice: Lattice, demand: Demand, sketch: bool) -> bool:
-    """Find a wire and lay it; False where there is no way."""
-    if demand.direct:
-        return lattice.straight(demand)
-    return patterns.route(lattice, demand) or (not sketch and maze.route(lattice, demand))
-
-
-def _improve(lattice: Lattice, wires: list[Demand], demands: Sequence[Demand], sketch: bool) -> bool:
+def _improve(lattice: Lattice, wires: list[Demand], demands: Sequence[Demand]) -> bool:
     """Lay one value's wires again, nearest or farthest end first; keep the best."""
     number = wires[0].net
-    lost = sum(not lattice.laid(d) for d in wires)
-    if not lost and not _troubled(lattice, number):
+    if number not in lattice.nets or (all(map(lattice.laid, wires)) and not _troubled(lattice, number)):
         return False
     best, better = _score(lattice, demands), False
-    direct = [d for d in wires if d.direct]
     searched = [d for d in wires if not d.direct]
     for order in [searched, searched[::-1]] if len(searched) > 1 else [searched]:
-        old = _snapshot(lattice)
-        lattice.lift(number)
+        old = lattice.lift(number)
         try:
-            left = sum(not _route(lattice, d, sketch) for d in (*direct, *order))
+            for demand in wires:
+                if demand.direct:
+                    lattice.straight(demand)
+            for demand in order:
+                patterns.route(lattice, demand)
+            score = _score(lattice, demands)
         except Spent:
-            _restore(lattice, old)
+            _replace(lattice, number, old)
             raise
-        if left <= lost and (score := _score(lattice, demands)) < best:
+        if score < best:
             best, better = score, True
         else:
-            _restore(lattice, old)
+            _replace(lattice, number, old)
     return better
 
 
 def _troubled(lattice: Lattice, number: int) -> bool:
     """Whether a value's wires cross others or bend more often than once."""
-    return any(lattice.bends(number, wire) > 1 for wire in lattice.nets[number].ends) or lattice.crossings(number) > 0
+    net = lattice.nets[number]
+    return any(end.bends > 1 for end in net.ends.values()) or net.crossings(lattice.along) > 0
 
 
-_State = tuple[list[int], list[int], list[list[int]], dict[tuple[str, int, int], int], dict[int, object]]
+def _replace(lattice: Lattice, number: int, old: Net | None) -> None:
+    lattice.lift(number)
+    if old is not None:
+        lattice.put_back(old)
 
 
-def _snapshot(lattice: Lattice) -> _State:
-    bits = [lines[:] for layer in lattice.along for lines in (layer.rows, layer.cols)]
-    return lattice.flat[:], lattice.upright[:], bits, dict(lattice.taken), dict(lattice.nets)
-
-
-def _restore(lattice: Lattice, state: _State) -> None:
-    """Everything as it was; a state may be restored more than once."""
-    lattice.flat, lattice.upright, lattice.taken = state[0][:], state[1][:], dict(state[3])
-    rows, cols, up_rows, up_cols = (lines[:] for lines in state[2])
-    lattice.along[0].rows, lattice.along[0].cols = rows, cols
-    lattice.along[1].rows, lattice.along[1].cols = up_rows, up_cols
-    lattice.nets = dict(state[4])  # type: ignore[arg-type]
+def _restore(lattice: Lattice, nets: list[Net]) -> None:
+    for number in list(lattice.nets):
+        lattice.lift(number)
+    for net in nets:
+        lattice.put_back(net)
 
 
 def _score(lattice: Lattice, demands: Sequence[Demand]) -> int:
     crossings, excess, bends, length = lattice.cost(demands)
     lost = sum(not lattice.laid(d) for d in demands)
-    return lost * 200 + crossings * 40 + excess * 60 + bends * 7 + length
+    return lost * LOST + crossings * CROSSING + excess * 60 + bends * 7 + length
