@@ -74,7 +74,7 @@ def broken(style: str, cell: str) -> tuple[tuple[str, str], ...]:
     return tuple((line.partition(":")[0], line) for line in dict.fromkeys(lines))
 
 
-@pytest.mark.parametrize(("style", "cell", "rules"), held())
+@pytest.mark.parametrize(("style", "cell", "rules"), list(held()))
 def test_a_drawing_is_inside_the_gates_in_every_notation(style: str, cell: str, rules: tuple[str, ...]) -> None:
     assert [line for rule, line in broken(style, cell) if rule in rules] == []
 
