@@ -20,15 +20,44 @@ from lstmgraph.diagram.typeset.outlines import UNIT, Letter, Outline, Placed, Sh
 SIZE = 100.0  # points to the em, at which everything is set
 PRECISION = 6  # decimals of what ziafont writes
 NUMBER = re.compile(r"-?\d*\.?\d+(?:e-?\d+)?")
+DIGIT = re.compile("[0-9]")
+LARGE = re.compile("[3-9]|[0-9][0-9]")  # a number that is not small
+LEVELS = ("#", "x_{#}", "x_{x_{#}}")  # where a digit can stand
 COMMAND = re.compile(r"([MLQCHVZ])([^MLQCHVZ]*)")
 
 Absolute = list[tuple[str, tuple[int, ...]]]
 
 
 def set_math(latex: str) -> Outline:
-    """The outline of LaTeX.  Fails, in whatever way, for what ziamath cannot set."""
+    """The outline of LaTeX.  Fails, in whatever way, for what ziamath cannot set.
+
+    Formulas that differ in their numbers only, as those of a long chain (h[t+1], h[t+2], ...), are set once, with
+    zeros, which are then replaced: all digits are of one width.  Where not all zeros can be found the formula is set
+    as it is, and so are those with small numbers: there are few of them.
+    """
+    digits = DIGIT.findall(latex) if LARGE.search(latex) else []
+    pattern = DIGIT.sub("0", latex) if digits else latex
+    zeros = _zeros(pattern) if digits else {}
+    if len(zeros) != len(digits):
+        return outline_of_math(_glyphs(latex))
+    glyphs = list(_glyphs(pattern))
+    for digit, (k, level) in zip(digits, zeros.items(), strict=True):
+        zero, own = _glyphs(level.replace("#", "0"))[-1], _glyphs(level.replace("#", digit))[-1]
+        glyphs[k] = Placed(own.shape, glyphs[k].x + own.x - zero.x, glyphs[k].y + own.y - zero.y)
+    return outline_of_math(glyphs)
+
+
+@cache
+def _glyphs(latex: str) -> tuple[Placed, ...]:
     with _plain_paths() as ziamath:
-        return outline_of_math(_placed(ziamath.Latex(_unbound(latex), size=SIZE).svgxml()))
+        return tuple(_placed(ziamath.Latex(_unbound(latex), size=SIZE).svgxml()))
+
+
+@cache
+def _zeros(latex: str) -> dict[int, str]:
+    """Which glyphs of a formula are zeros, each with its level: small digits have shapes of their own."""
+    shapes = {_glyphs(level.replace("#", "0"))[-1].shape: level for level in LEVELS}
+    return {k: shapes[glyph.shape] for k, glyph in enumerate(_glyphs(latex)) if glyph.shape in shapes}
 
 
 @cache
