@@ -1,0 +1,90 @@
+"""Numbers of stages: what has one can be computed once the stage before is there, and not earlier."""
+
+from functools import cache
+
+import pytest
+
+from lstmgraph.api.cell import Cell, load
+from lstmgraph.api.drawing import Drawing
+from lstmgraph.diagram.ground import meet, of_label, of_node, of_wire
+from lstmgraph.diagram.look import DETAILS
+from lstmgraph.diagram.order import OPERATIONS, badge, numbered, stages
+from lstmgraph.diagram.quality import faults
+from lstmgraph.reading import library
+
+STYLES = ("pipe", "cell-block")
+
+
+@cache
+def drawn(name: str, style: str = "pipe", detail: str | None = None) -> Drawing:
+    return load(name).draw(style, detail=detail, order=True)
+
+
+@pytest.mark.parametrize("detail", DETAILS)
+@pytest.mark.parametrize("name", library())
+def test_a_stage_is_the_longest_way_from_outside(name: str, detail: str) -> None:
+    from lstmgraph.api.picture import Choices, graph_of, look_of
+    from lstmgraph.notation import get_notation
+
+    cell = load(name)
+    graph = graph_of(cell, get_notation(cell), look_of(Choices(detail=detail)))
+
+    def longest(id: str) -> int:
+        own = graph.node(id).kind in OPERATIONS
+        return own + max((longest(e.source) for e in graph.into(id)), default=0)
+
+    found = stages(graph)
+    assert found == {n.id: longest(n.id) for n in graph.nodes if n.kind in OPERATIONS}
+    assert set(found.values()) == set(range(1, max(found.values()) + 1)), "a stage is missing"
+
+
+def test_the_gates_of_an_lstm_come_first_and_together() -> None:
+    graph = drawn("lstm", detail="gates").graph
+    assert graph is not None
+    found = stages(graph)
+    assert {found[id] for id in ("f", "i", "g", "o")} == {1}
+    assert (found["c.1"], found["c.2"], found["c"], found["h.2"], found["h"]) == (2, 2, 3, 4, 5)
+    peephole = drawn("peephole_lstm", detail="gates").graph
+    assert peephole is not None
+    assert stages(peephole)["o"] == 4, "it needs the new memory"
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("name", library())
+def test_every_operation_has_its_number_beside_it(name: str, style: str) -> None:
+    drawing = drawn(name, style)
+    scene, graph = drawing.scene, drawing.graph
+    assert graph is not None
+    numbers = {x.of: x for x in scene.labels if x.role == "stage"}
+    operations = [n for n in scene.nodes if n.kind in OPERATIONS]
+    assert {id: x.text for id, x in numbers.items()} == {n.id: badge(stages(graph)[n.of or n.id]) for n in operations}
+    assert faults(scene, graph) == []
+    for node in operations:
+        own = of_label(numbers[node.id], 10)
+        assert meet(own, of_node(node)), "too far from its operation"
+        assert not any(meet(of_label(numbers[node.id]), box) for w in scene.wires for box in of_wire(w))
+
+
+def test_a_number_that_stands_on_something_is_a_fault() -> None:
+    drawing = load("rnn").draw()
+    assert drawing.graph is not None
+    scene = numbered(drawing.scene, drawing.graph)
+    assert faults(scene, drawing.graph) == []
+    twice = numbered(scene, drawing.graph)  # the corners are taken, so the second number goes elsewhere
+    assert faults(twice, drawing.graph) == []
+
+
+def test_the_legend_says_what_the_numbers_are() -> None:
+    def notes(drawing: Drawing) -> list[str]:
+        return [g.title for g in drawing.scene.legend if not g.entries]
+
+    assert any("order of evaluation" in note for note in notes(drawn("lstm")))
+    assert not any("order of evaluation" in note for note in notes(load("lstm").draw()))
+
+
+def test_more_stages_than_circled_numbers() -> None:
+    lines = ["a0[t] = tanh(x[t])", *(f"a{k}[t] = tanh(a{k - 1}[t])" for k in range(1, 22)), "h[t] = a21[t]"]
+    drawing = Cell.from_equations("\n".join(lines), sizes={"x": "H"}).draw(order=True)
+    assert drawing.graph is not None
+    assert faults(drawing.scene, drawing.graph) == []
+    assert {"(21)", "(22)", badge(20)} <= {x.text for x in drawing.scene.labels}
