@@ -25,6 +25,8 @@ GAP = 3  # lattice steps between the reaches of neighbouring nodes
 STACK = 6  # between repeated inputs
 PAD = 5  # from the outermost nodes to the border
 TRIES = 8
+CROSSED = 12  # wires for one more crossing than in the plain drawing
+MEAN_BENDS = 0.7
 ASPECT = (0.92, 1.18)
 
 
@@ -43,13 +45,23 @@ def layout_cell_block(
 
 
 def _solved(graph: Graph) -> Solved:
-    """Around the memory where the graph has such a shape, else in layers."""
+    """Around the memory where the graph has such a shape, else in threads."""
+    plain = layered(graph, "cell-block")
     if not searched(graph):
-        return layered(graph, "cell-block")
+        return plain
     try:
-        return _best(anatomy(graph), Budget())
+        found = _best(anatomy(graph), Budget())
     except Unroutable:
-        return layered(graph, "cell-block")
+        return plain
+    return found if _is_clear(found, plain) else plain
+
+
+def _is_clear(found: Solved, plain: Solved) -> bool:
+    """Whether a drawing around the memory is clear enough, seen beside the plain one."""
+    crossings, _, bends, _ = found.cost
+    wires = len(found.plan.wants)
+    few = crossings <= plain.cost[0] + wires // CROSSED
+    return few and not found.bends_too_often() and bends <= MEAN_BENDS * wires
 
 
 def _best(a: Anatomy, budget: Budget) -> Solved:

@@ -1,281 +1,263 @@
-"""The layout for graphs that a style's own grammar has no room for: it searches for nothing, so it always succeeds.
+"""The layout for graphs that a style's own grammar has no room for: no search for wires, so it always succeeds.
 
-Operations stand in layers in order of evaluation; wires that pass a layer have a row of their own in it.  Between two
-layers is a channel in which each value has a track of its own across the layers.  No two values share a row on the two
-sides of a channel, so lines of different values only ever cross at right angles.  The pipe style turns the layers into
-columns from left to right, the cell-block style into rows that go upwards.
+It gives the columns and threads of `threads` their coordinates.  A wire is straight or bends once; only a value that is
+the next value of a second state bends twice.  Lines of different values meet at right angles or not at all.  The pipe
+style runs from left to right, the cell-block style upwards, with its inputs repeated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from itertools import count, pairwise
-from math import ceil
+from itertools import pairwise
 
 from lstmgraph.diagram.graph import Edge, Graph, Node
-from lstmgraph.diagram.layout.labels import widest_value, widest_weight
 from lstmgraph.diagram.layout.lattice import Cell
 from lstmgraph.diagram.layout.plan import Plan, Solved, Spot, Want
 from lstmgraph.diagram.layout.shapes import DOWN, LEFT, PITCH, RIGHT, UP, Form, form_of, ports, role_of
+from lstmgraph.diagram.layout.threads import OUTER, Drop, Threads
 from lstmgraph.diagram.scene import Box, Point
 
-APART = 3  # lattice steps between the reaches of two nodes of a layer
-HEAD = 3  # from the last track of a channel to the nodes: room for an arrowhead and a sign; more for other labels
-TAIL = 2  # from the nodes to the first track; more where the names of values are longer
-AROUND = 9.0  # points that a label takes besides its width
-BORDER = 3  # from nodes outside to the border, and on to the tracks
-PAD = 4  # from the outermost rows to the border
-OUTER = ("input", "previous")
-
-
-@dataclass
-class _Item:
-    """What stands in a layer: a node, or a value (`source`) that passes."""
-
-    source: str
-    node: str = ""
-    reach: int = 0
-    rows: dict[str, int] = field(default_factory=dict)  # edge into the node -> its port's row, seen from the middle
-    wish: float = 0.0
-    row: int = 0
+APART = 3  # lattice steps between the reaches of two nodes, or of a node and a line
+LINES = 2  # between two lines
+AHEAD = 4  # between two columns
+BORDER = 4  # from the nodes outside to the border, and from there to the first column
+ASPECT = {False: 1.9, True: 1.0}  # what the proportions should be near, without and with `upwards`
+PAD = 6  # from the outermost rows to the border
 
 
 class _Tracks:
     def __init__(self, graph: Graph, style: str) -> None:
         self.graph, self.upwards = graph, style == "cell-block"
         self.plan = Plan(graph, style)
-        self.node = {n.id: n for n in graph.nodes}
-        self.into: dict[str, list[Edge]] = {id: [] for id in self.node}
-        self.out: dict[str, list[Edge]] = {id: [] for id in self.node}
-        for edge in graph.edges:
-            self.into[edge.target].append(edge)
-            self.out[edge.source].append(edge)
-        self.layer = self._layers()
-        self.last = max(self.layer.values())
-        self.wide = {id: widest_value(graph, node) for id, node in self.node.items()}
-        self.noted = widest_weight(graph, graph.edges)
-        self.forms = {id: self._form(node) for id, node in self.node.items()}
-        self.layers = self._items()
-        self.at: dict[tuple[int, str], _Item] = {}  # (layer, source) -> what carries a value through a layer
-        self.track: dict[tuple[int, str], int] = {}  # (channel, source) -> where the value goes across
-        self.place: list[int] = []  # the middle of each layer
+        self.threads = Threads(graph, repeat=self.upwards)
+        self.found = self.threads.best()
+        self.node = self.threads.node
+        self.rank = {thread: k for k, thread in enumerate(self.found.order)}
+        self.column = {id: k for k, id in enumerate(self.found.columns)}
+        self.dropped = {d.edge.id: d for d in self.found.drops}
+        self.offset = self._offsets()
+        self.forms = {id: self._form(id) for id in (*self.found.columns, *self.threads.beside)}
+        self.satellites: dict[str, dict[int, str]] = {}
+        for id, (unit, side) in self.threads.beside.items():
+            self.satellites.setdefault(unit, {})[side] = id
+        self._place()
 
-    # ── layers ──
+    def _shown(self, id: str) -> Node:
+        return self.node[self.threads.copies.get(id, id)]
 
-    def _layers(self) -> dict[str, int]:
-        """Inputs first, next values last, everything else one after the last of its operands."""
-        found: dict[str, int] = {}
-        for node in self._in_order():
-            least = 0 if node.kind in OUTER else 1
-            found[node.id] = max([least, *(found[e.source] + 1 for e in self.into[node.id])])
-        last = max([1, *(k if self.node[id].kind == "next" else k + 1 for id, k in found.items())])
-        for node in self.graph.nodes:
-            if node.kind == "next":
-                found[node.id] = last
-            elif node.kind in ("bias", "constant") and self.out[node.id]:
-                found[node.id] = max(1, min(found[e.target] for e in self.out[node.id]) - 1)
+    # ── ports ──
+
+    def _side(self, drop: Drop) -> int:
+        """On which side a value comes down to its target: -1 or 1."""
+        return -1 if self.rank[drop.source] < self.rank[drop.target] else 1
+
+    def _offsets(self) -> dict[str, int]:
+        """For each value that drops, where it enters: the nearest first, so that none crosses the other there."""
+        groups: dict[tuple[str, int], list[Drop]] = {}
+        for drop in self.found.drops:
+            groups.setdefault((drop.edge.target, self._side(drop)), []).append(drop)
+        found = {}
+        for drops in groups.values():
+            apart = 4 if any(d.edge.negative or d.edge.mark for d in drops) else 2
+            drops.sort(key=lambda d: (abs(self.rank[d.source] - self.rank[d.target]), d.edge.operand))
+            for k, drop in enumerate(drops):
+                found[drop.edge.id] = (apart * (2 * k - len(drops) + 1)) // 2
         return found
 
-    def _in_order(self) -> list[Node]:
-        """Operands before what is made of them, else in the graph's order."""
-        missing = {id: len(edges) for id, edges in self.into.items()}
-        ready = [n.id for n in self.graph.nodes if not missing[n.id]]
-        for id in ready:
-            for edge in self.out[id]:
-                missing[edge.target] -= 1
-                if not missing[edge.target]:
-                    ready.append(edge.target)
-        return [self.node[id] for id in ready]
-
-    def _form(self, node: Node) -> Form:
-        """The usual form where its operands have room on one side, else a box that is long enough."""
-        edges = self.into[node.id]
-        usual = form_of(node, min(3, len(edges)), wide_sums=False, look=self.graph.look)
-        if len(edges) < (2 if self.noted else 4) and not any(e.negative for e in edges):
+    def _form(self, id: str) -> Form:
+        """The usual form where its ports have room, else a box that is long enough."""
+        node = self._shown(id)
+        edges = self.threads.into.get(id, [])
+        usual = form_of(node, min(3, len(edges)), wide_sums=False)
+        widest = max([abs(self.offset[e.id]) for e in edges if e.id in self.offset], default=0)
+        if widest < 2 or node.kind == "next":
             return usual
-        long, wide = max(36.0, 2 * PITCH * max(self._offsets(node.id)) + 20), max(36.0, usual.width)
-        return Form("box", max(long, wide), 36) if self.upwards else Form("box", wide, long)
+        long = max(36.0, 2 * PITCH * widest + 20)
+        return Form("box", max(usual.width, 36.0), long) if self.upwards else Form("box", max(long, usual.width), 36)
 
-    def _offsets(self, id: str) -> list[int]:
-        edges = self.into[id]
-        apart = 4 if any(e.negative for e in edges) else 1 if len(edges) == 3 else 2
-        if self.noted:
-            apart = max(apart, _steps(self.noted) if self.upwards else 3)
-        return [(apart * (2 * k - len(edges) + 1)) // 2 for k in range(len(edges))]
+    def _reach(self, id: str) -> tuple[int, int]:
+        """Of a node: along and across."""
+        x, y = self.forms[id].reach()
+        return (y, x) if self.upwards else (x, y)
 
-    def _items(self) -> list[list[_Item]]:
-        found: list[list[_Item]] = [[] for _ in range(self.last + 1)]
-        for id, node in self.node.items():
-            reach = self.forms[id].reach()[0 if self.upwards else 1]
-            if self.upwards:
-                reach = max(reach, self._beside(id))
-            found[self.layer[id]].append(_Item(id, id, reach, {}))
-            if node.kind != "next":
-                for k in range(self.layer[id] + 1, max([0, *(self.layer[e.target] for e in self.out[id])])):
-                    found[k].append(_Item(id))
+    # ── coordinates ──
+
+    def _place(self) -> None:
+        """Threads that follow one another share a row, or stand side by side: what gives the better proportions."""
+        shapes = []
+        for shared in (True, False):
+            self.across = self._rows(shared)
+            self.along = self._columns()
+            box = self._border()
+            aspect = (box.right - box.left) / (box.bottom - box.top)
+            shapes.append((max(aspect / ASPECT[self.upwards], ASPECT[self.upwards] / aspect), self.across, self.along))
+        _, self.across, self.along = min(shapes, key=lambda s: s[0])
+        self.along = self._columns()
+
+    def _extent(self, id: str, side: int) -> int:
+        """How far a unit with its satellite reaches to one side."""
+        satellite = self.satellites.get(id, {}).get(side)
+        return self._away(id, satellite) + self._reach(satellite)[1] if satellite else self._reach(id)[1]
+
+    def _away(self, id: str, satellite: str) -> int:
+        return self._reach(id)[1] + APART + self._reach(satellite)[1]
+
+    def _rows(self, shared: bool) -> list[int]:
+        """The place of each thread across: as near to those before it as nodes and lines allow."""
+        threads = self.found.threads
+        units = [{self.column[id]: id for id in t.units} for t in threads]
+        found = [0] * len(threads)
+        for k, thread in enumerate(self.found.order):
+            for before in self.found.order[:k]:
+                first = max(threads[thread].first, threads[before].first)
+                last = min(threads[thread].last, threads[before].last)
+                common = {c for c in (*units[thread], *units[before]) if first <= c <= last}
+                need = [LINES] if first <= last else []
+                if self._together(thread, before) or (first > last and not shared):
+                    need = [self._depth(before, 1) + self._depth(thread, -1) + APART]
+                for c in sorted(common):
+                    above, below = units[before].get(c), units[thread].get(c)
+                    need.append(
+                        (self._extent(above, 1) if above else 0) + (self._extent(below, -1) if below else 0) + APART
+                    )
+                found[thread] = max(found[thread], found[before] + max(need, default=-found[before]))
         return found
 
-    def _beside(self, id: str) -> int:
-        """How far what is written beside a node's arrows, and beside the line that leaves it, reaches sideways."""
-        name = _steps(self.wide[id]) if self.wide[id] else 0
-        note = max(self._offsets(id)) + _steps(self.noted) if self.noted and self.into[id] else 0
-        return max(name, note)
+    def _together(self, *threads: int) -> bool:
+        """Whether threads are copies that one unit needs: they stand side by side."""
+        units = [self.found.threads[t].units for t in threads]
+        feeds = {e.target for ids in units for e in self.graph.edges if self.threads.source[e.id] in ids}
+        return all(ids[0] in self.threads.copies and len(ids) == 1 for ids in units) and len(feeds) == 1
 
-    # ── rows ──
+    def _depth(self, thread: int, side: int) -> int:
+        return max(self._extent(id, side) for id in self.found.threads[thread].units)
 
-    def rows(self) -> None:
-        """A row for everything: what passes a layer stays in its row, nodes go where there is room beside it."""
-        before: dict[int, str] = {}  # rows of the layer before -> whose value leaves there
-        for k, items in enumerate(self.layers):
-            passing = [i for i in items if not i.node]
-            for item in passing:
-                item.row = self.at[k - 1, item.source].row
-            lines, nodes = {i.row for i in passing}, [i for i in items if i.node]
-            for n, item in enumerate(nodes):
-                item.wish = self._wish(k, item, n)
-            placed: list[_Item] = []
-            for item in sorted(nodes, key=lambda i: i.wish):
-                self._set(item, lines, placed, before)
-                placed.append(item)
-            before = {i.row: i.source for i in items}
-            self.at |= {(k, i.source): i for i in items}
+    def _columns(self) -> dict[str, int]:
+        """The place of each unit along."""
+        sources = [id for id in self.found.columns if self._is_source(id)]
+        inner = [id for id in self.found.columns if id not in sources and self.node_kind(id) != "next"]
+        found = dict.fromkeys(sources, 0)
+        at = max([self._reach(id)[0] + 2 * BORDER for id in sources], default=0)
+        found |= self._packed(inner, at)
+        at = max([found[id] + self._wide(id) + 1 + AHEAD for id in inner], default=at)
+        self.turn: dict[str, int] = {}  # next value that is dropped to -> where
+        nexts = [id for id in self.found.columns if self.node_kind(id) == "next"]
+        for id in nexts:
+            if any(e.id in self.dropped for e in self.threads.into[id]):
+                self.turn[id] = at
+                at += LINES
+        self.end = at
+        deep = max([self._reach(id)[0] for id in nexts], default=0)
+        return found | dict.fromkeys(nexts, at + 2 * BORDER + deep)
 
-    def _wish(self, layer: int, item: _Item, number: int) -> float:
-        operands = self.into[item.node] or [
-            e for edge in self.out[item.node] for e in self.into[edge.target] if e.source != item.node
-        ]
-        known = [self.at[layer - 1, e.source].row for e in operands if (layer - 1, e.source) in self.at]
-        return sum(known) / len(known) if known else 7.0 * number
+    def node_kind(self, id: str) -> str:
+        return self._shown(id).kind
 
-    def _set(self, item: _Item, lines: set[int], placed: list[_Item], before: dict[int, str]) -> None:
-        """The nearest free row in which no port faces another value, operands in order of where they come from."""
-        origin = {source: row for row, source in before.items()}
-        edges = sorted(self.into[item.node], key=lambda e: (origin[e.source], e.operand))
-        item.rows = {e.id: o for e, o in zip(edges, self._offsets(item.node), strict=True)}
-        for far in count():
-            for row in (round(item.wish) + far, round(item.wish) - far):
-                room = range(row - item.reach - 1, row + item.reach + 2)
-                if (
-                    lines.isdisjoint(room)
-                    and all(abs(row - p.row) > item.reach + p.reach + APART for p in placed)
-                    and all(before.get(row + item.rows[e.id], e.source) == e.source for e in edges)
-                ):
-                    item.row = row
-                    return
+    def _is_source(self, id: str) -> bool:
+        return id not in self.threads.copies and self.node_kind(id) in OUTER
 
-    # ── channels ──
+    def _wide(self, id: str) -> int:
+        offsets = [abs(self.offset[e.id]) for e in self.threads.into.get(id, []) if e.id in self.offset]
+        beside = [self._reach(s)[0] for s in self.satellites.get(id, {}).values()]
+        return max([self._reach(id)[0], *beside, *(k + 1 for k in offsets)])
 
-    def channels(self) -> None:
-        """The place of every layer, and the tracks between."""
-        at = 0
-        for k in range(self.last + 1):
-            deep = max([self.forms[i.node].reach()[1 if self.upwards else 0] for i in self.layers[k] if i.node] + [1])
-            at += deep
-            self.place.append(at)
-            if k < self.last:
-                first = at + deep + (2 * BORDER if k == 0 else self._tail(k))
-                at = first + self._tracks(k, first) + self._head() + (BORDER if k + 1 == self.last else 0)
+    def _packed(self, units: list[str], start: int) -> dict[str, int]:
+        """As near to the start as possible, then as near to what follows: whatever overlaps across keeps its order.
 
-    def _tail(self, k: int) -> int:
-        wide = max([self.wide[i.node] for i in self.layers[k] if i.node] + [0.0])
-        return TAIL + (1 if self.upwards else _steps(wide)) if wide else TAIL
-
-    def _head(self) -> int:
-        return HEAD + (1 if self.upwards else _steps(self.noted)) if self.noted else HEAD
-
-    def _tracks(self, k: int, first: int) -> int:
-        """Give every value that changes its row between layers k and k + 1 a track; how many there are."""
-        used: list[list[tuple[int, int]]] = []
-        for source, rows in sorted(self._spans(k).items(), key=lambda r: self._turn(r[1])):
-            low, high = min(rows), max(rows)
-            if low < high:
-                free = (n for n, spans in enumerate(used) if all(high < a or b < low for a, b in spans))
-                number = next(free, len(used))
-                if number == len(used):
-                    used.append([])
-                used[number].append((low, high))
-                self.track[k, source] = first + number
-        return len(used)
-
-    def _spans(self, k: int) -> dict[str, list[int]]:
-        """For each value in a channel, the row that it comes from and all that it goes to."""
-        found = {i.source: [i.row] for i in self.layers[k] if self.out[i.source]}
-        for item in self.layers[k + 1]:
-            if not item.node:
-                found[item.source].append(item.row)
-            else:
-                for edge in self.into[item.node]:
-                    found[edge.source].append(item.row + item.rows[edge.id])
+        That is enough for lines to pass what they passed before: all that a line begins or ends at covers its row.
+        """
+        spans, wide = {id: self._span(id) for id in units}, {id: self._wide(id) for id in units}
+        after: dict[str, list[str]] = {id: [] for id in units}
+        found: dict[str, int] = {}
+        for k, id in enumerate(units):
+            sources = {self.threads.source[e.id] for e in self.threads.into[id]} if id in self.threads.into else set()
+            (low, high), found[id] = spans[id], start + wide[id]
+            for before in units[:k]:
+                a, b = spans[before]
+                if before in sources or (low <= b + APART and a <= high + APART):
+                    after[before].append(id)
+                    found[id] = max(found[id], found[before] + wide[before] + wide[id] + 1 + AHEAD)
+        for id in reversed(units):
+            if after[id]:
+                found[id] = min(found[n] - wide[n] for n in after[id]) - wide[id] - 1 - AHEAD
         return found
 
-    @staticmethod
-    def _turn(rows: list[int]) -> tuple[bool, int]:
-        """Values that go up one after the other from the top, those that go down from the bottom: few crossings."""
-        down = sum(rows[1:]) > rows[0] * (len(rows) - 1)
-        return down, -rows[0] if down else rows[0]
+    def _span(self, id: str) -> tuple[int, int]:
+        """What a unit covers across, with all that comes down to it."""
+        row = self._row(id)
+        drops = [self.across[self.dropped[e.id].source] for e in self.threads.into.get(id, []) if e.id in self.dropped]
+        return min([row - self._extent(id, -1), *drops]), max([row + self._extent(id, 1), *drops])
+
+    def _row(self, id: str) -> int:
+        if id in self.threads.beside:
+            unit, side = self.threads.beside[id]
+            return self._row(unit) + side * self._away(unit, id)
+        return self.across[self.found.of[id]]
 
     # ── the plan ──
 
     def solved(self) -> Solved:
-        self.rows()
-        self.channels()
-        for node in self.graph.nodes:
-            kinds = [e.kind for e in (self.out[node.id] or self.into[node.id])]
-            role = role_of(node, kinds[0] if kinds else "internal")
-            at = self._turned(self.place[self.layer[node.id]], self.at[self.layer[node.id], node.id].row)
-            outside = node.kind in (*OUTER, "next")
-            self.plan.put(Spot(node.id, self.forms[node.id], at, role, node.kind, node, outside=outside))
+        for id in (*self.found.columns, *self.threads.beside):
+            self._put(id)
         self.plan.border = self._border()
-        numbers = {n.id: k for k, n in enumerate(self.graph.nodes, start=1)}
         routes = {e.id: self._route(e) for e in self.graph.edges}
         self.plan.wants = [self._want(e) for e in self.graph.edges]
-        return Solved(self.plan, routes, numbers)
+        numbers = {id: k for k, id in enumerate(self.plan.spots, start=1)}
+        return Solved(self.plan, routes, numbers, self._cost(routes))
+
+    def _cost(self, routes: dict[str, tuple[Point, ...]]) -> tuple[int, int, int, int]:
+        bends = sum(len(r) - 2 for r in routes.values())
+        length = sum(abs(a.x - b.x) + abs(a.y - b.y) for r in routes.values() for a, b in pairwise(r))
+        return self.found.crossings, 0, bends, round(length / PITCH)
+
+    def _put(self, id: str) -> None:
+        node = self._shown(id)
+        kinds = [e.kind for e in (self.threads.out[node.id] or self.threads.into[node.id])]
+        role = role_of(node, kinds[0] if kinds else "internal")
+        outside = node.kind == "next" or self._is_source(id)
+        of = "" if id == node.id else node.id
+        self.plan.put(Spot(id, self.forms[id], self._at(id), role, node.kind, node, of=of, outside=outside))
+
+    def _at(self, id: str) -> Cell:
+        unit = self.threads.beside[id][0] if id in self.threads.beside else id
+        return self._turned(self.along[unit], self._row(id))
 
     def _turned(self, along: int, across: int) -> Cell:
         return (across, -along) if self.upwards else (along, across)
 
     def _want(self, edge: Edge) -> Want:
         dashed = self.upwards and edge.kind in ("previous_memory", "previous_output")
-        return Want(edge.id, edge.source, edge.target, (), (), edge.kind, edge=edge, dashed=dashed)
+        source = self.threads.source[edge.id]
+        return Want(edge.id, source, edge.target, (), (), edge.kind, edge=edge, dashed=dashed)
 
     def _border(self) -> Box:
-        deep = self._deepest(0)
-        start, end = self.place[0] + deep + BORDER, self.place[-1] - self._deepest(self.last) - BORDER
-        edges = [i.row + s * i.reach for items in self.layers for i in items for s in (-1, 1)]
-        a, b = self._turned(start, min(edges) - PAD), self._turned(end, max(edges) + PAD)
+        units = [id for id in self.found.columns if not self._is_source(id) and self.node_kind(id) != "next"]
+        start = min([self.along[id] - self._wide(id) for id in units], default=BORDER)
+        edges = [self._row(id) + s * self._extent(id, s) for id in units for s in (-1, 1)]
+        edges += self.across
+        a = self._turned(start - BORDER, min(edges) - PAD)
+        b = self._turned(self.end + BORDER, max(edges) + PAD)
         return Box(min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1]))
 
-    def _deepest(self, layer: int) -> int:
-        axis = 1 if self.upwards else 0
-        return max([self.forms[i.node].reach()[axis] for i in self.layers[layer] if i.node] + [1])
-
     def _route(self, edge: Edge) -> tuple[Point, ...]:
-        """From the source through the rows of the layers on the way to the port of the target."""
-        first, last = self.layer[edge.source], self.layer[edge.target]
-        rows = [self.at[k, edge.source].row for k in range(first, last)]
-        rows.append(self.at[last, edge.target].row + self.at[last, edge.target].rows[edge.id])
-        steps: list[Cell] = []
-        for k, (a, b) in enumerate(pairwise(rows), start=first):
-            if a != b:
-                steps += [self._turned(self.track[k, edge.source], a), self._turned(self.track[k, edge.source], b)]
-        start, end = self._port(edge.source, True, 0), self._port(edge.target, False, rows[-1])
-        return (start, *self._points(steps), end)
+        source = self.threads.source[edge.id]
+        out, back = (UP, DOWN) if self.upwards else (RIGHT, LEFT)
+        sides = {-1: LEFT, 1: RIGHT} if self.upwards else {-1: UP, 1: DOWN}
+        if source in self.threads.beside:
+            side = self.threads.beside[source][1]
+            return self._port(source, sides[-side], 0), self._port(edge.target, sides[side], 0)
+        start = self._port(source, out, 0)
+        if edge.id not in self.dropped:
+            return start, self._port(edge.target, back, 0)
+        if edge.target in self.turn:
+            turns = [self._turned(self.turn[edge.target], self._row(id)) for id in (source, edge.target)]
+            return start, *(Point(x * PITCH, y * PITCH) for x, y in turns), self._port(edge.target, back, 0)
+        offset = self.offset[edge.id]
+        corner = self._turned(self.along[edge.target] + offset, self._row(source))
+        end = self._port(edge.target, sides[self._side(self.dropped[edge.id])], -offset if self.upwards else offset)
+        return start, Point(corner[0] * PITCH, corner[1] * PITCH), end
 
-    def _port(self, id: str, leaving: bool, row: int) -> Point:
-        side = (UP if leaving else DOWN) if self.upwards else (RIGHT if leaving else LEFT)
-        spot = self.plan.spots[id]
-        offset = 0 if leaving else row - spot.at[0 if self.upwards else 1]
-        return ports(id, spot.form, spot.at, side, (offset,))[0].at
-
-    @staticmethod
-    def _points(cells: Iterable[Cell]) -> list[Point]:
-        return [Point(x * PITCH, y * PITCH) for x, y in cells]
-
-
-def _steps(width: float) -> int:
-    """Steps of the lattice for a label of some width."""
-    return ceil((width + AROUND) / PITCH)
+    def _port(self, id: str, side: int, offset: int) -> Point:
+        return ports(id, self.plan.spots[id].form, self.plan.spots[id].at, side, (offset,))[0].at
 
 
 def layered(graph: Graph, style: str) -> Solved:
