@@ -32,6 +32,7 @@ NEEDED: Packages = {
 OPTIONAL: Packages = {
     "pygraphviz": ("pygraphviz", ()),
     "resvg-py": ("resvg_py", ()),
+    "fpdf2": ("fpdf", ("fonttools", "pillow", "defusedxml")),
 }
 
 

@@ -38,6 +38,8 @@ PARTS = (
     Part("latex2mathml", "latex2mathml", "mathematics in the pages of a tour"),
     Part("graphviz", "graphviz", "DOT files"),
     Part("pygraphviz", "pygraphviz", "the dag style where there is no dot", "dag"),
+    Part("resvg_py", "resvg-py", "PNG", "images"),
+    Part("fpdf", "fpdf2", "PDF", "images"),
     Part("torch", "torch", "checks against its autograd", "torch"),
 )
 
