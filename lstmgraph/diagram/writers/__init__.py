@@ -31,6 +31,8 @@ class Format(NamedTuple):
 FORMATS: dict[str, Format] = {
     "svg": Format((".svg",), "for browsers, documents and notebooks", "svg", "write_svg"),
     "dot": Format((".dot", ".gv"), "for Graphviz, every position pinned", "dot", "write_dot"),
+    "png": Format((".png",), "for everything else, 144 pixels to the inch; needs resvg-py", "png", "write_png"),
+    "pdf": Format((".pdf",), "for paper and LaTeX, with text to be searched; needs fpdf2", "pdf", "write_pdf"),
     "tikz": Format((".tikz",), r"for LaTeX: a tikzpicture, to be \input", "tikz", "write_tikz"),
     "tex": Format((".tex",), "for LaTeX: a document of its own", "tikz", "write_tex"),
 }
