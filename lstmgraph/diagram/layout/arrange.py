@@ -59,6 +59,7 @@ def moves(a: Anatomy, now: Arrangement, troubled: Iterable[str]) -> Iterator[Arr
     ids = list(dict.fromkeys(id for id in (*troubled, *everything) if now.where(id) >= 0))
     yield from (replace(now, order=order) for order in _other_orders(now.order))
     yield from (replace(now, rails=order) for order in _other_orders(now.rails))
+    yield from (m for m in _networks_swapped(now) if _in_order(a, m))
     for exit in (n.id for n in a.of_kind("next")):
         yield replace(now, above=now.above ^ {exit})
     yield from (replace(now, aside=now.aside ^ {n.id}) for n in a.of_kind("input"))
@@ -122,6 +123,21 @@ def _without(column: Column, id: str) -> Column:
         return column
     cells = {level: other for level, other in column.cells.items() if other != id}
     return replace(column, cells=cells, pipes={b: other for b, other in column.pipes.items() if other != id})
+
+
+def _networks_swapped(now: Arrangement) -> Iterator[Arrangement]:
+    """Two neighbouring networks, while what stands above them stays."""
+    networks = [k for k, column in enumerate(now.columns) if column.network]
+    for k, m in pairwise(networks):
+        columns = list(now.columns)
+        columns[k], columns[m] = _with_network(columns[k], columns[m]), _with_network(columns[m], columns[k])
+        yield replace(now, columns=tuple(columns))
+
+
+def _with_network(column: Column, other: Column) -> Column:
+    """A column with the network of another one."""
+    cells = {level: id for level, id in column.cells.items() if level > 0}
+    return replace(column, cells=cells | {level: id for level, id in other.cells.items() if level <= 0})
 
 
 def _columns_moved(now: Arrangement, k: int) -> Iterator[Arrangement]:

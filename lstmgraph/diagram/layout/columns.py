@@ -20,10 +20,13 @@ HIGHEST = 3  # level that a chain of operations rises to
 
 @dataclass(frozen=True)
 class Variant:
-    """What may be tried: an operator on the pipe over the next network, two independent networks swapped."""
+    """What may be tried: an operator on the pipe over the next network, two independent networks swapped, networks in
+    the order in which they are needed and not in that of the equations.
+    """
 
     beside: frozenset[str] = frozenset()
     swapped: tuple[str, str] = ("", "")
+    late: bool = False
 
 
 @dataclass
@@ -43,6 +46,7 @@ class Columns:
 
     def __init__(self, a: Anatomy, variant: Variant) -> None:
         self.a, self.beside, self.swapped = a, variant.beside, dict([variant.swapped, variant.swapped[::-1]])
+        self.late = variant.late
         self.all: list[Column] = []
         self.of: dict[str, Column] = {}
         self.level: dict[str, int] = {}
@@ -72,14 +76,27 @@ class Columns:
         return tuple(sorted((b for b in self.a.previous if b not in self.a.pipes), key=fed))
 
     def _networks(self) -> None:
+        keys = self._keys()
         for id in (n.id for n in self.a.graph.nodes if n.kind == "sum"):
-            column = self._new(float(self.a.index[self.swapped.get(id, id)]), network=True)
+            column = self._new(keys[self.swapped.get(id, id)], network=True)
             column.cells[SUM_LEVEL] = id
             self.of[id], self.level[id] = column, ACTIVATION_LEVEL
             if id in self.a.activation:
                 self.of[self.a.activation[id]] = column
                 column.cells[ACTIVATION_LEVEL] = self.a.activation[id]
                 self.level[self.a.activation[id]] = ACTIVATION_LEVEL
+
+    def _keys(self) -> dict[str, float]:
+        """Where each network stands in the row."""
+        index = self.a.index
+        networks = sorted((n.id for n in self.a.of_kind("sum")), key=index.__getitem__)
+
+        def needed(id: str) -> tuple[int, int]:
+            users = [index[e.target] for e in self.a.out[self.a.activation.get(id, id)]]
+            return min(users, default=index[id]), index[id]
+
+        order = sorted(networks, key=needed) if self.late else networks
+        return {id: float(index[place]) for id, place in zip(order, networks, strict=True)}
 
     def _new(self, key: float, network: bool = False) -> Column:
         column = Column(key, network)

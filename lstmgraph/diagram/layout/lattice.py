@@ -114,6 +114,10 @@ class Net:
         """The piece by which the value gets to a point of the tree."""
         return next(k for k, piece in enumerate(self.pieces) if piece.passes(cell))
 
+    def arrives(self, cell: Cell) -> bool:
+        """Whether a wire of the value ends here: a fork would lie under its arrowhead."""
+        return any(end.at == cell for end in self.ends.values())
+
     def crossings(self, along: tuple[Bits, Bits]) -> int:
         """How many times other nets cross it."""
         return sum(bits.bit_count() for _, bits in self._crossed(along))

@@ -34,7 +34,9 @@ def route(lattice: Lattice, demand: Demand) -> bool:
     """Find a wire and lay it; False where there is no way."""
     net = lattice.net(demand.net)
     goals = {
-        _index(lattice, port.access) * 4 + (port.out + 2) % 4: (port, cost) for port, cost in lattice.goals(demand, net)
+        _index(lattice, port.access) * 4 + (port.out + 2) % 4: (port, cost)
+        for port, cost in lattice.goals(demand, net)
+        if port.access not in net.tree
     }
     if not goals:
         return False
@@ -58,7 +60,7 @@ def _starts(lattice: Lattice, demand: Demand, net: Net) -> list[tuple[int, int]]
         return [(_index(lattice, p.access) * 4 + p.out, cost) for p, cost in lattice.starts(demand)]
     found = []
     for cell, piece in _points(net):
-        if not lattice.foreign(cell, net):
+        if not lattice.foreign(cell, net) and not net.arrives(cell):
             inherited = piece.bends * FORK_BEND
             for way in range(4):
                 if way != (piece.way + 2) % 4:

@@ -100,7 +100,8 @@ class _Hunt:
         """All wires into one goal."""
         axis, line, at = goal
         if self._is_own(axis, line, at):
-            self._consider([goal], way, cost, port)
+            if port.access not in self.net.tree:  # else there would be a fork under the arrowhead
+                self._consider([goal], way, cost, port)
             return
         sign = AHEAD if way < 2 else BACK
         stop = self._stop(axis, line, at, -sign)
@@ -205,7 +206,7 @@ class _Hunt:
             if port.access == cell and way != (port.out + 2) % 4:
                 turn = int(way != port.out)
                 yield _Leave(turn, way, cost + BEND * turn, port)
-        if cell in net.tree and not self.lattice.foreign(cell, net):
+        if cell in net.tree and not self.lattice.foreign(cell, net) and not net.arrives(cell):
             piece = net.pieces[net.piece(cell)]
             turn = int(way != piece.way)
             yield _Leave(piece.bends + turn, way, piece.bends * FORK_BEND + BEND * turn, None)

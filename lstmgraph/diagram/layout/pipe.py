@@ -26,7 +26,7 @@ ASPECT = (1.62, 2.18)  # of the border: narrower pictures are widened, lower one
 WIDEST, HIGHEST = 20, 11  # gaps between networks and between rows, whatever the aspect
 TRIES = 4  # how often the gaps are widened before giving up
 SKETCHES = 50_000  # steps of the budget for other arrangements
-SLACK = 90  # by how much a sketch may be worse before its values are laid a second time
+SLACK = 280  # by how much a sketch may be worse before its values are laid a second time
 MEAN_BENDS = 0.7  # of a wire: more is worth a search
 
 
@@ -134,7 +134,8 @@ def _forced(a: Anatomy) -> int:
 def _variants(a: Anatomy) -> Iterator[Variant]:
     """First operators over the next network, then also two networks that do not need one another swapped."""
     sides = [frozenset[str](), *(frozenset((id,)) for path in a.pipes.values() for id in path)]
-    yield from (Variant(beside) for beside in sides[1:])
+    yield Variant(late=True)
+    yield from (Variant(beside, late=late) for late in (False, True) for beside in sides[1:])
     sums = sorted((n.id for n in a.of_kind("sum")), key=a.index.__getitem__)
     for pair in pairwise(sums):
         if pair[0] not in a.behind(pair[1]):
