@@ -122,6 +122,7 @@ class Cell(core.Cell):
         unroll: int | None = None,
         against: core.Cell | str | None = None,
         sheet: bool = False,
+        backward: bool = False,
     ) -> Drawing:
         """The drawing of the cell in a style; of one step of a walk where `step` (from 1) is given: all else is dimmed.
 
@@ -140,6 +141,8 @@ class Cell(core.Cell):
         `against` is another cell, or its name: what only one of the two has is drawn strong, the rest dimmed, and told
         in words; in one picture where one cell has all that the other has, else in two.
 
+        `backward=True` draws the backward pass: the cotangents against the arrows, with their equations.
+
         Raises UnknownName for a style, theme, walk, notation, detail or part that does not exist, UsageError for a step
         out of range or options that do not go together, MissingExtra for style "dag" without Graphviz.
         """
@@ -148,7 +151,21 @@ class Cell(core.Cell):
         parts = parts_to_show(show)
         other = load(against) if isinstance(against, str) else against
         choices = Choices(
-            style, walk, step, theme, notation, mode, legend, equations, detail, parts, order, unroll, other, sheet
+            style=style,
+            walk=walk,
+            step=step,
+            theme=theme,
+            notation=notation,
+            mode=mode,
+            legend=legend,
+            equations=equations,
+            detail=detail,
+            show=parts,
+            order=order,
+            unroll=unroll,
+            against=other,
+            sheet=sheet,
+            backward=backward,
         )
         return picture(self, choices)
 

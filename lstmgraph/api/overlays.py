@@ -6,15 +6,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sympy import MatrixSymbol
 
-from lstmgraph.algebra.names import name_of
+from lstmgraph.algebra.names import name_of, symbol
+from lstmgraph.api.cotangents import Cotangents
 from lstmgraph.cell import Cell, WalkStep
-from lstmgraph.diagram.caption import Paragraph, Piece, captioned, captioned_alike, formula, sentence
+from lstmgraph.diagram import backward as back
+from lstmgraph.diagram.caption import Paragraph, Piece, captioned, captioned_alike, formula, sentence, words
 from lstmgraph.diagram.compare import Part, only
 from lstmgraph.diagram.compose import best_columns, grid, headed
 from lstmgraph.diagram.difference import items, strong
@@ -26,6 +28,9 @@ from lstmgraph.errors import UsageError
 from lstmgraph.notation import Notation, get_notation
 from lstmgraph.printing import print_equation, print_expr
 from lstmgraph.printing.breaking import broken
+from lstmgraph.printing.dialects import DIALECTS
+from lstmgraph.printing.expressions import Printer
+from lstmgraph.printing.sections import shown
 from lstmgraph.roles import roles
 
 if TYPE_CHECKING:
@@ -116,17 +121,17 @@ def against(cell: Cell, other: Cell, choices: Choices) -> Scene:
     parts = only(graphs[0], graphs[1], roles(cell), roles(other))
     remarks = [_remark(cells[k], graphs[k], parts[k], names[k]) for k in (0, 1)]
     title = f"{scenes[0].title} against {scenes[1].title}"
-    shown = [k for k in (0, 1) if parts[k]] or [0]
+    kept = [k for k in (0, 1) if parts[k]] or [0]
     panels = []
-    for k in shown:
-        told = [remarks[k], remarks[1 - k]] if len(shown) == 1 else [remarks[k]]
+    for k in kept:
+        told = [remarks[k], remarks[1 - k]] if len(kept) == 1 else [remarks[k]]
         text = told if any(parts) else [_same(cell, other)]
         caption = [*text, *(formulas(cells[k], names[k]) if choices.equations else [])]
         panel = headed(strong(scenes[k], parts[k]), scenes[k].title)
         panels.append(captioned(panel, "", caption, UNDER))
     whole = panels[0] if len(panels) == 1 else grid(panels, best_columns(panels))
-    words = " ".join(_plain(r) for r in (remarks if any(parts) else [_same(cell, other)]))
-    return replace(whole, title=title, description=f"{words} {scenes[shown[0]].description}".strip())
+    told_plainly = " ".join(_plain(r) for r in (remarks if any(parts) else [_same(cell, other)]))
+    return replace(whole, title=title, description=f"{told_plainly} {scenes[kept[0]].description}".strip())
 
 
 def _drawn(cell: Cell, names: Notation, choices: Choices) -> tuple[Graph, Scene]:
@@ -160,3 +165,66 @@ def _plain(paragraph: Paragraph) -> str:
     from lstmgraph.diagram.typeset import plain_text
 
     return " ".join(plain_text(text) if math else text for line in paragraph.lines for text, math in line)
+
+
+# ── the backward pass ──
+
+
+def backward(scene: Scene, graph: Graph, cell: Cell, names: Notation, choices: Choices) -> Scene:
+    """The cotangents against the arrows, and their equations."""
+    cotangents = Cotangents(cell, graph)
+    drawn = back.backward(scene, _flow(cotangents, names))
+    caption = [*_notes(cotangents, names), *_equations(cotangents, names)]
+    if choices.equations:
+        caption = [words("the step", role="heading"), *formulas(cell, names), *caption]
+    title = f"{scene.title}: the backward pass"
+    return replace(captioned(drawn, title, caption), title=title)
+
+
+def _flow(cotangents: Cotangents, names: Notation) -> back.Flow:
+    """What the drawing has to know, in LaTeX and in words."""
+    latex, told = {}, {}
+    for node in cotangents.graph.nodes:
+        name, value = cotangents.name(node), cotangents.formula(node)
+        if name is not None:
+            latex[node.id] = names.latex(_as_bar(name))
+        if node.kind == "next":
+            told[node.id] = f"what reaches {node.value} from the loss and from the next step"
+        elif value is not None:
+            text = print_expr(value, "unicode", names)
+            told[node.id] = f"{print_expr(name, 'unicode', names)} = {text}" if name is not None else text
+    sent = {e.id: cotangents.share(e) for e in cotangents.graph.edges}
+    shares = {id: print_expr(s, "unicode", names) for id, s in sent.items() if s is not None}
+    return back.Flow(latex, told, shares)
+
+
+def _as_bar(name: MatrixSymbol) -> MatrixSymbol:
+    """The gradient of a bias as a small circle can show it: with a bar, as all other cotangents."""
+    parsed = name_of(name)
+    return symbol(replace(parsed, marks=("bar", *parsed.marks[1:])), name.shape) if parsed.lag is None else name
+
+
+def _equations(cotangents: Cotangents, names: Notation) -> Iterator[Paragraph]:
+    """The backward equations in groups, each under its heading."""
+    view = shown(cotangents.program, "backward")
+    printer = Printer(DIALECTS["latex"], names, inlined=view.inlined)
+    for section in view.sections:
+        yield words(section.title, role="heading")
+        for e in section.equations:
+            yield formula(broken(f"{printer.text(e.target)} = {printer.text(e.value)}", COLUMNS))
+
+
+def _notes(cotangents: Cotangents, names: Notation) -> Iterator[Paragraph]:
+    """What the names mean."""
+    view = shown(cotangents.program, "backward")
+    printer = Printer(DIALECTS["latex"], names, inlined=view.inlined)
+    for note in view.notes:
+        about = [printer.function_name(x) if isinstance(x, type) else printer.text(x) for x in note.about]
+        before, _, after = note.words.partition("{}")
+        of = [(printer.text(x) + mark, True) for x, mark in zip(note.of, _commas(len(note.of)), strict=True)]
+        listed = [(text + mark, True) for text, mark in zip(about, _commas(len(about), ":"), strict=True)]
+        yield sentence([*listed, (before, False), *of, (after, False)])
+
+
+def _commas(count: int, end: str = "") -> list[str]:
+    return [","] * (count - 1) + [end] * (count > 0)

@@ -16,7 +16,7 @@ from sympy import MatrixSymbol
 from lstmgraph.algebra.names import Name, name_of, symbol
 from lstmgraph.api.catalogue import check_name
 from lstmgraph.api.drawing import Drawing
-from lstmgraph.api.overlays import against, check_combination, lit, sheet, step_title, with_equations
+from lstmgraph.api.overlays import against, backward, check_combination, lit, sheet, step_title, with_equations
 from lstmgraph.cell import Cell
 from lstmgraph.diagram.chain import chain
 from lstmgraph.diagram.detail import shown
@@ -54,6 +54,7 @@ class Choices:
     unroll: int | None = None
     against: Cell | None = None
     sheet: bool = False
+    backward: bool = False
 
 
 def picture(cell: Cell, choices: Choices) -> Drawing:
@@ -66,7 +67,9 @@ def picture(cell: Cell, choices: Choices) -> Drawing:
     if choices.against is not None:
         return _finished(cell, against(cell, choices.against, choices), choices, None)
     if choices.sheet and walk:
-        return _finished(cell, sheet(scene, graph, cell, names, walk), choices, None)
+        return _finished(cell, sheet(scene, graph, cell, names, walk), choices, graph)
+    if choices.backward:
+        return _finished(cell, backward(scene, graph, cell, names, choices), choices, graph)
     if walk:
         scene = lit(scene, graph, cell, walk, steps)
     if choices.unroll is not None:
@@ -91,9 +94,13 @@ def _finished(cell: Cell, scene: Scene, choices: Choices, graph: Graph | None) -
         scene = with_legend(scene)
     # Unique among the drawings of a cell: a page may hold them all.
     other = choices.against.name if choices.against else ""
-    parts = (cell.name, choices.style, other, choices.walk, choices.step, "sheet" if choices.sheet else "")
+    parts = (cell.name, choices.style, other, choices.walk, choices.step, *_flags(choices))
     id = "-".join(str(part) for part in parts if part)
     return Drawing(replace(scene, id=id), choices.theme, choices.mode, choices.style, graph)
+
+
+def _flags(choices: Choices) -> list[str]:
+    return [name for name in ("sheet", "backward") if getattr(choices, name)]
 
 
 def _check(choices: Choices) -> None:

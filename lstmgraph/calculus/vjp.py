@@ -29,22 +29,23 @@ from lstmgraph.normal import is_activation, normal_form
 from lstmgraph.program import Equation, Program
 
 
-def gradient(cell: Cell, wrt: Sequence[str] | None = None) -> Program:
+def gradient(cell: Cell, wrt: Sequence[str] | None = None, every: bool = False) -> Program:
     """All gradients of one step of a cell, or those with respect to the names in `wrt` ("W_f", "x", "h").
 
-    A state's name asks for the cotangent of its previous value.  Raises UnknownName for a name that is none of these.
+    A state's name asks for the cotangent of its previous value.  `every` names the cotangent of every value that the
+    author named, also where it is used once.  Raises UnknownName for a name that is none of these.
     """
     choices = {name_of(s).base: s for s in (*cell.parameters, *cell.previous, *cell.inputs)}
     wanted = tuple(choices) if wrt is None else tuple(dict.fromkeys(wrt))
     for name in wanted:
         if name not in choices:
             raise UnknownName(f"parameter, state or input of {cell.name}", name, choices)
-    return vjp(cell.step, cell.outputs, [choices[name] for name in wanted])
+    return vjp(cell.step, cell.outputs, [choices[name] for name in wanted], every)
 
 
-def vjp(program: Program, of: Sequence[MatrixSymbol], wrt: Sequence[MatrixSymbol]) -> Program:
+def vjp(program: Program, of: Sequence[MatrixSymbol], wrt: Sequence[MatrixSymbol], every: bool = False) -> Program:
     """The cotangents of `wrt`, given those of `of`, as a Program that computes the forward values on the way."""
-    return _Sweep(normal_form(program), of, wrt).run()
+    return _Sweep(normal_form(program), of, wrt, every).run()
 
 
 def gradient_symbol(symbol: MatrixSymbol) -> MatrixSymbol:
@@ -55,8 +56,10 @@ def gradient_symbol(symbol: MatrixSymbol) -> MatrixSymbol:
 class _Sweep:
     """One pass from the last equation to the first, collecting what each value's uses send back to it."""
 
-    def __init__(self, program: Program, of: Sequence[MatrixSymbol], wrt: Sequence[MatrixSymbol]) -> None:
-        self.program, self.of, self.wrt = program, of, wrt
+    def __init__(
+        self, program: Program, of: Sequence[MatrixSymbol], wrt: Sequence[MatrixSymbol], every: bool = False
+    ) -> None:
+        self.program, self.of, self.wrt, self.every = program, of, wrt, every
         self.sent: dict[MatrixSymbol, list[MatrixExpr]] = {}
         self.seeds: dict[MatrixSymbol, MatrixSymbol] = {}
         self.backward: list[Equation] = []
@@ -95,7 +98,8 @@ class _Sweep:
         """The cotangent of an equation's target, named unless one product of it goes into one pre-activation."""
         value, whole = equation.value, total(*contributions)
         once = len(contributions) == 1 and is_activation(value) and isinstance(value, Elementwise)
-        if isinstance(whole, MatrixSymbol) or once:
+        asked = self.every and not name_of(equation.target).marks
+        if isinstance(whole, MatrixSymbol) or (once and not asked):
             return whole
         named = like(equation.target, "bar")
         self.backward.append(Equation(named, whole, place=equation.place, stage="backward"))

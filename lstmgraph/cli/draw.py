@@ -26,6 +26,7 @@ from lstmgraph.cli.options import Choice, cell_argument, choose_format, deliver,
 @click.option("--legend/--no-legend", default=True, help="Say what the symbols mean.  [default: legend]")
 @click.option("--equations", is_flag=True, help="Write the equations beside the picture, those of the step.")
 @click.option("--sheet", is_flag=True, help="All steps of the walk in a grid, with their titles and equations.")
+@click.option("--backward", is_flag=True, help="The backward pass: cotangents against the arrows, with their formulas.")
 @click.option(
     "--against", metavar="CELL", help="Another cell: what only one of the two has is strong, the rest dimmed."
 )

@@ -24,7 +24,7 @@ COLUMNS: tuple[tuple[tuple[str, tuple[str, ...]], ...], ...] = (
     (("Inputs", ("input", "previous")),),
     (("Outputs", ("next",)), ("Memory", ("cell",))),
     (("Networks", ("network",)), ("Nonlinearities", ("function",)), ("Parameters", ("bias", "constant"))),
-    (("Vector operations", ("sum", "operator", "join")),),
+    (("Vector operations", ("sum", "operator", "join", "cotangent_sum")),),
 )
 # What an operation or a value is called; an operation of the table of rules by the words of its row.
 WORDS = {rule.name: rule.words for rule in RULES.values()} | {
@@ -41,6 +41,7 @@ WORDS = {rule.name: rule.words for rule in RULES.values()} | {
     "add": "elementwise sum",
     "join": "joined values",
     "cell": "memory, from step to step",
+    "cotangent_sum": "sum of cotangents, where a value forked",
 }
 Group = tuple[str, list[tuple[Node, str]]]  # a title, and samples with their meanings
 DASHED = "Dashed: values of the previous step"

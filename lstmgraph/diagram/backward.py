@@ -1,0 +1,218 @@
+"""The backward pass over a picture: the cotangents flow against the arrows, and nothing moves.
+
+Every wire that carries a cotangent is turned around, with its arrowhead at the other end; the operations are dimmed.
+Where a value forked, its cotangents meet and are summed: the dot becomes a small plus.  A wire keeps the colour of its
+value.  What the names and formulas are is handed in (`Flow`): this module only draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from lstmgraph.diagram.graph import Graph
+from lstmgraph.diagram.layout.labels import inside
+from lstmgraph.diagram.layout.legend import WORDS
+from lstmgraph.diagram.layout.shapes import Form
+from lstmgraph.diagram.layout.steps import passes
+from lstmgraph.diagram.path import HEAD_LENGTH, HEAD_NOTCH, STROKE, Route, distance, is_straight, straight
+from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene, Wire
+from lstmgraph.diagram.typeset import measure
+
+SUM = "cotangent_sum"  # the kind of the small plus
+SUM_SIZE, PLUS = 11.0, 9.0  # of its circle, of the sign in it
+NAME, SMALL = 11.0, 9.0  # sizes of a name on a wire
+FAR = (14.0, 6.0, 10.0, 20.0, 28.0, 38.0, 50.0, 64.0, 80.0, 100.0, 130.0)  # of a name from the end of its wire
+AIR = 1.5
+OUTSIDE = ("input", "previous", "next", "bias")
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What flows back: LaTeX of the cotangents by node, and formulas in words by node and by edge.
+
+    An edge that has no formula carries nothing back.
+    """
+
+    names: Mapping[str, str]
+    formulas: Mapping[str, str]
+    shares: Mapping[str, str]
+
+
+def reversed_graph(graph: Graph, flow: Flow) -> Graph:
+    """The graph whose edges are those that carry a cotangent, from target to source."""
+    edges = [replace(e, source=e.target, target=e.source) for e in graph.edges if e.id in flow.shares]
+    return replace(graph, edges=tuple(edges))
+
+
+def backward(scene: Scene, flow: Flow) -> Scene:
+    """The scene of the backward pass."""
+    wires = [_turned(w, flow.shares[_edge_of(w)]) if _edge_of(w) in flow.shares else _dimmed(w) for w in scene.wires]
+    trunks = [_trunk(t, [w for w in wires if w.lit]) for t in scene.trunks]
+    live = [w for w in (*wires, *trunks) if w.lit]
+    sums = [_sum(k, d.at, d.role) for k, d in enumerate(scene.dots, 1) if any(passes(w, d.at) for w in live)]
+    dots = tuple(replace(d, lit=False) for d in scene.dots if not any(passes(w, d.at) for w in live))
+    touched = {end for w in live for end in (w.source, w.target)}
+    nodes = [_node(n, flow, n.id in touched) for n in scene.nodes]
+    bare = replace(
+        scene,
+        wires=tuple(sorted(wires, key=lambda w: w.lit)),
+        trunks=tuple(trunks),
+        dots=dots,
+        nodes=(*nodes, *sums),
+        labels=tuple(x for x in scene.labels if _is_mark(x, scene)),
+    )
+    return replace(bare, labels=(*bare.labels, *_names(bare, flow)))
+
+
+def forward(scene: Scene) -> Scene:
+    """The scene with its cotangents turned back, for measures that know the graph of the forward pass."""
+
+    def turned(wire: Wire) -> Wire:
+        back = replace(wire, source=wire.target, target=wire.source, points=wire.points[::-1])
+        return back if wire.lit else wire
+
+    return replace(
+        scene,
+        wires=tuple(map(turned, scene.wires)),
+        trunks=tuple(map(turned, scene.trunks)),
+        nodes=tuple(n for n in scene.nodes if n.kind != SUM),
+    )
+
+
+def _edge_of(wire: Wire) -> str:
+    return wire.id.removesuffix("@up")
+
+
+def _is_mark(label: Label, scene: Scene) -> bool:
+    """A sign or a number at an arrow, which belongs to its wire, not to a value."""
+    return any(label.of == w.id for w in scene.wires)
+
+
+# ── wires ──
+
+
+def _dimmed(wire: Wire) -> Wire:
+    return replace(wire, lit=False)
+
+
+def _turned(wire: Wire, words: str) -> Wire:
+    """The same line, its arrowhead at the other end."""
+    back = replace(
+        wire, source=wire.target, target=wire.source, points=wire.points[::-1], arrow=True, lit=True, dashed=False
+    )
+    return replace(back, route=_shortened(_whole(wire)[::-1]), title=f"{words}, back to {wire.source}")
+
+
+def _trunk(trunk: Wire, live: Iterable[Wire]) -> Wire:
+    """The stretch that several values share, turned where cotangents run through it; it ends where they part."""
+    if not any(w.source == trunk.target and passes(w, trunk.points[0]) for w in live):
+        return replace(trunk, lit=False)
+    back = replace(trunk, source=trunk.target, target=trunk.source, points=trunk.points[::-1])
+    return replace(back, route=_whole(trunk)[::-1], arrow=False, lit=True)
+
+
+def _whole(wire: Wire) -> Route:
+    """The route up to the tip of the arrowhead."""
+    tip, end = wire.points[-1], wire.route[-1]
+    return wire.route if distance(tip, end) < 1e-6 else (*wire.route, *straight([end, tip])[1:])
+
+
+def _shortened(route: Route) -> Route:
+    """The route up to the notch of an arrowhead at its end, as far as its last straight piece allows."""
+    tip = route[-1]
+    body = list(route)
+    while len(body) > 4 and is_straight(body[-4:]) and distance(body[-4], tip) <= HEAD_LENGTH - HEAD_NOTCH:
+        body = body[:-3]
+    start = body[-4] if len(body) > 3 and is_straight(body[-4:]) else body[-1]
+    length = distance(start, tip)
+    if length < 1e-6:
+        return route
+    keep = max(length - (HEAD_LENGTH - HEAD_NOTCH), 0.05 * length) / length
+    notch = Point(start.x + keep * (tip.x - start.x), start.y + keep * (tip.y - start.y))
+    head = body[:-3] if start is not body[-1] else body
+    return (*head, *straight([start, notch])[1:])
+
+
+# ── nodes ──
+
+
+def _node(node: Node, flow: Flow, touched: bool) -> Node:
+    """Operations are dimmed; what comes from or goes outside is called by its cotangent."""
+    id = node.of or node.id
+    words = flow.formulas.get(id, node.title)
+    if node.kind not in OUTSIDE or id not in flow.names or not touched:
+        return replace(node, title=words, lit=node.kind == "join" and touched)
+    what = f"cotangent of the {WORDS.get(node.operation, node.operation.replace('_', ' '))}"
+    label = node.label
+    if label is not None and not label.text.isdigit():
+        label = inside(flow.names[id], Form(node.shape, node.width, node.height), node.at)
+    return replace(node, label=label, title=words, operation=what, lit=True)
+
+
+def _sum(number: int, at: Point, role: str) -> Node:
+    title = "cotangents that meet are added"
+    label = Label("+", at, PLUS)
+    return Node(f"sum-{number}", SUM, role, "circle", at, SUM_SIZE, SUM_SIZE, label, title, operation=SUM)
+
+
+# ── names on wires ──
+
+
+def _names(scene: Scene, flow: Flow) -> list[Label]:
+    """The name of a cotangent where it arrives at the operation whose value it is of, if there is room for it."""
+    taken = [_box(n.at, n.width, n.height, STROKE) for n in scene.nodes]
+    taken += [_stretch(a, b) for w in scene.wires for a, b in pairwise(w.points)]
+    taken += [_box(x.at, *measure(x), 0) for x in scene.labels]
+    found = []
+    for node in scene.nodes:
+        own = [w for w in scene.wires if w.lit and w.target == node.id]
+        if node.kind in (*OUTSIDE, "join", "cell", SUM) or node.id not in flow.names or not own:
+            continue
+        label = _beside(flow.names[node.id], own, taken)
+        if label is not None:
+            found.append(replace(label, of=node.id))
+            taken.append(_box(label.at, *measure(label), 0))
+    return found
+
+
+def _beside(text: str, wires: Sequence[Wire], taken: Sequence[Box]) -> Label | None:
+    for size in (NAME, SMALL):
+        label = Label(text, Point(0, 0), size)
+        width, height = measure(label)
+        for at in _places(wires, width, height):
+            if not any(_meet(_box(at, width, height, AIR), t) for t in taken):
+                return replace(label, at=at)
+    return None
+
+
+def _places(wires: Sequence[Wire], width: float, height: float) -> Iterable[Point]:
+    """Beside the last straight pieces, near the arrowhead first."""
+    aside = STROKE / 2 + AIR + 1
+    for far in FAR:
+        for wire in wires:
+            b, a = wire.points[-1], wire.points[-2]
+            length = distance(a, b)
+            if far > length or length < 1e-6:
+                continue
+            at = Point(b.x + (a.x - b.x) / length * far, b.y + (a.y - b.y) / length * far)
+            if abs(a.x - b.x) < 1e-6:
+                yield Point(at.x - aside - width / 2, at.y)
+                yield Point(at.x + aside + width / 2, at.y)
+            else:
+                yield Point(at.x, at.y - aside - height / 2)
+                yield Point(at.x, at.y + aside + height / 2)
+
+
+def _box(at: Point, width: float, height: float, air: float) -> Box:
+    return Box(at.x - width / 2 - air, at.y - height / 2 - air, at.x + width / 2 + air, at.y + height / 2 + air)
+
+
+def _stretch(a: Point, b: Point) -> Box:
+    half = STROKE / 2
+    return Box(min(a.x, b.x) - half, min(a.y, b.y) - half, max(a.x, b.x) + half, max(a.y, b.y) + half)
+
+
+def _meet(a: Box, b: Box) -> bool:
+    return a.left < b.right and b.left < a.right and a.top < b.bottom and b.top < a.bottom
