@@ -56,8 +56,11 @@ def held() -> Iterator[Any]:
             yield pytest.param(style, cell, (name,), id=f"{style}-{cell}-{name}", marks=[NOT_YET, *needs])
 
 
+loaded = cache(load)
+
+
 def drawing(style: str, cell: str, **more: Any) -> Drawing:
-    return load(cell).draw(**STYLES[style], **more)
+    return loaded(cell).draw(**STYLES[style], **more)
 
 
 @cache
@@ -79,25 +82,25 @@ def test_a_drawing_is_inside_the_gates_in_every_notation(style: str, cell: str, 
     assert [line for rule, line in broken(style, cell) if rule in rules] == []
 
 
-def steps(style: str, cell: str) -> Iterator[Drawing]:
-    """The frames of all walks."""
-    if style != "unrolled":
-        for walk, frames in load(cell).all_walks.items():
-            for k in range(1, len(frames) + 1):
-                yield drawing(style, cell, walk=walk, step=k)
+@cache
+def steps(style: str, cell: str) -> tuple[Drawing, ...]:
+    """The whole drawing, and the frames of all walks."""
+    walks = {} if style == "unrolled" else loaded(cell).all_walks
+    frames = (drawing(style, cell, walk=walk, step=k) for walk, found in walks.items() for k, _ in enumerate(found, 1))
+    return (drawing(style, cell), *frames)
 
 
 @every
 def test_nothing_moves_between_the_steps(style: str, cell: str) -> None:
-    whole = drawing(style, cell)
+    whole, *frames = steps(style, cell)
     assert whole.graph is not None
-    frames = (whole.scene, *(d.scene for d in steps(style, cell)))
-    assert Case(whole.scene, whole.graph, frames=frames).moved in ((), None)
+    assert frames or style == "unrolled"
+    assert Case(whole.scene, whole.graph, frames=(whole.scene, *(f.scene for f in frames))).moved in ((), None)
 
 
 @every
 def test_every_step_can_be_seen_in_every_theme(style: str, cell: str) -> None:
-    for made in (drawing(style, cell), *steps(style, cell)):
+    for made in steps(style, cell):
         for theme in theme_names():
             assert made.graph is not None
             shown = Case(made.scene, made.graph, load_theme(theme), style)
