@@ -33,6 +33,8 @@ FORMATS: dict[str, Format] = {
     "dot": Format((".dot", ".gv"), "for Graphviz, every position pinned", "dot", "write_dot"),
     "png": Format((".png",), "for everything else, 144 pixels to the inch; needs resvg-py", "png", "write_png"),
     "pdf": Format((".pdf",), "for paper and LaTeX, with text to be searched; needs fpdf2", "pdf", "write_pdf"),
+    "text": Format((".txt",), "for terminals, in Unicode", "text", "write_text"),
+    "ascii": Format((".asc",), "for terminals, in ASCII", "text", "write_ascii"),
     "tikz": Format((".tikz",), r"for LaTeX: a tikzpicture, to be \input", "tikz", "write_tikz"),
     "tex": Format((".tex",), "for LaTeX: a document of its own", "tikz", "write_tex"),
 }
