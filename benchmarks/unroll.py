@@ -1,7 +1,7 @@
 """How long it takes to draw an unrolled chain, and how large it gets: python benchmarks/unroll.py [CELL]
 
-For each length the time of laying out one step, of making the chain from it, and of writing it as SVG, in a fresh
-state: no label has been set before.  Exits with 1 where 100 steps take longer than the bound.
+For each length the processor time of laying out one step, of making the chain from it, and of writing it as SVG, no
+label having been set before.  Exits with 1 where 100 steps take longer than the bound.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from lstmgraph.diagram.chain import chain
 from lstmgraph.diagram.extract import extract
 from lstmgraph.diagram.layout.pipe import layout_pipe
 from lstmgraph.diagram.themes import load_theme
+from lstmgraph.diagram.typeset import outlines, setting
 from lstmgraph.diagram.writers.svg import write_svg
 from lstmgraph.notation import get_notation
 from lstmgraph.reading import load
@@ -26,9 +27,11 @@ LENGTHS = (1, 3, 10, 30, 100)
 
 
 def forget() -> None:
-    for cached in vars(typeset).values():
-        if hasattr(cached, "cache_clear"):
-            cached.cache_clear()
+    """No label has been set."""
+    for module in (typeset, outlines, setting):
+        for cached in vars(module).values():
+            if hasattr(cached, "cache_clear"):
+                cached.cache_clear()
 
 
 def drawn(cell: Cell, steps: int, detailed: str) -> tuple[list[float], int]:
@@ -36,14 +39,14 @@ def drawn(cell: Cell, steps: int, detailed: str) -> tuple[list[float], int]:
     names = get_notation(cell, None)
     labels = {v.name: names.latex(v) for v in (*cell.inputs, *cell.previous, *cell.values.values())}
     forget()
-    times = [time.perf_counter()]
+    times = [time.process_time()]
     graph = extract(cell, names.latex)
     scene = layout_pipe(graph, cell.title, labels)
-    times.append(time.perf_counter())
+    times.append(time.process_time())
     whole, _ = chain(scene, graph, steps, names.latex, detailed="middle" if detailed == "middle" else "all")
-    times.append(time.perf_counter())
+    times.append(time.process_time())
     size = len(write_svg(whole, load_theme("default")))
-    times.append(time.perf_counter())
+    times.append(time.process_time())
     return [b - a for a, b in pairwise(times)], size
 
 

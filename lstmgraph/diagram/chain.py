@@ -10,7 +10,7 @@ To draw the steps that are not shown in detail in another way, change `summary`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
@@ -56,10 +56,11 @@ def chain(
         raise ValueError(f"a chain has at least 1 step and 1 column, got {steps} and {columns}")
     parts = _parts(scene, graph, steps, typeset, detailed)
     wide = columns or _columns(parts)
-    rows = [_row(parts[k : k + wide]) for k in range(0, steps, wide)]
-    placed = [moved(row, 0, k * (row.size[1] + ROW_GAP)) for k, row in enumerate(rows)]
-    size = max(r.size[0] for r in rows), len(rows) * (rows[0].size[1] + ROW_GAP) - ROW_GAP
-    whole = replace(union(placed), size=size, description=_description(scene, parts))
+    rows = [parts[k : k + wide] for k in range(0, steps, wide)]
+    line = parts[0].template.scene.size[1] + ROW_GAP
+    copies = [copy for k, row in enumerate(rows) for copy in _row(row, k * line)]
+    size = max(map(_length, rows)), len(rows) * line - ROW_GAP
+    whole = replace(union(copies), size=size, description=_description(scene, parts))
     return whole, unrolled([p.step for p in parts])
 
 
@@ -158,7 +159,8 @@ def _name(graph: Graph, id: str, step: Step) -> str:
 def _parts(scene: Scene, graph: Graph, steps: int, typeset: Typeset, detailed: Detail) -> list[_Part]:
     """Every step with what is drawn of it, the label's places found once for all."""
     full = _Template(scene, graph)
-    other = _Template(*summary(scene, graph, LETTER)) if detailed == "middle" else full
+    hides = detailed == "middle" and any(n.kind not in EXTERNAL for n in graph.nodes)  # else there is nothing inside
+    other = _Template(*summary(scene, graph, LETTER)) if hides else full
     shown = [full if k == middle(steps) else other for k in range(1, steps + 1)]
     chained = chain_of([t.graph for t in shown], typeset)
     wide = _Template(refitted(scene, _widest(graph, chained)), graph)
@@ -175,15 +177,17 @@ def _widest(graph: Graph, steps: Sequence[Step]) -> dict[str, str]:
 # ── rows ──
 
 
-def _row(parts: Sequence[_Part]) -> Scene:
+def _row(parts: Sequence[_Part], top: float) -> Iterator[Scene]:
     """Steps side by side."""
     offsets = [0.0, *accumulate(p.template.width for p in parts)]
     last = len(parts) - 1
-    placed = []
     for k, part in enumerate(parts):
         alone = not part.template.joined
-        placed.append(moved(part.copy(alone or k == 0, alone or k == last), offsets[k], 0))
-    return replace(union(placed), size=(offsets[last] + parts[last].template.scene.size[0], placed[0].size[1]))
+        yield moved(part.copy(alone or k == 0, alone or k == last), offsets[k], top)
+
+
+def _length(parts: Sequence[_Part]) -> float:
+    return sum(p.template.width for p in parts[:-1]) + parts[-1].template.scene.size[0]
 
 
 def _columns(parts: Sequence[_Part]) -> int:

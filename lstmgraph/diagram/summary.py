@@ -65,8 +65,8 @@ def _narrowed(frame: Box, ends: Iterable[Node]) -> Box:
 
 def _side(frame: Box, node: Node) -> str:
     """The side of the cell at which something outside stands."""
-    if node.at.x < frame.left or node.at.x > frame.right:
-        return "left" if node.at.x < frame.left else "right"
+    if not frame.left < node.at.x < frame.right:
+        return "left" if node.at.x <= frame.left else "right"
     return "top" if node.at.y < frame.top else "bottom"
 
 
