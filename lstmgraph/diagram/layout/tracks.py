@@ -2,14 +2,18 @@
 
 It gives the columns and threads of `threads` their coordinates.  A wire is straight or bends once; only a value that is
 the next value of a second state bends twice.  Lines of different values meet at right angles or not at all.  The pipe
-style runs from left to right, the cell-block style upwards, with its inputs repeated.
+style runs from left to right, the cell-block style upwards, with its inputs repeated.  Everything moves apart until all
+labels have a place.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
+from math import ceil
 
 from lstmgraph.diagram.graph import Edge, Graph, Node
+from lstmgraph.diagram.layout.dress import crowded
+from lstmgraph.diagram.layout.labels import widest_weight
 from lstmgraph.diagram.layout.lattice import Cell
 from lstmgraph.diagram.layout.plan import Plan, Solved, Spot, Want
 from lstmgraph.diagram.layout.shapes import DOWN, LEFT, PITCH, RIGHT, UP, Form, form_of, ports, role_of
@@ -22,12 +26,15 @@ AHEAD = 4  # between two columns
 BORDER = 4  # from the nodes outside to the border, and from there to the first column
 ASPECT = {False: 1.9, True: 1.0}  # what the proportions should be near, without and with `upwards`
 PAD = 6  # from the outermost rows to the border
+AROUND = 9.0  # points that a label takes besides its width
+TRIES = 12  # how often everything moves apart
 
 
 class _Tracks:
     def __init__(self, graph: Graph, style: str) -> None:
         self.graph, self.upwards = graph, style == "cell-block"
-        self.plan = Plan(graph, style)
+        self.style, self.room = style, 0  # lattice steps by which things stand further apart
+        self.noted = ceil((width + AROUND) / PITCH) if (width := widest_weight(graph, graph.edges)) else 0
         self.threads = Threads(graph, repeat=self.upwards)
         self.found = self.threads.best()
         self.node = self.threads.node
@@ -39,7 +46,6 @@ class _Tracks:
         self.satellites: dict[str, dict[int, str]] = {}
         for id, (unit, side) in self.threads.beside.items():
             self.satellites.setdefault(unit, {})[side] = id
-        self._place()
 
     def _shown(self, id: str) -> Node:
         return self.node[self.threads.copies.get(id, id)]
@@ -58,6 +64,7 @@ class _Tracks:
         found = {}
         for drops in groups.values():
             apart = 4 if any(d.edge.negative or d.edge.mark for d in drops) else 2
+            apart = max(apart, min(self.noted, 3) if self.upwards else self.noted)
             drops.sort(key=lambda d: (abs(self.rank[d.source] - self.rank[d.target]), d.edge.operand))
             for k, drop in enumerate(drops):
                 found[drop.edge.id] = (apart * (2 * k - len(drops) + 1)) // 2
@@ -67,7 +74,7 @@ class _Tracks:
         """The usual form where its ports have room, else a box that is long enough."""
         node = self._shown(id)
         edges = self.threads.into.get(id, [])
-        usual = form_of(node, min(3, len(edges)), wide_sums=False)
+        usual = form_of(node, min(3, len(edges)), wide_sums=False, look=self.graph.look)
         widest = max([abs(self.offset[e.id]) for e in edges if e.id in self.offset], default=0)
         if widest < 2 or node.kind == "next":
             return usual
@@ -99,7 +106,7 @@ class _Tracks:
         return self._away(id, satellite) + self._reach(satellite)[1] if satellite else self._reach(id)[1]
 
     def _away(self, id: str, satellite: str) -> int:
-        return self._reach(id)[1] + APART + self._reach(satellite)[1]
+        return self._reach(id)[1] + APART + self.room + self._reach(satellite)[1]
 
     def _rows(self, shared: bool) -> list[int]:
         """The place of each thread across: as near to those before it as nodes and lines allow."""
@@ -111,22 +118,23 @@ class _Tracks:
                 first = max(threads[thread].first, threads[before].first)
                 last = min(threads[thread].last, threads[before].last)
                 common = {c for c in (*units[thread], *units[before]) if first <= c <= last}
-                need = [LINES] if first <= last else []
-                if self._together(thread, before) or (first > last and not shared):
-                    need = [self._depth(before, 1) + self._depth(thread, -1) + APART]
+                need = [LINES + self.room] if first <= last else []
+                if self._beside(thread, before) or (first > last and not shared):
+                    need = [self._depth(before, 1) + self._depth(thread, -1) + APART + self.room]
                 for c in sorted(common):
                     above, below = units[before].get(c), units[thread].get(c)
-                    need.append(
-                        (self._extent(above, 1) if above else 0) + (self._extent(below, -1) if below else 0) + APART
-                    )
+                    reach = (self._extent(above, 1) if above else 0) + (self._extent(below, -1) if below else 0)
+                    need.append(reach + APART + self.room)
                 found[thread] = max(found[thread], found[before] + max(need, default=-found[before]))
         return found
 
-    def _together(self, *threads: int) -> bool:
-        """Whether threads are copies that one unit needs: they stand side by side."""
+    def _beside(self, *threads: int) -> bool:
+        """Whether threads begin or end beside each other: at the border, or as copies that one unit needs."""
         units = [self.found.threads[t].units for t in threads]
         feeds = {e.target for ids in units for e in self.graph.edges if self.threads.source[e.id] in ids}
-        return all(ids[0] in self.threads.copies and len(ids) == 1 for ids in units) and len(feeds) == 1
+        copies = all(ids[0] in self.threads.copies and len(ids) == 1 for ids in units) and len(feeds) == 1
+        ends = all(self._is_source(ids[0]) for ids in units) or all(self._kind(ids[-1]) == "next" for ids in units)
+        return copies or ends
 
     def _depth(self, thread: int, side: int) -> int:
         return max(self._extent(id, side) for id in self.found.threads[thread].units)
@@ -134,26 +142,27 @@ class _Tracks:
     def _columns(self) -> dict[str, int]:
         """The place of each unit along."""
         sources = [id for id in self.found.columns if self._is_source(id)]
-        inner = [id for id in self.found.columns if id not in sources and self.node_kind(id) != "next"]
+        inner = [id for id in self.found.columns if id not in sources and self._kind(id) != "next"]
         found = dict.fromkeys(sources, 0)
-        at = max([self._reach(id)[0] + 2 * BORDER for id in sources], default=0)
+        at = max([self._reach(id)[0] + 2 * (BORDER + self.room) for id in sources], default=0)
+        self.start = at
         found |= self._packed(inner, at)
-        at = max([found[id] + self._wide(id) + 1 + AHEAD for id in inner], default=at)
+        at = max([found[id] + self._wide(id) + 1 + AHEAD + self.room for id in inner], default=at)
         self.turn: dict[str, int] = {}  # next value that is dropped to -> where
-        nexts = [id for id in self.found.columns if self.node_kind(id) == "next"]
+        nexts = [id for id in self.found.columns if self._kind(id) == "next"]
         for id in nexts:
             if any(e.id in self.dropped for e in self.threads.into[id]):
                 self.turn[id] = at
-                at += LINES
+                at += LINES + self.room
         self.end = at
         deep = max([self._reach(id)[0] for id in nexts], default=0)
         return found | dict.fromkeys(nexts, at + 2 * BORDER + deep)
 
-    def node_kind(self, id: str) -> str:
+    def _kind(self, id: str) -> str:
         return self._shown(id).kind
 
     def _is_source(self, id: str) -> bool:
-        return id not in self.threads.copies and self.node_kind(id) in OUTER
+        return id not in self.threads.copies and self._kind(id) in OUTER
 
     def _wide(self, id: str) -> int:
         offsets = [abs(self.offset[e.id]) for e in self.threads.into.get(id, []) if e.id in self.offset]
@@ -175,10 +184,10 @@ class _Tracks:
                 a, b = spans[before]
                 if before in sources or (low <= b + APART and a <= high + APART):
                     after[before].append(id)
-                    found[id] = max(found[id], found[before] + wide[before] + wide[id] + 1 + AHEAD)
+                    found[id] = max(found[id], found[before] + wide[before] + wide[id] + 1 + AHEAD + self.room)
         for id in reversed(units):
             if after[id]:
-                found[id] = min(found[n] - wide[n] for n in after[id]) - wide[id] - 1 - AHEAD
+                found[id] = min(found[n] - wide[n] for n in after[id]) - wide[id] - 1 - AHEAD - self.room
         return found
 
     def _span(self, id: str) -> tuple[int, int]:
@@ -195,7 +204,9 @@ class _Tracks:
 
     # ── the plan ──
 
-    def solved(self) -> Solved:
+    def solved(self, room: int = 0) -> Solved:
+        self.room, self.plan = room, Plan(self.graph, self.style)
+        self._place()
         for id in (*self.found.columns, *self.threads.beside):
             self._put(id)
         self.plan.border = self._border()
@@ -230,11 +241,11 @@ class _Tracks:
         return Want(edge.id, source, edge.target, (), (), edge.kind, edge=edge, dashed=dashed)
 
     def _border(self) -> Box:
-        units = [id for id in self.found.columns if not self._is_source(id) and self.node_kind(id) != "next"]
-        start = min([self.along[id] - self._wide(id) for id in units], default=BORDER)
+        units = [id for id in self.found.columns if not self._is_source(id) and self._kind(id) != "next"]
+        start = min([self.along[id] - self._wide(id) for id in units], default=self.start)
         edges = [self._row(id) + s * self._extent(id, s) for id in units for s in (-1, 1)]
         edges += self.across
-        a = self._turned(start - BORDER, min(edges) - PAD)
+        a = self._turned(start - BORDER - self.room, min(edges) - PAD)
         b = self._turned(self.end + BORDER, max(edges) + PAD)
         return Box(min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1]))
 
@@ -261,5 +272,7 @@ class _Tracks:
 
 
 def layered(graph: Graph, style: str) -> Solved:
-    """Any graph, with all its wires."""
-    return _Tracks(graph, style).solved()
+    """Any graph, with all its wires and labels."""
+    tracks = _Tracks(graph, style)
+    found = (tracks.solved(room) for room in range(TRIES))
+    return next((solved for solved in found if not crowded(solved)), None) or tracks.solved()
