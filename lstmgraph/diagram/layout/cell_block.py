@@ -25,6 +25,7 @@ GAP = 3  # lattice steps between the reaches of neighbouring nodes
 STACK = 6  # between repeated inputs
 PAD = 5  # from the outermost nodes to the border
 TRIES = 8
+ROOMS = 2  # that are tried for fewer bends
 CROSSED = 12  # wires for one more crossing than in the plain drawing
 MEAN_BENDS = 0.7
 ASPECT = (0.92, 1.18)
@@ -82,14 +83,20 @@ def _best(a: Anatomy, budget: Budget) -> Solved:
 
 
 def _with_room(a: Anatomy, grid: Grid, budget: Budget) -> Solved:
+    """With as much room as the wires need; with some more where that saves them bends."""
+    found: list[Solved] = []
     for k in range(TRIES):
         try:
-            return uncrowded(solve(_balanced(a, grid, Room(GAP + 2 * k, GAP + 2 * k, PAD + k)), budget))
+            found.append(uncrowded(solve(_balanced(a, grid, Room(GAP + 2 * k, GAP + 2 * k, PAD + k)), budget)))
         except Spent:
-            raise
-        except Unroutable as error:
-            last = error
-    raise last
+            break
+        except Unroutable:
+            continue
+        if not found[-1].bends_too_often() or len(found) == ROOMS:
+            break
+    if not found:
+        raise Unroutable(a.graph.output)
+    return min(found, key=Solved.score)
 
 
 def _balanced(a: Anatomy, grid: Grid, room: Room) -> Plan:
