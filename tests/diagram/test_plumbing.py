@@ -24,7 +24,7 @@ from lstmgraph.diagram.writers.svg import write_svg
 from lstmgraph.errors import UsageError
 from lstmgraph.limits import gates, settled
 from lstmgraph.notation import get_notation
-from lstmgraph.reading import library, load
+from lstmgraph.reading import from_equations, library, load
 from lstmgraph.roles import memories
 
 PAPERS = sorted((Path(__file__).parents[1] / "reading" / "papers").glob("*.toml"))
@@ -272,6 +272,24 @@ def test_print_tells_the_waters_apart() -> None:
     grey = [int(paints[role].fill[1:3], 16) for role in ("new_water", "old_water", "valve")]
     assert grey[1] - grey[0] > 60
     assert grey[2] - grey[1] > 60
+
+
+@pytest.mark.parametrize(
+    ("equations", "label"),
+    [
+        ("(1 - x[t]) * x[t]", r"\times"),  # with its brackets it would be too long
+        ("x[t] * x[t]", r"x_{t}\,\times\,x_{t}"),
+        ("sin(x[t])", r"\sin(x_{t})"),
+        ("r[t] * (W @ x[t])", "W x_{t}"),
+    ],
+)
+def test_values_without_a_name_are_written_out_where_they_are_short(equations: str, label: str) -> None:
+    text = f"r[t] = sigmoid(V @ x[t])\nh[t] = h[t-1] + {equations}"
+    cell = from_equations(text, name="case", sizes={"h": "H", "r": "H", "x": "H"})
+    names = get_notation(cell)
+    values = {v.name: names.latex(v) for v in (*cell.inputs, *cell.previous, *cell.values.values())}
+    scene = layout_plumbing(extract(cell, names.latex), gates(cell), {}, "", values)
+    assert [n.label.text for n in scene.nodes if n.kind == "source" and n.label] == [label]
 
 
 def test_it_is_described_in_words() -> None:

@@ -33,7 +33,7 @@ SOURCE = Form("box", 76, 48)
 CAP = 7.0  # how thick the end of a pipe is
 PAD = 16.0  # from what is inside to the border
 DOTS = r"\cdots"
-SHORT, LONG = 5, 11  # names of values are written out up to such lengths: log(f), v x k
+SHORT, LONG = 5, 9  # names of values are written out up to such lengths: log(f), v x k
 SPACE = 14.0  # around the picture
 APART = 30.0  # between two memories, and between what hangs from one
 OLD, NEW = "old_water", "new_water"
@@ -80,12 +80,17 @@ class _Plumbing:
         node = self.node[id]
         if node.value:
             return self.names.get(node.value, node.glyph if node.kind != "function" else node.value.split("[")[0])
-        inner = [self.name(e.source) for e in self.graph.into(id)]
+        inner = [self.operand(e.source) for e in self.graph.into(id)]
         if node.kind == "function":
             return rf"{node.glyph}({inner[0] if glyph_length(inner[0]) < SHORT else DOTS})"
         written = rf"\,{node.glyph}\,".join(inner) if len(inner) > 1 else " ".join([node.glyph, *inner])
         formula = node.kind == "operator" or len(inner) == 1
         return written if formula and DOTS not in written and glyph_length(written) < LONG else node.glyph
+
+    def operand(self, id: str) -> str:
+        """The same within the name of an operation: in brackets if it is an operation without a name itself."""
+        node, name = self.node[id], self.name(id)
+        return rf"({name})" if node.kind in ("operator", "sum") and not node.value and name != node.glyph else name
 
     def words(self, id: str) -> str:
         return self.node[id].value or self.node[id].title or id
