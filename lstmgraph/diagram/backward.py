@@ -17,7 +17,7 @@ from lstmgraph.diagram.layout.legend import WORDS
 from lstmgraph.diagram.layout.shapes import Form
 from lstmgraph.diagram.layout.steps import passes
 from lstmgraph.diagram.path import HEAD_LENGTH, HEAD_NOTCH, STROKE, Route, distance, is_straight, straight
-from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene, Wire
+from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Wire
 from lstmgraph.diagram.typeset import measure
 
 SUM = "cotangent_sum"  # the kind of the small plus
@@ -77,6 +77,7 @@ def forward(scene: Scene) -> Scene:
         scene,
         wires=tuple(map(turned, scene.wires)),
         trunks=tuple(map(turned, scene.trunks)),
+        dots=(*scene.dots, *(Dot(n.at, n.role) for n in scene.nodes if n.kind == SUM)),
         nodes=tuple(n for n in scene.nodes if n.kind != SUM),
     )
 
