@@ -34,10 +34,10 @@ ColoursOf = Callable[[Palette], Colours]
 
 def write_svg(scene: Scene, theme: Theme, mode: str = "auto") -> str:
     """The scene as SVG text.  `mode`: light, dark, or auto for what the reader's system prefers."""
-    return _Writer(scene, theme, mode).write()
+    return SvgWriter(scene, theme, mode).write()
 
 
-class _Writer:
+class SvgWriter:
     """One file being written, and the classes that its dark palette needs."""
 
     def __init__(self, scene: Scene, theme: Theme, mode: str) -> None:
@@ -48,34 +48,42 @@ class _Writer:
         self.dark: dict[str, Colours] = {}
 
     def write(self) -> str:
+        root = self.begin()
+        self.draw(root, self.scene)
+        self.legend(root)
+        return self.end(root)
+
+    def begin(self) -> Element:
+        """The root, the page and the containers."""
         root = self._root()
         self._background(root)
         for k, frame in enumerate(self.scene.frames):
             self._frame(root, frame, k)
-        for wire, parts, head in self._strokes():
-            self._wire(root, wire, parts, head)
-        for dot in sorted(self.scene.dots, key=lambda d: d.lit):
-            self._dot(root, dot)
-        for node in self.scene.nodes:
-            self._node(root, node)
-        for label in self.scene.labels:
-            self._label(root, label, self._words(label.role))
+        return root
+
+    def draw(self, parent: Element, scene: Scene) -> None:
+        """What is in the containers and around them: of the whole scene, or of a part of it."""
+        for wire, parts, head in _strokes(scene):
+            self._wire(parent, wire, parts, head)
+        for dot in sorted(scene.dots, key=lambda d: d.lit):
+            self._dot(parent, dot)
+        for node in scene.nodes:
+            self._node(parent, node)
+        for label in scene.labels:
+            self.words(parent, label)
+
+    def words(self, parent: Element, label: Label) -> None:
+        self._label(parent, label, self._words(label.role))
+
+    def legend(self, root: Element) -> None:
         for group in self.scene.legend:
             self._legend(root, group)
-        self._style(root)
+
+    def end(self, root: Element, more: str = "") -> str:
+        """The file, with the rules for the dark palette, and more rules."""
+        self._style(root, more)
         ElementTree.indent(root, " ")
         return ElementTree.tostring(root, encoding="unicode") + "\n"
-
-    def _strokes(self) -> list[tuple[Wire, tuple[Route, ...], bool]]:
-        """Wires and trunks in order of painting, each with what it paints and whether the head is its own to paint."""
-        wires, trunks = dimmed_first(self.scene.wires), dimmed_first(self.scene.trunks)
-        under = {(lit, trunk.points[-1]) for trunk in trunks for lit in (trunk.lit, False)}
-        strokes = [
-            (wire, parts, wire.arrow and (wire.lit, wire.points[-1]) not in under)
-            for wire, parts in zip(wires, ink(wires, trunks), strict=True)
-        ]
-        strokes += [(trunk, parts, trunk.arrow) for trunk, parts in zip(trunks, ink(trunks), strict=True)]
-        return sorted(strokes, key=lambda stroke: stroke[0].lit)
 
     # ── the parts ──
 
@@ -155,7 +163,12 @@ class _Writer:
             shift = f"translate({number(left)} {number(top)})"
             SubElement(parent, "path", {"d": ink_box.path, "transform": shift, "aria-hidden": "true", **ink})
             # Paint that cannot be seen, not none: a browser lets its user select only what is painted.
-            ink = {"fill": "black", "fill-opacity": "0", "textLength": number(ink_box.width), "lengthAdjust": "spacingAndGlyphs"}
+            ink = {
+                "fill": "black",
+                "fill-opacity": "0",
+                "textLength": number(ink_box.width),
+                "lengthAdjust": "spacingAndGlyphs",
+            }
         SubElement(parent, "text", place | ink).text = _clean(ink_box.text)
 
     def _legend(self, root: Element, group: Legend) -> None:
@@ -190,13 +203,25 @@ class _Writer:
         dash = self.theme.dashes.get(wire.role, DASH if wire.dashed else ())
         return " ".join(number(STROKE * part) for part in dash)
 
-    def _style(self, root: Element) -> None:
-        if not self.dark:
-            return
+    def _style(self, root: Element, more: str) -> None:
         rules = "".join(f".{name}{{{_declared(colours)}}}" for name, colours in sorted(self.dark.items()))
-        style = Element("style")
-        style.text = f"@media (prefers-color-scheme: dark){{{rules}}}"
-        root.insert(2, style)
+        dark = f"@media (prefers-color-scheme: dark){{{rules}}}" if rules else ""
+        if dark or more:
+            style = Element("style")
+            style.text = dark + more
+            root.insert(2, style)
+
+
+def _strokes(scene: Scene) -> list[tuple[Wire, tuple[Route, ...], bool]]:
+    """Wires and trunks in order of painting, each with what it paints and whether the head is its own to paint."""
+    wires, trunks = dimmed_first(scene.wires), dimmed_first(scene.trunks)
+    under = {(lit, trunk.points[-1]) for trunk in trunks for lit in (trunk.lit, False)}
+    strokes = [
+        (wire, parts, wire.arrow and (wire.lit, wire.points[-1]) not in under)
+        for wire, parts in zip(wires, ink(wires, trunks), strict=True)
+    ]
+    strokes += [(trunk, parts, trunk.arrow) for trunk, parts in zip(trunks, ink(trunks), strict=True)]
+    return sorted(strokes, key=lambda stroke: stroke[0].lit)
 
 
 def path_data(route: Route) -> str:
