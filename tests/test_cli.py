@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from lstmgraph import __version__
-from lstmgraph.api import picture
+from lstmgraph.api import scenes
 from lstmgraph.cli import COMMANDS, main
 from lstmgraph.cli.listing import TOPICS
 from lstmgraph.reading import library
@@ -525,7 +525,7 @@ def test_a_tour_without_graphviz_leaves_out_one_drawing(
 ) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
-    picture._dag.cache_clear()  # another test may have drawn the same cell
+    scenes._dag.cache_clear()  # another test may have drawn the same cell
     result = command("tour", tiny, "-o", str(tmp_path / "t"))
     assert result.code == 0
     assert result.err.startswith("Expression graph is left out")

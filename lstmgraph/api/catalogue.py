@@ -45,7 +45,7 @@ def _cells() -> dict[str, str]:
 
 
 def _styles() -> dict[str, str]:
-    from lstmgraph.api.picture import STYLES
+    from lstmgraph.api.choices import STYLES
 
     return {name: style.words for name, style in STYLES.items()}
 

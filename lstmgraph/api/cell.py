@@ -123,6 +123,7 @@ class Cell(core.Cell):
         against: core.Cell | str | None = None,
         sheet: bool = False,
         backward: bool = False,
+        open: str | Mapping[str, float] | None = None,
     ) -> Drawing:
         """The drawing of the cell in a style; of one step of a walk where `step` (from 1) is given: all else is dimmed.
 
@@ -143,12 +144,15 @@ class Cell(core.Cell):
 
         `backward=True` draws the backward pass: the cotangents against the arrows, with their equations.
 
+        `open` says how far gates stand open in the style "plumbing", from 0 to 1: {"f": 1, "i": 0}, or "f=1,i=0"; the
+        equations that this leaves are written under the picture.
+
         Raises UnknownName for a style, theme, walk, notation, detail or part that does not exist, UsageError for a step
         out of range or options that do not go together, MissingExtra for style "dag" without Graphviz.
         """
-        from lstmgraph.api.picture import Choices, parts_to_show, picture
+        from lstmgraph.api.choices import Choices, openings, parts_to_show
+        from lstmgraph.api.picture import picture
 
-        parts = parts_to_show(show)
         other = load(against) if isinstance(against, str) else against
         choices = Choices(
             style=style,
@@ -160,12 +164,13 @@ class Cell(core.Cell):
             legend=legend,
             equations=equations,
             detail=detail,
-            show=parts,
+            show=parts_to_show(show),
             order=order,
             unroll=unroll,
             against=other,
             sheet=sheet,
             backward=backward,
+            open=openings(open),
         )
         return picture(self, choices)
 

@@ -1,19 +1,19 @@
 """What is laid over a picture or put beside it: equations, the steps of a walk, what another cell lacks.
 
-`picture` calls one of these for each kind of drawing; they share its layouts.  What excludes what is the table
-`EXCLUDES`.
+`picture` calls one of these for each kind of drawing; they share its layouts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from sympy import MatrixSymbol
 
 from lstmgraph.algebra.names import name_of, symbol
+from lstmgraph.api.choices import Choices
 from lstmgraph.api.cotangents import Cotangents
+from lstmgraph.api.scenes import drawn
 from lstmgraph.cell import Cell, WalkStep
 from lstmgraph.diagram import backward as back
 from lstmgraph.diagram.caption import Paragraph, Piece, captioned, captioned_alike, formula, sentence, words
@@ -24,7 +24,7 @@ from lstmgraph.diagram.frames import frame
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.steps import light
 from lstmgraph.diagram.scene import Scene
-from lstmgraph.errors import UsageError
+from lstmgraph.limits import remaining, settled
 from lstmgraph.notation import Notation, get_notation
 from lstmgraph.printing import print_equation, print_expr
 from lstmgraph.printing.breaking import broken
@@ -33,31 +33,8 @@ from lstmgraph.printing.expressions import Printer
 from lstmgraph.printing.sections import shown
 from lstmgraph.roles import roles
 
-if TYPE_CHECKING:
-    from lstmgraph.api.picture import Choices
-
 COLUMNS = 64  # of a formula: longer ones go on in the next line
 UNDER = 0.5  # a shape so high that a caption comes under its picture
-
-# Options that do not go together, and what to do instead.
-EXCLUDES: tuple[tuple[str, str, str], ...] = (
-    ("against", "walk", "a difference has no steps: draw the steps of each cell on its own"),
-    ("against", "step", "a difference has no steps: draw the steps of each cell on its own"),
-    ("against", "backward", "draw the backward pass of each cell on its own"),
-    ("against", "sheet", "a difference has no steps: draw a sheet of each cell on its own"),
-    ("backward", "walk", "the walks go forward: leave one of them out"),
-    ("backward", "step", "the walks go forward: leave one of them out"),
-    ("backward", "sheet", "the walks go forward: leave one of them out"),
-    ("backward", "order", "the numbers are those of the forward pass: leave one of them out"),
-    ("sheet", "step", "a sheet shows all steps: leave one of them out"),
-)
-
-
-def check_combination(choices: object) -> None:
-    """Raises UsageError where two of the options do not go together."""
-    for one, other, way_out in EXCLUDES:
-        if getattr(choices, one, None) not in (None, False) and getattr(choices, other, None) not in (None, False):
-            raise UsageError(f"the options {one} and {other} do not go together", hint=way_out)
 
 
 # ── formulas ──
@@ -97,6 +74,13 @@ def with_equations(scene: Scene, cell: Cell, names: Notation, walk: str | None, 
     return captioned_alike([scene] * len(each), titles, [formulas(cell, names, [s]) for s in each])[step - 1]
 
 
+def with_limits(scene: Scene, cell: Cell, names: Notation, opened: Mapping[str, float]) -> Scene:
+    """The scene captioned with the equations that are left when gates stand open so far."""
+    left = [formula(broken(print_equation(e, "latex", names), COLUMNS)) for e in remaining(cell, opened)]
+    held = ", ".join(f"{names.latex(cell.values[base])} = {value:g}" for base, value in settled(cell, opened).items())
+    return captioned(scene, "", [sentence([("With ", False), (held, True), (" there is left", False)]), *left])
+
+
 def step_title(title: str, number: int, step: WalkStep) -> str:
     return f"{title}, step {number}: {step.title}"
 
@@ -117,7 +101,7 @@ def against(cell: Cell, other: Cell, choices: Choices) -> Scene:
     """What only one of two cells has, strong, the rest dimmed: in the larger one where that has all of the other."""
     cells = (cell, other)
     names = [get_notation(c, choices.notation) for c in cells]
-    graphs, scenes = zip(*(_drawn(c, n, choices) for c, n in zip(cells, names, strict=True)), strict=True)
+    graphs, scenes = zip(*(drawn(c, n, choices) for c, n in zip(cells, names, strict=True)), strict=True)
     parts = only(graphs[0], graphs[1], roles(cell), roles(other))
     remarks = [_remark(cells[k], graphs[k], parts[k], names[k]) for k in (0, 1)]
     title = f"{scenes[0].title} against {scenes[1].title}"
@@ -132,12 +116,6 @@ def against(cell: Cell, other: Cell, choices: Choices) -> Scene:
     whole = panels[0] if len(panels) == 1 else grid(panels, best_columns(panels))
     told_plainly = " ".join(_plain(r) for r in (remarks if any(parts) else [_same(cell, other)]))
     return replace(whole, title=title, description=f"{told_plainly} {scenes[kept[0]].description}".strip())
-
-
-def _drawn(cell: Cell, names: Notation, choices: Choices) -> tuple[Graph, Scene]:
-    from lstmgraph.api.picture import drawn
-
-    return drawn(cell, names, choices)
 
 
 def _remark(cell: Cell, graph: Graph, part: Part, names: Notation) -> Paragraph:

@@ -11,7 +11,7 @@ from lstmgraph.cli.options import Choice, cell_argument, choose_format, deliver,
 
 @click.command("draw")
 @cell_argument
-@click.option("--style", default="pipe", metavar="STYLE", show_default=True, help="pipe, cell-block or dag.")
+@click.option("--style", default="pipe", metavar="STYLE", show_default=True, help="pipe, cell-block, plumbing or dag.")
 @click.option("--walk", metavar="WALK", help="A walk through the cell; see: lstmgraph show CELL.")
 @click.option("--step", type=int, metavar="K", help="Light one step of the walk, the first is 1; all else is dimmed.")
 @click.option(
@@ -44,6 +44,7 @@ from lstmgraph.cli.options import Choice, cell_argument, choose_format, deliver,
 )
 @click.option("--order", is_flag=True, help="Number the operations by stage of evaluation.")
 @click.option("--unroll", type=int, metavar="N", help="N steps side by side, the middle one is t; style pipe.")
+@click.option("--open", metavar="GATES", help="How far gates stand open in the style plumbing: f=1,i=0.")
 @click.option("--quality", is_flag=True, help="Print what the drawing scores beside the gates of a good drawing.")
 @notation_option
 @click.option(

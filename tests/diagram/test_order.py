@@ -23,7 +23,8 @@ def drawn(name: str, style: str = "pipe", detail: str | None = None) -> Drawing:
 @pytest.mark.parametrize("detail", DETAILS)
 @pytest.mark.parametrize("name", library())
 def test_a_stage_is_the_longest_way_from_outside(name: str, detail: str) -> None:
-    from lstmgraph.api.picture import Choices, graph_of, look_of
+    from lstmgraph.api.choices import Choices, look_of
+    from lstmgraph.api.scenes import graph_of
     from lstmgraph.notation import get_notation
 
     cell = load(name)
