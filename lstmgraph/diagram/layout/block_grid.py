@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from lstmgraph.diagram.graph import Edge
 from lstmgraph.diagram.layout.anatomy import Anatomy, base_of
@@ -20,12 +21,21 @@ def cell_id(base: str) -> str:
     return f"cell:{base}"
 
 
+class Hint(NamedTuple):
+    """How a wire should leave and arrive."""
+
+    out: int  # side
+    offset: int  # -1, 0 or 1: which port of the side
+    back: int
+
+
 @dataclass
 class Grid:
     at: dict[str, tuple[float, float]] = field(default_factory=dict)
     gates: dict[tuple[int, float], str] = field(default_factory=dict)  # (side, row) -> sum
     bottom: set[str] = field(default_factory=set)  # sums whose inputs stand below
     centre: set[str] = field(default_factory=set)  # what stands on the data path
+    hints: dict[str, Hint] = field(default_factory=dict)  # edge -> how its wire should run
     side: dict[str, int] = field(default_factory=dict)  # node -> the side of the border where its inputs are repeated
     repeated: dict[str, str] = field(default_factory=dict)  # edge -> the repeated input that it starts from
 

@@ -13,15 +13,15 @@ from random import Random
 
 from lstmgraph.diagram.graph import Edge
 from lstmgraph.diagram.layout.anatomy import Anatomy, base_of
-from lstmgraph.diagram.layout.block_grid import ACTIVATIONS, SUMS, Grid, cell_id, externals, inner_ends
+from lstmgraph.diagram.layout.block_grid import ACTIVATIONS, SUMS, Grid, Hint, cell_id, externals, inner_ends
 from lstmgraph.diagram.layout.estimate import BLOCKED, FAR, ROUND, Estimate, Laid, Link, Places, Port
 from lstmgraph.diagram.layout.plan import Sides
 from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT, UP
 
-EFFORT = 25_000  # links that may be routed in one search
+EFFORT = 12_000  # links that may be routed in one search
 NEAREST = 36  # places that are tried for an operator
 MIRRORED = 0.4  # how often a search begins again with a gate on the other side
-KEPT = 6  # placements that are worth routing
+KEPT = 4  # placements that are worth routing
 
 BESIDE: Sides = tuple((side, k, abs(k)) for side in (RIGHT, LEFT) for k in (0, -1, 1))
 OLD: Sides = (*BESIDE, (DOWN, -1, 30), (DOWN, 1, 30))
@@ -57,7 +57,7 @@ class _Search:
         self.near = {id: self._neighbours(id) for id in grid.at}
         self.gates = set(grid.gates.values())
         self.pieces = self._pieces()
-        self.found: dict[int, Draft] = {}  # cost -> where a search came to
+        self.found: dict[int, tuple[Draft, dict[str, Laid]]] = {}  # cost -> where a search came to
         self.random = Random(1)  # always the same numbers
 
     def run(self) -> list[Grid]:
@@ -69,8 +69,8 @@ class _Search:
             tried = self._kicked(best[2])
             found = self._settled(*self.estimate.cost(tried.places(self.outs)), tried)
             best = min(best, found, key=lambda f: f[0])
-        self.found[best[0]] = best[2]
-        return [self._grid(self.found[cost]) for cost in sorted(self.found)[:KEPT]]
+        self.found[best[0]] = best[2], best[1]
+        return [self._grid(*self.found[cost]) for cost in sorted(self.found)[:KEPT]]
 
     def _settled(self, cost: int, laid: dict[str, Laid], draft: Draft) -> tuple[int, dict[str, Laid], Draft]:
         """Each piece where it is best, as long as that helps."""
@@ -82,7 +82,7 @@ class _Search:
                 if better is not None:
                     cost, laid, draft = better
                     moving = True
-            self.found.setdefault(cost, draft)
+            self.found.setdefault(cost, (draft, laid))
         return cost, laid, draft
 
     def _kicked(self, draft: Draft) -> Draft:
@@ -244,9 +244,19 @@ class _Search:
             return [n for n in (*ends, *fresh) if n in self.grid.at]
         return [n for n in inner_ends(a, id) if n in self.grid.at]
 
-    def _grid(self, draft: Draft) -> Grid:
+    def _hints(self, laid: dict[str, Laid]) -> dict[str, Hint]:
+        found = {}
+        for edge in self.a.graph.edges:
+            for key, _, _, target, _ in self._parts(edge):
+                (_, out, offset), *ends = laid[key].ports
+                back = next((side for id, side, _ in ends if id == target), None)
+                if back is not None and not key.startswith(("in:", "up:")):
+                    found[edge.id] = Hint(out, offset, back)
+        return found
+
+    def _grid(self, draft: Draft, laid: dict[str, Laid]) -> Grid:
         gates = {(1 if draft.at[id][0] > 0 else -1, draft.at[id][1]): id for id in self.grid.gates.values()}
-        return replace(self.grid, at=dict(draft.at), gates=gates, side=dict(draft.side), repeated={})
+        return replace(self.grid, at=dict(draft.at), gates=gates, side=dict(draft.side), hints=self._hints(laid))
 
 
 def _gate(piece: tuple[str, ...], side: int, row: float) -> Places:

@@ -28,6 +28,7 @@ TRIES = 8
 ROOMS = 2  # that are tried for fewer bends
 CROSSED = 12  # wires for one more crossing than in the plain drawing
 MEAN_BENDS = 0.7
+UNMEANT = 100  # what it costs a wire to use another port than the search meant
 ASPECT = (0.92, 1.18)
 
 
@@ -322,6 +323,9 @@ class _Builder:
         first = next(e for e in self.a.into[edge.target] if e.source == edge.source) is edge
         if first and self._in_line(start[0], target):
             direct, start, goals = "closed", (start[0], ((UP, 0, 0),), start[2]), ((DOWN, 0, 0),)
+        if hint := self.grid.hints.get(id):
+            starts = _hinted(start[1], hint.out, hint.offset)
+            start, goals = (start[0], starts, start[2]), _hinted(goals, hint.back, None)
         rank = 3 if start[0].startswith("cell:") else 2
         self.plan.wants.append(
             Want(id, start[0], target, start[1], goals, edge.kind, rank, edge, dashed, start[2], direct)
@@ -385,6 +389,13 @@ class _Builder:
         if outside:
             return ((side, 0, 0), (UP, outer, 5), (DOWN, outer, 5))
         return ((UP, -outer, 0), (DOWN, -outer, 0), (UP, outer, 30), (DOWN, outer, 30))
+
+
+def _hinted(sides: Sides, side: int, offset: int | None) -> Sides:
+    """Ports that the search did not mean cost more; an offset of None means any."""
+    return tuple(
+        (s, k, cost + (0 if s == side and offset in (None, (k > 0) - (k < 0)) else UNMEANT)) for s, k, cost in sides
+    )
 
 
 _SIDEWAYS: Sides = tuple((side, k, abs(k)) for side in (RIGHT, LEFT) for k in (0, -4, 4))
