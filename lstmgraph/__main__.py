@@ -4,12 +4,14 @@ It starts here and not in `lstmgraph.cli`, so that Ctrl-C is quiet from the firs
 than some people wait.
 """
 
+import gc
 import os
 import signal
 import sys
 from types import FrameType
 
 INTERRUPTED = 128 + signal.SIGINT
+GARBAGE = 1_000_000  # allocations between two searches for it: loading finds none, and a tenth of it was searching
 
 
 def _leave(_: int = signal.SIGINT, __: FrameType | None = None) -> None:
@@ -20,6 +22,7 @@ def _leave(_: int = signal.SIGINT, __: FrameType | None = None) -> None:
 
 def main() -> int:
     """Run the command line and return its exit code."""
+    gc.set_threshold(GARBAGE, 10, 10)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, as by nohup and its like
         signal.signal(signal.SIGINT, _leave)
     try:

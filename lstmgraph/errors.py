@@ -6,7 +6,6 @@ of error, subclass the nearest one: the exit code comes with it.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -95,6 +94,8 @@ class CheckFailed(LstmgraphError):
 
 def suggestion(given: str, known: Iterable[str]) -> str:
     """The way out for a misspelt name: the nearest known one, else all of them."""
+    import difflib  # slow to load, and needed by mistakes only
+
     names = sorted(known)
     near = difflib.get_close_matches(given.lower(), [n.lower() for n in names], n=1, cutoff=0.6)
     match = next((n for n in names if near and n.lower() == near[0]), None)

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -93,7 +91,7 @@ def _is_special(path: Path) -> bool:
 
 
 def _replace(target: Path, data: bytes) -> None:
-    temporary = target.with_name(f".lstmgraph-{secrets.token_hex(6)}.tmp")
+    temporary = target.with_name(f".lstmgraph-{os.urandom(6).hex()}.tmp")
     try:
         # Mode 666 less the umask, as for any file that a program creates; an existing file keeps its own mode.
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
@@ -146,6 +144,8 @@ def _refuse_to_overwrite(folder: Path, target: Path, foreign: set[str]) -> None:
 def _workplace(target: Path) -> Iterator[Path]:
     """A temporary folder on the same disk, removed in the end if it is still there."""
     above = next(p for p in (target, *target.parents) if p.exists())
+    import tempfile  # slow to load, and a single file does without
+
     work = Path(tempfile.mkdtemp(prefix=".lstmgraph-", suffix=".tmp", dir=above))
     try:
         yield work

@@ -12,12 +12,14 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from lstmgraph.diagram.graph import ValueKind
 from lstmgraph.diagram.look import DEFAULT_LOOK, Look, read_look
 from lstmgraph.errors import UnknownName
+
+FOLDER = Path(__file__).parent
 
 Mode = Literal["light", "dark"]
 
@@ -78,7 +80,7 @@ class Theme:
 
 
 def theme_names() -> tuple[str, ...]:
-    return tuple(sorted(p.name.removesuffix(".toml") for p in files(__name__).iterdir() if p.name.endswith(".toml")))
+    return tuple(sorted(p.stem for p in FOLDER.glob("*.toml")))
 
 
 @cache
@@ -86,7 +88,7 @@ def load_theme(name: str) -> Theme:
     """The theme of that name."""
     if name not in theme_names():
         raise UnknownName("theme", name, theme_names())
-    data = tomllib.loads((files(__name__) / f"{name}.toml").read_text(encoding="utf-8"))
+    data = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
     light = _palette(data["light"])
     dark = _palette(data["dark"]) if "dark" in data else light
     dashes = {role: tuple(float(n) for n in dash) for role, dash in data.get("dashes", {}).items()}
