@@ -14,7 +14,7 @@ from lstmgraph.diagram.extract import extract
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.anatomy import anatomy
 from lstmgraph.diagram.layout.flows import Branch, Device, Run, Valve, runs
-from lstmgraph.diagram.layout.pieces import BORE, SURFACE, Layer, heights
+from lstmgraph.diagram.layout.pieces import BORE, SURFACE, Layer, heights, mixed
 from lstmgraph.diagram.layout.plumbing import layout_plumbing
 from lstmgraph.diagram.scene import Box, Label, Node, Scene
 from lstmgraph.diagram.themes import load_theme, theme_names
@@ -179,9 +179,21 @@ def test_a_wheel_rises_as_its_valve_opens() -> None:
 
 
 def test_layers_share_the_bore() -> None:
-    assert heights([Layer("a", 0.5, ""), Layer("b", 0.25, "")]) == pytest.approx([FULL / 2, 0.75 * FULL])
-    assert heights([Layer("a", 1, ""), Layer("b", 3, "")]) == pytest.approx([FULL / 4, FULL])
+    fits, flood = ([Layer("a", n, "", n), Layer("b", m, "", m)] for n, m in ((0.5, 0.25), (1, 3)))
+    assert heights(mixed(fits)) == pytest.approx([FULL / 2, 0.75 * FULL])
+    assert heights(mixed(flood)) == pytest.approx([FULL / 4, FULL])
+    assert [layer.amount for layer in mixed(flood)] == [1, 3]
     assert heights([]) == []
+
+
+def test_behind_a_half_open_valve_a_full_pipe_is_half_full() -> None:
+    """Also where more came together than the pipe holds."""
+    for gate in (0.25, 1):
+        scene = drawn("lstm", f=gate, i=gate, o=0.5)
+        outlet = [n for n in water(scene) if n.height > n.width or n.at.y > scene.size[1] * 0.75]
+        lowest = max(box(n).bottom for n in outlet)
+        across = sum(n.width for n in outlet if abs(box(n).bottom - lowest) < 0.01)
+        assert across == pytest.approx(0.5 * min(1, 2 * gate) * FULL, abs=0.01)
 
 
 def test_layers_say_what_they_are_without_colour() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 from lstmgraph.diagram.layout.shapes import Form
 from lstmgraph.diagram.path import finish
@@ -34,14 +35,18 @@ LEAST = 10.5  # no layer of water that is thinner has a label
 
 @dataclass(frozen=True)
 class Layer:
-    """Water of one origin: how much of it (1 fills the pipe), its role, and its name in LaTeX."""
+    """Water of one origin: its role, its share of the new memory, its name in LaTeX, and the part of the bore it fills.
+
+    The last two shares are the same until at a joint more comes together than the pipe holds.
+    """
 
     role: str
     amount: float
     name: str
+    fills: float
 
     def scaled(self, share: float) -> Layer:
-        return replace(self, amount=self.amount * share)
+        return replace(self, amount=self.amount * share, fills=self.fills * share)
 
     @property
     def label(self) -> str:
@@ -49,14 +54,15 @@ class Layer:
         return self.name if amount == "1" else rf"{amount}\,{self.name}"
 
 
+def mixed(layers: Sequence[Layer]) -> list[Layer]:
+    """Layers that come together; where there is more than fits they share the bore."""
+    total = max(1.0, sum(layer.fills for layer in layers))
+    return [replace(layer, fills=layer.fills / total) for layer in layers]
+
+
 def heights(layers: Sequence[Layer]) -> list[float]:
-    """How high the layers reach, in points from the bottom; where there is more than fits they share the bore."""
-    total = max(1.0, sum(layer.amount for layer in layers))
-    found, at = [], 0.0
-    for layer in layers:
-        at += layer.amount
-        found.append(at / total * (BORE - 2 * SURFACE))
-    return found
+    """How high the layers reach, in points from the bottom."""
+    return [at * (BORE - 2 * SURFACE) for at in accumulate(layer.fills for layer in layers)]
 
 
 @dataclass

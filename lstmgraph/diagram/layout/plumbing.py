@@ -16,7 +16,7 @@ from lstmgraph.diagram.graph import Edge, Graph
 from lstmgraph.diagram.ground import around, of_label
 from lstmgraph.diagram.layout.flows import Branch, Device, Outlet, Run, Valve, runs
 from lstmgraph.diagram.layout.labels import inside
-from lstmgraph.diagram.layout.pieces import COLLAR, FAR, GATE, OUT, Layer, Line, Pieces, R
+from lstmgraph.diagram.layout.pieces import COLLAR, FAR, GATE, OUT, Layer, Line, Pieces, R, mixed
 from lstmgraph.diagram.layout.shapes import EXTERNAL, Form, form_of, glyph_length, role_of
 from lstmgraph.diagram.scene import Box, Node, Point, Scene
 from lstmgraph.errors import UsageError
@@ -122,7 +122,7 @@ class _Plumbing:
         y = top + above
         self.below, self.deepest = PAD + APART / 2, y + OUT + 5
         line = Line(self.to, Point(0, y))
-        layers = [Layer(OLD, 1.0, self.name(run.previous))]
+        layers = [Layer(OLD, 1.0, self.name(run.previous), 1.0)]
         gaps: list[float] = []
         at = begin = BEGIN if isinstance(run.stops[0] if run.stops else None, Branch) else BEGIN / 2
         line.water((0, begin), layers)
@@ -227,7 +227,7 @@ class _Plumbing:
             spans.append((s, s + 2 * far, stop))
             s += 2 * far
         s += 0 if spans else APART / 2
-        coming = [Layer(NEW, branch.amount, self.name(branch.source))]
+        coming = [Layer(NEW, branch.amount, self.name(branch.source), branch.amount)]
         low = s
         for start, end, stop in reversed(spans):
             passed = self.upwards(down, stop, start, end, low, coming)
@@ -236,12 +236,12 @@ class _Plumbing:
         self.stem(down, s)
         self.tank(branch.source, down.at(s + SOURCE.height / 2), SOURCE, NEW, "source", branch.joint)
         self.deepest = max(self.deepest, down.at(s + SOURCE.height).y)
-        stream = min(1.0, coming[0].amount) * 2 * R
-        mixed = [*coming, *layers]
+        stream = coming[0].fills * 2 * R
+        together = mixed([*coming, *layers])
         line.water((at, x + R - stream), layers)
-        line.swell((x + R - stream, x + R), layers, mixed)
-        line.water((x + R, x + AFTER), mixed)
-        return x + AFTER, mixed
+        line.swell((x + R - stream, x + R), layers, together)
+        line.water((x + R, x + AFTER), together)
+        return x + AFTER, together
 
     def stem(self, line: Line, end: float) -> None:
         """The walls of a vertical pipe, and the collars at its ends."""
