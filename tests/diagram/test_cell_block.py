@@ -1,0 +1,121 @@
+"""The cell-block: places that a search finds, the estimate it searches by, and the threads it falls back to."""
+
+from __future__ import annotations
+
+import pytest
+
+from lstmgraph.diagram.layout import layout_cell_block
+from lstmgraph.diagram.layout.anatomy import anatomy
+from lstmgraph.diagram.layout.block_grid import cell_id, fill
+from lstmgraph.diagram.layout.block_search import search
+from lstmgraph.diagram.layout.dress import dress
+from lstmgraph.diagram.layout.estimate import CROSS, ROUND, Estimate, Link
+from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT, UP
+from lstmgraph.diagram.layout.threads import Threads
+from lstmgraph.diagram.layout.tracks import layered
+from lstmgraph.diagram.quality import measure
+from tests.diagram.graphs import ALL
+
+ANYWHERE = dict.fromkeys((UP, RIGHT, DOWN, LEFT), 0)
+cells = pytest.mark.parametrize("cell", ALL)
+
+
+# ── around the memory ──
+
+
+@cells
+def test_wires_bend_at_most_twice(cell: str) -> None:
+    graph = ALL[cell]()
+    found = measure(layout_cell_block(graph), graph)
+    assert found.most_bends <= 2
+    assert found.mean_bends <= 0.7
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "peephole_lstm", "gru", "cifg"])
+def test_cells_that_everybody_knows_have_no_crossings(cell: str) -> None:
+    graph = ALL[cell]()
+    assert measure(layout_cell_block(graph), graph).crossings == 0
+
+
+@pytest.mark.parametrize("cell", ["lstm", "peephole_lstm", "gru", "cifg"])
+def test_the_data_path_is_one_upright_line_through_the_cell(cell: str) -> None:
+    a = anatomy(ALL[cell]())
+    for grid in search(a, fill(a)):
+        assert {id for id, (column, _) in grid.at.items() if column == 0} == grid.centre
+        assert len({grid.at[id][1] for id in grid.centre}) == len(grid.centre)
+        assert any(cell_id(base) in grid.centre for base in a.pipes)
+
+
+def test_the_same_search_comes_to_the_same_places() -> None:
+    a = anatomy(ALL["slstm"]())
+    first, second = ([g.at for g in search(a, fill(a))] for _ in range(2))
+    assert first == second
+
+
+def test_a_placement_without_conflicts_is_not_searched_further() -> None:
+    a = anatomy(ALL["lstm"]())
+    assert [g.at for g in search(a, fill(a))] == [fill(a).at]
+
+
+# ── the estimate ──
+
+
+def link(source: str, target: str) -> Link:
+    return Link(source, source, ROUND, ((target, ANYWHERE),))
+
+
+def test_a_crossing_is_counted_and_a_way_around_is_dearer() -> None:
+    apart = {"a": (0.0, 0.0), "b": (2.0, 0.0), "c": (0.0, 1.0), "d": (2.0, 1.0)}
+    crossed = {"a": (-1.0, 0.0), "b": (1.0, 0.0), "c": (0.0, 1.0), "d": (0.0, -1.0)}
+    estimate = Estimate([link("a", "b"), link("c", "d")], {})
+    (first, lines), (second, _) = estimate.cost(apart), estimate.cost(crossed)
+    assert first == sum(line.cost for line in lines.values())
+    assert second - first >= min(CROSS, 2 * 70)
+
+
+def test_a_node_in_between_is_gone_round() -> None:
+    estimate = Estimate([link("a", "b")], {})
+    free, _ = estimate.cost({"a": (0.0, 0.0), "b": (2.0, 0.0), "c": (1.0, 1.0)})
+    blocked, lines = estimate.cost({"a": (0.0, 0.0), "b": (2.0, 0.0), "c": (1.0, 0.0)})
+    assert blocked > free
+    assert lines["a"].flat
+
+
+def test_lines_that_are_kept_cost_the_same_again() -> None:
+    places = {"a": (-1.0, 0.0), "b": (1.0, 0.0), "c": (0.0, 1.0), "d": (0.0, -1.0)}
+    estimate = Estimate([link("a", "b"), link("c", "d")], {})
+    cost, lines = estimate.cost(places)
+    spent = estimate.spent
+    assert estimate.cost(places, lines) == (cost, lines)
+    assert estimate.spent == spent
+
+
+# ── threads ──
+
+
+@pytest.mark.parametrize("style", ["pipe", "cell-block"])
+@cells
+def test_threads_bend_once(style: str, cell: str) -> None:
+    graph = ALL[cell]()
+    scene = dress(layered(graph, style), "", {}, "x")
+    nexts = {n.id for n in graph.nodes if n.kind == "next"}
+    assert all(len(w.points) <= (4 if w.target in nexts else 3) for w in scene.wires)
+    assert measure(scene, graph).mean_bends <= 0.7
+
+
+@cells
+def test_a_thread_ends_at_the_last_target_of_its_value(cell: str) -> None:
+    found = Threads(ALL[cell](), repeat=False).best()
+    at = {id: k for k, id in enumerate(found.columns)}
+    for thread in found.threads:
+        assert [at[id] for id in thread.units] == sorted(at[id] for id in thread.units)
+        assert thread.first == at[thread.units[0]]
+        assert thread.last >= at[thread.units[-1]]
+    assert sorted(found.order) == list(range(len(found.threads)))
+
+
+@cells
+def test_the_crossings_of_threads_are_those_that_are_drawn(cell: str) -> None:
+    graph = ALL[cell]()
+    solved = layered(graph, "cell-block")
+    assert measure(dress(solved, "", {}, "x"), graph).crossings == solved.cost[0]
