@@ -1,0 +1,218 @@
+"""Looks: themes that are more than colours, and labels by option, of which none is dropped."""
+
+from functools import cache
+
+import pytest
+
+from lstmgraph.api.cell import load
+from lstmgraph.api.choices import Choices, look_of
+from lstmgraph.api.drawing import Drawing
+from lstmgraph.api.scenes import graph_of
+from lstmgraph.diagram.ground import gap, of_label, of_wire
+from lstmgraph.diagram.layout.dress import dress
+from lstmgraph.diagram.layout.labels import weight_text
+from lstmgraph.diagram.layout.tracks import layered
+from lstmgraph.diagram.look import DEFAULT_LOOK, PARTS, Look, read_look
+from lstmgraph.diagram.quality import faults
+from lstmgraph.diagram.themes import load_theme, theme_names
+from lstmgraph.errors import UnknownName, UsageError
+from lstmgraph.notation import get_notation
+from lstmgraph.reading import library
+
+STYLES = ("pipe", "cell-block")
+SOME = ("lstm", "peephole_lstm_full", "gru")
+every_style = pytest.mark.parametrize("style", STYLES)
+every_cell = pytest.mark.parametrize("name", library())
+
+
+@cache
+def drawn(name: str, style: str = "pipe", theme: str = "default", show: str | None = None, detail: str = "") -> Drawing:
+    return load(name).draw(style, theme=theme, show=show, detail=detail or None)
+
+
+def words(drawing: Drawing) -> dict[str, list[str]]:
+    return {g.title: [e.words for e in g.entries] for g in drawing.scene.legend}
+
+
+# ── looks of themes ──
+
+
+def test_a_look_is_read() -> None:
+    table = {"detail": "gates", "forks": "curve", "shapes": {"tanh": "ellipse"}, "values": False}
+    look = read_look(table)
+    assert look == Look((("tanh", "ellipse"),), "gates", forks="curve", values=False)
+    assert look.shape_of("exp", "tanh") == "ellipse"
+    assert look.shape_of("exp") is None
+    assert read_look({}) == DEFAULT_LOOK
+
+
+@pytest.mark.parametrize(
+    ("table", "fault"),
+    [
+        ({"detial": "gates"}, "has no 'detial'"),
+        ({"detail": "gate"}, "detail is one of gates, sums, full"),
+        ({"bias": "numbers"}, "bias is one of name, number, none"),
+        ({"shapes": {"tanh": "hexagon"}}, "tanh is one of"),
+    ],
+)
+def test_a_look_that_is_none(table: dict[str, object], fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        read_look(table)
+
+
+@every_style
+@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize("theme", [n for n in theme_names() if load_theme(n).look != DEFAULT_LOOK])
+def test_every_look_draws_cells(theme: str, name: str, style: str) -> None:
+    drawing = drawn(name, style, theme)
+    assert drawing.graph is not None
+    assert faults(drawing.scene, drawing.graph) == []
+
+
+def test_shi_yan() -> None:
+    drawing = drawn("peephole_lstm_full", theme="shiyan")
+    nodes = {n.id: n for n in drawing.scene.nodes}
+    assert {nodes[id].shape for id in ("f", "i", "o")} == {"teardrop"}
+    assert {nodes[id].shape for id in ("g", "h.2")} == {"pentagon"}
+    assert nodes["c"].shape == "box"
+    assert nodes["c.1"].shape == "circle"
+    biases = [n for n in drawing.scene.nodes if n.kind == "bias"]
+    assert [n.label.text for n in biases if n.label] == ["0", "1", "2", "3"]
+    assert [n.title for n in biases] == ["b_f", "b_i", "b_g", "b_o"]
+    assert list(words(drawing)) == ["Inputs", "Outputs", "Nonlinearities", "Biases", "Vector operations"]
+    lefts = [min(e.sample.at.x for e in g.entries) for g in drawing.scene.legend]
+    assert abs(lefts[2] - lefts[3]) < 8, "biases stand under the nonlinearities"
+
+
+def test_olah() -> None:
+    drawing = drawn("lstm", theme="olah")
+    networks = [n for n in drawing.scene.nodes if n.kind == "sum"]
+    assert [(n.label.text if n.label else "", n.shape) for n in networks] == [
+        (r"\sigma", "box"),
+        (r"\sigma", "box"),
+        (r"\tanh", "box"),
+        (r"\sigma", "box"),
+    ]
+    assert not [n for n in drawing.scene.nodes if n.kind == "bias"]
+    assert drawing.scene.dots == ()
+    palette = load_theme("olah").light
+    assert {palette.node(n.role) for n in networks} == {palette.nodes["network"]}
+    pointwise = {palette.node(n.role) for n in drawing.scene.nodes if n.kind in ("operator", "function")}
+    assert pointwise == {palette.nodes["operator"]}
+    assert words(drawing)["Networks"] == ["sigmoid of a weighted sum", "hyperbolic tangent of a weighted sum"]
+
+
+def test_a_fork_without_room_for_a_curve_has_a_dot() -> None:
+    drawing = drawn("gru", theme="olah")
+    assert drawing.graph is not None
+    assert 0 < len(drawing.scene.dots) < len(drawn("gru").scene.dots)
+
+
+def test_options_override_the_look() -> None:
+    assert drawn("lstm", theme="olah", detail="sums").graph == load("lstm").draw(theme="olah", detail="sums").graph
+    assert [n for n in drawn("lstm", theme="olah", show="bias").scene.nodes if n.kind == "bias"]
+    assert not [n for n in drawn("lstm", theme="shiyan", show="values").scene.nodes if n.kind == "bias"]
+    assert not [n for n in drawn("lstm", detail="gates").scene.nodes if n.kind == "bias"]
+
+
+# ── labels by option ──
+
+
+@every_style
+@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize(("detail", "show"), [("gates", "all"), ("sums", "all"), ("full", "all"), ("sums", "weights")])
+def test_every_promised_label_is_there(show: str, detail: str, name: str, style: str) -> None:
+    drawing = drawn(name, style, show=show, detail=detail)
+    scene, graph = drawing.scene, drawing.graph
+    assert graph is not None
+    assert faults(scene, graph) == []
+    written = " ".join(x.text for x in scene.labels if x.role == "weight")
+    assert all(text in written for e in graph.edges if (text := weight_text(graph, e)))
+    named = {x.of for x in scene.labels if x.role == "text"}
+    inside = {id for id in graph.values.values() if any(graph.node(e.target).kind != "next" for e in graph.out_of(id))}
+    assert inside <= named if show == "all" else not named
+    shapes = [x for x in scene.labels if x.role == "shape"]
+    outside = {n.id for n in graph.nodes if n.kind in ("input", "previous", "bias")}
+    assert len(shapes) >= len(outside) if show == "all" else not shapes
+
+
+@every_style
+@pytest.mark.parametrize("name", ["lstm", "peephole_lstm_full", "gru"])
+def test_a_weight_stands_nearest_to_its_own_arrow(name: str, style: str) -> None:
+    scene = drawn(name, style, show="values,weights,bias").scene
+    for label in (x for x in scene.labels if x.role == "weight"):
+        wires = (*scene.wires, *scene.trunks)
+        far = {w.id: min(gap(of_label(label), box) for box in of_wire(w)) for w in wires}
+        merged = {w.id for w in scene.wires if w.target == next(v.target for v in wires if v.id == label.of)}
+        assert far[label.of] < min(d for id, d in far.items() if id != label.of and id not in merged), label.text
+
+
+@every_style
+def test_marks_stand_nearest_to_their_own_arrows(style: str) -> None:
+    from lstmgraph.api.cell import Cell
+
+    cell = Cell.from_equations(
+        "C[t] = C[t-1] + x[t] @ h[t-1].T\nh[t] = (C[t] @ C[t-1]) @ x[t]", sizes={"x": "H", "h": "H"}, output="h"
+    )
+    scene = cell.draw(style).scene
+    marks = [x for x in scene.labels if x.text in ("1", "2")]
+    assert len(marks) == 4
+    for mark in marks:
+        far = {w.id: min(gap(of_label(mark), box) for box in of_wire(w)) for w in scene.wires}
+        assert far[mark.of] == min(far.values())
+
+
+def test_what_differs_in_the_weights_looks_different() -> None:
+    def texts(name: str) -> set[str]:
+        return {x.text for x in drawn(name, show="weights").scene.labels}
+
+    assert any("p_{f}" in text for text in texts("peephole_lstm"))
+    assert any("P_{f}" in text for text in texts("peephole_lstm_full"))
+
+
+def test_shapes() -> None:
+    scene = drawn("lstm", "cell-block", show="values,weights,shapes").scene
+    texts = {x.text for x in scene.labels}
+    assert {r"W_{f} : H \times X", r"U_{f} : H \times H", "f_{t} : H", "X", "H"} <= texts
+    assert {"At an arrow: what scales the value there", "After a colon, or beside a symbol: the shape"} <= set(
+        words(drawn("lstm", show="all"))
+    )
+
+
+def test_nothing_is_written_if_nothing_is_asked_for() -> None:
+    scene = drawn("lstm", show="none").scene
+    assert scene.labels == ()
+    assert not [n for n in scene.nodes if n.kind == "bias"]
+    assert "Biases" not in {g.title for g in scene.legend}
+
+
+@every_style
+@every_cell
+def test_layers_have_room_for_every_label(name: str, style: str) -> None:
+    cell = load(name)
+    graph = graph_of(cell, get_notation(cell), look_of(Choices(show=PARTS)))
+    assert faults(dress(layered(graph, style), "", {}, "x"), graph) == []
+
+
+# ── choosing ──
+
+
+def test_parts_can_be_given_as_a_list() -> None:
+    assert load("rnn").draw(show=["weights", "bias"]).svg == load("rnn").draw(show="weights, bias").svg
+    assert load("rnn").draw(show=PARTS).svg == load("rnn").draw(show="all").svg
+
+
+@pytest.mark.parametrize(
+    ("choice", "hint"),
+    [({"show": "weihgts"}, "weights"), ({"detail": "gate"}, "gates"), ({"show": "all,bias"}, "bias")],
+)
+def test_an_unknown_choice(choice: dict[str, str], hint: str) -> None:
+    with pytest.raises(UnknownName) as error:
+        load("rnn").draw(**choice)  # type: ignore[arg-type]
+    assert hint in str(error.value.hint)
+
+
+@pytest.mark.parametrize("choice", [{"show": "all"}, {"detail": "gates"}, {"order": True}])
+def test_the_dag_has_no_such_choice(choice: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="'dag' has no"):
+        load("rnn").draw("dag", **choice)  # type: ignore[arg-type]
