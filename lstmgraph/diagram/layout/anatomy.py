@@ -24,6 +24,7 @@ class Anatomy:
     activation: dict[str, str] = field(default_factory=dict)  # sum -> its nonlinearity
     fresh: dict[str, str] = field(default_factory=dict)  # node that computes a memory -> the memory
     hanging: set[str] = field(default_factory=set)  # operations on values derived from a new memory
+    repeated: frozenset[str] = frozenset()  # edges from an old memory that a layout draws as if it were an input
 
     @property
     def on_pipe(self) -> dict[str, str]:
@@ -36,6 +37,12 @@ class Anatomy:
         """Operations that are neither sums nor activations of sums, in order of evaluation."""
         own = set(self.activation.values())
         return [n.id for n in self.graph.nodes if n.kind in ("function", "operator") and n.id not in own]
+
+    def aside(self) -> frozenset[str]:
+        """The edges from old memories that are not on the way to the new ones."""
+        loops = {(self.previous[base], path[0]) for base, path in self.pipes.items() if path}
+        old = {self.previous[base] for base in self.pipes}
+        return frozenset(e.id for e in self.graph.edges if e.source in old and (e.source, e.target) not in loops)
 
     def behind(self, id: str) -> set[str]:
         """Everything that a node needs, directly or not."""

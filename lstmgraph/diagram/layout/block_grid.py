@@ -64,18 +64,18 @@ def fill(a: Anatomy) -> Grid:
     return grid
 
 
-def is_external(a: Anatomy, id: str) -> bool:
+def is_external(a: Anatomy, edge: Edge) -> bool:
     """Whether a value comes from outside, so that it is repeated wherever it is needed."""
-    node = a.node[id]
+    node = a.node[edge.source]
     if node.kind == "previous":
-        return base_of(node) not in a.pipes
+        return base_of(node) not in a.pipes or edge.id in a.repeated
     return node.kind in ("input", "bias", "constant")
 
 
 def externals(a: Anatomy, id: str) -> list[Edge]:
     """The operands of a node that are repeated outside, in the order x, h, bias."""
     rank = {"input": 0, "previous": 1, "constant": 2, "bias": 2}
-    found = [e for e in a.into[id] if is_external(a, e.source) and a.node[id].kind != "next"]
+    found = [e for e in a.into[id] if is_external(a, e) and a.node[id].kind != "next"]
     return sorted(found, key=lambda e: (rank[a.node[e.source].kind], e.operand))
 
 
@@ -87,11 +87,11 @@ def is_network(a: Anatomy, id: str) -> bool:
 
 def inner_ends(a: Anatomy, id: str) -> list[str]:
     """What the wires of a node go to inside the border: other nodes, and Cells for previous and for new memories."""
-    sources = [e.source for e in a.into[id]]
+    sources = [e.source for e in a.into[id] if not is_external(a, e)]
     targets = [e.target for e in a.out[a.activation.get(id, id)]]
     cells = {a.previous[base]: base for base in a.pipes} | a.fresh
     nexts = {a.next[base]: base for base in a.pipes}
-    found = [cell_id(cells[s]) if s in cells else s for s in sources if not is_external(a, s)]
+    found = [cell_id(cells[s]) if s in cells else s for s in sources]
     return found + [cell_id(nexts[t]) if t in nexts else t for t in targets]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from lstmgraph.diagram.graph import Edge, Graph
@@ -52,7 +53,7 @@ def _solved(graph: Graph) -> Solved:
     if not searched(graph):
         return plain
     try:
-        found = _best(anatomy(graph), Budget())
+        found = _simplest(anatomy(graph), Budget())
     except Unroutable:
         return plain
     return found if _is_clear(found, plain) else plain
@@ -64,6 +65,15 @@ def _is_clear(found: Solved, plain: Solved) -> bool:
     wires = len(found.plan.wants)
     few = crossings <= plain.cost[0] + wires // CROSSED
     return few and not found.bends_too_often() and bends <= MEAN_BENDS * wires
+
+
+def _simplest(a: Anatomy, budget: Budget) -> Solved:
+    """With all wires from the Cell; if they cross, with the old memory repeated like an input except on its loop."""
+    found = _best(a, budget)
+    if (found.cost[0] or found.bends_too_often()) and (aside := a.aside()):
+        with suppress(Unroutable):
+            found = min(found, _best(replace(a, repeated=aside), budget), key=Solved.score)
+    return found
 
 
 def _best(a: Anatomy, budget: Budget) -> Solved:
@@ -153,7 +163,7 @@ class _Builder:
         self._exits()
         for node in self.a.of_kind("next"):
             edge = self.a.into[node.id][0]
-            if is_external(self.a, edge.source):
+            if is_external(self.a, edge):
                 spot = self.plan.spots[self.cells.get(base_of(node), node.id)]
                 self._beside(edge, spot, [LEFT, RIGHT, DOWN], 0)
         self._wants()
@@ -299,9 +309,7 @@ class _Builder:
     # ── wires ──
 
     def _wants(self) -> None:
-        old = [
-            e for e in self.a.graph.edges if e.source in self.a.previous.values() and not is_external(self.a, e.source)
-        ]
+        old = [e for e in self.a.graph.edges if e.source in self.a.previous.values() and not is_external(self.a, e)]
         single = len(old) > 8
         for edge in self.a.graph.edges:
             source, starts, net = self._from(edge, single)
