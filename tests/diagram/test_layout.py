@@ -99,6 +99,14 @@ def test_bends(style: str, cell: str) -> None:
     assert quality(style, cell).mean_bends <= 0.7
 
 
+@pytest.mark.parametrize("name", library())
+def test_no_wire_of_the_library_bends_three_times(name: str) -> None:
+    graph = extract(load(name), lambda symbol: symbol.name.split("[")[0])
+    found = measure(layout_pipe(graph), graph)
+    assert found.most_bends <= 2
+    assert found.mean_bends <= 0.7
+
+
 @pytest.mark.parametrize("cell", ["lstm", "peephole_lstm", "gru"])
 def test_aspects(cell: str) -> None:
     assert 1.6 <= quality("pipe", cell).aspect <= 2.2

@@ -6,9 +6,10 @@ and the best of them is drawn: fewest crossings, then bends, then the shortest w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, takewhile
+from operator import itemgetter
 
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy
@@ -25,8 +26,11 @@ from lstmgraph.diagram.scene import Scene
 ASPECT = (1.62, 2.18)  # of the border: narrower pictures are widened, lower ones get higher rows
 WIDEST, HIGHEST = 20, 11  # gaps between networks and between rows, whatever the aspect
 TRIES = 4  # how often the gaps are widened before giving up
-SKETCHES = 50_000  # steps of the budget for other arrangements
+SKETCHES = 40_000  # steps of the budget for other arrangements
 SLACK = 280  # by how much a sketch may be worse before its values are laid a second time
+PATIENCE = 9_000  # steps without anything better after which a search ends
+FEW = 2  # lost wires for which more room is tried
+DRAWN = 3  # arrangements that are drawn in full until one has no third bend
 MEAN_BENDS = 0.7  # of a wire: more is worth a search
 
 
@@ -37,13 +41,30 @@ def layout_pipe(graph: Graph, title: str = "", names: Mapping[str, str] | None =
 
 def _solved(graph: Graph) -> Solved:
     """In the grammar of pipes where there is one for the graph, else in layers."""
-    if not searched(graph):
+    taken_apart = graph.look.detail == "full"  # networks are no row then: every product stands where it is needed
+    if taken_apart or not searched(graph):
         return layered(graph, "pipe")
     a = anatomy(graph)
     try:
-        return _with_room(a, _arranged(a), Budget())
+        return _drawn(a, _arranged(a))
     except Unroutable:
         return layered(graph, "pipe")
+
+
+def _drawn(a: Anatomy, arrangements: Sequence[Arrangement]) -> Solved:
+    """The first arrangement whose wires all have at most two bends when they are drawn; else the best drawing."""
+    best, budget = None, Budget()
+    for arrangement in arrangements:
+        try:
+            solved = _with_room(a, arrangement, budget)
+        except Unroutable:
+            continue
+        best = min(best or solved, solved, key=Solved.score)
+        if not solved.bends_too_often():
+            break
+    if best is None:
+        raise Unroutable
+    return best
 
 
 # ── which arrangement ──
@@ -55,27 +76,46 @@ class _Search:
     def __init__(self, a: Anatomy) -> None:
         self.a, self.budget = a, Budget(SKETCHES)
         self.seen: set[object] = set()
+        self.known: list[tuple[int, int, Arrangement]] = []  # (how bad, number, what)
         self.best: Arrangement | None = None
         self.sketch: Solved | None = None
         self.score = 1 << 60
+        self.since = self.budget.left  # the budget when the best was found
 
     def better(self, arrangement: Arrangement) -> bool:
         """Whether an arrangement is better than the best so far, which it then is."""
         if arrangement.key() in self.seen:
             return False
         self.seen.add(arrangement.key())
-        try:
-            plan = PipePlan(self.a, Room(), arrangement).build()
-            sketch = solve(plan, self.budget, sketch=True, limit=self.score + SLACK - _size(plan))
-        except Spent:
-            raise
-        except Unroutable:
+        sketch = self._sketch(arrangement)
+        if sketch is None:
             return False
-        score = _worth(sketch)
-        if score >= self.score:
+        self.known.append((_worth(sketch), len(self.known), arrangement))
+        if _worth(sketch) >= self.score:
             return False
-        self.best, self.sketch, self.score = arrangement, sketch, score
+        self.best, self.sketch, self.score = arrangement, sketch, _worth(sketch)
+        self.since = self.budget.left
         return True
+
+    def _sketch(self, arrangement: Arrangement) -> Solved | None:
+        """A sketch that may be better than the best so far; in a little more room if a wire or two are lost."""
+        best = None
+        for room in (Room(), Room(ROW + 1, GAP + 2)):
+            plan = PipePlan(self.a, room, arrangement).build()
+            try:
+                sketch = solve(plan, self.budget, sketch=True, limit=self.score + SLACK - _size(plan))
+            except Spent:
+                raise
+            except Unroutable:
+                continue
+            best = min(best or sketch, sketch, key=_worth)
+            if not 0 < len(sketch.lost) <= FEW:
+                break
+        return best
+
+    def patient(self) -> bool:
+        """Whether it is likely that something better is still found."""
+        return self.sketch is None or bool(self.sketch.lost) or self.since - self.budget.left < PATIENCE
 
     def done(self) -> bool:
         """Whether nothing is left to be desired."""
@@ -103,8 +143,8 @@ def _size(plan: Plan) -> int:
     return int(plan.border.right - plan.border.left + 2 * (plan.border.bottom - plan.border.top))
 
 
-def _arranged(a: Anatomy) -> Arrangement:
-    """The best arrangement that there is time for."""
+def _arranged(a: Anatomy) -> list[Arrangement]:
+    """The best arrangements that there is time for, the best first."""
     first = Columns(a, Variant()).arrangement()
     search = _Search(a)
     try:
@@ -113,7 +153,7 @@ def _arranged(a: Anatomy) -> Arrangement:
             _climb(a, search)
     except Spent:
         pass
-    return search.best or first
+    return [arrangement for _, _, arrangement in sorted(search.known, key=itemgetter(0, 1))[:DRAWN]] or [first]
 
 
 def _climb(a: Anatomy, search: _Search) -> None:
@@ -122,13 +162,14 @@ def _climb(a: Anatomy, search: _Search) -> None:
         if search.done():
             return
     while search.best is not None and not search.done():
-        if not any(search.better(move) for move in moves(a, search.best, search.troubled())):
+        tried = takewhile(lambda _: search.patient(), moves(a, search.best, search.troubled()))
+        if not any(map(search.better, tried)):
             return
 
 
 def _forced(a: Anatomy) -> int:
-    """Crossings that no order avoids: the way of an output up across the pipes."""
-    return len(a.pipes) if a.graph.output not in a.pipes else 0
+    """Crossings that no order avoids: the way of an output up across a pipe."""
+    return 1 if len(a.pipes) == 1 and a.graph.output not in a.pipes else 0
 
 
 def _variants(a: Anatomy) -> Iterator[Variant]:
@@ -146,16 +187,24 @@ def _variants(a: Anatomy) -> Iterator[Variant]:
 
 
 def _with_room(a: Anatomy, arrangement: Arrangement, budget: Budget) -> Solved:
-    """The plan with the least room in which all wires find a way and all labels a place."""
+    """The plan with the least room in which all wires find a way, if possible with two bends, and labels a place."""
+    best, last = None, Unroutable()
     for k in range(TRIES):
         room = Room(ROW + k, GAP + 2 * k, PAD + k, 2 * k)
         try:
-            return uncrowded(solve(_balanced(a, room, arrangement), budget))
-        except Spent:
-            raise
+            solved = uncrowded(solve(_balanced(a, room, arrangement), budget))
+        except Spent as error:
+            last = error
+            break
         except Unroutable as error:
             last = error
-    raise last
+            continue
+        best = min(best or solved, solved, key=Solved.score)
+        if not solved.bends_too_often():
+            break
+    if best is None:
+        raise last
+    return best
 
 
 def _balanced(a: Anatomy, room: Room, arrangement: Arrangement) -> Plan:

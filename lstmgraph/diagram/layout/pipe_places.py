@@ -229,13 +229,13 @@ class Places:
         return sum(1 for n in self.a.of_kind("input") if n.id not in self.trunk and len(self.a.out[n.id]) > 1)
 
     def _ups(self) -> list[tuple[Edge, str]]:
-        """What leaves upward: the output once more, and values that are not states."""
+        """What leaves upward: values that are not states; the output once more if at most one pipe is in its way."""
         found = []
         for node in self.a.of_kind("next"):
             edge = self.a.into[node.id][0]
             if node.id in self.a.exits():
                 found.append((edge, ""))
-            elif base_of(node) == self.a.graph.output:
+            elif base_of(node) == self.a.graph.output and (base_of(node) in self.a.pipes or len(self.a.pipes) <= 1):
                 found.append((edge, f"{node.id}@up"))
         return found
 

@@ -6,7 +6,7 @@ finds no way, its value goes first in the next round; when nothing helps, `Unrou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 
 from lstmgraph.diagram.layout import maze, patterns
@@ -15,6 +15,7 @@ from lstmgraph.diagram.layout.lattice import Demand, Lattice, Net
 
 ROUNDS = 4
 LOST, CROSSING = 250, 40  # what a wire that is not found and a crossing are worth, in steps of length
+FEW = 3  # lost wires: for more, nobody makes way before the rest is as good as it gets
 SKETCHED = 2  # rounds of a sketch
 POLISH = 2
 MANY = 40  # wires: from here on one round of polishing has to do
@@ -36,6 +37,9 @@ def route_all(lattice: Lattice, demands: Sequence[Demand], sketch: bool = False,
         if best[0] > limit:
             raise Unroutable("worse than what is known")
         _restore(lattice, best[1])
+    lost_wires = [d for d in demands if not lattice.laid(d)]
+    for demand in lost_wires if len(lost_wires) <= FEW else []:
+        _make_way(lattice, demand, order, patterns.route)
     _polish(lattice, order, demands, 1 if sketch or len(demands) >= MANY else POLISH)
     if not sketch:
         _complete(lattice, order, demands)
@@ -56,13 +60,19 @@ def _complete(lattice: Lattice, order: list[list[Demand]], demands: Sequence[Dem
     for wires in order:
         for demand in wires:
             if not lattice.laid(demand) and not maze.route(lattice, demand):
-                _make_way(lattice, demand, order)
+                _make_way(lattice, demand, order, _any_way)
     missing = [d.id for d in demands if not lattice.laid(d)]
     if missing:
         raise Unroutable(", ".join(sorted(missing)))
 
 
-def _make_way(lattice: Lattice, demand: Demand, order: list[list[Demand]]) -> bool:
+def _any_way(lattice: Lattice, demand: Demand) -> bool:
+    return patterns.route(lattice, demand) or maze.route(lattice, demand)
+
+
+def _make_way(
+    lattice: Lattice, demand: Demand, order: list[list[Demand]], find: Callable[[Lattice, Demand], bool]
+) -> bool:
     """Lay one other value after a wire that found no way; whether that helps."""
     for wires in order:
         number = wires[0].net
@@ -72,8 +82,8 @@ def _make_way(lattice: Lattice, demand: Demand, order: list[list[Demand]]) -> bo
         again = [d for d in wires if d.id in old.ends]
         before = deepcopy(lattice.net(demand.net))
         straight = all(lattice.straight(d) for d in again if d.direct)
-        if straight and maze.route(lattice, demand):
-            if all(patterns.route(lattice, d) or maze.route(lattice, d) for d in again if not d.direct):
+        if straight and find(lattice, demand):
+            if all(find(lattice, d) for d in again if not d.direct):
                 return True
             _replace(lattice, demand.net, before)
         _replace(lattice, number, old)
