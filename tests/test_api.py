@@ -68,7 +68,7 @@ def test_steps_out_of_range_name_the_steps() -> None:
         with pytest.raises(UsageError, match="has the steps 1 to 7") as caught:
             LSTM.draw(step=step)
         assert "5 Squashed memory" in str(caught.value)
-    with pytest.raises(UsageError, match="'dag' has no steps"):
+    with pytest.raises(UsageError, match="does not go with the style 'dag'"):
         LSTM.draw(style="dag", step=1)
 
 
@@ -161,12 +161,13 @@ def test_only_mathml_gets_into_a_page() -> None:
         assert "javascript" not in mathml(hostile) or mathml(hostile).startswith("<code>")
 
 
-def test_equations_stand_under_the_picture_and_over_the_legend() -> None:
+def test_equations_stand_beside_the_picture_and_over_the_legend() -> None:
     bare, whole = LSTM.draw(step=1, legend=False).scene, LSTM.draw(step=1, equations=True).scene
     heading, *formulas = whole.labels[len(bare.labels) :]
     assert heading.text == bare.title
     assert [f.text.split("=")[0].strip() for f in formulas] == ["f_{t}"]
-    assert all(bare.size[1] < f.at.y < min(e.sample.at.y for e in whole.legend[0].entries) for f in formulas)
+    right, legend = max(f.right for f in bare.frames), min(e.sample.at.y for e in whole.legend[0].entries)
+    assert all(f.at.x > right and f.at.y < legend for f in formulas)
 
 
 @pytest.mark.parametrize("name", ["", "2pow", "2 <b>\n", "a\n", "x" * 101, 7])

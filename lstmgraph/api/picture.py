@@ -28,6 +28,7 @@ def picture(cell: Cell, choices: Choices) -> Drawing:
     """The drawing of a cell."""
     check(choices)
     walk, steps = _chosen_steps(cell, choices)
+    choices = replace(choices, walk=walk)
     names = get_notation(cell, choices.notation)
     graph, scene = drawn(cell, names, choices)
     title = _title(cell, scene, walk, choices.step)
