@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from lstmgraph.diagram.graph import Edge, Graph
 from lstmgraph.diagram.scene import Scene
+from lstmgraph.diagram.typeset import plain_text
 
 
 def described(scene: Scene, graph: Graph) -> Scene:
     """The scene with its description, and a title for every wire that stands for an edge."""
     titles = {e.id: edge_title(graph, e) for e in graph.edges}
-    wires = tuple(replace(w, title=titles.get(w.id, w.title)) for w in scene.wires)
+    wires = tuple(replace(w, title=titles.get(w.id.removesuffix("@up"), w.title)) for w in scene.wires)
     return replace(scene, description=description(graph), wires=wires)
 
 
@@ -29,12 +30,21 @@ def description(graph: Graph) -> str:
 
 
 def edge_title(graph: Graph, edge: Edge) -> str:
-    """What runs along a wire and where to: "h[t-1], scaled by U_f, to f[t]"."""
+    """What runs along a wire and where to: "h[t-1], scaled by U_f, to f[t]"; "h[t] leaves the step"."""
     value = graph.node(edge.source).value or graph.node(edge.source).title
     target = graph.node(edge.target)
     owner = f"{target.owner}[t]" if target.owner else target.value
-    scaled = f", scaled by {edge.via}," if edge.via else ""
+    if target.kind == "next":
+        return f"{value} leaves the step"
+    scaled = f", scaled by {plain_text(edge.via)}," if edge.via else ""
     return f"{'minus ' if edge.negative else ''}{value}{scaled} to {target.value or owner}"
+
+
+def trunk_title(graph: Graph, edges: Sequence[Edge]) -> str:
+    """What runs along a line in which values have joined, and where to: "x[t] and h[t-1] to f[t]"."""
+    values = dict.fromkeys(graph.node(e.source).value or graph.node(e.source).title for e in edges)
+    target = graph.node(edges[0].target)
+    return f"{' and '.join(values)} to {target.value or f'{target.owner}[t]'}"
 
 
 def _sources(graph: Graph, id: str) -> Iterator[str]:

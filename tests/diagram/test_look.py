@@ -131,6 +131,9 @@ def test_every_promised_label_is_there(show: str, detail: str, name: str, style:
     named = {x.of for x in scene.labels if x.role == "text"}
     inside = {id for id in graph.values.values() if any(graph.node(e.target).kind != "next" for e in graph.out_of(id))}
     assert inside <= named if show == "all" else not named
+    assert all(n.title.strip() for n in scene.nodes)
+    assert all(w.title.strip() for w in (*scene.wires, *scene.trunks))
+    assert len({n.id for n in scene.nodes}) == len(scene.nodes)
     shapes = [x for x in scene.labels if x.role == "shape"]
     outside = {n.id for n in graph.nodes if n.kind in ("input", "previous", "bias")}
     assert len(shapes) >= len(outside) if show == "all" else not shapes

@@ -1,5 +1,6 @@
 """Drawings in words."""
 
+from lstmgraph.api.cell import load as cell_of
 from lstmgraph.diagram.extract import extract
 from lstmgraph.diagram.layout import layout_cell_block, layout_pipe
 from lstmgraph.diagram.words import description, edge_title
@@ -21,3 +22,16 @@ def test_every_wire_says_what_runs_there() -> None:
     for scene in (layout_pipe(GRAPH), layout_cell_block(GRAPH)):
         assert all(w.title == titles[w.id] for w in scene.wires if w.id in titles)
         assert scene.description == description(GRAPH)
+
+
+def test_what_runs_in_a_trunk_and_what_leaves() -> None:
+    scene = cell_of("lstm").draw().scene
+    assert {w.id: w.title for w in scene.trunks}["join>f.1"] == "x[t] and h[t-1] to f[t]"
+    assert {n.id: n.title for n in scene.nodes}["join"] == "x[t] and h[t-1], joined"
+    titles = {w.id: w.title for w in scene.wires}
+    assert titles["h>h[t]'.0"] == titles["h>h[t]'.0@up"] == "h[t] leaves the step"
+
+
+def test_titles_are_no_latex() -> None:
+    titles = {w.id: w.title for w in cell_of("lstm").draw(notation="gamma").scene.wires}
+    assert titles["x[t]>f.1.0"] == "x[t], scaled by W_f, to f[t]"

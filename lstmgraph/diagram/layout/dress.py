@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from lstmgraph.diagram import ground, path
 from lstmgraph.diagram.compose import moved
+from lstmgraph.diagram.graph import Edge
 from lstmgraph.diagram.layout.budget import Unroutable
 from lstmgraph.diagram.layout.labels import inside, place
-from lstmgraph.diagram.layout.plan import Solved, Spot, Want
+from lstmgraph.diagram.layout.plan import Plan, Solved, Spot, Want
 from lstmgraph.diagram.layout.shapes import PITCH
 from lstmgraph.diagram.path import STROKE
 from lstmgraph.diagram.scene import Box, Dot, Node, Point, Scene, Wire
-from lstmgraph.diagram.words import described
+from lstmgraph.diagram.words import described, trunk_title
 
 SPACE = 14.0  # around the picture
 
@@ -21,7 +22,7 @@ SPACE = 14.0  # around the picture
 def dress(solved: Solved, title: str, names: Mapping[str, str], id: str) -> Scene:
     """The scene of a solved plan.  `names` gives the LaTeX of values for labels on wires."""
     parts = _finished(solved)
-    nodes = tuple(_node(s) for s in solved.plan.spots.values())
+    nodes = tuple(_node(s, solved.plan) for s in solved.plan.spots.values())
     wires, trunks = _wires(solved, parts)
     dots = _dots(solved, parts)
     border = Box(*(v * PITCH for v in solved.plan.border))
@@ -40,7 +41,7 @@ def uncrowded(solved: Solved) -> Solved:
 def crowded(solved: Solved) -> tuple[str, ...]:
     """What the labels belong to that the look promises and for which a solved plan has no room."""
     parts = _finished(solved)
-    nodes = tuple(_node(s) for s in solved.plan.spots.values())
+    nodes = tuple(_node(s, solved.plan) for s in solved.plan.spots.values())
     return place(solved.plan, nodes, tuple(parts.values()), _dots(solved, parts), {}).missing
 
 
@@ -78,10 +79,11 @@ def _wire(solved: Solved, want: Want) -> Wire:
     )
 
 
-def _node(spot: Spot) -> Node:
+def _node(spot: Spot, plan: Plan) -> Node:
     at = Point(spot.at[0] * PITCH, spot.at[1] * PITCH)
     glyph = spot.glyph or (spot.node.glyph if spot.node else "")
-    title = spot.node.title if spot.node else "joined"
+    joined = dict.fromkeys(w.edge.source for w in plan.wants if w.edge and w.target == spot.id)
+    title = spot.node.title if spot.node else f"{' and '.join(joined)}, joined"
     label = inside(glyph, spot.form, at) if glyph else None
     form, operation = spot.form, spot.node.operation if spot.node else ""
     return Node(
@@ -107,8 +109,12 @@ def _wires(solved: Solved, parts: dict[str, Wire]) -> tuple[tuple[Wire, ...], tu
         if edge.id in solved.plan.through:
             first, second = (parts[w] for w in solved.plan.through[edge.id])
             found.append(_joined(edge.id, edge.kind, first, second, solved.plan.spots[first.target]))
-    trunks = {second: parts[second] for _, second in solved.plan.through.values()}
-    return tuple(found), tuple(replace(w, title="joined inputs") for w in trunks.values())
+    inside: dict[str, list[Edge]] = {}
+    for edge in solved.plan.graph.edges:
+        if edge.id in solved.plan.through:
+            inside.setdefault(solved.plan.through[edge.id][1], []).append(edge)
+    titles = {id: trunk_title(solved.plan.graph, edges) for id, edges in inside.items()}
+    return tuple(found), tuple(replace(parts[id], title=title) for id, title in titles.items())
 
 
 def _joined(id: str, role: str, first: Wire, second: Wire, join: Spot) -> Wire:
