@@ -1,0 +1,323 @@
+"""The plan of a cell-block: coordinates for a placement, what is repeated outside, and the wires that are wanted.
+
+Each network has its own inputs, repeated outside the border.  Dashed wires carry values of the previous step; what
+carries the new memory leaves only from the Cell, solid.  A memory's previous and next value are both the Cell.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from lstmgraph.diagram.graph import Edge
+from lstmgraph.diagram.layout.anatomy import Anatomy, base_of
+from lstmgraph.diagram.layout.block_grid import Grid, cell_id, externals, inner_ends, is_external
+from lstmgraph.diagram.layout.budget import Unroutable
+from lstmgraph.diagram.layout.plan import ANY, Plan, Sides, Spot, Want
+from lstmgraph.diagram.layout.shapes import CELL, DOWN, LEFT, RIGHT, UP, Form, form_of, role_of
+from lstmgraph.diagram.scene import Box
+
+GAP = 3  # lattice steps between the reaches of neighbouring nodes
+STACK = 6  # between repeated inputs
+PAD = 5  # from the outermost nodes to the border
+UNMEANT = 100  # what it costs a wire to use another port than the search meant
+
+
+@dataclass(frozen=True)
+class Room:
+    across: int = GAP
+    down: int = GAP
+    pad: int = PAD
+
+
+def planned(a: Anatomy, grid: Grid, room: Room) -> Plan:
+    """The plan of a placement with so much room; raises `Unroutable` where an input has no place outside."""
+    return _Builder(a, grid, room).build()
+
+
+class _Builder:
+    def __init__(self, a: Anatomy, grid: Grid, room: Room) -> None:
+        self.a, self.room = a, room
+        self.plan = Plan(a.graph, "cell-block")
+        self.grid = replace(grid, repeated={})
+        self.networks = {*grid.gates.values(), *grid.bottom}  # sums with inputs of their own
+        self.cells = {base: cell_id(base) for base in a.pipes}
+        self.forms = {n.id: self._form(n.id) for n in a.graph.nodes}
+
+    def _form(self, id: str) -> Form:
+        node = self.a.node[id]
+        outside = len(externals(self.a, id))
+        if node.kind == "sum" and (
+            outside > 3 or (id in self.grid.bottom and outside > 1 and len(self.a.into[id]) > max(3, outside))
+        ):
+            long = 16 * max(abs(k) for k in self._doors(outside)) + 24
+            return Form("box", 36, long) if id not in self.grid.bottom else Form("box", long, 36)
+        return form_of(node, len(self.a.into[id]), wide_sums=False, look=self.a.graph.look)
+
+    # ── coordinates ──
+
+    def build(self) -> Plan:
+        xs, ys = self._axis(0, self.room.across), self._axis(1, self.room.down)
+        for id, (column, row) in self.grid.at.items():
+            if id in self.cells.values():
+                base = next(b for b, cell in self.cells.items() if cell == id)
+                node = self.a.node[self.a.previous[base]]
+                self.plan.put(
+                    Spot(id, CELL, (xs[column], ys[row]), "cell", "cell", node, node.id, glyph=self._name(base))
+                )
+            else:
+                self._put(id, (xs[column], ys[row]))
+        self._border()
+        for id in [s for s in self.plan.spots if s in self.a.node]:
+            self._repeat(id)
+        self._exits()
+        for node in self.a.of_kind("next"):
+            edge = self.a.into[node.id][0]
+            if is_external(self.a, edge):
+                spot = self.plan.spots[self.cells.get(base_of(node), node.id)]
+                self._beside(edge, spot, [RIGHT, LEFT, DOWN], 0)
+        self._wants()
+        return self.plan
+
+    def _name(self, base: str) -> str:
+        """What is written in a Cell; several Cells are told apart by the memory's name."""
+        return r"\text{Cell}" if len(self.cells) == 1 else self.a.node[self.a.next[base]].glyph
+
+    def _axis(self, axis: int, gap: int) -> dict[float, int]:
+        """The coordinate of each column (axis 0) or row (axis 1); rows count upwards."""
+        reach: dict[float, int] = {}
+        for id, at in self.grid.at.items():
+            form = CELL if id in self.cells.values() else self.forms[id]
+            reach[at[axis]] = max(reach.get(at[axis], 0), form.reach()[axis])
+        keys = sorted(reach)
+        places = {keys[0]: 0}
+        for before, key in itertools.pairwise(keys):
+            places[key] = places[before] + reach[before] + reach[key] + gap
+            if axis == 1:
+                places[key] = max(places[key], self._clear(places, key))
+        return places if axis == 0 else {k: -v for k, v in places.items()}
+
+    def _clear(self, places: dict[float, int], row: float) -> int:
+        """Where a row may stand at the lowest, so that the inputs of gates on one side do not meet."""
+        lowest = 0
+        for side, other in self.grid.gates:
+            if (side, row) in self.grid.gates and other in places and other != row:
+                above, below = self.grid.gates[side, row], self.grid.gates[side, other]
+                need = self._half(above) + self._half(below) + 3
+                lowest = max(lowest, places[other] + need)
+        return lowest
+
+    def _half(self, id: str) -> int:
+        """How far the inputs of a gate reach from its row."""
+        return max([abs(y) for y in self._stack(len(externals(self.a, id)))], default=0) + 2
+
+    def _stack(self, count: int) -> list[int]:
+        """Offsets of repeated inputs: one of them straight beside the node."""
+        middle = 0 if count < 3 else (count - 1) // 2
+        return [STACK * (k - middle) for k in range(count)]
+
+    def _way(self, id: str) -> int:
+        """Inputs below a network leave that side free which a value from within comes from."""
+        if id not in self.grid.bottom:
+            return 1
+        columns = [self.grid.at[n][0] for n in inner_ends(self.a, id) if n in self.grid.at]
+        return -1 if sum(columns) > 0 else 1
+
+    def _doors(self, count: int) -> list[int]:
+        """Offsets of the ports for a stack of repeated inputs, in its order."""
+        return [2 * offset // STACK for offset in self._stack(count)]
+
+    def _put(self, id: str, at: tuple[int, int], outside: bool = False, name: str = "") -> None:
+        node = self.a.node[id]
+        kinds = [e.kind for e in (self.a.out[id] or self.a.into[id])]
+        role = role_of(node, kinds[0] if kinds else "internal")
+        self.plan.put(
+            Spot(name or id, self.forms[id], at, role, node.kind, node, of=id if name else "", outside=outside)
+        )
+
+    def _border(self) -> None:
+        boxes = [(s.at, s.form.reach()) for s in self.plan.spots.values()]
+        pad = self.room.pad
+        wide = pad + (self.room.across if len({c for c, _ in self.grid.at.values()}) == 1 else 0)
+        left = min(x - rx for (x, _), (rx, _) in boxes) - wide
+        top = min(y - ry for (_, y), (_, ry) in boxes) - pad
+        right = max(x + rx for (x, _), (rx, _) in boxes) + wide
+        bottom = max(y + ry for (_, y), (_, ry) in boxes) + pad
+        for id, spot in self.plan.spots.items():
+            stack = self._stack(len(externals(self.a, id))) if id in self.a.node else []
+            for offset in (self._way(id) * k for k in stack):
+                if id in self.grid.bottom:
+                    left, right = min(left, spot.at[0] + offset - 4), max(right, spot.at[0] + offset + 4)
+                else:
+                    top, bottom = min(top, spot.at[1] + offset - 4), max(bottom, spot.at[1] + offset + 4)
+        self.plan.border = Box(left, top, right, bottom)
+
+    # ── what stands outside ──
+
+    def _repeat(self, id: str) -> None:
+        """The inputs of a node, outside the border on the side where the node stands."""
+        edges = externals(self.a, id)
+        if not edges:
+            return
+        sides = [self.grid.side[id]] + [s for s in (LEFT, RIGHT, DOWN) if s != self.grid.side[id]]
+        way = self._way(id)
+        for offset, edge in zip(self._stack(len(edges)), edges, strict=True):
+            self._beside(edge, self.plan.spots[id], sides, way * offset)
+
+    def _beside(self, edge: Edge, spot: Spot, sides: list[int], offset: int) -> None:
+        """Repeat one input; it keeps its own name where it is needed only once."""
+        once = len(self.a.out[edge.source]) == 1
+        name = edge.source if once else f"{edge.source}@{spot.id}"
+        if name in self.plan.spots:
+            name = f"{name}.{edge.operand}"
+        self._put(edge.source, self._place(spot, sides, offset), outside=True, name="" if once else name)
+        self.grid.repeated[edge.id] = name
+
+    def _place(self, spot: Spot, sides: list[int], offset: int) -> tuple[int, int]:
+        """The free place outside that is nearest to where an input should stand."""
+        b = self.plan.border
+        for far in range(60):
+            for side in sides:
+                for shift in {0: (0,)}.get(far, (far, -far)):
+                    x, y = spot.at[0] + offset + shift, spot.at[1] + offset + shift
+                    at = {LEFT: (int(b.left) - 5, y), RIGHT: (int(b.right) + 5, y), DOWN: (x, int(b.bottom) + 5)}[side]
+                    if self._is_free(at, side) and (far > 8 or side == sides[0]):
+                        return at
+        raise Unroutable(spot.id)
+
+    def _is_free(self, at: tuple[int, int], side: int) -> bool:
+        b = self.plan.border
+        inside = b.left + 3 <= at[0] <= b.right - 3 if side in (DOWN, UP) else b.top + 3 <= at[1] <= b.bottom - 3
+        clear = all(
+            abs(at[0] - s.at[0]) >= STACK or abs(at[1] - s.at[1]) >= STACK
+            for s in self.plan.spots.values()
+            if s.outside
+        )
+        return inside and clear
+
+    def _exits(self) -> None:
+        """What leaves: values go out at the top, over the operation that computes them; what passes, at the right."""
+        for edge, name in sorted(self._leaving(), key=lambda leaving: is_external(self.a, leaving[0])):
+            source = self.cells.get(self.a.fresh.get(edge.source, ""), edge.source)
+            spot = self.plan.spots.get(source)
+            x = spot.at[0] if spot else int(self.plan.border.right) - STACK
+            y = int(self.plan.border.top) - 5
+            shifts = [k for n in range(60) for k in (n, -n)]
+            free = next((x + k for k in shifts if self._is_free((x + k, y), UP)), None)
+            if free is None:
+                raise Unroutable(edge.target)
+            self._put(edge.target, (free, y), outside=True, name=name)
+
+    def _leaving(self) -> Iterator[tuple[Edge, str]]:
+        for node in self.a.of_kind("next"):
+            edge = self.a.into[node.id][0]
+            if base_of(node) not in self.cells:
+                yield edge, ""
+            elif base_of(node) == self.a.graph.output:
+                yield edge, f"{node.id}@up"
+
+    # ── wires ──
+
+    def _wants(self) -> None:
+        old = [e for e in self.a.graph.edges if e.source in self.a.previous.values() and not is_external(self.a, e)]
+        single = len(old) > 8
+        for edge in self.a.graph.edges:
+            source, starts, net = self._from(edge, single)
+            base = base_of(self.a.node[edge.target])
+            target = edge.target
+            goals = self._goals(edge)
+            if self.a.node[edge.target].kind == "next" and base in self.cells:
+                target = self.cells[base]
+            self._want(edge.id, edge, (source, starts, net), target, goals)
+        for edge, name in self._leaving():
+            if name:
+                base = base_of(self.a.node[edge.target])
+                self._want(f"{edge.id}@up", edge, (self.cells[base], _CELL_NEW, f"{base}@up"), name, ((DOWN, 0, 0),))
+
+    def _want(self, id: str, edge: Edge, start: tuple[str, Sides, str], target: str, goals: Sides) -> None:
+        dashed = edge.kind in ("previous_memory", "previous_output")
+        own = edge.source in self.networks and self.a.activation.get(edge.source) == edge.target
+        direct = "closed" if own else ""
+        first = next(e for e in self.a.into[edge.target] if e.source == edge.source) is edge
+        if first and self._in_line(start[0], target):
+            direct, start, goals = "closed", (start[0], ((UP, 0, 0),), start[2]), ((DOWN, 0, 0),)
+        if hint := self.grid.hints.get(id):
+            starts = _hinted(start[1], hint.out, hint.offset)
+            start, goals = (start[0], starts, start[2]), _hinted(goals, hint.back, None)
+        rank = 3 if start[0].startswith("cell:") else 2
+        self.plan.wants.append(
+            Want(id, start[0], target, start[1], goals, edge.kind, rank, edge, dashed, start[2], direct)
+        )
+
+    def _in_line(self, source: str, target: str) -> bool:
+        """Whether one stands right above the other, with nothing between them."""
+        a, b = self.plan.spots[source], self.plan.spots[target]
+        if a.at[0] != b.at[0] or a.at[1] <= b.at[1] or a.outside:
+            return False
+        return not any(s.at[0] == a.at[0] and b.at[1] < s.at[1] < a.at[1] for s in self.plan.spots.values())
+
+    def _from(self, edge: Edge, single: bool) -> tuple[str, Sides, str]:
+        """(spot, sides, net) that a wire starts from: repeated inputs, the Cell, or the operation itself."""
+        node = self.a.node[edge.source]
+        if edge.id in self.grid.repeated:
+            name = self.grid.repeated[edge.id]
+            spot = self.plan.spots[name]
+            b = self.plan.border
+            way = RIGHT if spot.at[0] < b.left else LEFT if spot.at[0] > b.right else UP
+            return name, ((way, 0, 0),), name
+        if node.kind == "previous":
+            return self.cells[base_of(node)], _CELL_OLD, node.id if single else edge.id
+        if edge.source in self.a.fresh and self.a.next[self.a.fresh[edge.source]] != edge.target:
+            return self.cells[self.a.fresh[edge.source]], _CELL_NEW, f"{edge.source}@cell" if single else edge.id
+        return edge.source, self._starts(edge.source), edge.source
+
+    def _starts(self, id: str) -> Sides:
+        if id in self.a.activation and id in self.networks:
+            return ((self._inward(id), 0, 0),)
+        if id in self.a.fresh:
+            return ((UP, 0, 0), (LEFT, 0, 40), (RIGHT, 0, 40), (DOWN, 0, 60))
+        return ANY
+
+    def _inward(self, id: str) -> int:
+        return {DOWN: UP, LEFT: RIGHT, RIGHT: LEFT}[self.grid.side[id]]
+
+    def _goals(self, edge: Edge) -> Sides:
+        id, node = edge.target, self.a.node[edge.target]
+        if node.kind == "next":
+            return _CELL_IN if base_of(node) in self.cells else ((DOWN, 0, 0),)
+        if edge.source in self.networks and self.a.activation.get(edge.source) == id:
+            return (((self._inward(edge.source) + 2) % 4, 0, 0),)
+        if id in self.networks:
+            return self._sum_goals(edge)
+        if self.forms[id].width > 60:
+            return (*ANY, *((side, k, 0) for side in (UP, DOWN) for k in (-2, 2)))
+        return ANY
+
+    def _sum_goals(self, edge: Edge) -> Sides:
+        """Repeated inputs enter from their side; what comes from within, from the others."""
+        side, form = self.grid.side[edge.target], self.forms[edge.target]
+        outside = edge.id in self.grid.repeated
+        many = max(form.width, form.height) > 40
+        if many and outside:
+            stack = externals(self.a, edge.target)
+            return ((side, self._way(edge.target) * self._doors(len(stack))[stack.index(edge)], 0),)
+        if side == DOWN:
+            return ((DOWN, 0, 0), (LEFT, 0, 5), (RIGHT, 0, 5)) if outside else ((LEFT, 0, 0), (RIGHT, 0, 0))
+        outer = -1 if side == LEFT else 1
+        if outside:
+            return ((side, 0, 0), (UP, outer, 5), (DOWN, outer, 5))
+        return ((UP, -outer, 0), (DOWN, -outer, 0), (UP, outer, 30), (DOWN, outer, 30))
+
+
+def _hinted(sides: Sides, side: int, offset: int | None) -> Sides:
+    """Ports that the search did not mean cost more; an offset of None means any."""
+    return tuple(
+        (s, k, cost + (0 if s == side and offset in (None, (k > 0) - (k < 0)) else UNMEANT)) for s, k, cost in sides
+    )
+
+
+_SIDEWAYS: Sides = tuple((side, k, abs(k)) for side in (RIGHT, LEFT) for k in (0, -4, 4))
+_CELL_OLD: Sides = (*_SIDEWAYS, (DOWN, -2, 30), (DOWN, 2, 30))
+_CELL_NEW: Sides = ((UP, 0, 0), (LEFT, -4, 5), (RIGHT, -4, 5), (UP, -2, 20), (UP, 2, 20), (LEFT, 0, 30), (RIGHT, 0, 30))
+_CELL_IN: Sides = ((DOWN, 0, 0), (DOWN, -2, 40), (DOWN, 2, 40), (LEFT, 4, 60), (RIGHT, 4, 60))
