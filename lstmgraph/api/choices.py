@@ -61,9 +61,7 @@ STYLES = {
     "cell-block": Style(
         "the memory in the centre, gates around it; dashed lines carry values of the previous step", ("unroll", "open")
     ),
-    "plumbing": Style(
-        "the memory as a water pipe, gates as valves that stand open or shut (--open)", _LAID_OVER
-    ),
+    "plumbing": Style("the memory as a water pipe, gates as valves that stand open or shut (--open)", _LAID_OVER),
     "dag": Style(
         "every operation, parameter and number of the SymPy expressions; needs Graphviz", (*_LAID_OVER, "open")
     ),

@@ -5,7 +5,7 @@ How it is made: `picture`.  The formats: `diagram.writers`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -56,6 +56,13 @@ class Drawing:
         check_name("format", format, FORMATS)
         found = writer(format)(self.scene, load_theme(self.theme), self.mode)
         return found.encode() if isinstance(found, str) else found
+
+    def terminal(self, unicode: bool = True, colour: bool = True) -> str:
+        """The drawing as lines of text for a terminal, in box-drawing characters or in ASCII, without its legend."""
+        from lstmgraph.diagram.writers.characters import ASCII, UNICODE
+        from lstmgraph.diagram.writers.text import draw_text
+
+        return draw_text(replace(self.scene, legend=()), UNICODE if unicode else ASCII, colour)
 
     def quality(self) -> Report:
         """What the drawing scores in the rules of good drawings, beside their gates: `.text()`, `.ok`.

@@ -10,19 +10,21 @@ from dataclasses import replace
 
 from sympy import MatrixSymbol
 
-from lstmgraph.algebra.names import name_of, symbol
+from lstmgraph.algebra.names import Name, name_of, symbol
 from lstmgraph.api.choices import Choices
 from lstmgraph.api.cotangents import Cotangents
 from lstmgraph.api.scenes import drawn
 from lstmgraph.cell import Cell, WalkStep
 from lstmgraph.diagram import backward as back
 from lstmgraph.diagram.caption import Paragraph, Piece, captioned, captioned_alike, formula, sentence, words
+from lstmgraph.diagram.chain import chain
 from lstmgraph.diagram.compare import Part, only
 from lstmgraph.diagram.compose import best_columns, grid, headed
 from lstmgraph.diagram.difference import items, strong
 from lstmgraph.diagram.frames import frame
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.steps import light
+from lstmgraph.diagram.order import numbered
 from lstmgraph.diagram.scene import Scene
 from lstmgraph.limits import remaining, settled
 from lstmgraph.notation import Notation, get_notation
@@ -35,6 +37,41 @@ from lstmgraph.roles import roles
 
 COLUMNS = 64  # of a formula: longer ones go on in the next line
 UNDER = 0.5  # a shape so high that a caption comes under its picture
+
+
+def overlaid(
+    cell: Cell, names: Notation, choices: Choices, steps: Sequence[int], graph: Graph, scene: Scene
+) -> tuple[Graph, Scene]:
+    """The picture as the options want it, and the graph that it shows; `steps` are those of the walk that are lit."""
+    walk = choices.walk
+    if choices.against is not None:
+        return graph, against(cell, choices.against, choices)
+    if choices.sheet and walk:
+        return graph, sheet(scene, graph, cell, names, walk)
+    if choices.backward:
+        return graph, backward(scene, graph, cell, names, choices)
+    title = scene.title
+    if walk:
+        scene = lit(scene, graph, cell, walk, steps)
+    if walk and choices.step:
+        title = step_title(title, choices.step, cell.all_walks[walk][choices.step - 1])
+    if choices.unroll is not None:
+        scene, graph = chain(scene, graph, choices.unroll, lambda value: names.latex(_at_time(cell, value)))
+        title = f"{title}, {choices.unroll} steps"
+    if choices.order:
+        scene = numbered(scene, graph)
+    if choices.open is not None:
+        scene = with_limits(scene, cell, names, dict(choices.open))
+    if choices.equations:
+        scene = with_equations(scene, cell, names, walk, choices.step, title)
+    return graph, replace(scene, title=title)
+
+
+def _at_time(cell: Cell, value: str) -> MatrixSymbol:
+    """The symbol of a value at any time: "h[t+2]"."""
+    symbols = (*cell.inputs, *cell.previous, *cell.values.values())
+    shape = next(s.shape for s in symbols if name_of(s).base == Name.parse(value).base)
+    return symbol(value, shape)
 
 
 # ── formulas ──

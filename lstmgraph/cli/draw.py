@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
 
 from lstmgraph.cli.options import Choice, cell_argument, choose_format, deliver, load_cell, notation_option
+from lstmgraph.cli.terminal import can_encode, has_colour, is_terminal
+
+BOXES = "╭│▶ₜ"  # what a terminal must be able to show for a drawing in Unicode
 
 
 @click.command("draw")
@@ -47,10 +51,13 @@ from lstmgraph.cli.options import Choice, cell_argument, choose_format, deliver,
 @click.option("--open", metavar="GATES", help="How far gates stand open in the style plumbing: f=1,i=0.")
 @click.option("--quality", is_flag=True, help="Print what the drawing scores beside the gates of a good drawing.")
 @notation_option
+@click.option("-o", "--output", metavar="FILE", help="Where to; its suffix chooses the format.")
 @click.option(
-    "-o", "--output", metavar="FILE", help="Where to; its suffix chooses the format.  [default: standard output]"
+    "-f",
+    "--format",
+    metavar="FORMAT",
+    help="Where no suffix says it; see: lstmgraph list formats.  [default: text on a terminal, else svg]",
 )
-@click.option("-f", "--format", metavar="FORMAT", help="svg or dot, where no suffix says it.  [default: svg]")
 def command(name: str, output: str | None, format: str | None, quality: bool, **options: Any) -> None:
     """Draw a cell.
 
@@ -63,12 +70,15 @@ def command(name: str, output: str | None, format: str | None, quality: bool, **
     """
     from lstmgraph.api.catalogue import drawing_formats
 
+    screen = format is None and output is None and is_terminal(sys.stdout)
     chosen = choose_format(output, format, drawing_formats(), "svg")
     drawing = load_cell(name).draw(**options)
     if quality:
         report = drawing.quality()
         click.echo(report.text(), nl=False, err=output is None)
-    if output is not None or not quality:
+    if screen and not quality:
+        deliver(drawing.terminal(can_encode(sys.stdout, BOXES), has_colour(sys.stdout)), None)
+    elif output is not None or not quality:
         deliver(drawing.data(chosen), output)
     if quality and not report.ok:
         raise click.exceptions.Exit(1)

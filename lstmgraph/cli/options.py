@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
-from lstmgraph.cli.terminal import note
+from lstmgraph.cli.terminal import is_terminal, note
 from lstmgraph.errors import UnknownName, UsageError, suggestion
 
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ def deliver(result: str | bytes, output: str | None) -> None:
     if isinstance(result, str) and not result.endswith("\n"):
         result += "\n"
     if output is None or output == STANDARD_OUTPUT:
+        if isinstance(result, bytes) and b"\0" in result and is_terminal(sys.stdout):
+            raise UsageError("this format is not for a terminal", hint="give it a file: -o FILE")
         click.echo(result, nl=False)
         return
     from lstmgraph.files import write_bytes

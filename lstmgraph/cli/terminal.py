@@ -16,9 +16,22 @@ import click
 Progress = Callable[[str, int, int], None]
 
 
+def is_terminal(stream: TextIO | None) -> bool:
+    return bool(stream and stream.isatty())
+
+
+def can_encode(stream: TextIO | None, text: str) -> bool:
+    """Whether a stream's encoding has these characters."""
+    try:
+        text.encode(getattr(stream, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
 def has_colour(stream: TextIO | None) -> bool:
     """Whether colour may be written to a stream."""
-    return bool(stream and stream.isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def style(text: str, stream: TextIO | None = None, **how: bool | str) -> str:
