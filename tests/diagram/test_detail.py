@@ -148,3 +148,10 @@ def test_a_parameter_that_is_no_bias_stays() -> None:
     graph = extract(cell, lambda s: s.name)
     assert [n for n in graph.nodes if n.kind == "bias"]
     assert len(without_biases(graph).nodes) == len(graph.nodes)
+
+
+def test_a_sum_that_two_nonlinearities_use_stays_a_sum() -> None:
+    text = "a[t] = W @ x[t] + b\nh[t] = sigmoid(a[t]) * tanh(a[t]) + h[t-1]"
+    graph = extract(_cell(f'equations = """\n{text}\n"""\nsizes = {{x = "X", h = "H"}}'), lambda s: s.name)
+    assert contracted(graph).nodes == graph.nodes
+    assert contracted(graph).edges == graph.edges
