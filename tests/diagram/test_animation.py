@@ -109,8 +109,8 @@ def test_copies_say_nothing() -> None:
     assert all(f"Step {k}: {words}." in (desc.text or "") for k, words in enumerate(CAPTIONS, 1))
 
 
-def test_it_is_smaller_than_three_pictures() -> None:
-    assert len(animate(frames(), CAPTIONS, THEME)) < 3 * len(write_svg(frames()[0], THEME))
+def test_it_is_smaller_than_two_and_a_half_pictures() -> None:
+    assert len(animate(frames(), CAPTIONS, THEME)) < 2.5 * len(write_svg(frames()[0], THEME))
 
 
 def test_labels_that_only_some_frames_have_are_theirs() -> None:

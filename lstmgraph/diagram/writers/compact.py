@@ -8,9 +8,10 @@ each side of its centre, whatever its width in points.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import pairwise
 from typing import NamedTuple
 
 from lstmgraph.diagram.scene import Box
@@ -71,9 +72,12 @@ def key(value: float) -> float:
 
 def compact(items: Sequence[Item], columns: Iterable[Rule], rows: Iterable[Rule]) -> tuple[Places, Places]:
     """The columns and rows of all coordinates of the items, under the rules given besides."""
-    across, down = [*columns], [*rows]
-    for a, b in combinations(items, 2):
-        if not _apart(a, b, down, across) and a.line and b.line:
+    across, down = [*columns], [*rows, *_below(items)]
+    for a, b in _level(items):
+        if a.box.right < b.box.left - NEAR or b.box.right < a.box.left - NEAR:
+            first, second = (a, b) if a.box.right < b.box.left else (b, a)
+            across += rules(first.columns, second.columns, 1 + BLANK)
+        elif a.line and b.line:
             across += _inside((a.box.left, a.box.right), (b.box.left, b.box.right))
             down += _inside((a.box.top, a.box.bottom), (b.box.top, b.box.bottom))
     return (
@@ -82,17 +86,32 @@ def compact(items: Sequence[Item], columns: Iterable[Rule], rows: Iterable[Rule]
     )
 
 
-def _apart(a: Item, b: Item, down: list[Rule], across: list[Rule]) -> bool:
-    """Rules for two things that do not touch: one below the other if they can be, else side by side."""
-    for first, second in ((a, b), (b, a)):
-        if first.box.bottom < second.box.top - NEAR:
-            down += rules(first.rows, second.rows, 1)
-            return True
-    for first, second in ((a, b), (b, a)):
-        if first.box.right < second.box.left - NEAR:
-            across += rules(first.columns, second.columns, 1 + BLANK)
-            return True
-    return False
+def _below(items: Sequence[Item]) -> list[Rule]:
+    """What begins below the end of other things comes in a later row.
+
+    Not a rule for every pair, which are many: between two coordinates stands the end of all that is above it.
+    """
+    ends: dict[float, list[Edge]] = {}
+    for item in items:
+        end = max(item.box.bottom, *(e.at for e in item.rows.high)) if item.rows.high else item.box.bottom
+        ends.setdefault(key(end) + NEAR / 2, []).extend(item.rows.high)
+    order = sorted(ends)
+    found = [Rule(a, b, 0) for a, b in pairwise(order)]
+    found += [Rule(key(edge.at), end, edge.off) for end in order for edge in ends[end]]
+    for item in items:
+        begin = min(key(item.box.top), *(key(e.at) for e in item.rows.low))
+        before = bisect_left(order, begin)
+        found += [Rule(order[before - 1], key(e.at), 1 - e.off) for e in item.rows.low] if before else []
+    return found
+
+
+def _level(items: Sequence[Item]) -> Iterator[tuple[Item, Item]]:
+    """All pairs that have some height in common."""
+    active: list[Item] = []
+    for item in sorted(items, key=lambda i: (i.box.top, i.box)):
+        active = [other for other in active if other.box.bottom >= item.box.top - NEAR]
+        yield from ((other, item) for other in active)
+        active.append(item)
 
 
 def rules(first: Span, second: Span, apart: int) -> list[Rule]:

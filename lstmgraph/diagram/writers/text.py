@@ -9,6 +9,7 @@ To add a set of characters: a `Charset`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -106,6 +107,8 @@ class _Writer:
         self.nodes = {n.id: self._placed(n) for n in scene.nodes if n.kind != "join"}
         self.mixed = len({w.lit for w in scene.wires}) > 1
         self.page = Page()
+        lefts = Counter(_left(label) for label in scene.labels if not label.of)
+        self.flush = {left for left in lefts if lefts[left] > 1}  # where lines of a caption begin
 
     def write(self, colour: bool) -> str:
         labels = [(label, self._host(label)) for label in self.scene.labels]
@@ -181,6 +184,8 @@ class _Writer:
                 if id in self.nodes:
                     level = abs(end.x - other.x) > NEAR
                     (across if level else down).extend(self._room(wire, id, end, other, head))
+        for dot in self.scene.dots:
+            down += self._clear_of_nodes(dot.at)
         for node in self.joins.values():
             across += _clear(node.at.x, (p.x for p in self._turns() if abs(p.y - node.at.y) <= NEAR))
             down += _clear(node.at.y, (p.y for p in self._turns() if abs(p.x - node.at.x) <= NEAR))
@@ -199,6 +204,16 @@ class _Writer:
     def _extent(self, id: str, k: int) -> Span:
         return self.nodes[id].rows if k else self.nodes[id].columns
 
+    def _clear_of_nodes(self, at: Point) -> list[Rule]:
+        """A dot is not right above or below a node: it would look like the beginning of a wire."""
+        found: list[Rule] = []
+        for placed in self.nodes.values():
+            box = _box(placed.node)
+            if box.left - REACH < at.x < box.right + REACH:
+                found += rules(_point(at.y), placed.rows, 2) if at.y < box.top - NEAR else []
+                found += rules(placed.rows, _point(at.y), 2) if at.y > box.bottom + NEAR else []
+        return found
+
     def _turns(self) -> list[Point]:
         return [*(d.at for d in self.scene.dots), *(p for _, points in self.wires for p in points[1:-1])]
 
@@ -207,6 +222,7 @@ class _Writer:
         if not label.of:
             return None
         own = [s for w, points in self.wires if label.of in (w.id, w.source) for s in pairwise(points)]
+        own = [(a, b) for a, b in own if _beside(label.at, a, b)]
         near = min(own, key=lambda s: _off(label.at, *s), default=None)
         return near if near and _off(label.at, *near) <= REACH else None
 
@@ -221,7 +237,8 @@ class _Writer:
         wide = columns_of(self._text(label))
         (x, y), columns = label.at, Span((Edge(label.at.x, -((wide - 1) // 2)),), (Edge(label.at.x, wide // 2),))
         if host is None:
-            return columns, _point(y)
+            left = _left(label)
+            return (_run(left, wide) if left in self.flush else columns), _point(y)
         (a, b) = host
         if abs(a.x - b.x) > NEAR:
             return columns, Span(*((Edge(a.y, -1 if y < a.y else 1),),) * 2)
@@ -343,8 +360,22 @@ def _around(at: float) -> Span:
     return Span((Edge(at, -1),), (Edge(at, 1),))
 
 
+def _left(label: Label) -> float:
+    return key(label.at.x - measure(label)[0] / 2)
+
+
+def _run(left: float, wide: int) -> Span:
+    return Span((Edge(left),), (Edge(left, wide - 1),))
+
+
 def _point(at: float) -> Span:
     return Span((Edge(at),), (Edge(at),))
+
+
+def _beside(at: Point, a: Point, b: Point) -> bool:
+    """Whether a point lies beside a stretch, not beyond its ends."""
+    k = 1 if abs(a.x - b.x) <= NEAR else 0
+    return min(a[k], b[k]) <= at[k] <= max(a[k], b[k])
 
 
 def _off(at: Point, a: Point, b: Point) -> float:
