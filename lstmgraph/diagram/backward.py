@@ -16,7 +16,7 @@ from lstmgraph.diagram.layout.labels import inside
 from lstmgraph.diagram.layout.legend import WORDS
 from lstmgraph.diagram.layout.shapes import Form
 from lstmgraph.diagram.layout.steps import passes
-from lstmgraph.diagram.path import HEAD_LENGTH, HEAD_NOTCH, STROKE, Route, distance, is_straight, straight
+from lstmgraph.diagram.path import HEAD_LENGTH, HEAD_NOTCH, STROKE, Route, arrowhead, distance, is_straight, straight
 from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Wire
 from lstmgraph.diagram.typeset import measure
 
@@ -26,6 +26,7 @@ NAME, SMALL = 11.0, 9.0  # sizes of a name on a wire
 FAR = (14.0, 6.0, 10.0, 20.0, 28.0, 38.0, 50.0, 64.0, 80.0, 100.0, 130.0)  # of a name from the end of its wire
 AIR = 1.5
 OUTSIDE = ("input", "previous", "next", "bias")
+EPSILON = 1e-6
 
 
 @dataclass(frozen=True)
@@ -68,15 +69,10 @@ def backward(scene: Scene, flow: Flow) -> Scene:
 
 def forward(scene: Scene) -> Scene:
     """The scene with its cotangents turned back, for measures that know the graph of the forward pass."""
-
-    def turned(wire: Wire) -> Wire:
-        back = replace(wire, source=wire.target, target=wire.source, points=wire.points[::-1])
-        return back if wire.lit else wire
-
     return replace(
         scene,
-        wires=tuple(map(turned, scene.wires)),
-        trunks=tuple(map(turned, scene.trunks)),
+        wires=tuple(_around(w) if w.lit else w for w in scene.wires),
+        trunks=tuple(_around(w) if w.lit else w for w in scene.trunks),
         dots=(*scene.dots, *(Dot(n.at, n.role) for n in scene.nodes if n.kind == SUM)),
         nodes=tuple(n for n in scene.nodes if n.kind != SUM),
     )
@@ -99,41 +95,47 @@ def _dimmed(wire: Wire) -> Wire:
 
 
 def _turned(wire: Wire, words: str) -> Wire:
-    """The same line, its arrowhead at the other end."""
-    back = replace(
-        wire, source=wire.target, target=wire.source, points=wire.points[::-1], arrow=True, lit=True, dashed=False
-    )
-    return replace(back, route=_shortened(_whole(wire)[::-1]), title=f"{words}, back to {wire.source}")
+    return replace(_around(wire), lit=True, dashed=False, title=f"{words}, back to {wire.source}")
 
 
 def _trunk(trunk: Wire, live: Iterable[Wire]) -> Wire:
     """The stretch that several values share, turned where cotangents run through it; it ends where they part."""
     if not any(w.source == trunk.target and passes(w, trunk.points[0]) for w in live):
         return replace(trunk, lit=False)
-    back = replace(trunk, source=trunk.target, target=trunk.source, points=trunk.points[::-1])
+    back = _around(trunk)
     return replace(back, route=_whole(trunk)[::-1], arrow=False, lit=True)
+
+
+def _around(wire: Wire) -> Wire:
+    """The same line, its arrowhead at the other end."""
+    points = wire.points[::-1]
+    route = _shortened(_whole(wire)[::-1], points)
+    return replace(wire, source=wire.target, target=wire.source, points=points, route=route, arrow=True)
 
 
 def _whole(wire: Wire) -> Route:
     """The route up to the tip of the arrowhead."""
     tip, end = wire.points[-1], wire.route[-1]
-    return wire.route if distance(tip, end) < 1e-6 else (*wire.route, *straight([end, tip])[1:])
+    return wire.route if distance(tip, end) < EPSILON else (*wire.route, *straight([end, tip])[1:])
 
 
-def _shortened(route: Route) -> Route:
-    """The route up to the notch of an arrowhead at its end, as far as its last straight piece allows."""
-    tip = route[-1]
-    body = list(route)
-    while len(body) > 4 and is_straight(body[-4:]) and distance(body[-4], tip) <= HEAD_LENGTH - HEAD_NOTCH:
+def _shortened(route: Route, points: Route) -> Route:
+    """The route up to the notch of an arrowhead at its end; where a corner leaves no room for that, it is square."""
+    corner, tip = points[-2], points[-1]
+    body = route
+    while len(body) > 3 and is_straight(body[-4:]) and _on(corner, tip, body[-4]):
         body = body[:-3]
-    start = body[-4] if len(body) > 3 and is_straight(body[-4:]) else body[-1]
-    length = distance(start, tip)
-    if length < 1e-6:
-        return route
-    keep = max(length - (HEAD_LENGTH - HEAD_NOTCH), 0.05 * length) / length
-    notch = Point(start.x + keep * (tip.x - start.x), start.y + keep * (tip.y - start.y))
-    head = body[:-3] if start is not body[-1] else body
-    return (*head, *straight([start, notch])[1:])
+    if len(body) > 3 and distance(body[-1], tip) < HEAD_LENGTH and not _on(corner, tip, body[-4]):
+        body = (*body[:-3], *straight([body[-4], corner])[1:])
+    start, length = body[-1], distance(body[-1], tip)
+    kept = max(length - (HEAD_LENGTH - HEAD_NOTCH), 0.05 * length) / length
+    notch = Point(start.x + kept * (tip.x - start.x), start.y + kept * (tip.y - start.y))
+    return (*body, *straight([start, notch])[1:])
+
+
+def _on(a: Point, b: Point, at: Point) -> bool:
+    """Whether a point lies on a segment."""
+    return distance(a, at) + distance(at, b) - distance(a, b) < EPSILON
 
 
 # ── nodes ──
@@ -166,6 +168,7 @@ def _names(scene: Scene, flow: Flow) -> list[Label]:
     taken = [_box(n.at, n.width, n.height, STROKE) for n in scene.nodes]
     taken += [_stretch(a, b) for w in scene.wires for a, b in pairwise(w.points)]
     taken += [_box(x.at, *measure(x), 0) for x in scene.labels]
+    taken += [_around_points(arrowhead(w)) for w in scene.wires if w.arrow]
     found = []
     for node in scene.nodes:
         own = [w for w in scene.wires if w.lit and w.target == node.id]
@@ -213,6 +216,11 @@ def _box(at: Point, width: float, height: float, air: float) -> Box:
 def _stretch(a: Point, b: Point) -> Box:
     half = STROKE / 2
     return Box(min(a.x, b.x) - half, min(a.y, b.y) - half, max(a.x, b.x) + half, max(a.y, b.y) + half)
+
+
+def _around_points(points: Route) -> Box:
+    xs, ys = [p.x for p in points], [p.y for p in points]
+    return Box(min(xs), min(ys), max(xs), max(ys))
 
 
 def _meet(a: Box, b: Box) -> bool:

@@ -218,23 +218,36 @@ class _Search:
     def common(self, pairs: Pairs, ends: tuple[str, str]) -> int:
         """How many of the edges between two nodes are in both."""
         theirs = self.b.labels.get((pairs.get(ends[0], ""), pairs.get(ends[1], "")))
-        return sum((self.a.labels[ends] & theirs).values()) if theirs else 0
+        return _overlap(self.a.labels[ends], theirs) if theirs else 0
 
     def gain(self, pairs: Pairs, u: str, v: str) -> float:
         """What another pair would add."""
-        trial = {**pairs, u: v}
-        return self.likes[u, v] + sum(self.common(trial, ends) for ends in self.a.ends[u])
+        found = self.likes[u, v]
+        for source, target in self.a.ends[u]:
+            theirs = (v if source == u else pairs.get(source, ""), v if target == u else pairs.get(target, ""))
+            if theirs in self.b.labels:
+                found += _overlap(self.a.labels[source, target], self.b.labels[theirs])
+        return found
 
     def grown(self, pairs: Pairs) -> Pairs:
-        """With more pairs, the most rewarding first, as long as one adds an edge or a name."""
-        pairs = dict(pairs)
-        while True:
-            used = set(pairs.values())
-            free = [(u, v) for u in self.a.nodes if u not in pairs for v in self.partners[u] if v not in used]
-            best = max(free, key=lambda pair: self.gain(pairs, *pair), default=None)
-            if best is None or self.gain(pairs, *best) < SAME_ROLE:
-                return pairs
-            pairs[best[0]] = best[1]
+        """With more pairs, the most rewarding first, as long as one adds an edge or a role."""
+        pairs, used = dict(pairs), set(pairs.values())
+        gains = {
+            (u, v): self.gain(pairs, u, v)
+            for u in self.a.nodes
+            if u not in pairs
+            for v in self.partners[u]
+            if v not in used
+        }
+        while gains:
+            u, v = max(gains, key=lambda pair: gains[pair])
+            if gains[u, v] < SAME_ROLE:
+                break
+            pairs[u] = v
+            gains = {pair: gain for pair, gain in gains.items() if pair[0] != u and pair[1] != v}
+            near = {end for ends in self.a.ends[u] for end in ends}
+            gains |= {pair: self.gain(pairs, *pair) for pair in gains if pair[0] in near}
+        return pairs
 
     def climbed(self, pairs: Pairs) -> Pairs:
         pairs = self.grown(pairs)
@@ -266,6 +279,10 @@ class _Search:
             if not alone:
                 return pairs
             pairs = {u: v for u, v in pairs.items() if u not in alone}
+
+
+def _overlap(mine: Counter[Hashable], theirs: Counter[Hashable]) -> int:
+    return sum(min(count, theirs[label]) for label, count in mine.items())
 
 
 def _network(side: _Side, id: str) -> set[str]:

@@ -1,0 +1,138 @@
+"""The difference of two cells: what only one has, whatever the names are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from sympy import MatrixExpr, MatrixSymbol
+
+import lstmgraph
+from lstmgraph.algebra.names import name_of, symbol
+from lstmgraph.algebra.nodes import operands
+from lstmgraph.algebra.traverse import rebuild
+from lstmgraph.cell import Cell
+from lstmgraph.diagram.compare import Part, only
+from lstmgraph.diagram.difference import strong
+from lstmgraph.diagram.extract import extract
+from lstmgraph.diagram.graph import Graph
+from lstmgraph.diagram.layout.pipe import layout_pipe
+from lstmgraph.reading import library, load
+from lstmgraph.roles import roles
+
+PAPERS = sorted((Path(__file__).parents[1] / "reading" / "papers").glob("*.toml"))
+NOTHING = Part(frozenset(), frozenset())
+
+
+def graph_of(cell: Cell) -> Graph:
+    return extract(cell, lambda s: s.name)
+
+
+def difference(a: Cell, b: Cell) -> tuple[Part, Part]:
+    return only(graph_of(a), graph_of(b), roles(a), roles(b))
+
+
+def renamed(cell: Cell) -> Cell:
+    """The same cell, every name given to another value, every parameter to another parameter."""
+    symbols = [*cell.inputs, *cell.previous, *cell.values.values()]
+    bases = list(dict.fromkeys(name_of(s).base for s in symbols))
+    parameters = [p.name for p in cell.parameters]
+    to = dict(zip(bases, [*bases[1:], bases[0]], strict=True))
+    to |= dict(zip(parameters, [*parameters[1:], *parameters[:1]], strict=True))
+
+    def swapped(expr: MatrixExpr) -> MatrixExpr:
+        if isinstance(expr, MatrixSymbol):
+            name = name_of(expr)
+            return symbol(replace(name, base=to.get(name.base, name.base)), expr.shape)
+        return rebuild(expr, [swapped(o) for o in operands(expr)])
+
+    equations = tuple(replace(e, target=swapped(e.target), value=swapped(e.value)) for e in cell.equations)
+    return Cell(f"other_{cell.name}", equations, to[cell.output], constants=cell.constants)
+
+
+@pytest.mark.parametrize("name", [*library(), *map(str, PAPERS)], ids=lambda name: Path(name).stem)
+def test_names_make_no_difference(name: str) -> None:
+    cell = load(name)
+    assert difference(cell, cell) == (NOTHING, NOTHING)
+    assert difference(cell, renamed(cell)) == (NOTHING, NOTHING)
+
+
+@pytest.mark.parametrize(("one", "other"), list(combinations(library(), 2)))
+def test_two_cells_of_the_library(one: str, other: str) -> None:
+    a, b = load(one), load(other)
+    mine, theirs = difference(a, b)
+    assert (theirs, mine) == difference(b, a)
+    assert mine or theirs
+    for part, rest, graph in ((mine, theirs, graph_of(a)), (theirs, mine, graph_of(b))):
+        assert part.nodes <= {n.id for n in graph.nodes}
+        assert part.edges <= {e.id for e in graph.edges}
+        shared = len(graph.edges) - len(part.edges)
+        assert shared == len(graph_of(b if graph == graph_of(a) else a).edges) - len(rest.edges)
+        # An edge that is in both joins nodes that are in both.
+        assert all({e.source, e.target}.isdisjoint(part.nodes) for e in graph.edges if e.id not in part.edges)
+
+
+@pytest.mark.parametrize("path", PAPERS, ids=lambda path: path.stem)
+def test_cells_of_papers_beside_the_lstm(path: Path) -> None:
+    a, b = load(str(path)), load("lstm")
+    assert difference(a, b) == difference(b, a)[::-1]
+
+
+def test_peepholes_are_three_wires() -> None:
+    mine, theirs = difference(load("lstm"), load("peephole_lstm"))
+    assert mine == NOTHING
+    assert not theirs.nodes
+    assert {(e.via, e.source) for e in graph_of(load("peephole_lstm")).edges if e.id in theirs.edges} == {
+        ("p_f", "c[t-1]"),
+        ("p_i", "c[t-1]"),
+        ("p_o", "c"),
+    }
+
+
+def test_a_vector_is_no_matrix() -> None:
+    mine, theirs = difference(load("peephole_lstm"), load("peephole_lstm_full"))
+    assert len(mine.edges) == len(theirs.edges) == 3
+    assert not mine.nodes
+    assert not theirs.nodes
+
+
+def test_gates_are_found_by_what_they_do() -> None:
+    """The GRU's update gate scales the old state as the LSTM's forget gate does."""
+    lstm, gru = load("lstm"), load("gru")
+    mine, theirs = difference(lstm, gru)
+    assert {"i", "i.1", "c[t-1]", "h.2"} <= mine.nodes
+    assert "f" not in mine.nodes
+    assert {graph_of(gru).node(id).operation for id in theirs.nodes} == {"one_minus"}
+
+
+def tied(equations: str) -> lstmgraph.Cell:
+    return lstmgraph.Cell.from_equations(equations, sizes={"x": "X", "h": "H"}, output="h")
+
+
+def test_one_matrix_used_twice_is_not_two_matrices() -> None:
+    twice = tied("a[t] = tanh(W @ x[t] + U @ h[t-1])\nh[t] = a[t] * sigmoid(W @ x[t] + V @ h[t-1])")
+    once = tied("a[t] = tanh(W @ x[t] + U @ h[t-1])\nh[t] = a[t] * sigmoid(Z @ x[t] + V @ h[t-1])")
+    mine, theirs = difference(twice, once)
+    assert len(mine.edges) == len(theirs.edges) == 1
+    assert not mine.nodes | theirs.nodes
+
+
+def test_a_sign_and_an_order_are_differences() -> None:
+    plus = tied("a[t] = tanh(W @ x[t] + U @ h[t-1])\nh[t] = a[t] + h[t-1]")
+    minus = tied("a[t] = tanh(W @ x[t] + U @ h[t-1])\nh[t] = a[t] - h[t-1]")
+    mine, theirs = difference(plus, minus)
+    assert [len(p.edges) for p in (mine, theirs)] == [1, 1]
+
+
+def test_strong_is_what_only_one_has() -> None:
+    graph = graph_of(load("peephole_lstm"))
+    _, part = difference(load("lstm"), load("peephole_lstm"))
+    scene = layout_pipe(graph)
+    shown = strong(scene, part)
+    assert {w.id for w in shown.wires if w.lit} == part.edges
+    assert {w.id for w in shown.wires} == {w.id for w in scene.wires}
+    assert not any(n.lit for n in shown.nodes)
+    assert {n.at for n in shown.nodes} == {n.at for n in scene.nodes}
+    assert {w.route for w in shown.wires} == {w.route for w in scene.wires}
