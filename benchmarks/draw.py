@@ -58,7 +58,8 @@ def layouts() -> float:
     """Print the table of layouts; the longest of the LSTM's."""
     from lstmgraph import library, load
     from lstmgraph.diagram.extract import extract
-    from lstmgraph.diagram.layout import layout_cell_block, layout_pipe
+    from lstmgraph.diagram.layout.cell_block import layout_cell_block
+    from lstmgraph.diagram.layout.pipe import layout_pipe
     from lstmgraph.notation import get_notation
 
     print(f"\n{'layout, ms':28} {'pipe':>6} {'cell-block':>11}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from lstmgraph.diagram.extract import extract
-from lstmgraph.diagram.layout import layout_cell_block
 from lstmgraph.diagram.layout.anatomy import anatomy
 from lstmgraph.diagram.layout.block_grid import cell_id, fill
 from lstmgraph.diagram.layout.block_search import search
+from lstmgraph.diagram.layout.cell_block import layout_cell_block
 from lstmgraph.diagram.layout.dress import dress
 from lstmgraph.diagram.layout.estimate import ROUND, Estimate, Link
 from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT, UP

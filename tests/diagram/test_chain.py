@@ -17,8 +17,8 @@ from lstmgraph.cell import Cell
 from lstmgraph.diagram.chain import chain
 from lstmgraph.diagram.extract import extract
 from lstmgraph.diagram.graph import Graph
-from lstmgraph.diagram.layout import layout_pipe
 from lstmgraph.diagram.layout.dress import dress
+from lstmgraph.diagram.layout.pipe import layout_pipe
 from lstmgraph.diagram.layout.tracks import layered
 from lstmgraph.diagram.quality import faults
 from lstmgraph.diagram.scene import Scene

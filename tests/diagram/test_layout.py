@@ -13,7 +13,10 @@ import pytest
 
 from lstmgraph.diagram.extract import extract
 from lstmgraph.diagram.graph import Graph
-from lstmgraph.diagram.layout import layout_cell_block, layout_pipe, light, with_legend
+from lstmgraph.diagram.layout.cell_block import layout_cell_block
+from lstmgraph.diagram.layout.legend import with_legend
+from lstmgraph.diagram.layout.pipe import layout_pipe
+from lstmgraph.diagram.layout.steps import light
 from lstmgraph.diagram.path import STROKE
 from lstmgraph.diagram.quality import Quality, faults, measure
 from lstmgraph.diagram.scene import Scene
@@ -183,7 +186,7 @@ def test_the_legend_lists_what_occurs(style: str) -> None:
     scene = with_legend(drawn(style, "rnn")[0])
     words = {g.title: [e.words for e in g.entries] for g in scene.legend}
     dashes = {"Dashed: values of the previous step"} if style == "cell-block" else set()
-    assert set(words) == {"Inputs", "Outputs", "Nonlinearities", "Parameters", "Vector operations"} | dashes
+    assert set(words) == {"Inputs", "Outputs", "Nonlinearities", "Biases", "Vector operations"} | dashes
     assert words["Nonlinearities"] == ["hyperbolic tangent"]
 
 
@@ -208,7 +211,9 @@ def test_the_order_in_which_a_graph_lists_its_nodes_is_no_matter_for_soundness()
 
 def test_same_graph_same_scene_under_any_hash_seed() -> None:
     script = (
-        "import hashlib; from tests.diagram.graphs import ALL; from lstmgraph.diagram.layout import *;"
+        "import hashlib; from tests.diagram.graphs import ALL;"
+        "from lstmgraph.diagram.layout.pipe import layout_pipe;"
+        "from lstmgraph.diagram.layout.cell_block import layout_cell_block;"
         "print(hashlib.sha256(repr([f(ALL[c]()) for f in (layout_pipe, layout_cell_block)"
         " for c in ('gru', 'peephole_lstm', 'copies')]).encode()).hexdigest())"
     )

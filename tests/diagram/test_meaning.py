@@ -7,7 +7,8 @@ import pytest
 from lstmgraph.cell import Cell
 from lstmgraph.diagram.extract import extract
 from lstmgraph.diagram.graph import Graph
-from lstmgraph.diagram.layout import layout_cell_block, layout_pipe
+from lstmgraph.diagram.layout.cell_block import layout_cell_block
+from lstmgraph.diagram.layout.pipe import layout_pipe
 from lstmgraph.diagram.scene import Scene
 from lstmgraph.notation import get_notation, notation_names
 from lstmgraph.printing import print_expr

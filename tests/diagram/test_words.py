@@ -2,7 +2,8 @@
 
 from lstmgraph.api.cell import load as cell_of
 from lstmgraph.diagram.extract import extract
-from lstmgraph.diagram.layout import layout_cell_block, layout_pipe
+from lstmgraph.diagram.layout.cell_block import layout_cell_block
+from lstmgraph.diagram.layout.pipe import layout_pipe
 from lstmgraph.diagram.words import description, edge_title
 from lstmgraph.reading import load
 

@@ -16,7 +16,8 @@ from xml.etree.ElementTree import Element
 import pytest
 
 from lstmgraph.diagram.extract import extract
-from lstmgraph.diagram.layout import layout_cell_block, layout_pipe
+from lstmgraph.diagram.layout.cell_block import layout_cell_block
+from lstmgraph.diagram.layout.pipe import layout_pipe
 from lstmgraph.diagram.path import arrowhead, straight
 from lstmgraph.diagram.scene import Label, Node, Point, Scene, Wire
 from lstmgraph.diagram.themes import Mode, load_theme, theme_names
