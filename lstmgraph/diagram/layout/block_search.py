@@ -18,10 +18,10 @@ from lstmgraph.diagram.layout.estimate import BLOCKED, FAR, ROUND, Estimate, Lai
 from lstmgraph.diagram.layout.plan import Sides
 from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT, UP
 
-EFFORT = 12_000  # links that may be routed in one search
+EFFORT = 9_000  # links that may be routed in one search
 NEAREST = 36  # places that are tried for an operator
 MIRRORED = 0.4  # how often a search begins again with a gate on the other side
-KEPT = 4  # placements that are worth routing
+KEPT = 3  # placements that are worth routing
 
 BESIDE: Sides = tuple((side, k, abs(k)) for side in (RIGHT, LEFT) for k in (0, -1, 1))
 OLD: Sides = (*BESIDE, (DOWN, -1, 30), (DOWN, 1, 30))

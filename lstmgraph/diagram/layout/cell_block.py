@@ -21,6 +21,7 @@ from lstmgraph.diagram.layout.plan import Plan, Solved, solve
 from lstmgraph.diagram.layout.tracks import layered
 from lstmgraph.diagram.scene import Scene
 
+STEPS = 120_000  # of the router, for all placements
 TRIES = 8
 ROOMS = 2  # that are tried for fewer bends
 CROSSED = 12  # wires for one more crossing than in the plain drawing
@@ -41,7 +42,7 @@ def _solved(graph: Graph) -> Solved:
     if not searched(graph):
         return plain
     try:
-        found = _simplest(anatomy(graph), Budget())
+        found = _simplest(anatomy(graph), Budget(STEPS))
     except Unroutable:
         return plain
     return found if _is_clear(found, plain) else plain
