@@ -272,8 +272,15 @@ def test_colours_are_sequences_around_the_same_text() -> None:
     assert "\x1b" not in draw_text(scene)
 
 
+def test_a_water_pipe_is_refused() -> None:
+    from lstmgraph import load as load_cell
+
+    with pytest.raises(UsageError, match="characters cannot show"):
+        load_cell("lstm").draw("plumbing").data("text")
+
+
 def test_an_oblique_drawing_is_refused() -> None:
     scene = drawn("rnn")
     wire = replace(scene.wires[0], points=(Point(0, 0), Point(50, 80)))
-    with pytest.raises(UsageError, match="oblique"):
+    with pytest.raises(UsageError, match="characters cannot show"):
         draw_text(replace(scene, wires=(wire,)))

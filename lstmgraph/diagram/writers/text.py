@@ -46,7 +46,7 @@ def write_ascii(scene: Scene, theme: Theme, mode: str = "auto") -> str:  # noqa:
 def draw_text(scene: Scene, charset: Charset = UNICODE, colour: bool = False) -> str:
     """The scene as lines of text, with ANSI sequences for colours if they are asked for.
 
-    Raises UsageError for a scene with wires that are neither horizontal nor vertical.
+    Raises UsageError for oblique wires (the style "dag") and water pipes (the style "plumbing").
     """
     return _Writer(scene, charset).write(colour)
 
@@ -100,15 +100,19 @@ class _Writer:
     def __init__(self, scene: Scene, charset: Charset) -> None:
         self.scene, self.charset = scene, charset
         self.wires = [(w, simplify(w.points)) for w in (*scene.wires, *scene.trunks)]
-        for wire, points in self.wires:
-            if any(abs(a.x - b.x) > NEAR < abs(a.y - b.y) for a, b in pairwise(points)):
-                raise UsageError(f"the wire {wire.id} is oblique: this drawing cannot be text", hint="take an SVG")
+        self._refuse_shapes()
         self.joins = {n.id: n for n in scene.nodes if n.kind == "join"}
         self.nodes = {n.id: self._placed(n) for n in scene.nodes if n.kind != "join"}
         self.mixed = len({w.lit for w in scene.wires}) > 1
         self.page = Page()
         lefts = Counter(_left(label) for label in scene.labels if not label.of)
         self.flush = {left for left in lefts if lefts[left] > 1}  # where lines of a caption begin
+
+    def _refuse_shapes(self) -> None:
+        oblique = any(abs(a.x - b.x) > NEAR < abs(a.y - b.y) for _, p in self.wires for a, b in pairwise(p))
+        if oblique or any(node.kind == "plumbing" for node in self.scene.nodes):
+            hint = "write it to a file, -o FILE.svg, or take the style pipe or cell-block"
+            raise UsageError("this drawing has lines or shapes that characters cannot show", hint=hint)
 
     def write(self, colour: bool) -> str:
         labels = [(label, self._host(label)) for label in self.scene.labels]
