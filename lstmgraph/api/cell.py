@@ -20,6 +20,7 @@ from lstmgraph.notation import get_notation
 from lstmgraph.program import Equation
 
 if TYPE_CHECKING:
+    from lstmgraph.api.animation import Animation
     from lstmgraph.api.drawing import Drawing
     from lstmgraph.codegen import Functions
     from lstmgraph.numeric import Report
@@ -173,6 +174,15 @@ class Cell(core.Cell):
             open=openings(open),
         )
         return picture(self, choices)
+
+    def animate(self, walk: str | None = None, **options: Any) -> Animation:
+        """The steps of a walk one after the other as an animated SVG; by default of the cell's first walk.
+
+        `options` are those of `draw`.  Raises what `draw` raises, UsageError also for `step` and `sheet`.
+        """
+        from lstmgraph.api.animation import animated
+
+        return animated(self, walk, options)
 
     def gradient(self, wrt: str | Sequence[str] | None = None, notation: str | None = None) -> Gradient:
         """The gradients of one step with respect to parameters ("W_f"), inputs ("x"), previous states ("h").

@@ -9,6 +9,7 @@ import click
 
 from lstmgraph.cli.options import Choice, cell_argument, choose_format, deliver, load_cell, notation_option
 from lstmgraph.cli.terminal import can_encode, has_colour, is_terminal
+from lstmgraph.errors import UsageError
 
 BOXES = "╭│▶ₜ"  # what a terminal must be able to show for a drawing in Unicode
 
@@ -30,6 +31,7 @@ BOXES = "╭│▶ₜ"  # what a terminal must be able to show for a drawing in 
 @click.option("--legend/--no-legend", default=True, help="Say what the symbols mean.  [default: legend]")
 @click.option("--equations", is_flag=True, help="Write the equations beside the picture, those of the step.")
 @click.option("--sheet", is_flag=True, help="All steps of the walk in a grid, with their titles and equations.")
+@click.option("--animate", is_flag=True, help="The steps of the walk one after the other; an SVG that moves.")
 @click.option("--backward", is_flag=True, help="The backward pass: cotangents against the arrows, with their formulas.")
 @click.option(
     "--against", metavar="CELL", help="Another cell: what only one of the two has is strong, the rest dimmed."
@@ -58,7 +60,7 @@ BOXES = "╭│▶ₜ"  # what a terminal must be able to show for a drawing in 
     metavar="FORMAT",
     help="Where no suffix says it; see: lstmgraph list formats.  [default: text on a terminal, else svg]",
 )
-def command(name: str, output: str | None, format: str | None, quality: bool, **options: Any) -> None:
+def command(name: str, output: str | None, format: str | None, quality: bool, animate: bool, **options: Any) -> None:
     """Draw a cell.
 
     \b
@@ -67,9 +69,18 @@ def command(name: str, output: str | None, format: str | None, quality: bool, **
     lstmgraph draw gru --unroll 3 -o chain.svg
     lstmgraph draw lstm --against peephole_lstm -o peepholes.svg
     lstmgraph draw lstm --walk gamma --sheet -o steps.svg
+    lstmgraph draw lstm --walk gamma --animate -o steps.svg
+    lstmgraph draw lstm --backward -o backward.svg
     """
     from lstmgraph.api.catalogue import drawing_formats
 
+    if animate:
+        if choose_format(output, format, {"svg": (".svg",)}, "svg") and quality:
+            raise UsageError(
+                "the options animate and quality do not go together", hint="measure one --step of the walk"
+            )
+        deliver(load_cell(name).animate(**options).svg, output)
+        return
     screen = format is None and output is None and is_terminal(sys.stdout)
     chosen = choose_format(output, format, drawing_formats(), "svg")
     drawing = load_cell(name).draw(**options)

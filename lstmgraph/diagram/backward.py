@@ -169,6 +169,7 @@ def _names(scene: Scene, flow: Flow) -> list[Label]:
     taken += [_stretch(a, b) for w in scene.wires for a, b in pairwise(w.points)]
     taken += [_box(x.at, *measure(x), 0) for x in scene.labels]
     taken += [_around_points(arrowhead(w)) for w in scene.wires if w.arrow]
+    taken += [_around_points(piece) for w in scene.wires for piece in _arcs(w.route)]
     found = []
     for node in scene.nodes:
         own = [w for w in scene.wires if w.lit and w.target == node.id]
@@ -216,6 +217,12 @@ def _box(at: Point, width: float, height: float, air: float) -> Box:
 def _stretch(a: Point, b: Point) -> Box:
     half = STROKE / 2
     return Box(min(a.x, b.x) - half, min(a.y, b.y) - half, max(a.x, b.x) + half, max(a.y, b.y) + half)
+
+
+def _arcs(route: Route) -> Iterable[Route]:
+    """Corners, and the hops over other wires, which leave the polyline."""
+    pieces = (route[k : k + 4] for k in range(0, len(route) - 1, 3))
+    return (piece for piece in pieces if not is_straight(piece))
 
 
 def _around_points(points: Route) -> Box:
