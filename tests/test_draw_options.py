@@ -1,0 +1,181 @@
+"""The options of a drawing: what they make together, and what is refused with a way out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+import lstmgraph
+from lstmgraph.api.choices import EXCLUDES
+from lstmgraph.cli.draw import command
+from lstmgraph.diagram.quality import faults
+from lstmgraph.diagram.scene import Scene
+from lstmgraph.errors import UnknownName, UsageError
+
+# A value for every option that the table names.
+SOME: dict[str, Any] = {
+    "against": "gru",
+    "walk": "gamma",
+    "step": 2,
+    "sheet": True,
+    "backward": True,
+    "order": True,
+    "unroll": 3,
+}
+
+
+def lstm() -> lstmgraph.Cell:
+    return lstmgraph.load("lstm")
+
+
+def texts(scene: Scene) -> set[str]:
+    return {label.text for label in scene.labels}
+
+
+def lit(scene: Scene) -> list[bool]:
+    """Whether each part is lit."""
+    found = [n.lit for n in scene.nodes] + [w.lit for w in (*scene.wires, *scene.trunks)]
+    return found + [d.lit for d in scene.dots]
+
+
+@pytest.mark.parametrize(("one", "other", "way_out"), EXCLUDES)
+def test_what_does_not_go_together_is_said_with_a_way_out(one: str, other: str, way_out: str) -> None:
+    with pytest.raises(UsageError, match=f"{one} and {other} do not go together") as caught:
+        lstm().draw(**{name: SOME[name] for name in (one, other)})
+    assert caught.value.hint == way_out
+
+
+def test_names_that_do_not_exist() -> None:
+    with pytest.raises(UnknownName, match="gruu"):
+        lstm().draw(against="gruu")
+    with pytest.raises(UnknownName, match="gama"):
+        lstm().draw(walk="gama", sheet=True)
+    with pytest.raises(UnknownName, match="gama"):
+        lstm().animate("gama")
+
+
+# ── differences ──
+
+
+@pytest.mark.parametrize("style", ["pipe", "cell-block"])
+def test_the_larger_cell_is_drawn_once(style: str) -> None:
+    drawings = [
+        lstm().draw(style, against="peephole_lstm"),
+        lstmgraph.load("peephole_lstm").draw(style, against=lstm()),
+    ]
+    for drawing in drawings:
+        assert {w.id for w in drawing.scene.wires if w.lit} == {"c[t-1]>f.1.2", "c[t-1]>i.1.2", "c>o.1.2"}
+        assert len(drawing.scene.frames) == 1
+        assert "Only in peephole_lstm:" in texts(drawing.scene)
+        assert "Nothing is only in lstm." in texts(drawing.scene)
+        assert r"p_{f} \odot c_{t-1}" in texts(drawing.scene)
+        assert "Only in peephole_lstm: p_f" in drawing.scene.description
+
+
+def test_two_cells_that_differ_have_two_panels_with_headings() -> None:
+    scene = lstm().draw(against="gru").scene
+    assert len(scene.frames) == 2
+    assert {"LSTM", "GRU, reset before the product", "Only in lstm: the state", "Only in gru:"} <= texts(scene)
+    assert len({n.id for n in scene.nodes}) == len(scene.nodes)
+
+
+def test_a_cell_against_itself_says_so() -> None:
+    scene = lstm().draw(against="lstm").scene
+    assert not any(lit(scene))
+    assert any("the same cell" in text for text in texts(scene))
+
+
+@pytest.mark.parametrize("style", ["pipe", "cell-block"])
+@pytest.mark.parametrize("name", [n for n in lstmgraph.library() if n != "lstm"])
+def test_every_cell_beside_the_lstm(name: str, style: str) -> None:
+    scene = lstm().draw(style, against=name).scene
+    assert any(lit(scene))
+    width, height = scene.size
+    assert all(0 < label.at.x < width and 0 < label.at.y < height for label in scene.labels)
+
+
+# ── steps with their equations ──
+
+
+@pytest.mark.parametrize("style", ["pipe", "cell-block"])
+def test_seven_steps_in_gamma_notation(style: str) -> None:
+    drawings = [lstm().draw(style, "gamma", k, notation="gamma", equations=True) for k in range(1, 8)]
+    starts = [r"\Gamma_{f}", r"\tilde{c}", r"\Gamma_{u}", "c^", r"\tanh(c^", r"\Gamma_{o}", "a^"]
+    equations = [next(x.text for x in reversed(d.scene.labels) if x.math) for d in drawings]
+    assert [e.startswith(s) for e, s in zip(equations, starts, strict=True)] == [True] * 7, equations
+    # Nothing moves from one to the next, and all are of one size.
+    assert len({d.scene.size for d in drawings}) == 1
+    assert len({tuple((n.id, n.at) for n in d.scene.nodes) for d in drawings}) == 1
+    for drawing in drawings:
+        assert drawing.graph is not None
+        assert [f for f in faults(drawing.scene, drawing.graph) if "label" in f] == []
+
+
+def test_the_equation_stands_right_of_a_low_picture() -> None:
+    bare, step = lstm().draw(legend=False).scene, lstm().draw(step=1, equations=True, legend=False).scene
+    equation = next(x for x in step.labels if "=" in x.text)
+    assert equation.at.x > bare.size[0]
+    assert step.size[1] == bare.size[1]
+
+
+# ── a sheet, an animation ──
+
+
+@pytest.mark.parametrize("style", ["pipe", "cell-block"])
+def test_a_sheet_shows_every_step_once_and_one_legend(style: str) -> None:
+    cell = lstm()
+    drawing = cell.draw(style, "gamma", sheet=True)
+    steps = cell.all_walks["gamma"]
+    assert {f"{k}. {s.title}" for k, s in enumerate(steps, 1)} <= texts(drawing.scene)
+    assert len(drawing.scene.frames) == len(steps)
+    assert len({g.title for g in drawing.scene.legend}) == len(drawing.scene.legend)
+    assert drawing.graph is not None
+    assert faults(drawing.scene, drawing.graph) == []
+    one = cell.draw(style, "gamma", 2).scene
+    assert {w.id for w in drawing.scene.wires if w.lit and w.id.startswith("2:")} == {
+        f"2:{w.id}" for w in one.wires if w.lit
+    }
+
+
+def test_the_first_walk_is_taken() -> None:
+    assert texts(lstm().draw(sheet=True).scene) == texts(lstm().draw(walk="gamma", sheet=True).scene)
+
+
+def test_an_animation_has_every_step(tmp_path: Path) -> None:
+    animation = lstm().animate("gamma", notation="gamma", equations=True)
+    assert len(animation.frames) == 7
+    assert animation.captions[0] == "1. Forget gate"
+    assert animation.save(tmp_path / "walk.svg").read_text(encoding="utf-8") == animation.svg
+    assert all(caption in animation.svg for caption in animation.captions)
+    with pytest.raises(UsageError, match=r"an animation is an \.svg file"):
+        animation.save(tmp_path / "walk.png")
+
+
+@pytest.mark.parametrize("option", ["step", "sheet"])
+def test_an_animation_is_all_of_a_walk(option: str) -> None:
+    with pytest.raises(UsageError, match=f"animate and {option}"):
+        lstm().animate("gamma", **{option: SOME[option]})
+
+
+# ── the command ──
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--against", "peephole_lstm"],
+        ["--backward"],
+        ["--backward", "--equations", "--style", "cell-block"],
+        ["--walk", "gamma", "--sheet"],
+        ["--walk", "gamma", "--animate"],
+    ],
+    ids=" ".join,
+)
+def test_the_command_writes_a_file(options: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "a.svg"
+    result = CliRunner().invoke(command, ["lstm", *options, "-o", str(file)], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert file.read_text(encoding="utf-8").startswith("<svg")
