@@ -31,7 +31,8 @@ def picture(cell: Cell, choices: Choices) -> Drawing:
         from lstmgraph.api.overlays import overlaid
 
         graph, scene = overlaid(cell, names, choices, steps, graph, scene)
-    return _finished(cell, scene, choices, None if choices.against or choices.style in UNMEASURED else graph)
+    several = choices.against or choices.sheet or choices.style in UNMEASURED
+    return _finished(cell, scene, choices, None if several else graph)
 
 
 def _finished(cell: Cell, scene: Scene, choices: Choices, graph: Graph | None) -> Drawing:
@@ -42,7 +43,7 @@ def _finished(cell: Cell, scene: Scene, choices: Choices, graph: Graph | None) -
     other = choices.against.name if choices.against else ""
     parts = (cell.name, choices.style, other, choices.walk, choices.step, *_flags(choices))
     id = "-".join(str(part) for part in parts if part)
-    return Drawing(replace(scene, id=id), choices.theme, choices.mode, choices.style, graph)
+    return Drawing(replace(scene, id=id), choices.theme, choices.mode, choices.style, graph, choices.backward)
 
 
 def _flags(choices: Choices) -> list[str]:

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.labels import inside
 from lstmgraph.diagram.layout.legend import WORDS
 from lstmgraph.diagram.layout.shapes import Form
@@ -39,12 +38,6 @@ class Flow:
     names: Mapping[str, str]
     formulas: Mapping[str, str]
     shares: Mapping[str, str]
-
-
-def reversed_graph(graph: Graph, flow: Flow) -> Graph:
-    """The graph whose edges are those that carry a cotangent, from target to source."""
-    edges = [replace(e, source=e.target, target=e.source) for e in graph.edges if e.id in flow.shares]
-    return replace(graph, edges=tuple(edges))
 
 
 def backward(scene: Scene, flow: Flow) -> Scene:

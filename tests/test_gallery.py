@@ -1,0 +1,63 @@
+"""The gallery and README's pictures are what is drawn now; `python docs/make_gallery.py` makes them anew."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from docs import make_gallery
+
+ROOT = Path(__file__).parents[1]
+
+
+def essence(text: str) -> tuple[str, ...]:
+    """What a picture connects and says, without its outlines: glyphs may differ between versions of the typesetter."""
+    if not text.startswith("<svg"):
+        return (text,)
+    return tuple(re.findall(r'data-from="[^"]*" data-to="[^"]*"|<text[^>]*>[^<]*|<desc[^>]*>[^<]*', text))
+
+
+@cache
+def drawn() -> dict[Path, str]:
+    return make_gallery.files()
+
+
+@pytest.mark.dot
+def test_every_picture_is_current() -> None:
+    assert len(drawn()) > 40
+    stale = [
+        path.name
+        for path, text in drawn().items()
+        if not path.is_file() or essence(path.read_text(encoding="utf-8")) != essence(text)
+    ]
+    assert stale == []
+    assert set((ROOT / "docs" / "gallery").iterdir()) == {path for path in drawn() if path.suffix == ".svg"}
+
+
+def test_a_picture_that_changed_is_noticed() -> None:
+    svg = '<svg><g data-from="a" data-to="b"/><text x="1">f</text></svg>'
+    assert essence(svg) != essence(svg.replace('data-to="b"', 'data-to="c"'))
+    assert essence(svg) == essence(svg.replace("</svg>", '<path d="M0 0"/></svg>'))
+
+
+def test_every_command_of_the_page_is_one() -> None:
+    """The commands under the pictures are spelt as the command line reads them."""
+    from click.testing import CliRunner
+
+    from lstmgraph.cli.draw import command
+
+    for section in make_gallery.sections():
+        for picture in make_gallery.pictures(section):
+            words = make_gallery.command(picture).split()[2:]
+            context = command.make_context("draw", words)
+            assert context.params["name"] == picture["cell"]
+    assert CliRunner().invoke(command, ["--nosuch"]).exit_code == 2
+
+
+def test_pictures_of_the_readme_are_of_the_gallery() -> None:
+    shown = re.findall(r'src="docs/(gallery/[^"]+)"', (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(shown) == 3
+    assert all((ROOT / "docs" / file).is_file() for file in shown)
