@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from lstmgraph.diagram.extract import extract
+import lstmgraph
+from lstmgraph.diagram.extract import PRODUCT, extract
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.cell_block import layout_cell_block
 from lstmgraph.diagram.layout.legend import with_legend
@@ -107,6 +108,25 @@ def test_no_wire_of_the_library_bends_three_times(name: str) -> None:
     graph = extract(load(name), lambda symbol: symbol.name.split("[")[0])
     found = measure(layout_pipe(graph), graph)
     assert found.most_bends <= 2
+    assert found.mean_bends <= 0.7
+
+
+@pytest.mark.parametrize("name", library())
+def test_products_stand_with_their_sums(name: str) -> None:
+    """Taken apart, a network is a sum with its products below it, or beside it where a pipe comes down."""
+    drawing = lstmgraph.load(name).draw("pipe", detail="full")
+    graph, at = drawing.graph, {n.id: n.at for n in drawing.scene.nodes}
+    assert graph is not None
+    kinds = {n.id: n.kind for n in graph.nodes}
+    for node in (n for n in graph.nodes if n.operation == PRODUCT and n.kind == "operator"):
+        (sum,) = (e.target for e in graph.out_of(node.id))
+        (wire,) = (w for w in drawing.scene.wires if w.source == node.id)
+        assert kinds[sum] == "sum"
+        assert at[node.id].y > at[sum].y or at[node.id].y == at[sum].y
+        assert len(wire.points) == 2
+    networks = [at[n.id].y for n in graph.nodes if n.kind == "sum" and name != "slstm"]
+    assert len(set(networks)) <= 1
+    found = measure(drawing.scene, graph)
     assert found.mean_bends <= 0.7
 
 

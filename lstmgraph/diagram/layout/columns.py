@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from lstmgraph.diagram.layout.anatomy import Anatomy
 from lstmgraph.diagram.layout.arrange import SUM_LEVEL, Arrangement
 from lstmgraph.diagram.layout.arrange import Column as Placed
+from lstmgraph.diagram.layout.terms import terms
 
 ACTIVATION_LEVEL = 0
 HIGHEST = 3  # level that a chain of operations rises to
@@ -52,8 +53,10 @@ class Columns:
         self.level: dict[str, int] = {}
         self.depth: dict[str, int] = {}
         self._networks()
+        parts = terms(a)
         for id in sorted(a.operations(), key=a.index.__getitem__):
-            self._place(id)
+            if id not in parts:
+                self._place(id)
         self._order_pipes()
         self.all.sort(key=lambda c: c.key)
 

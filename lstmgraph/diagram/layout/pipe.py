@@ -41,8 +41,7 @@ def layout_pipe(graph: Graph, title: str = "", names: Mapping[str, str] | None =
 
 def _solved(graph: Graph) -> Solved:
     """In the grammar of pipes where there is one for the graph, else in layers."""
-    taken_apart = graph.look.detail == "full"  # networks are no row then: every product stands where it is needed
-    if taken_apart or not searched(graph):
+    if not searched(graph):
         return layered(graph, "pipe")
     a = anatomy(graph)
     try:

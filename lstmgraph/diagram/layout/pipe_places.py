@@ -7,18 +7,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lstmgraph.diagram.graph import Edge
+from lstmgraph.diagram.graph import Edge, Node
 from lstmgraph.diagram.layout.anatomy import Anatomy, base_of
 from lstmgraph.diagram.layout.arrange import Arrangement, Column
 from lstmgraph.diagram.layout.budget import Unroutable
 from lstmgraph.diagram.layout.columns import spread
 from lstmgraph.diagram.layout.plan import Plan, Spot
 from lstmgraph.diagram.layout.shapes import JOIN, Form, form_of, role_of
+from lstmgraph.diagram.layout.terms import terms, wings
 from lstmgraph.diagram.scene import Box
 
 ROW = 7  # lattice steps from row to row
 GAP = 6  # between the sums of neighbouring networks
 PAD = 4  # from the outermost nodes to the border
+TRUNK = 2  # place of a trunk among the operands of a sum, see `_from_left`
+TERMS = 5  # from one term of a sum to the next
+WING = 3  # between a sum and a term beside it
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Places:
     def __init__(self, a: Anatomy, room: Room, arrangement: Arrangement) -> None:
         self.a, self.room, self.arrangement = a, room, arrangement
         self.plan = Plan(a.graph, "pipe")
+        self.terms = terms(a)
+        self.wings = wings(a, self.terms)
         self.bottom = self._bottom_operands()
         self.forms = {n.id: self._form(n.id) for n in a.graph.nodes}
         self.trunk, self.joined = self._trunk()
@@ -57,7 +63,12 @@ class Places:
 
     def _bottom_operands(self) -> dict[str, list[Edge]]:
         """For each sum the edges that enter it from below."""
-        return {n.id: [e for e in self.a.into[n.id] if self._is_rail(e.source)] for n in self.a.of_kind("sum")}
+        beside = {term for sides in self.wings.values() for term in sides.values()}
+        below = {id for id in self.terms if id not in beside}
+        return {
+            n.id: [e for e in self.a.into[n.id] if self._is_rail(e.source) or e.source in below]
+            for n in self.a.of_kind("sum")
+        }
 
     def _trunk(self) -> tuple[list[str], list[str]]:
         """(values, sums): rail values that always go to several sums together and so run as one line."""
@@ -82,23 +93,38 @@ class Places:
     def _slots(self, id: str) -> dict[str, int]:
         """Offsets of the operands along the bottom of a sum; the trunk or the first input stands in the middle."""
         edges = self.bottom[id]
-        rank = {"previous": 0, "trunk": 1, "input": 2, "constant": 3, "bias": 3}
         rest = [e for e in edges if not (id in self.joined and e.source in self.trunk)]
-        named = [(rank[self.a.node[e.source].kind], e.operand, e.id) for e in rest]
-        names = [name for _, _, name in sorted(named + ([(1, 0, "trunk")] if id in self.joined else []))]
-        small = {e.id for e in rest if self.a.node[e.source].kind in ("bias", "constant")}
+        named = [(self._from_left(e.source), e.operand, e.id) for e in rest]
+        names = [name for _, _, name in sorted(named + ([(TRUNK, 0, "trunk")] if id in self.joined else []))]
+        source = {e.id: e.source for e in rest}
         places = {}
         at = 0
         for before, name in zip([None, *names], names, strict=False):
-            at += 0 if before is None else 4 if before in small and name in small else 2
+            at += 0 if before is None else self._apart(source.get(before, ""), source.get(name, ""))
             places[name] = at
-        inputs = [e.id for e in rest if self.a.node[e.source].kind == "input"]
+        inputs = [e.id for e in rest if self._origin(e.source).kind == "input"]
         middle = places.get("trunk", places[inputs[0]] if inputs else 0) if places else 0
+        if any(e.source in self.terms for e in rest):
+            middle = (min(places.values()) + max(places.values())) // 2
         places = {name: x - middle for name, x in places.items()}
         extent = max([abs(x) for x in places.values()], default=0)
         if extent > 3:
             self.forms[id] = Form("box", 16 * extent + 36, 36)
         return places
+
+    def _origin(self, id: str) -> Node:
+        """Where an operand of a sum comes from, the product apart that scales it."""
+        return self.a.node[self.a.into[id][0].source if id in self.terms else id]
+
+    def _from_left(self, id: str) -> int:
+        """The order of operands along the bottom of a sum: what comes down from other operations first."""
+        return {"previous": 1, "input": 3, "constant": 4, "bias": 4}.get(self._origin(id).kind, 0)
+
+    def _apart(self, *sources: str) -> int:
+        """How far apart two operands of a sum enter from below."""
+        wide = sum(s in self.terms for s in sources)
+        small = sum(s in self.a.node and self.a.node[s].kind in ("bias", "constant") for s in sources)
+        return TERMS if wide + small == 2 and wide else 4 if small == 2 else 3 if wide else 2
 
     # ── coordinates ──
 
@@ -107,6 +133,7 @@ class Places:
         rows = self._rows()
         for x, column in zip(xs, self.arrangement.columns, strict=True):
             self._stand(column, x, rows)
+        self._terms()
         self._biases()
         self._outside(rows)
 
@@ -119,15 +146,28 @@ class Places:
                 least = 5 + self.room.apart if k - j == 1 else 0
                 for row in left.keys() & right.keys():
                     gap = self.room.gap if row == ("level", -1) else 3 + self.room.apart
-                    least = max(least, left[row] + right[row] + gap)
+                    least = max(least, left[row][1] + right[row][0] + gap)
                 found[j, k] = least
         return found
 
-    def _extents(self, column: Column) -> dict[tuple[str, int], int]:
-        """For each row of a column, how far its node reaches sideways."""
+    def _extents(self, column: Column) -> dict[tuple[str, int], tuple[int, int]]:
+        """For each row of a column, how far it reaches to the left and to the right."""
         order = self.arrangement.order
-        found = {("level", k): self.forms[id].reach()[0] for k, id in column.cells.items()}
-        return found | {("pipe", order.index(b)): self.forms[id].reach()[0] for b, id in column.pipes.items()}
+        found = {("level", k): self._reaches(id) for k, id in column.cells.items()}
+        return found | {("pipe", order.index(b)): self._reaches(id) for b, id in column.pipes.items()}
+
+    def _reaches(self, id: str) -> tuple[int, int]:
+        """How far a node reaches to the left and to the right, with the terms beside it."""
+        beside = {side: self._aside(id, term) + self.forms[term].reach()[0] for side, term in self._wings(id).items()}
+        own = self.forms[id].reach()[0]
+        return beside.get(-1, own), beside.get(1, own)
+
+    def _wings(self, id: str) -> dict[int, str]:
+        return self.wings.get(id, {})
+
+    def _aside(self, id: str, term: str) -> int:
+        """From a sum to a term beside it."""
+        return self.forms[id].reach()[0] + WING + self.forms[term].reach()[0]
 
     def _rows(self) -> dict[int | str, int]:
         """y of each level and of each pipe."""
@@ -156,6 +196,16 @@ class Places:
             Spot(name or id, self.forms[id], at, role, node.kind, node, of=id if name else "", outside=outside)
         )
 
+    def _terms(self) -> None:
+        """Terms stand below their sum where they enter it, or beside it."""
+        for term, sum in self.terms.items():
+            x, y = self.plan.spots[sum].at
+            side = next((side for side, other in self._wings(sum).items() if other == term), 0)
+            if side:
+                self._put(term, (x + side * self._aside(sum, term), y))
+            else:
+                self._put(term, (x + self.slots[sum][self.a.out[term][0].id], y + self.room.row))
+
     def _biases(self) -> None:
         """Biases and constants: small circles under their sum, or left below their operator."""
         for node in self.a.of_kind("bias", "constant"):
@@ -164,7 +214,8 @@ class Places:
             if target is None:
                 raise Unroutable(f"{node.id} is no operand of an operation that it could stand below")
             if edge.target in self.slots:
-                self._put(node.id, (target.at[0] + self.slots[edge.target][edge.id], target.at[1] + 6))
+                below = self.room.row if any(sum == edge.target for sum in self.terms.values()) else 6
+                self._put(node.id, (target.at[0] + self.slots[edge.target][edge.id], target.at[1] + below))
             else:
                 self._put(node.id, self._free_place(target))
 
@@ -223,7 +274,8 @@ class Places:
     def _below(self, id: str) -> int:
         """Room under a network for its arrows and what is written beside them."""
         look = self.a.graph.look
-        return (2 if id in self.joined else 0) + (2 if id in self.slots and (look.weights or look.sizes) else 0)
+        labels = id in self.slots and (look.weights or look.sizes)
+        return int(id in self.terms) + (2 if id in self.joined else 0) + (2 if labels else 0)
 
     def _extra_rails(self) -> int:
         return sum(1 for n in self.a.of_kind("input") if n.id not in self.trunk and len(self.a.out[n.id]) > 1)

@@ -46,6 +46,8 @@ class PipePlan(Places):
             return "closed"
         if self.a.node[edge.source].kind in ("bias", "constant") and edge.target in self.slots:
             return "closed"
+        if edge.source in self.terms:
+            return "closed"
         base = self.a.on_pipe.get(edge.target) or base_of(self.a.node[edge.target])
         if base in self.a.pipes and self._on_line(edge.target):
             line = [self.a.previous[base], *self.a.pipes[base], self.a.next[base]]
@@ -97,6 +99,9 @@ class PipePlan(Places):
 
     def _starts(self, id: str) -> Sides:
         node = self.a.node[id]
+        if id in self.terms:
+            side = self._side(id)
+            return ((RIGHT if side < 0 else LEFT, 0, 0),) if side else ((UP, 0, 0),)
         if node.kind == "previous" or id in self.a.on_pipe:
             return ((RIGHT, 0, 0),)
         if node.kind in ("input", "bias"):
@@ -113,6 +118,10 @@ class PipePlan(Places):
             return ((DOWN, 0, 0),)
         if node.kind == "next":
             return ((DOWN, 0, 0),) if node.id in self.a.exits() else ((LEFT, 0, 0),)
+        if node.id in self.terms:
+            return self._into_term(edge)
+        if node.kind == "sum" and self._side(edge.source):
+            return ((LEFT if self._side(edge.source) < 0 else RIGHT, 0, 0),)
         if node.kind == "sum":
             slot = self.slots[node.id].get(edge.id)
             if slot is not None:
@@ -126,11 +135,26 @@ class PipePlan(Places):
             return (*below, (LEFT, 0, 10), (RIGHT, 0, 10), (UP, 0, 10), (UP, -2, 10), (UP, 2, 10))
         return ANY
 
+    def _side(self, id: str) -> int:
+        """On which side of its sum a term stands: -1, 1, or 0 below it."""
+        beside = self._wings(self.terms.get(id, ""))
+        return next((side for side, term in beside.items() if term == id), 0)
+
+    def _into_term(self, edge: Edge) -> Sides:
+        """A rail comes from below, a pipe from above; another operation has to come down beside the sum."""
+        side = self._side(edge.target)
+        if side:
+            return ((UP, 0, 0), (LEFT if side < 0 else RIGHT, 0, 10), (DOWN, 0, 30))
+        if self._is_rail(edge.source):
+            return ((DOWN, 0, 0), (LEFT, 0, 40), (RIGHT, 0, 40))
+        return ((LEFT, 0, 0), (RIGHT, 0, 10), (DOWN, 0, 20))
+
     def _from_below(self, edge: Edge, slot: int) -> Sides:
         """A sum's own place for an operand; inputs and states may change places, or enter from the side."""
-        if self.a.node[edge.source].kind in ("bias", "constant"):
+        if self.a.node[edge.source].kind in ("bias", "constant") or edge.source in self.terms:
             return ((DOWN, slot, 0),)
         mine = {e.id for e in self.bottom[edge.target] if self.a.node[e.source].kind not in ("bias", "constant")}
+        mine -= {self.a.out[term][0].id for term in self.terms}
         others = (at for name, at in self.slots[edge.target].items() if name in mine and name != edge.id)
         return ((DOWN, slot, 0), *((DOWN, at, 10) for at in others), (LEFT, 0, 40), (RIGHT, 0, 50))
 
