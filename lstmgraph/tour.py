@@ -23,7 +23,7 @@ from lstmgraph.api.drawing import Drawing
 from lstmgraph.api.overview import count, polynomial, shape, value_rows
 from lstmgraph.cell import WalkStep
 from lstmgraph.diagram.themes import load_theme
-from lstmgraph.errors import MissingExtra
+from lstmgraph.errors import MissingExtra, UsageError
 from lstmgraph.files import write_folder
 from lstmgraph.program import Equation
 from lstmgraph.templates import render
@@ -37,6 +37,10 @@ STYLES = {
     "cell-block": (
         "Cell block",
         "The memory in the centre. Dashed lines carry values of the previous step, solid ones those of this step.",
+    ),
+    "plumbing": (
+        "Water pipe",
+        "The memory as water: gates are valves, here half open, and a sum is a joint where new water comes in.",
     ),
     "dag": ("Expression graph", "The SymPy expressions as they are: every operation, parameter and number is a node."),
 }
@@ -109,7 +113,7 @@ class _Maker:
             self.step(f"drawing {style}")
             try:
                 drawing = self.cell.draw(style=style)
-            except MissingExtra as error:
+            except (MissingExtra, UsageError) as error:
                 self.left_out.append(f"{title} is left out: {error.message}.")
                 continue
             yield Picture(title, words, self.drawn(drawing, style), (f"{style}.svg", f"{style}.dot"))

@@ -528,7 +528,7 @@ def test_a_tour_without_graphviz_leaves_out_one_drawing(
     scenes._dag.cache_clear()  # another test may have drawn the same cell
     result = command("tour", tiny, "-o", str(tmp_path / "t"))
     assert result.code == 0
-    assert result.err.startswith("Expression graph is left out")
+    assert "Expression graph is left out" in result.err
     names = {p.name for p in (tmp_path / "t").iterdir()}
     assert names >= {"index.html", "pipe.svg", "cell-block.svg"}
     assert "dag.svg" not in names
