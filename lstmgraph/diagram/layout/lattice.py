@@ -67,6 +67,11 @@ class Lines:
         self.rows: dict[int, int] = {}
         self.cols: dict[int, int] = {}
 
+    def copy(self) -> Lines:
+        found = Lines()
+        found.rows, found.cols = self.rows.copy(), self.cols.copy()
+        return found
+
     def fill(self, left: int, top: int, right: int, bottom: int) -> None:
         across, down = (2 << right) - (1 << left), (2 << bottom) - (1 << top)
         for y in range(top, bottom + 1):
@@ -118,9 +123,19 @@ class Net:
         """Whether a wire of the value ends here: a fork would lie under its arrowhead."""
         return any(end.at == cell for end in self.ends.values())
 
-    def crossings(self, along: tuple[Bits, Bits]) -> int:
-        """How many times other nets cross it."""
-        return sum(bits.bit_count() for _, bits in self._crossed(along))
+    def copy(self) -> Net:
+        """A net that grows on its own from here."""
+        layers = self.layers[0].copy(), self.layers[1].copy()
+        return Net(self.number, self.pieces[:], self.tree.copy(), layers, self.roots.copy(), self.ends.copy())
+
+    def turns(self) -> Iterator[tuple[int, int]]:
+        """Points in which it turns or forks, by row."""
+        flat, upright = (layer.rows for layer in self.layers)
+        return ((y, bits & upright[y]) for y, bits in flat.items() if y in upright)
+
+    def is_crossed(self, along: tuple[Bits, Bits]) -> bool:
+        """Whether another net runs across it."""
+        return any(True for _ in self._crossed(along))
 
     def _crossed(self, along: tuple[Bits, Bits]) -> Iterator[tuple[int, int]]:
         """Points in which another net runs across, by row."""
@@ -158,6 +173,7 @@ class Lattice:
         self.width, self.height, self.budget = width, height, budget
         self.covered, self.doorstep = Bits(width, height), Bits(width, height)
         self.along = Bits(width, height), Bits(width, height)  # where any net runs left and right, up and down
+        self.turns = [0] * height  # where a net turns or forks, by row
         self.row_cost = [STEP] * height
         self.taken: dict[tuple[str, int, int], int] = {}
         self.nets: dict[int, Net] = {}
@@ -247,6 +263,9 @@ class Lattice:
         net.tree.fill(*area)
         net.layers[upright].fill(*area)
         self.along[upright].fill(*area)
+        flat, down = (layer.rows for layer in net.layers)
+        for y in range(area[1], area[3] + 1):
+            self.turns[y] |= flat.get(y, 0) & down.get(y, 0)
 
     def lift(self, number: int) -> Net | None:
         """Take all wires of a net away."""
@@ -257,6 +276,8 @@ class Lattice:
                     bits.rows[y] &= ~row
                 for x, col in own.cols.items():
                     bits.cols[x] &= ~col
+            for y, row in net.turns():
+                self.turns[y] &= ~row
             self.taken = {k: n for k, n in self.taken.items() if n != number}
         return net
 
@@ -268,6 +289,8 @@ class Lattice:
                 bits.rows[y] |= row
             for x, col in own.cols.items():
                 bits.cols[x] |= col
+        for y, row in net.turns():
+            self.turns[y] |= row
         for port in (*net.roots.values(), *(end.port for end in net.ends.values())):
             self.taken[port.key] = net.number
 
@@ -295,7 +318,9 @@ class Lattice:
         return any(Piece(a, b, 0, 0, 0).passes(cell) for a, b in pairwise(path) for cell in crossed)
 
     def crossings(self) -> int:
-        return sum(net.crossings(self.along) for net in self.nets.values()) // 2
+        """A point in which one line runs flat, another upright, and neither turns."""
+        flat, upright = (layer.rows for layer in self.along)
+        return sum((a & b & ~turns).bit_count() for a, b, turns in zip(flat, upright, self.turns, strict=True))
 
     def cost(self, demands: Sequence[Demand]) -> tuple[int, int, int, int]:
         """(crossings, bends of a wire beyond two, bends, length) of all that is laid."""

@@ -17,6 +17,7 @@ from lstmgraph.diagram.layout.lattice import (
     FORK_BEND,
     MOST_BENDS,
     NEAR,
+    RAIL,
     STEP,
     Cell,
     Demand,
@@ -187,6 +188,8 @@ class _Hunt:
         cells = [turn.cell() for turn in turns]
         first = _heading(cells[0], cells[1]) if len(cells) > 1 else way
         cost += BEND * max(0, len(cells) - 2)
+        if cost + RAIL * sum(abs(a[0] - b[0]) + abs(a[1] - b[1]) for a, b in pairwise(cells)) >= self.cost:
+            return
         leave = min(self._leaves(cells[0], first), default=None)
         if leave is None or leave.bends + max(0, len(cells) - 2) > MOST_BENDS:
             return

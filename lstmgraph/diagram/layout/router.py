@@ -7,7 +7,6 @@ finds no way, its value goes first in the next round; when nothing helps, `Unrou
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 
 from lstmgraph.diagram.layout import maze, patterns
 from lstmgraph.diagram.layout.budget import Spent, Unroutable
@@ -80,7 +79,7 @@ def _make_way(
         if old is None:
             continue
         again = [d for d in wires if d.id in old.ends]
-        before = deepcopy(lattice.net(demand.net))
+        before = lattice.net(demand.net).copy()
         straight = all(lattice.straight(d) for d in again if d.direct)
         if straight and find(lattice, demand):
             if all(find(lattice, d) for d in again if not d.direct):
@@ -155,7 +154,7 @@ def _improve(lattice: Lattice, wires: list[Demand], demands: Sequence[Demand]) -
 def _troubled(lattice: Lattice, number: int) -> bool:
     """Whether a value's wires cross others or bend more often than once."""
     net = lattice.nets[number]
-    return any(end.bends > 1 for end in net.ends.values()) or net.crossings(lattice.along) > 0
+    return any(end.bends > 1 for end in net.ends.values()) or net.is_crossed(lattice.along)
 
 
 def _replace(lattice: Lattice, number: int, old: Net | None) -> None:
