@@ -14,7 +14,6 @@ from sympy import MatrixSymbol
 
 from lstmgraph import cell as core
 from lstmgraph.api.catalogue import check_name, code_targets
-from lstmgraph.api.gradient import Gradient
 from lstmgraph.cell import WalkStep
 from lstmgraph.notation import get_notation
 from lstmgraph.program import Equation
@@ -22,6 +21,7 @@ from lstmgraph.program import Equation
 if TYPE_CHECKING:
     from lstmgraph.api.animation import Animation
     from lstmgraph.api.drawing import Drawing
+    from lstmgraph.api.gradient import Gradient
     from lstmgraph.codegen import Functions
     from lstmgraph.numeric import Report
 
@@ -189,11 +189,9 @@ class Cell(core.Cell):
 
         All by default.  The result is a Program that prints; `notation` is how its names are typeset.
         """
-        from lstmgraph import calculus
+        from lstmgraph.api.gradient import derived
 
-        get_notation(self, notation)  # an unknown one is an error here, not when it is printed
-        program = calculus.gradient(self, [wrt] if isinstance(wrt, str) else wrt)
-        return Gradient(program.name, program.inputs, program.equations, program.outputs, self, notation)
+        return derived(self, [wrt] if isinstance(wrt, str) else wrt, notation)
 
     def lambdify(self, target: str = "numpy") -> Functions:
         """Callables `step`, `forward` (a batch of sequences) and `backward` (all gradients through time), with

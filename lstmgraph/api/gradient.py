@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -88,3 +88,12 @@ class Gradient(Program):
 
     def _repr_markdown_(self) -> str:
         return self.markdown
+
+
+def derived(cell: Cell, wrt: Sequence[str] | None, notation: str | None) -> Gradient:
+    """The gradients of a cell."""
+    from lstmgraph import calculus
+
+    get_notation(cell, notation)  # an unknown one is an error here, not when it is printed
+    program = calculus.gradient(cell, wrt)
+    return Gradient(program.name, program.inputs, program.equations, program.outputs, cell, notation)

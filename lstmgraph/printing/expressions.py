@@ -18,8 +18,37 @@ from lstmgraph.algebra.build import is_number
 from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.rules import RULES
+from lstmgraph.errors import UnknownName
 from lstmgraph.notation import Notation, Time
-from lstmgraph.printing.dialects import ANY, ATOM, PRODUCT, SCRIPTED, SUM, TIGHT, Dialect
+from lstmgraph.printing.dialects import ANY, ATOM, DIALECTS, PRODUCT, SCRIPTED, SUM, TIGHT, Dialect
+from lstmgraph.program import Equation
+
+
+def print_expr(expr: MatrixExpr, dialect: str, notation: Notation, *, time: Time = "explicit") -> str:
+    """An expression on one line; in Markdown between dollars."""
+    text = printer_of(dialect, notation, time).text(expr)
+    return f"${tame(text)}$" if dialect == "markdown" else text
+
+
+def print_equation(equation: Equation, dialect: str, notation: Notation, *, time: Time = "explicit") -> str:
+    """An equation on one line; in Markdown as a block of its own."""
+    printer = printer_of(dialect, notation, time)
+    text = f"{printer.text(equation.target)} = {printer.text(equation.value)}"
+    return f"$$\n{tame(text)}\n$$" if dialect == "markdown" else text
+
+
+def printer_of(
+    dialect: str, notation: Notation, time: Time, inlined: Mapping[MatrixSymbol, MatrixExpr] | None = None
+) -> Printer:
+    """The printer of a dialect.  Raises UnknownName where there is no such dialect."""
+    if dialect not in DIALECTS:
+        raise UnknownName("dialect", dialect, DIALECTS)
+    return Printer(DIALECTS[dialect], notation, time, inlined or {})
+
+
+def tame(formula: str) -> str:
+    """LaTeX in which Markdown sees no emphasis: an underscore after a space cannot close one."""
+    return formula.replace("_{", " _{")
 
 
 class Piece(NamedTuple):

@@ -11,28 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import count
 
-from sympy import MatrixExpr, MatrixSymbol
+from sympy import MatrixSymbol
 
-from lstmgraph.errors import UnknownName
 from lstmgraph.notation import Notation, Time
 from lstmgraph.printing.breaking import broken, width_of
-from lstmgraph.printing.dialects import DIALECTS
-from lstmgraph.printing.expressions import Printer
+from lstmgraph.printing.expressions import Printer, printer_of, tame
 from lstmgraph.printing.sections import Note, Shown, shown
 from lstmgraph.program import Equation, Program, Stage
-
-
-def print_expr(expr: MatrixExpr, dialect: str, notation: Notation, *, time: Time = "explicit") -> str:
-    """An expression on one line; in Markdown between dollars."""
-    text = _printer(dialect, notation, time).text(expr)
-    return f"${_tame(text)}$" if dialect == "markdown" else text
-
-
-def print_equation(equation: Equation, dialect: str, notation: Notation, *, time: Time = "explicit") -> str:
-    """An equation on one line; in Markdown as a block of its own."""
-    printer = _printer(dialect, notation, time)
-    text = f"{printer.text(equation.target)} = {printer.text(equation.value)}"
-    return f"$$\n{_tame(text)}\n$$" if dialect == "markdown" else text
 
 
 def print_program(
@@ -56,15 +41,9 @@ def print_program(
     """
     time = time or ("implicit" if stage == "backward" else "explicit")
     view = shown(program, stage)
-    printer = _printer(dialect, notation, time, view)
+    printer = printer_of(dialect, notation, time, view.inlined)
     page = Page(printer, view, width, numbered, standalone, legend, title)
     return _PAGES[dialect](page)
-
-
-def _printer(dialect: str, notation: Notation, time: Time, view: Shown | None = None) -> Printer:
-    if dialect not in DIALECTS:
-        raise UnknownName("dialect", dialect, DIALECTS)
-    return Printer(DIALECTS[dialect], notation, time, view.inlined if view else {})
 
 
 @dataclass(frozen=True)
@@ -191,22 +170,17 @@ def _document(page: Page, environments: list[tuple[str, str]]) -> str:
 def _markdown(page: Page) -> str:
     r"""Blocks between double dollars.  GitHub takes `\\` only at the end of a line, and tags only in `align`."""
     blocks = [f"## {page.title}"] if page.title else []
-    blocks += ["\n".join(f"- {_tame(line)}" for line in page.notes("$"))] if page.notes() else []
+    blocks += ["\n".join(f"- {tame(line)}" for line in page.notes("$"))] if page.notes() else []
     for title, rows in page.groups():
         blocks += [f"**{title.capitalize()}**"] if title and page.legend else []
         body = _rows([_tagged(row) for row in rows], numbered=False)
-        blocks.append(f"$$\n{_tame(_environment(body, 'align' if page.numbered else 'aligned'))}$$")
+        blocks.append(f"$$\n{tame(_environment(body, 'align' if page.numbered else 'aligned'))}$$")
     return "\n\n".join(blocks) + "\n"
 
 
 def _tagged(row: Row) -> Row:
     *before, last = row.right
     return Row(row.left, [*before, f"{last} \\tag{{{row.number[1:-1]}}}"], "") if row.number else row
-
-
-def _tame(formula: str) -> str:
-    """LaTeX in which Markdown sees no emphasis: an underscore after a space cannot close one."""
-    return formula.replace("_{", " _{")
 
 
 _PAGES: Mapping[str, Callable[[Page], str]] = {

@@ -14,7 +14,7 @@ from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Shape, 
 from lstmgraph.diagram.themes import Palette, Theme
 from lstmgraph.diagram.typeset import measure, plain_text
 from lstmgraph.diagram.writers.names import Names
-from lstmgraph.diagram.writers.svg import DIMMED, FONTS, NOT_XML, OUTLINE, dimmed_first, legend_labels
+from lstmgraph.diagram.writers.svg import DIMMED, FONTS, OUTLINE, clean, dimmed_first, legend_labels
 
 if TYPE_CHECKING:
     import graphviz
@@ -167,7 +167,7 @@ def _name(name: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return NOT_XML.sub("\N{REPLACEMENT CHARACTER}", " ".join(text.split()))
+    return clean(" ".join(text.split()))
 
 
 def _text(text: str) -> str:

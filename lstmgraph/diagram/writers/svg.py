@@ -26,7 +26,7 @@ FRAME_RADIUS = 16.0
 REACH = 10.0  # how near the pointer must come to a wire for its tooltip
 DASH = (3.2, 2.2)  # in strokes: a value of the previous step, where it is drawn dashed
 FONTS = "STIX Two Text, STIX, Times New Roman, serif"
-NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+NOT_XML = "[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 Colours = dict[str, str]  # SVG property -> colour
 ColoursOf = Callable[[Palette], Colours]
@@ -95,8 +95,8 @@ class SvgWriter:
             "viewBox": f"0 0 {width} {height}", "role": "img", "id": self.prefix, "class": f"{self.prefix}-diagram",
             "aria-labelledby": title, "aria-describedby": desc,
         })  # fmt: skip
-        SubElement(root, "title", id=title).text = _clean(self.scene.title)
-        SubElement(root, "desc", id=desc).text = _clean(self.scene.description)
+        SubElement(root, "title", id=title).text = clean(self.scene.title)
+        SubElement(root, "desc", id=desc).text = clean(self.scene.description)
         return root
 
     def _background(self, root: Element) -> None:
@@ -118,7 +118,7 @@ class SvgWriter:
         """The whole route, unpainted, for the pointer to find; then what no other wire paints of it, and the head."""
         ends = {"data-from": self.names.id("node", wire.source), "data-to": self.names.id("node", wire.target)}
         group = SubElement(root, "g", self._group("edge", wire.role, wire.id, wire.lit) | ends)
-        SubElement(group, "title").text = _clean(wire.title or f"{wire.source} → {wire.target}")
+        SubElement(group, "title").text = clean(wire.title or f"{wire.source} → {wire.target}")
         SubElement(group, "path", {"d": path_data(wire.route), "fill": "none", "stroke": "none",
                                    "stroke-width": number(REACH), "pointer-events": "stroke"})  # fmt: skip
         if parts:
@@ -140,9 +140,9 @@ class SvgWriter:
         kind = "sample" if sample else "node"
         group = SubElement(parent, "g", self._group(kind, node.role, node.id, node.lit))
         if not sample:
-            group.set("data-node", _clean(node.of or node.id))
+            group.set("data-node", clean(node.of or node.id))
         if node.title:
-            SubElement(group, "title").text = _clean(node.title)
+            SubElement(group, "title").text = clean(node.title)
         paint = self._coloured(f"node-{node.role}", node.lit, lambda p: _shape(p, node))
         SubElement(group, "path", {"d": path_data(outline(node)) + "z", "stroke-width": number(OUTLINE), **paint})
         if node.label:
@@ -169,7 +169,7 @@ class SvgWriter:
                 "textLength": number(ink_box.width),
                 "lengthAdjust": "spacingAndGlyphs",
             }
-        SubElement(parent, "text", place | ink).text = _clean(ink_box.text)
+        SubElement(parent, "text", place | ink).text = clean(ink_box.text)
 
     def _legend(self, root: Element, group: Legend) -> None:
         element = SubElement(root, "g", self._group("legend", "", group.title))
@@ -260,6 +260,9 @@ def _declared(colours: Colours) -> str:
     return ";".join(f"{name}:{colour}" for name, colour in colours.items())
 
 
-def _clean(text: str) -> str:
-    """Without the characters that XML cannot hold; the tree escapes the rest."""
-    return NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+def clean(text: str) -> str:
+    """Without the characters that XML cannot hold; the tree escapes the rest.
+
+    All that can be printed can be held; the pattern, which is slow to compile, is for what is left.
+    """
+    return text if text.isprintable() else re.sub(NOT_XML, "\N{REPLACEMENT CHARACTER}", text)
