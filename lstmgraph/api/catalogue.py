@@ -9,6 +9,9 @@ from collections.abc import Iterable, Mapping
 
 from lstmgraph.errors import UnknownName
 
+# What a gradient can be written as, and the suffixes of such files.
+FORMULAS: Mapping[str, tuple[str, ...]] = {"unicode": (".txt",), "latex": (".tex",), "markdown": (".md",)}
+
 
 def check_name(kind: str, name: str, known: Iterable[str]) -> str:
     """The name itself.  Raises UnknownName where it is none of those known."""
@@ -69,10 +72,8 @@ def _targets() -> dict[str, str]:
 
 
 def _formats() -> dict[str, str]:
-    from lstmgraph.api.gradient import FORMATS
-
     drawings = {name: f"draw: {', '.join(suffixes)}" for name, suffixes in drawing_formats().items()}
-    formulas = {name: f"grad: {', '.join(suffixes)}" for name, suffixes in FORMATS.items()}
+    formulas = {name: f"grad: {', '.join(suffixes)}" for name, suffixes in FORMULAS.items()}
     programs = {name: f"code: {', '.join(suffixes)} (--target {name})" for name, suffixes in code_targets().items()}
     return {**drawings, **formulas, **programs}
 

@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING
 from sympy import MatrixSymbol
 
 from lstmgraph.algebra.names import name_of
-from lstmgraph.errors import UnknownName
+from lstmgraph.api.catalogue import FORMULAS, check_name
 from lstmgraph.notation import Notation, get_notation
 from lstmgraph.program import Program
 
 if TYPE_CHECKING:
     from lstmgraph.api.cell import Cell
-
-# What `text` can write, and the suffixes of such files.
-FORMATS: Mapping[str, tuple[str, ...]] = {"unicode": (".txt",), "latex": (".tex",), "markdown": (".md",)}
 
 
 @dataclass(frozen=True)
@@ -40,8 +37,7 @@ class Gradient(Program):
         """The backward equations as "unicode", "latex" (a whole document) or "markdown".  Raises UnknownName."""
         from lstmgraph.printing import print_program
 
-        if format not in FORMATS:
-            raise UnknownName("format", format, FORMATS)
+        check_name("format", format, FORMULAS)
         title = f"Gradients of {self.cell.title or self.cell.name}"
         return print_program(self, format, self._style, standalone=True, title=title)
 

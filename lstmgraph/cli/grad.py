@@ -27,8 +27,8 @@ def command(name: str, format: str | None, wrt: tuple[str, ...], notation: str |
     lstmgraph grad lstm
     lstmgraph grad lstm --wrt W_f --wrt h -f latex
     """
-    from lstmgraph.api.gradient import FORMATS
+    from lstmgraph.api.catalogue import FORMULAS
 
-    chosen = choose_format(output, format, FORMATS, "unicode")
+    chosen = choose_format(output, format, FORMULAS, "unicode")
     gradient = load_cell(name).gradient(wrt=wrt or None, notation=notation)
     deliver(gradient.text(chosen), output)

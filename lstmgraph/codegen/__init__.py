@@ -1,5 +1,23 @@
-"""From a cell and its gradient to code that runs without lstmgraph."""
+"""From a cell and its gradient to code that runs without lstmgraph.
 
-from lstmgraph.codegen.generate import TARGETS, Functions, Target, generate, lambdify
+What needs no SymPy (the targets) loads none: `generate` and `lambdify` are imported when they are first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lstmgraph.codegen.targets import TARGETS, Target
+
+if TYPE_CHECKING:
+    from lstmgraph.codegen.functions import Functions, generate, lambdify
 
 __all__ = ["TARGETS", "Functions", "Target", "generate", "lambdify"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from lstmgraph.codegen import functions
+
+    return getattr(functions, name)

@@ -1,12 +1,9 @@
-"""Code for a cell, as text and as callables.
-
-A new target is a module in `targets/` and a line in TARGETS.
-"""
+"""Code for a cell, as text and as callables.  What it can be generated for: `targets`."""
 
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from textwrap import wrap
 from typing import Any
@@ -14,24 +11,10 @@ from typing import Any
 from lstmgraph.cell import Cell
 from lstmgraph.codegen.code import WIDTH
 from lstmgraph.codegen.identifiers import size_text
-from lstmgraph.codegen.plan import Plan, plan
-from lstmgraph.codegen.targets import numpy
+from lstmgraph.codegen.plan import plan
+from lstmgraph.codegen.targets import TARGETS, generator
 from lstmgraph.errors import UnknownName
 from lstmgraph.program import Equation, Program
-
-
-@dataclass(frozen=True)
-class Target:
-    """`generate` makes the file's text from a plan and the lines of its docstring; `suffix` is that of the file."""
-
-    words: str
-    suffix: str
-    generate: Callable[[Plan, Sequence[str]], str]
-
-
-TARGETS: Mapping[str, Target] = {
-    "numpy": Target("a standalone NumPy file: step, forward, backward", ".py", numpy.generate),
-}
 
 
 @dataclass(frozen=True)
@@ -58,7 +41,7 @@ def generate(cell: Cell, gradient: Program, target: str = "numpy", describe: Cal
     """
     if target not in TARGETS:
         raise UnknownName("target", target, TARGETS)
-    return TARGETS[target].generate(plan(cell, gradient), [_in_docstring(line) for line in _about(cell, describe)])
+    return generator(target)(plan(cell, gradient), [_in_docstring(line) for line in _about(cell, describe)])
 
 
 def lambdify(
