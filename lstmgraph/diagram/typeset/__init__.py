@@ -163,12 +163,14 @@ def _drawn(path: str, scale: float) -> tuple[str, tuple[int, int]]:
             parts.append("z")
             exact, pen, last = exact_start, start, "z"
             continue
-        places = [exact[i % 2] + n for i, n in enumerate(steps)]
-        at = [round(scale * n) for n in places]
+        (x, y), (pen_x, pen_y), written = exact, pen, ""
+        numbers = iter(steps)
+        for dx, dy in zip(numbers, numbers, strict=True):
+            at = round(scale * (x + dx)), round(scale * (y + dy))
+            written += _step(at[0] - pen_x) + _step(at[1] - pen_y)
         if k:  # the first move is the label's
-            written = "".join(_step(n - pen[i % 2]) for i, n in enumerate(at))
             parts.append(written if name == last != "m" else name + written.removeprefix(" "))
-        exact, pen, last = (places[-2], places[-1]), (at[-2], at[-1]), name
+        exact, pen, last = (x + dx, y + dy), at, name
         if name == "m":
             exact_start, start = exact, pen
     return "".join(parts), pen
