@@ -57,16 +57,17 @@ def moves(a: Anatomy, now: Arrangement, troubled: Iterable[str]) -> Iterator[Arr
     """What could be better: first what stands at the ends of wires that cross or bend too often."""
     everything = [id for column in now.columns for id in column.members()]
     ids = list(dict.fromkeys(id for id in (*troubled, *everything) if now.where(id) >= 0))
-    yield from (replace(now, order=order) for order in _other_orders(now.order))
-    yield from (replace(now, rails=order) for order in _other_orders(now.rails))
-    yield from (m for m in _networks_swapped(now) if _in_order(a, m))
+    order = _Order(a)
+    yield from (replace(now, order=lines) for lines in _other_orders(now.order))
+    yield from (replace(now, rails=lines) for lines in _other_orders(now.rails))
+    yield from filter(order.holds, _networks_swapped(now))
     for exit in (n.id for n in a.of_kind("next")):
         yield replace(now, above=now.above ^ {exit})
     yield from (replace(now, aside=now.aside ^ {n.id}) for n in a.of_kind("input"))
     for id in ids:
-        yield from (m for m in _elsewhere(a, now, id) if _in_order(a, m))
+        yield from filter(order.holds, _elsewhere(a, now, id))
     for id in ids:
-        yield from (m for m in _columns_moved(now, now.where(id)) if _in_order(a, m))
+        yield from filter(order.holds, _columns_moved(now, now.where(id)))
 
 
 def _other_orders(lines: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -149,10 +150,16 @@ def _columns_moved(now: Arrangement, k: int) -> Iterator[Arrangement]:
             yield replace(now, columns=tuple(columns))
 
 
-def _in_order(a: Anatomy, now: Arrangement) -> bool:
-    """Whether pipes run from left to right, and networks after those that they need."""
-    of = {id: k for k, column in enumerate(now.columns) for id in column.members()}
-    if any(of[x] >= of[y] for path in a.pipes.values() for x, y in pairwise(path)):
-        return False
-    sums = [column.cells[SUM_LEVEL] for column in now.columns if column.network]
-    return not any(later in a.behind(sum) for k, sum in enumerate(sums) for later in sums[k + 1 :])
+class _Order:
+    """What stands left of what: pipes run from left to right, and networks after those that they need."""
+
+    def __init__(self, a: Anatomy) -> None:
+        self.pipes = [pair for path in a.pipes.values() for pair in pairwise(path)]
+        self.needs = {n.id: a.behind(n.id) for n in a.of_kind("sum")}
+
+    def holds(self, now: Arrangement) -> bool:
+        of = {id: k for k, column in enumerate(now.columns) for id in column.members()}
+        if any(of[x] >= of[y] for x, y in self.pipes):
+            return False
+        sums = [column.cells[SUM_LEVEL] for column in now.columns if column.network]
+        return not any(later in self.needs[sum] for k, sum in enumerate(sums) for later in sums[k + 1 :])

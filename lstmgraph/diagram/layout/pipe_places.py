@@ -41,6 +41,7 @@ class Places:
     def __init__(self, a: Anatomy, room: Room, arrangement: Arrangement) -> None:
         self.a, self.room, self.arrangement = a, room, arrangement
         self.plan = Plan(a.graph, "pipe")
+        self.on_pipe = a.on_pipe
         self.terms = terms(a)
         self.wings = wings(a, self.terms)
         self.bottom = self._bottom_operands()

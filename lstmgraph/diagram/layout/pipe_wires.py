@@ -48,7 +48,7 @@ class PipePlan(Places):
             return "closed"
         if edge.source in self.terms:
             return "closed"
-        base = self.a.on_pipe.get(edge.target) or base_of(self.a.node[edge.target])
+        base = self.on_pipe.get(edge.target) or base_of(self.a.node[edge.target])
         if base in self.a.pipes and self._on_line(edge.target):
             line = [self.a.previous[base], *self.a.pipes[base], self.a.next[base]]
             if edge.source == line[line.index(edge.target) - 1]:
@@ -85,7 +85,7 @@ class PipePlan(Places):
         return tuple((LEFT, 2 * k - count + 1, 0) for k in range(count))
 
     def _rank(self, edge: Edge) -> int:
-        if edge.source in self.a.on_pipe or edge.target in self.a.on_pipe:
+        if edge.source in self.on_pipe or edge.target in self.on_pipe:
             both = self._on_line(edge.source) and self._on_line(edge.target)
             return 0 if both else 4
         if self.a.node[edge.target].kind == "next" and self.a.node[edge.source].kind == "previous":
@@ -93,7 +93,7 @@ class PipePlan(Places):
         return {"bias": 1, "constant": 1, "sum": 2}.get(self.a.node[edge.source].kind, 5)
 
     def _on_line(self, id: str) -> bool:
-        return id in self.a.on_pipe or (
+        return id in self.on_pipe or (
             base_of(self.a.node[id]) in self.a.pipes and self.a.node[id].kind in ("previous", "next")
         )
 
@@ -102,7 +102,7 @@ class PipePlan(Places):
         if id in self.terms:
             side = self._side(id)
             return ((RIGHT if side < 0 else LEFT, 0, 0),) if side else ((UP, 0, 0),)
-        if node.kind == "previous" or id in self.a.on_pipe:
+        if node.kind == "previous" or id in self.on_pipe:
             return ((RIGHT, 0, 0),)
         if node.kind in ("input", "bias"):
             return ((UP, 0, 0),)
@@ -128,7 +128,7 @@ class PipePlan(Places):
                 return self._from_below(edge, slot)
             free = (k for k in (-2, 2) if k not in self.slots[node.id].values())
             return ((LEFT, 0, 0), (RIGHT, 0, 10), (UP, -3, 60), (UP, 3, 60), *((DOWN, k, 30) for k in free))
-        if node.id in self.a.on_pipe:
+        if node.id in self.on_pipe:
             return self._pipe_goals(edge)
         if self.forms[node.id].width > 40:
             below: Sides = tuple((DOWN, k, 0) for k in (0, -2, 2))
@@ -159,9 +159,9 @@ class PipePlan(Places):
         return ((DOWN, slot, 0), *((DOWN, at, 10) for at in others), (LEFT, 0, 40), (RIGHT, 0, 50))
 
     def _pipe_goals(self, edge: Edge) -> Sides:
-        path = self.a.pipes[self.a.on_pipe[edge.target]]
+        path = self.a.pipes[self.on_pipe[edge.target]]
         k = path.index(edge.target)
-        before = path[k - 1] if k else self.a.previous[self.a.on_pipe[edge.target]]
+        before = path[k - 1] if k else self.a.previous[self.on_pipe[edge.target]]
         if edge.source == before:
             return ((LEFT, 0, 0), (UP, 0, 300), (DOWN, 0, 300))
         count = len(self.a.into[edge.target]) - 1
