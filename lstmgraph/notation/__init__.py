@@ -7,274 +7,19 @@ with its Greek letters, hats and subscripts.  Two names of a cell never come out
 
 To add a notation, write a TOML file; `notations/plain.toml` explains the keys.  This package knows neither
 expressions nor any cell by name.
+
+What needs no SymPy (the files, letters) loads none: `spelling` is imported when it is first used.
 """
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from functools import cached_property, lru_cache
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from sympy import MatrixSymbol
+from lstmgraph.notation.letters import Letter, letter, plain, unicode_of
+from lstmgraph.notation.styles import DEFAULT, Style, Time, notation_names, style
 
-from lstmgraph.algebra.names import Name, name_of
-from lstmgraph.cell import Cell
-from lstmgraph.errors import CellSyntaxError, UnknownName
-from lstmgraph.notation.letters import WIDE, Letter, letter, plain, subscript, unicode_of
-from lstmgraph.roles import roles
-
-Time = Literal["explicit", "implicit"]
-
-FOLDER = Path(__file__).parents[1] / "notations"
-DEFAULT = "plain"
-
-
-@dataclass(frozen=True)
-class Style:
-    """A file of `notations/`, with what it leaves out taken from `plain`."""
-
-    title: str
-    time: str
-    text_time: str
-    roles: Mapping[str, list[str]]
-    letters: Mapping[str, str]
-    parameters: Mapping[str, str]
-    marks: Mapping[str, list[str]]
-
-    @cached_property
-    def shared_heads(self) -> frozenset[str]:
-        """What all values of a role have as their head, so that only the subscript tells them apart: the Γ of gates."""
-        templates = [letter(t) for options in self.roles.values() for t in options]
-        return frozenset(t.head for t in templates if any("#" in s for s in t.sub))
-
-    def index(self, of: Letter) -> str:
-        """A letter as the subscript of another one: a gate Γ_f by its own subscript alone."""
-        return ",".join(of.sub) if of.sub and of.head in self.shared_heads else of.latex()
-
-    def apply(self, template: Letter, to: Letter, index: str = "") -> Letter:
-        """A mark on a letter: over its head, before it, or with the letter (its `index`) as the mark's subscript."""
-        if any("#" in s for s in template.sub):
-            return replace(template, sub=tuple(s.replace("#", index or self.index(to)) for s in template.sub))
-        head = _widened(template.head.replace("#", to.head), to.head) if template.head else to.head
-        return Letter(head, (*to.sub, *template.sub), (*to.sup, *template.sup))
-
-
-@lru_cache(maxsize=16)
-def style(name: str) -> Style:
-    own: dict[str, Any] = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
-    if name == DEFAULT:
-        return Style(**own)
-    base: dict[str, Any] = {f.name: getattr(style(DEFAULT), f.name) for f in fields(Style)}
-    merged: dict[str, Any] = {
-        k: {**v, **own.get(k, {})} if isinstance(v, dict) else own.get(k, v) for k, v in base.items()
-    }
-    return Style(**merged)
-
-
-@lru_cache(maxsize=1)
-def _files() -> tuple[str, ...]:
-    return tuple(sorted(p.stem for p in FOLDER.glob("*.toml")))
-
-
-def notation_names(cell: Cell | None = None) -> tuple[str, ...]:
-    """The notations that there are, `plain` first; with a cell, also those that only its file defines."""
-    own = cell.notations if cell else ()
-    return tuple(dict.fromkeys([DEFAULT, *_files(), *own]))
-
-
-@lru_cache(maxsize=64)
-def get_notation(cell: Cell, name: str | None = None) -> Notation:
-    """The notation of that name for that cell.  Raises UnknownName; CellSyntaxError for LaTeX that cannot be read."""
-    name = name or DEFAULT
-    if name not in notation_names(cell):
-        raise UnknownName("notation", name, notation_names(cell))
-    rules = style(name if name in _files() else DEFAULT)
-    letters = _Speller(cell, rules, cell.notations.get(name, {})).run()
-    indices = _indices(rules, {base: letters[base] for base in cell.values})
-    return Notation(name, letters, indices, rules, frozenset(cell.values), _chosen_marks(rules, letters.values()))
-
-
-def _indices(rules: Style, letters: Mapping[str, Letter]) -> Mapping[str, str]:
-    """How each value is written as a subscript: the short way where that is nobody else's."""
-    short = {base: rules.index(found) for base, found in letters.items()}
-    alone = [index for index, times in Counter(short.values()).items() if times == 1]
-    return {base: short[base] if short[base] in alone else found.latex() for base, found in letters.items()}
-
-
-@dataclass(frozen=True, eq=False)
-class Notation:
-    """Maps symbols (or names as text, `bar(h)[t-1]`) to LaTeX and to terminal text."""
-
-    name: str
-    letters: Mapping[str, Letter]  # by base name
-    indices: Mapping[str, str]  # the values as subscripts
-    style: Style
-    computed: frozenset[str]
-    marks: Mapping[str, Letter]
-    _spelt: dict[tuple[str, str, str], str] = field(default_factory=dict, repr=False)
-
-    def latex(self, symbol: MatrixSymbol | str, superscript: str = "") -> str:
-        """LaTeX, with the time; `superscript` is set beside the ones that the name has."""
-        name = _parsed(symbol)
-        key = (str(name), "latex", superscript)
-        if key not in self._spelt:
-            self._spelt[key] = self._latex(name, superscript)
-        return self._spelt[key]
-
-    def unicode(self, symbol: MatrixSymbol | str, time: Time = "explicit") -> str:
-        """Terminal text; with implicit time the values that this step computes have none."""
-        name = _parsed(symbol)
-        key = (str(name), "unicode", time)
-        if key not in self._spelt:
-            self._spelt[key] = self._unicode(name, time)
-        return self._spelt[key]
-
-    def has_superscript(self, symbol: MatrixSymbol | str, form: Literal["latex", "unicode"] = "latex") -> bool:
-        """Whether the name ends in a superscript there, so that a power of it needs parentheses."""
-        name = _parsed(symbol)
-        timed = form == "latex" and name.lag is not None and self.style.time.startswith("^")
-        return timed or bool(self.letter(name).sup)
-
-    def letter(self, name: Name) -> Letter:
-        """The letter of a name, with its marks, without its time."""
-        marks = list(name.marks)
-        found = self._part(name.base) if "part" in marks else self.letters.get(name.base) or plain(name.base)
-        index = "" if "part" in marks else self.indices.get(name.base, "")
-        while marks:
-            mark = marks.pop()
-            if mark == "pre" and marks and marks[-1] == "bar":
-                mark, _ = "delta", marks.pop()
-            found, index = self._marked(mark, found, index), ""
-        return found
-
-    def _marked(self, mark: str, found: Letter, index: str) -> Letter:
-        template = self.marks[mark]
-        if mark == "grad":  # written around the whole name, every other mark on its head
-            return Letter(template.head.replace("#", found.latex()))
-        return self.style.apply(template, found, index)
-
-    def _part(self, base: str) -> Letter:
-        owner, _, number = base.partition(".")
-        return Letter((self.indices.get(owner) or owner) + number)
-
-    def _latex(self, name: Name, superscript: str) -> str:
-        found = self.letter(name)
-        if name.lag is not None:
-            found = self.style.apply(letter(self.style.time.replace("#", _step(name.lag))), found)
-        return replace(found, sup=(*found.sup, *([superscript] if superscript else []))).latex()
-
-    def _unicode(self, name: Name, time: Time) -> str:
-        found = self.letter(name).unicode()
-        here = name.lag == 0 and name.base.partition(".")[0] in self.computed
-        if name.lag is None or (here and time == "implicit"):
-            return found
-        return found + self.style.text_time.replace("#", _step(name.lag))
-
-
-def _parsed(symbol: MatrixSymbol | str) -> Name:
-    return Name.parse(symbol) if isinstance(symbol, str) else name_of(symbol)
-
-
-def _step(lag: int) -> str:
-    return f"t{lag:+d}" if lag else "t"
-
-
-def _widened(head: str, inner: str) -> str:
-    """A bar over a word is a long one."""
-    if inner.startswith("\\mathrm"):
-        for narrow, wide in WIDE.items():
-            head = head.replace(f"\\{narrow}{{{inner}", f"\\{wide}{{{inner}")
-    return head
-
-
-def _chosen_marks(rules: Style, letters: Iterable[Letter]) -> Mapping[str, Letter]:
-    """For each mark its first spelling that no name of the cell has already."""
-    heads = {found.head for found in letters}
-    return {mark: _first_free([letter(o) for o in options], heads) for mark, options in rules.marks.items()}
-
-
-def _first_free(options: list[Letter], heads: set[str]) -> Letter:
-    return next((t for t in options if not _clashes(t, heads)), options[0])
-
-
-def _clashes(template: Letter, heads: set[str]) -> bool:
-    opening = template.head.partition("#")[0]
-    return template.head in heads or ("#" in template.head and any(h.startswith(opening) for h in heads))
-
-
-class _Speller:
-    """Finds a letter for every base name of a cell: what its file says, else by role, else as the author wrote it."""
-
-    def __init__(self, cell: Cell, rules: Style, given: Mapping[str, str]) -> None:
-        self.cell, self.rules = cell, rules
-        self.given = {base: _read(cell, base, snippet) for base, snippet in given.items()}
-        usual = cell.notations.get(DEFAULT, {})  # what the author's plain table says holds wherever nothing else does
-        self.usual = {base: _read(cell, base, snippet) for base, snippet in usual.items()}
-        self.letters: dict[str, Letter] = {}
-        self.taken: set[str] = set()
-        self.roles = roles(cell)
-
-    def run(self) -> Mapping[str, Letter]:
-        for base, found in self.given.items():
-            self.take(base, found)
-        for base in self.roles:
-            self.choose(base, [*self.by_role(base), self.spelt(base, self.rules.letters)])
-        for symbol in (*self.cell.parameters, *self.cell.constant_symbols):
-            self.choose(symbol.name, [self.spelt(symbol.name, self.rules.parameters)])
-        return self.letters
-
-    def choose(self, base: str, options: list[Letter]) -> None:
-        if base in self.letters:
-            return
-        options.append(plain(base))
-        free = next((o for o in options if not {o.latex(), o.unicode()} & self.taken), None)
-        while free is None:  # h_hat beside hhat: the later one gets a prime
-            options[-1] = replace(options[-1], sup=(*options[-1].sup, "\\prime"))
-            free = options[-1] if options[-1].latex() not in self.taken else None
-        self.take(base, free)
-
-    def take(self, base: str, found: Letter) -> None:
-        self.letters[base] = found
-        self.taken |= {found.latex(), found.unicode()}
-
-    def by_role(self, base: str) -> list[Letter]:
-        """What the notation has for the role of a value, if it has something."""
-        spelt = self.spelt(base, self.rules.letters)
-        role = "output" if base == self.cell.output else self.roles[base]
-        templates = map(letter, self.rules.roles.get(role, []))
-        return [self.rules.apply(t, spelt) for t in templates if not (t.head.endswith("{#}") and "{" in spelt.head)]
-
-    def spelt(self, base: str, stems: Mapping[str, str]) -> Letter:
-        """The author's spelling with the notation's letters; a subscript that names a value is spelt as that value."""
-        if base in self.usual:
-            return self.usual[base]
-        stem, _, rest = base.partition("_")
-        found = plain(base, self.index)
-        if rest in self.letters:  # the W of W_h_tilde has no tilde: h_tilde has
-            found = replace(plain(stem), sub=(*plain(stem).sub, self.index(rest)))
-        known = re.compile(r"(?<![A-Za-z\\])([A-Za-z])(?![A-Za-z])")
-        return replace(found, head=known.sub(lambda m: stems.get(m[1], m[1]), found.head))
-
-    def index(self, text: str) -> str:
-        """A subscript: a value's name as that value, without its primes; the letters of `xf` in W_xf each so."""
-        names = [text] if text in self.letters else list(text)
-        if all(name in self.letters for name in names):
-            return "".join(self.rules.index(replace(self.letters[name], sup=())) for name in names)
-        return subscript(text)
-
-
-def _read(cell: Cell, base: str, snippet: str) -> Letter:
-    try:
-        return letter(snippet)
-    except ValueError as error:
-        hint = r"LaTeX such as \tilde{C} or \Gamma_f"
-        raise CellSyntaxError(f"{cell.name}: how {base} is typeset: {error}", hint=hint) from None
-
+if TYPE_CHECKING:
+    from lstmgraph.notation.spelling import Notation, get_notation
 
 __all__ = [
     "DEFAULT",
@@ -289,3 +34,11 @@ __all__ = [
     "style",
     "unicode_of",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("Notation", "get_notation"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from lstmgraph.notation import spelling
+
+    return getattr(spelling, name)
