@@ -11,7 +11,7 @@ the cotangent that arrives at it.  A rule's docstring is its formula.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import sympy as sp
 from sympy import MatAdd, MatMul, MatrixExpr, Transpose
@@ -23,8 +23,7 @@ Slope = Callable[[MatrixExpr, MatrixExpr], MatrixExpr]  # from the operand and t
 Vjp = Callable[[MatrixExpr, MatrixExpr, MatrixExpr], tuple[MatrixExpr, ...]]
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """`name` is the spelling in a cell file; `glyph` is LaTeX, `short` Unicode; `words` is for the legend."""
 
     name: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from sympy import Add, Expr, Integer
 
@@ -18,8 +18,7 @@ from lstmgraph.errors import ShapeError
 Shape = tuple[Expr, Expr]
 
 
-@dataclass(frozen=True)
-class Signature:
+class Signature(NamedTuple):
     operands: tuple[tuple[str, str], ...]
     repeats: bool
     result: tuple[str, str]

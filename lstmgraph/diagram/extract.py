@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Number, Rational, Transpose, latex
 
@@ -70,8 +71,7 @@ class _Operand:
     via_shape: str = ""
 
 
-@dataclass(frozen=True)
-class _Term:
+class _Term(NamedTuple):
     """A term of a weighted sum: the value, what scales it, its sign."""
 
     expr: MatrixExpr

@@ -8,7 +8,6 @@ spelt by its name in the table of rules, so a new operation prints everywhere; t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from sympy import Transpose
@@ -38,8 +37,7 @@ class Infix(NamedTuple):
     rest: int
 
 
-@dataclass(frozen=True)
-class Dialect:
+class Dialect(NamedTuple):
     name: str
     symbol: Callable[[Notation, Name, Time], str]
     transposed: Callable[[Notation, Name], str] | None  # a name's transpose, where it shares the name's superscripts

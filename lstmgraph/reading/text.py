@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from lstmgraph.errors import CellSyntaxError, Place
 from lstmgraph.reading.mistakes import SPLIT
@@ -57,8 +58,7 @@ class Text:
         return self.offsets[min(offset, len(self.offsets) - 1)] if self.offsets else 0
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One equation: text[start:end] with what it says, and the comments beside it."""
 
     start: int

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from lstmgraph.diagram.graph import ValueKind
 from lstmgraph.diagram.look import DEFAULT_LOOK, Look, read_look
@@ -32,8 +32,7 @@ NODE_ROLES = (
 FAMILY = {"add": "operator", "sigmoid_network": "network", "tanh_network": "network"}
 
 
-@dataclass(frozen=True)
-class Paint:
+class Paint(NamedTuple):
     """Inside, outline, and what is written on it."""
 
     fill: str

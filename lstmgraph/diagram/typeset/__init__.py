@@ -9,8 +9,8 @@ a drawing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from lstmgraph.diagram.scene import Label
 from lstmgraph.diagram.typeset.outlines import (
@@ -27,8 +27,7 @@ from lstmgraph.diagram.typeset.outlines import (
 from lstmgraph.notation import unicode_of
 
 
-@dataclass(frozen=True)
-class Typeset:
+class Typeset(NamedTuple):
     """A label's box, with its corner (left, top) at (0, 0); `baseline` is measured from the top.
 
     The box of mathematics is that of its ink; words all have the same height, so that lines of them stand evenly.

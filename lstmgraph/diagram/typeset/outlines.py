@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -45,8 +44,7 @@ class Placed(NamedTuple):
     y: int
 
 
-@dataclass(frozen=True)
-class Outline:
+class Outline(NamedTuple):
     """The shapes of a label, and its box."""
 
     shapes: tuple[Placed, ...]
