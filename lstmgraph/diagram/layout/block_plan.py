@@ -241,7 +241,7 @@ class _Builder:
         direct = "closed" if own else ""
         first = next(e for e in self.a.into[edge.target] if e.source == edge.source) is edge
         if first and self._in_line(start[0], target):
-            direct, start, goals = "closed", (start[0], ((UP, 0, 0),), start[2]), ((DOWN, 0, 0),)
+            direct, start, goals = "open", (start[0], ((UP, 0, 0),), start[2]), ((DOWN, 0, 0),)
         if hint := self.grid.hints.get(id):
             starts = _hinted(start[1], hint.out, hint.offset)
             start, goals = (start[0], starts, start[2]), _hinted(goals, hint.back, None)

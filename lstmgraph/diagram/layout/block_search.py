@@ -18,8 +18,8 @@ from lstmgraph.diagram.layout.estimate import BLOCKED, FAR, ROUND, Estimate, Lai
 from lstmgraph.diagram.layout.plan import Sides
 from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT, UP
 
-EFFORT = 9_000  # links that may be routed in one search
-NEAREST = 36  # places that are tried for an operator
+EFFORT = 15_000  # links that may be routed in one search
+LOOKS = 12, 24  # places that are tried for an operator, until nothing moves
 MIRRORED = 0.4  # how often a search begins again with a gate on the other side
 KEPT = 3  # placements that are worth routing
 
@@ -74,14 +74,16 @@ class _Search:
 
     def _settled(self, cost: int, laid: dict[str, Laid], draft: Draft) -> tuple[int, dict[str, Laid], Draft]:
         """Each piece where it is best, as long as that helps."""
-        moving = True
-        while moving and self.estimate.spent < EFFORT:
+        looks = list(LOOKS)
+        while looks and self.estimate.spent < EFFORT:
             moving = False
             for piece in self.pieces:
-                better = self._move(draft, piece, cost, laid)
+                better = self._move(draft, piece, cost, laid, looks[0])
                 if better is not None:
                     cost, laid, draft = better
                     moving = True
+            if not moving:
+                del looks[0]
             self.found.setdefault(cost, (draft, laid))
         return cost, laid, draft
 
@@ -93,7 +95,7 @@ class _Search:
                 return self._mirrored(draft, self.random.choice(gates))
         for _ in range(2):
             if self.pieces:
-                draft = self.random.choice(list(self._moves(draft, self.random.choice(self.pieces))) or [draft])
+                draft = self.random.choice(list(self._moves(draft, self.random.choice(self.pieces), LOOKS[-1])) or [draft])
         return draft
 
     def _mirrored(self, draft: Draft, gate: tuple[str, ...]) -> Draft:
@@ -185,12 +187,12 @@ class _Search:
         return [(id, self.a.activation[id]) if id in self.gates and id in self.a.activation else (id,) for id in free]
 
     def _move(
-        self, draft: Draft, piece: tuple[str, ...], cost: int, laid: dict[str, Laid]
+        self, draft: Draft, piece: tuple[str, ...], cost: int, laid: dict[str, Laid], look: int
     ) -> tuple[int, dict[str, Laid], Draft] | None:
         """The best place for a piece, if it is better than where it stands."""
         best: tuple[int, dict[str, Laid], Draft] | None = None
         moved = frozenset([*piece, *(f"in:{id}" for id in piece)])
-        for tried in self._moves(draft, piece):
+        for tried in self._moves(draft, piece, look):
             if self.estimate.spent > EFFORT:
                 break
             places = tried.places(self.outs)
@@ -201,7 +203,7 @@ class _Search:
                 best = price, lines, tried
         return best
 
-    def _moves(self, draft: Draft, piece: tuple[str, ...]) -> Iterator[Draft]:
+    def _moves(self, draft: Draft, piece: tuple[str, ...], look: int) -> Iterator[Draft]:
         id = piece[0]
         others = {p: at for p, at in draft.at.items() if p not in piece}
         if id in self.gates:
@@ -212,7 +214,7 @@ class _Search:
                         way = RIGHT if side > 0 else LEFT
                         yield Draft(draft.at | _gate(piece, side, row), draft.side | {id: way})
             return
-        for place in self._nearest(id, others):
+        for place in self._nearest(id, others)[:look]:
             at = draft.at | {id: place}
             sides = [draft.side | {id: s} for s in (LEFT, RIGHT, DOWN)] if id in draft.side else [draft.side]
             yield from (Draft(at, s) for s in sides)
@@ -232,7 +234,7 @@ class _Search:
             return sum(abs(x - u) + abs(y - v) for u, v in ends_at) - 2 * straight, *place
 
         taken = set(others.values())
-        return sorted(((c, r) for c in columns for r in rows if (c, r) not in taken), key=far)[:NEAREST]
+        return sorted(((c, r) for c in columns for r in rows if (c, r) not in taken), key=far)
 
     def _neighbours(self, id: str) -> list[str]:
         a = self.a

@@ -58,7 +58,12 @@ def _is_clear(found: Solved, plain: Solved) -> bool:
 
 
 def _simplest(a: Anatomy, budget: Budget) -> Solved:
-    """With all wires from the Cell; if they cross, with the old memory repeated like an input except on its loop."""
+    """With all wires from the Cell; if they cross, with the old memory repeated like an input except on its loop.
+
+    Beside several Cells there is no room for more than their loops.
+    """
+    if len(a.pipes) > 1:
+        return _best(replace(a, repeated=a.aside()), budget)
     found = _best(a, budget)
     if (found.cost[0] or found.bends_too_often()) and (aside := a.aside()):
         with suppress(Unroutable):

@@ -109,24 +109,32 @@ class _Layer:
     def laid(self, known: dict[str, Laid], stale: set[str], limit: int) -> tuple[int, dict[str, Laid]]:
         found: dict[str, Laid] = {}
         total, waiting = 0, []
-        for link in self.owner.links:
+        for k, link in enumerate(self.owner.links):
             old = known.get(link.key)
             if old is None or link.key in stale or (old.flat | old.upright) & self.nodes:
-                waiting.append(link)
+                length, least = self._least(link)
+                total += least
+                waiting.append((-link.lines, length, k, least, link))
             else:
                 total += old.cost + self._conflicts(old.flat, old.upright) + self._add(old)
                 found[link.key] = old
-        for link in sorted(waiting, key=self._length):
+        for _, _, _, least, link in sorted(waiting):
             if total >= limit:
                 break
             cost, new = self._route(link)
-            total += cost
+            total += cost - least
             found[link.key] = new
         return total, found
 
-    def _length(self, link: Link) -> tuple[int, int]:
+    def _least(self, link: Link) -> tuple[int, int]:
+        """How far the farthest target of a link is, and what the link costs at least."""
         x, y = self.at[link.source]
-        return -link.lines, max(abs(x - self.at[t][0]) + abs(y - self.at[t][1]) for t, _ in link.targets)
+        far = bends = 0
+        for target, _ in link.targets:
+            tx, ty = self.at[target]
+            far = max(far, abs(x - tx) + abs(y - ty))
+            bends += x != tx and y != ty
+        return far, BEND * bends + STEP * max(0, far - 2)
 
     def _conflicts(self, flat: int, upright: int) -> int:
         """What it costs to cross other lines, and to run beside them."""
