@@ -6,9 +6,9 @@ beside the first) goes to the place where the whole costs least, until nothing m
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from random import Random
 
 from lstmgraph.diagram.graph import Edge
@@ -19,7 +19,8 @@ from lstmgraph.diagram.layout.plan import Sides
 from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT, UP
 
 EFFORT = 15_000  # links that may be routed in one search
-LOOKS = 12, 24  # places that are tried for an operator, until nothing moves
+LOOKS = (12,), (6, 12)  # places that are tried for an operator until nothing moves: in one search, in the next
+KICK = 24  # places that one is chosen from to search on from there
 MIRRORED = 0.4  # how often a search begins again with a gate on the other side
 KEPT = 3  # placements that are worth routing
 
@@ -44,14 +45,14 @@ class Draft:
         return found | {out: (self.at[source][0], FAR) for out, source in outs.items()}
 
 
-def search(a: Anatomy, grid: Grid) -> list[Grid]:
+def search(a: Anatomy, grid: Grid, effort: int = EFFORT) -> list[Grid]:
     """Placements that promise few crossings, the most promising first."""
-    return _Search(a, grid).run()
+    return _Search(a, grid, effort).run()
 
 
 class _Search:
-    def __init__(self, a: Anatomy, grid: Grid) -> None:
-        self.a, self.grid = a, grid
+    def __init__(self, a: Anatomy, grid: Grid, effort: int = EFFORT) -> None:
+        self.a, self.grid, self.effort = a, grid, effort
         self.outs: dict[str, str] = {}
         self.estimate = Estimate(*self._links())
         self.near = {id: self._neighbours(id) for id in grid.at}
@@ -63,28 +64,29 @@ class _Search:
     def run(self) -> list[Grid]:
         first = Draft(dict(self.grid.at), dict(self.grid.side))
         best = (*self.estimate.cost(first.places(self.outs)), first)
-        if not self._is_clean(*best[:2]):
-            best = self._settled(*best)
-        while not self._is_clean(*best[:2]) and self.estimate.spent < EFFORT:
-            tried = self._kicked(best[2])
-            found = self._settled(*self.estimate.cost(tried.places(self.outs)), tried)
-            best = min(best, found, key=lambda f: f[0])
+        for k in itertools.count():
+            if self._is_clean(*best[:2]) or self.estimate.spent >= self.effort:
+                break
+            tried = first if k < len(LOOKS) else self._kicked(best[2])
+            cost, laid = self.estimate.cost(tried.places(self.outs))
+            best = min(best, self._settled(cost, laid, tried, LOOKS[k % len(LOOKS)]), key=lambda f: f[0])
         self.found[best[0]] = best[2], best[1]
         return [self._grid(*self.found[cost]) for cost in sorted(self.found)[:KEPT]]
 
-    def _settled(self, cost: int, laid: dict[str, Laid], draft: Draft) -> tuple[int, dict[str, Laid], Draft]:
+    def _settled(
+        self, cost: int, laid: dict[str, Laid], draft: Draft, looks: tuple[int, ...]
+    ) -> tuple[int, dict[str, Laid], Draft]:
         """Each piece where it is best, as long as that helps."""
-        looks = list(LOOKS)
-        while looks and self.estimate.spent < EFFORT:
-            moving = False
-            for piece in self.pieces:
-                better = self._move(draft, piece, cost, laid, looks[0])
-                if better is not None:
-                    cost, laid, draft = better
-                    moving = True
-            if not moving:
-                del looks[0]
-            self.found.setdefault(cost, (draft, laid))
+        for look in looks:
+            moving = True
+            while moving and self.estimate.spent < self.effort:
+                moving = False
+                for piece in self.pieces:
+                    better = self._move(draft, piece, cost, laid, look)
+                    if better is not None:
+                        cost, laid, draft = better
+                        moving = True
+                self.found.setdefault(cost, (draft, laid))
         return cost, laid, draft
 
     def _kicked(self, draft: Draft) -> Draft:
@@ -95,7 +97,8 @@ class _Search:
                 return self._mirrored(draft, self.random.choice(gates))
         for _ in range(2):
             if self.pieces:
-                draft = self.random.choice(list(self._moves(draft, self.random.choice(self.pieces), LOOKS[-1])) or [draft])
+                piece = self.random.choice(self.pieces)
+                draft = self.random.choice(list(self._moves(draft, piece, KICK)) or [draft])
         return draft
 
     def _mirrored(self, draft: Draft, gate: tuple[str, ...]) -> Draft:
@@ -193,7 +196,7 @@ class _Search:
         best: tuple[int, dict[str, Laid], Draft] | None = None
         moved = frozenset([*piece, *(f"in:{id}" for id in piece)])
         for tried in self._moves(draft, piece, look):
-            if self.estimate.spent > EFFORT:
+            if self.estimate.spent > self.effort:
                 break
             places = tried.places(self.outs)
             known = laid if _same_lines(draft.places(self.outs), places) else None
@@ -267,7 +270,7 @@ def _gate(piece: tuple[str, ...], side: int, row: float) -> Places:
 
 def _between(lines: list[float]) -> list[float]:
     """Lines, the places between them and one beyond each end."""
-    middles = [(a + b) / 2 for a, b in pairwise(lines)]
+    middles = [(a + b) / 2 for a, b in itertools.pairwise(lines)]
     return sorted([lines[0] - 1, *lines, *middles, lines[-1] + 1])
 
 

@@ -14,7 +14,7 @@ from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy
 from lstmgraph.diagram.layout.block_grid import Grid, fill
 from lstmgraph.diagram.layout.block_plan import GAP, PAD, Room, planned
-from lstmgraph.diagram.layout.block_search import search
+from lstmgraph.diagram.layout.block_search import EFFORT, search
 from lstmgraph.diagram.layout.budget import Budget, Spent, Unroutable, searched
 from lstmgraph.diagram.layout.dress import dress, uncrowded
 from lstmgraph.diagram.layout.plan import Plan, Solved, solve
@@ -22,6 +22,7 @@ from lstmgraph.diagram.layout.tracks import layered
 from lstmgraph.diagram.scene import Scene
 
 STEPS = 120_000  # of the router, for all placements
+HASTY = 5_000  # effort of a search where there is another way to draw the memory
 TRIES = 8
 ROOMS = 2  # that are tried for fewer bends
 CROSSED = 12  # wires for one more crossing than in the plain drawing
@@ -62,19 +63,25 @@ def _simplest(a: Anatomy, budget: Budget) -> Solved:
 
     Beside several Cells there is no room for more than their loops.
     """
+    aside = replace(a, repeated=a.aside())
+    if not aside.repeated:
+        return _best(a, budget)
     if len(a.pipes) > 1:
-        return _best(replace(a, repeated=a.aside()), budget)
-    found = _best(a, budget)
-    if (found.cost[0] or found.bends_too_often()) and (aside := a.aside()):
+        return _best(aside, budget)
+    with suppress(Unroutable):
+        found = _best(a, budget, HASTY)
+        if not (found.cost[0] or found.bends_too_often()):
+            return found
         with suppress(Unroutable):
-            found = min(found, _best(replace(a, repeated=aside), budget), key=Solved.score)
-    return found
+            return min(found, _best(aside, budget), key=Solved.score)
+        return found
+    return _best(aside, budget)
 
 
-def _best(a: Anatomy, budget: Budget) -> Solved:
+def _best(a: Anatomy, budget: Budget, effort: int = EFFORT) -> Solved:
     """The best of the placements that promise few crossings; the first one at once if nothing is wrong with it."""
     found: list[Solved] = []
-    for grid in search(a, fill(a)):
+    for grid in search(a, fill(a), effort):
         try:
             found.append(_with_room(a, grid, budget))
         except Spent:
