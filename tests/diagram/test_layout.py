@@ -96,6 +96,12 @@ def test_independent_networks_may_change_places_to_save_bends() -> None:
     assert (found.crossings, found.most_bends) == (1, 2)
 
 
+@pytest.mark.parametrize(("cell", "most"), [("ugrnn", 1), ("ligru", 1), ("brc", 1), ("rhn", 4), ("sru", 2)])
+def test_the_search_finds_few_crossings_for_cells_that_it_does_not_know(cell: str, most: int) -> None:
+    graph = extract(load(str(ROOT / "tests" / "reading" / "papers" / f"{cell}.toml")), lambda symbol: symbol.name)
+    assert measure(layout_pipe(graph), graph).crossings <= most
+
+
 @every
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "peephole_lstm", "gru"])
 def test_bends(style: str, cell: str) -> None:

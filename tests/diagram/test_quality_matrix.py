@@ -30,7 +30,6 @@ every = pytest.mark.parametrize(("style", "cell"), CELLS, ids=[f"{style}-{cell}"
 # (style, cell): the rules that the layout breaks, in some notation.
 SHORT: dict[tuple[str, str], tuple[str, ...]] = {
     ("pipe", "mgu"): ("dot",),
-    ("pipe", "slstm"): ("dot",),
 }
 NOT_YET = pytest.mark.xfail(strict=True, reason="the layout does not reach it yet")
 

@@ -12,9 +12,9 @@ from dataclasses import replace
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy
 from lstmgraph.diagram.layout.arrange import Arrangement
-from lstmgraph.diagram.layout.budget import Budget, Spent, Unroutable, searched
+from lstmgraph.diagram.layout.budget import STEPS, Budget, Spent, Unroutable, searched
 from lstmgraph.diagram.layout.dress import dress, uncrowded
-from lstmgraph.diagram.layout.pipe_places import GAP, PAD, ROW, Room
+from lstmgraph.diagram.layout.pipe_places import Room
 from lstmgraph.diagram.layout.pipe_search import arranged
 from lstmgraph.diagram.layout.pipe_wires import PipePlan
 from lstmgraph.diagram.layout.plan import Plan, Solved, solve
@@ -44,10 +44,10 @@ def _solved(graph: Graph) -> Solved:
 
 def _drawn(a: Anatomy, arrangements: Sequence[Arrangement]) -> Solved:
     """The first arrangement whose wires all have at most two bends when they are drawn; else the best drawing."""
-    best, budget = None, Budget()
+    best = None
     for arrangement in arrangements:
         try:
-            solved = _with_room(a, arrangement, budget)
+            solved = _with_room(a, arrangement, Budget(STEPS // len(arrangements)))
         except Unroutable:
             continue
         best = min(best or solved, solved, key=Solved.score)
@@ -65,7 +65,7 @@ def _with_room(a: Anatomy, arrangement: Arrangement, budget: Budget) -> Solved:
     """The plan with the least room in which all wires find a way, if possible with two bends, and labels a place."""
     best, last = None, Unroutable()
     for k in range(TRIES):
-        room = Room(ROW + k, GAP + 2 * k, PAD + k, 2 * k)
+        room = Room.larger(k)
         try:
             solved = uncrowded(solve(_balanced(a, room, arrangement), budget))
         except Spent as error:

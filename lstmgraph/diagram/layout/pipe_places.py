@@ -34,6 +34,11 @@ class Room:
     pad: int = PAD
     apart: int = 0  # between columns, besides what they need at least
 
+    @classmethod
+    def larger(cls, k: int) -> Room:
+        """The room of try k."""
+        return cls(ROW + k, GAP + 2 * k, PAD + k, 2 * k)
+
 
 class Places:
     """Puts every node of a graph in its place; `PipePlan` adds the wires."""

@@ -16,7 +16,7 @@ from lstmgraph.diagram.layout.arrange import Arrangement, moves
 from lstmgraph.diagram.layout.budget import Budget, Spent, Unroutable
 from lstmgraph.diagram.layout.columns import Columns, Variant
 from lstmgraph.diagram.layout.estimate import WIDTH, Estimate, Link, Places, Port
-from lstmgraph.diagram.layout.pipe_places import GAP, ROW, Room
+from lstmgraph.diagram.layout.pipe_places import Room
 from lstmgraph.diagram.layout.pipe_wires import PipePlan
 from lstmgraph.diagram.layout.plan import Plan, Sides, Solved, Want, solve
 from lstmgraph.diagram.layout.shapes import DOWN
@@ -24,12 +24,14 @@ from lstmgraph.diagram.layout.shapes import DOWN
 EFFORT = 6_000  # wires that may be estimated
 STARTS = 2  # of the first arrangements, from which it goes on
 KICKS, KICK = 2, 2  # how often the best is disturbed, and by how many moves
-LARGE = 10  # what a step of width is worth in an estimate
+LARGE = 11  # what a step of width is worth in an estimate
 SKETCHED = 7  # the most promising arrangements, which are sketched
 STEPS = 40_000  # of the budget for sketches
 SLACK = 280  # by how much a sketch may be worse before its values are laid a second time
-PATIENCE = 3_000  # of these, without anything better, after which it ends
-FEW = 2  # lost wires for which more room is tried
+CROSSING = 60  # what one is worth in a sketch, in steps of length
+PATIENCE = 2_500  # of these, without anything better, after which it ends
+ROOMS = (0, 2)  # for a sketch
+FEW = 2  # lost wires for which the larger one is tried
 DRAWN = 3  # arrangements that are worth drawing in full
 MEAN_BENDS = 0.7  # of a wire: more is worth a search
 BELOW = 3.0  # from the middle of a sum to where values enter it
@@ -45,7 +47,7 @@ def arranged(a: Anatomy) -> list[Arrangement]:
             sketches.refine()
     except Spent:
         pass
-    return sketches.best() or [first]
+    return [*sketches.best(), first]
 
 
 # ── estimates ──
@@ -237,9 +239,9 @@ class _Sketches:
         return not (sketch.lost or excess) and crossings <= _forced(self.a) and few
 
     def _sketch(self, arrangement: Arrangement) -> Solved | None:
-        """A sketch that may be better than the best so far; in a little more room if a wire or two are lost."""
+        """A sketch that may be better than the best so far; in more room if a wire or two are lost."""
         best = None
-        for room in (Room(), Room(ROW + 1, GAP + 2)):
+        for room in map(Room.larger, ROOMS):
             plan = PipePlan(self.a, room, arrangement).build()
             try:
                 sketch = solve(plan, self.budget, sketch=True, limit=self.score + SLACK - size(plan))
@@ -260,7 +262,7 @@ def _ends(sketch: Solved) -> list[str]:
 
 def _worth(sketch: Solved) -> int:
     crossings, excess, bends, length = sketch.cost
-    found = len(sketch.lost) * 250 + crossings * 40 + excess * 60 + bends * 7 + length
+    found = len(sketch.lost) * 250 + crossings * CROSSING + excess * 60 + bends * 7 + length
     return found + size(sketch.plan)
 
 
