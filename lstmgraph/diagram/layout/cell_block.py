@@ -6,7 +6,7 @@ The best of several is drawn; where a drawing in `tracks` is much clearer, that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
@@ -14,6 +14,7 @@ from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy
 from lstmgraph.diagram.layout.block_grid import Grid, fill
 from lstmgraph.diagram.layout.block_plan import GAP, PAD, Room, planned
+from lstmgraph.diagram.layout.block_products import Products, folded, unfolded
 from lstmgraph.diagram.layout.block_search import EFFORT, search
 from lstmgraph.diagram.layout.budget import Budget, Spent, Unroutable, searched
 from lstmgraph.diagram.layout.dress import dress, uncrowded
@@ -43,7 +44,7 @@ def _solved(graph: Graph) -> Solved:
     if not searched(graph):
         return plain
     try:
-        found = _simplest(anatomy(graph), Budget(STEPS))
+        found = _simplest(graph, Budget(STEPS))
     except Unroutable:
         return plain
     return found if _is_clear(found, plain) else plain
@@ -58,32 +59,38 @@ def _is_clear(found: Solved, plain: Solved) -> bool:
     return few and fewer and not found.bends_too_often() and bends <= MEAN_BENDS * wires
 
 
-def _simplest(a: Anatomy, budget: Budget) -> Solved:
+def _simplest(graph: Graph, budget: Budget) -> Solved:
     """With all wires from the Cell; if they cross, with the old memory repeated like an input except on its loop.
 
     Beside several Cells there is no room for more than their loops.
     """
-    aside = replace(a, repeated=a.aside())
-    if not aside.repeated:
-        return _best(a, budget)
-    if len(a.pipes) > 1:
-        return _best(aside, budget)
+    whole = anatomy(graph)
+    if not whole.aside():
+        return _best(graph, whole.pipes, budget)
+    if len(whole.pipes) > 1:
+        return _best(graph, (), budget)
     with suppress(Unroutable):
-        found = _best(a, budget, HASTY)
+        found = _best(graph, whole.pipes, budget, HASTY)
         if not (found.cost[0] or found.bends_too_often()):
             return found
         with suppress(Unroutable):
-            return min(found, _best(aside, budget), key=Solved.score)
+            return min(found, _best(graph, (), budget), key=Solved.score)
         return found
-    return _best(aside, budget)
+    return _best(graph, (), budget)
 
 
-def _best(a: Anatomy, budget: Budget, effort: int = EFFORT) -> Solved:
-    """The best of the placements that promise few crossings; the first one at once if nothing is wrong with it."""
+def _best(graph: Graph, wired: Collection[str], budget: Budget, effort: int = EFFORT) -> Solved:
+    """The best of the placements that promise few crossings; the first one at once if nothing is wrong with it.
+
+    All wires of the memories that are `wired` come from their Cells, of others only the loops.
+    """
+    rest, products = folded(graph, wired)
+    a = anatomy(rest)
+    a = a if wired else replace(a, repeated=a.aside())
     found: list[Solved] = []
     for grid in search(a, fill(a), effort):
         try:
-            found.append(_with_room(a, grid, budget))
+            found.append(_with_room(a, grid, graph, products, budget))
         except Spent:
             break
         except Unroutable:
@@ -95,12 +102,13 @@ def _best(a: Anatomy, budget: Budget, effort: int = EFFORT) -> Solved:
     return min(found, key=Solved.score)
 
 
-def _with_room(a: Anatomy, grid: Grid, budget: Budget) -> Solved:
+def _with_room(a: Anatomy, grid: Grid, graph: Graph, products: Products, budget: Budget) -> Solved:
     """With as much room as the wires need; with some more where that saves them bends."""
     found: list[Solved] = []
     for k in range(TRIES):
         try:
-            found.append(uncrowded(solve(_balanced(a, grid, Room(GAP + 2 * k, GAP + 2 * k, PAD + k)), budget)))
+            solved = solve(_balanced(a, grid, Room(GAP + 2 * k, GAP + 2 * k, PAD + k)), budget)
+            found.append(uncrowded(unfolded(solved, graph, products)))
         except Spent:
             break
         except Unroutable:
