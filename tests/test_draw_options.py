@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -179,3 +180,24 @@ def test_the_command_writes_a_file(options: list[str], tmp_path: Path) -> None:
     result = CliRunner().invoke(command, ["lstm", *options, "-o", str(file)], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     assert file.read_text(encoding="utf-8").startswith("<svg")
+
+
+def test_drawings_of_a_cell_in_one_page_share_no_id() -> None:
+    """However they differ, and whatever is the same in them: ids and the classes of the dark palette are their own."""
+    ways: list[dict[str, Any]] = [
+        {}, {"theme": "shiyan"}, {"mode": "dark"}, {"legend": False}, {"order": True}, {"show": "all"},
+        {"show": "none"}, {"detail": "full"}, {"equations": True}, {"unroll": 3}, {"step": 2}, {"walk": "steps"},
+        {"walk": "steps", "step": 2}, {"sheet": True}, {"backward": True}, {"against": "gru"}, {"notation": "gamma"},
+        {"style": "cell-block"}, {"style": "plumbing", "open": "f=1"}, {"style": "plumbing", "open": "f=0"},
+    ]  # fmt: skip
+    found = [set(re.findall(r' id="([^"]+)"', lstm().draw(**way).svg)) for way in ways]
+    for k, one in enumerate(found):
+        assert one
+        for other in found[k + 1 :]:
+            assert not one & other
+
+
+def test_a_chain_with_shapes_writes_each_once() -> None:
+    drawing = lstm().draw(unroll=3, show="values,shapes,weights,bias")
+    assert drawing.graph is not None
+    assert faults(drawing.scene, drawing.graph) == []

@@ -126,6 +126,8 @@ def parts_to_show(given: str | Sequence[str] | None) -> tuple[str, ...] | None:
     words = [w.strip() for w in given.split(",")] if isinstance(given, str) else list(given)
     if words == ["all"]:
         return PARTS
+    if len(words) > 1 and (alone := next((w for w in words if w in ("all", "none")), None)):
+        raise UsageError(f"{alone!r} stands alone, not beside other parts", hint=f"parts: {', '.join(PARTS)}")
     return () if words in (["none"], [""]) else tuple(words)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import fields, replace
 
 from lstmgraph.api.catalogue import check_name
 from lstmgraph.api.choices import Choices, check
@@ -31,23 +32,31 @@ def picture(cell: Cell, choices: Choices) -> Drawing:
         from lstmgraph.api.overlays import overlaid
 
         graph, scene = overlaid(cell, names, choices, steps, graph, scene)
-    several = choices.against or choices.sheet or choices.style in UNMEASURED
-    return _finished(cell, scene, choices, None if several else graph)
+    return _finished(cell, scene, choices, None if choices.against or choices.style in UNMEASURED else graph)
 
 
 def _finished(cell: Cell, scene: Scene, choices: Choices, graph: Graph | None) -> Drawing:
     """The scene with its legend, and an id."""
     if choices.legend:
         scene = with_legend(scene)
-    # Unique among the drawings of a cell: a page may hold them all.
-    other = choices.against.name if choices.against else ""
-    parts = (cell.name, choices.style, other, choices.walk, choices.step, *_flags(choices))
-    id = "-".join(str(part) for part in parts if part)
-    return Drawing(replace(scene, id=id), choices.theme, choices.mode, choices.style, graph, choices.backward)
+    return Drawing(
+        replace(scene, id="-".join((cell.name, choices.style, *_chosen(choices)))),
+        choices.theme,
+        choices.mode,
+        choices.style,
+        graph,
+        choices.backward,
+    )
 
 
-def _flags(choices: Choices) -> list[str]:
-    return [name for name in ("sheet", "backward") if getattr(choices, name)]
+def _chosen(choices: Choices) -> Iterator[str]:
+    """What was chosen otherwise than by default: ids are unique in a page that shows a cell in many ways."""
+    for field in fields(choices):
+        value = getattr(choices, field.name)
+        if field.name == "style" or value == field.default:
+            continue
+        name = [] if field.name in ("walk", "step", "theme") else [field.name]
+        yield "-".join([*name, *([] if value is True else [value.name if isinstance(value, Cell) else str(value)])])
 
 
 # ── steps of a walk ──

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 import click
@@ -57,6 +57,8 @@ def choose_format(
         raise UnknownName(kind, given, formats)
     if output is None or output == STANDARD_OUTPUT or output.startswith("/dev/"):
         return given or default
+    if output.endswith("/") or Path(output).is_dir():
+        raise UsageError(f"{output!r} is a folder", hint=f"name a file in it: {Path(output) / 'NAME'}.{default}")
     suffix = PurePath(output).suffix.lower()
     meant = sorted((n for n, suffixes in formats.items() if suffix in suffixes), key=lambda n: n != default)
     if not meant and given is None:

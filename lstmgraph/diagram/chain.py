@@ -119,7 +119,7 @@ class _Part:
             nodes=tuple(nodes),
             wires=tuple(self._wire(w, ids) for w in self.template.scene.wires),
             trunks=tuple(self._wire(w, ids) for w in self.template.scene.trunks),
-            labels=tuple(self._label(x, ids) for x in self.template.scene.labels),
+            labels=tuple(self._label(x, ids) for x in self.template.scene.labels if x.of not in dropped),
         )
 
     def _id(self, id: str, begins: bool) -> str:

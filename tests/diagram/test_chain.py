@@ -178,7 +178,7 @@ def test_the_middle_step_is_t(steps: int, times: list[str]) -> None:
 def test_titles_say_the_time_of_their_step() -> None:
     scene, _ = chained("lstm", 3)
     assert {n.title for n in scene.nodes if n.id == "3:x[t]"} == {"x[t+1]"}
-    assert next(w.title for w in scene.wires if w.id == "1:h[t-1]>f.1.1") == "h[t-2], scaled by U_{f}, to f[t-1]"
+    assert next(w.title for w in scene.wires if w.id == "1:h[t-1]>f.1.1") == "h[t-2], scaled by U_f, to f[t-1]"
 
 
 def test_only_the_middle_step_in_detail() -> None:

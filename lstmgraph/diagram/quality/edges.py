@@ -21,20 +21,22 @@ AGAIN = "@up"  # a second wire of an edge: the output leaves upward too
 def missing(picture: Picture) -> Iterator[str]:
     """Edges of the graph that are not drawn."""
     drawn = {w.id for w in picture.scene.wires}
-    for copy in _copies(picture):
+    for copy in copies(picture):
         yield from (copy + e.id for e in picture.graph.edges if copy + e.id not in drawn)
 
 
 def extra(picture: Picture) -> Iterator[str]:
     """Wires that are no edge of the graph, or drawn twice."""
-    known = {copy + e.id for copy in _copies(picture) for e in picture.graph.edges}
-    yield from (w.id for w in picture.scene.wires if w.id.removesuffix(AGAIN) not in known)
+    known = {copy + e.id for copy in copies(picture) for e in picture.graph.edges}
+    inner = {n.id for n in picture.graph.nodes if n.kind in ("sum", "function", "operator")}
+    leaving = {copy + e.id + AGAIN for copy in copies(picture) for e in picture.graph.edges if e.target not in inner}
+    yield from (w.id for w in picture.scene.wires if w.id not in known | leaving)
     yield from (id for id, count in Counter(w.id for w in picture.scene.wires).items() if count > 1)
 
 
 def astray(picture: Picture) -> Iterator[str]:
     """Wires that do not begin and end at the outlines of nodes that stand for the ends of their edge."""
-    edges = {copy + e.id: e for copy in _copies(picture) for e in picture.graph.edges}
+    edges = {copy + e.id: e for copy in copies(picture) for e in picture.graph.edges}
     meanings = _Meanings(picture.graph)
     for wire in picture.scene.wires:
         edge = edges.get(wire.id.removesuffix(AGAIN))
@@ -42,7 +44,7 @@ def astray(picture: Picture) -> Iterator[str]:
             yield wire.id
 
 
-def _copies(picture: Picture) -> list[str]:
+def copies(picture: Picture) -> list[str]:
     """The prefixes under which the graph occurs; the graph of several cells has the prefixes in its own ids."""
     known = {e.id for e in picture.graph.edges}
     wires = picture.scene.wires

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.quality import colour, edges, lines, overlaps, places
@@ -39,7 +40,7 @@ class Quality:
     dots_astray: tuple[str, ...]  # forks without a dot, dots without a fork
     bent_pipes: tuple[str, ...]  # memories that do not run straight through
     off_line: tuple[str, ...]  # nodes nearly in one row or column
-    crossings: int  # of different values
+    crossings: int  # of different values, in one of the copies of the graph
     most_bends: int
     mean_bends: float
     smallest_head: float | None  # length or width of an arrowhead, in strokes
@@ -75,7 +76,7 @@ def measure(scene: Scene, graph: Graph) -> Quality:
         dots_astray=tuple(lines.dots_astray(picture)),
         bent_pipes=tuple(lines.bent_pipes(picture)),
         off_line=tuple(places.off_line(picture)),
-        crossings=len(picture.crossings),
+        crossings=ceil(len(picture.crossings) / len(edges.copies(picture))),
         most_bends=max(bends, default=0),
         mean_bends=sum(bends) / max(1, len(bends)),
         smallest_head=min(heads, default=None),
