@@ -47,6 +47,7 @@ Describe = Callable[[Equation | MatrixExpr], str]
 Formula = Callable[[MatrixExpr], str]
 
 PRODUCT = "product_with_a_parameter"  # what an operation is called that scales a value by something learnt
+SCALED, SHIFTED = "product_with_a_number", "sum_with_a_number"  # by, or with, what is known beforehand
 
 
 def extract(
@@ -182,6 +183,8 @@ class _Extraction:
         if isinstance(expr, Negative):
             inner = self.part(expr.args[0], id, place, what)
             return replace(inner, negative=not inner.negative)
+        if isinstance(expr, (Identity, Fill)) and isinstance(expr.args[0], Negative) and not self.is_parameter(expr):
+            return self.part(expr.args[0], id, place, what)
         if self.is_parameter(expr):
             return _Operand(self.parameter(expr, id, place, what))
         return _Operand(self.value(expr, f"{id}.{place + 1}"))
@@ -230,16 +233,18 @@ class _Extraction:
         return "sum", operation, glyph, [self.weighted_operand(t, id, k) for k, t in enumerate(terms)]
 
     def matrix_product(self, expr: MatMul, id: str) -> tuple[NodeKind, str, str, list[_Operand]]:
-        """A product of two values: of vectors an inner or an outer one, whose transpose goes without saying."""
+        """A product of two values: of vectors an inner or an outer one, whose transpose goes without saying.
+
+        The order is written at the arrows, but for an inner product, where it is no matter.
+        """
         vectors = all(1 in a.shape for a in expr.args)
-        outer = vectors and expr.args[0].shape[1] == 1
         parts = [a.args[0] if vectors and isinstance(a, Transpose) else a for a in expr.args]
         found = [self.part(a, id, k) for k, a in enumerate(parts)]
-        one_vector = any(1 in a.shape for a in expr.args) and not vectors
-        told_apart = one_vector or (vectors and not outer)
-        glyph = r"\otimes" if outer else r"\cdot"
-        name = "outer_product" if outer else RULES[MatMul].name
-        return "operator", name, glyph, found if told_apart else _in_order(found)
+        if not vectors:
+            return "operator", RULES[MatMul].name, r"\bullet", _in_order(found)
+        if expr.args[0].shape[1] == 1:
+            return "operator", "outer_product", r"\otimes", _in_order(found)
+        return "operator", "inner_product", r"\langle\cdot,\cdot\rangle", found
 
     def value_operand(self, expr: MatrixExpr, id: str, place: int) -> _Operand:
         """An operand of an operation that cannot take a minus sign on its way in."""
@@ -257,11 +262,24 @@ class _Extraction:
                 return "operator", name, rf"(\cdot)^{{{self.tex(fixed[0])}}}", [self.value_operand(others[0], id, 0)]
             return "operator", name, "a^b", _in_order([self.value_operand(a, id, k) for k, a in enumerate(expr.args)])
         if fixed and len(others) == 1:
-            product = isinstance(expr, Hadamard)
-            glyph = r"\,".join(map(self.factor, fixed)) + r"\times" if product else "+".join(map(self.tex, fixed)) + "+"
-            return "operator", name, glyph, [self.value_operand(others[0], id, 0)]
+            if isinstance(expr, MatAdd):
+                return self.shifted(fixed, others[0], id)
+            glyph = r"\,".join(map(self.factor, fixed)) + r"\times"
+            return "operator", SCALED, glyph, [self.value_operand(others[0], id, 0)]
         take = self.part if isinstance(expr, MatAdd) else self.value_operand
         return "operator", name, glyph, [take(a, id, k) for k, a in enumerate(expr.args)]
+
+    def shifted(
+        self, fixed: Sequence[MatrixExpr], other: MatrixExpr, id: str
+    ) -> tuple[NodeKind, str, str, list[_Operand]]:
+        """A value and numbers: 1+ or 2-, and with a minus before a number (.)-1."""
+        taken = [a.args[0] for a in fixed if isinstance(a, Negative)]
+        added = [a for a in fixed if not isinstance(a, Negative)]
+        if not taken:
+            inner, sign = (other.args[0], "-") if isinstance(other, Negative) else (other, "+")
+            return "operator", SHIFTED, "+".join(map(self.tex, added)) + sign, [self.value_operand(inner, id, 0)]
+        glyph = r"(\cdot)" + "".join(f"+{self.tex(a)}" for a in added) + "".join(f"-{self.tex(a)}" for a in taken)
+        return "operator", SHIFTED, glyph, [self.value_operand(other, id, 0)]
 
     # ── weighted sums ──
 
@@ -300,11 +318,13 @@ class _Extraction:
         return [_Term(v, pair[0], negative) for v in values]
 
     def weighted_operand(self, term: _Term, id: str, place: int) -> _Operand:
-        operand = self.part(term.expr, id, place, "bias")
+        operand = self.part(term.expr, id, place, "parameter" if isinstance(term.expr, Fill) else "bias")
         negative = operand.negative != term.negative
         if term.by is None:
             return replace(operand, negative=negative)
-        return replace(operand, negative=negative, via=self.tex(term.by), via_shape=shape_of(term.by))
+        scale = term.by.value if isinstance(term.by, Fill) else term.by
+        shape = shape_of(scale) if isinstance(scale, MatrixExpr) else "1"
+        return replace(operand, negative=negative, via=self.tex(term.by), via_shape=shape)
 
     # ── words ──
 

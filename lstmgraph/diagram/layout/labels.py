@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from lstmgraph.diagram import ground
+from lstmgraph.diagram.extract import PRODUCT
 from lstmgraph.diagram.graph import Edge, Graph
 from lstmgraph.diagram.graph import Node as Operation
 from lstmgraph.diagram.layout.plan import Plan, Spot
@@ -240,8 +241,21 @@ def _weights(plan: Plan, wires: Mapping[str, Wire], dots: Sequence[Dot]) -> Iter
 def weight_text(graph: Graph, edge: Edge) -> str:
     """What a look says of the parameter that scales an edge: its name, its shape, both or nothing."""
     look = graph.look
-    name = edge.via if look.weights and edge.via and edge.via != graph.node(edge.target).glyph else ""
+    name = edge.via if edge.via and (look.weights or _surprises(graph, edge)) else ""
+    name = "" if name == graph.node(edge.target).glyph else name
     return " : ".join(text for text in (name, edge.via_shape if look.sizes else "") if text)
+
+
+def _surprises(graph: Graph, edge: Edge) -> bool:
+    """Whether nobody would guess a parameter that is not named.
+
+    A weighted sum is read as matrices and a bias, perhaps with vectors that scale a state (peepholes).  A scalar, a
+    vector that scales something else, and a vector in a sum without a matrix are not in that.
+    """
+    if r"\times" in edge.via_shape:
+        return False
+    matrices = any(r"\times" in e.via_shape for e in graph.into(edge.target))
+    return edge.via_shape == "1" or not matrices or graph.node(edge.source).operation == PRODUCT
 
 
 def widest_weight(graph: Graph, edges: Iterable[Edge]) -> float:

@@ -40,6 +40,7 @@ WORDS = {rule.name: rule.words for rule in RULES.values()} | {
     "value": "value of this step",
     "add": "elementwise sum",
     "join": "joined values",
+    "inner_product": "inner product of two vectors",
     "cell": "memory, from step to step",
     "cotangent_sum": "sum of cotangents, where a value forked",
 }
@@ -49,6 +50,7 @@ DASHED = "Dashed: values of the previous step"
 NOTES = {
     "stage": f"{CIRCLED[0]}, {CIRCLED[1]}, ...: order of evaluation; equal numbers at the same time",
     "weight": "At an arrow: what scales the value there",
+    "order": "1, 2 at arrows: order of operands",
     "shape": "After a colon, or beside a symbol: the shape",
 }
 
@@ -93,7 +95,7 @@ def _columns(scene: Scene) -> Iterator[list[Group]]:
 def _notes(scene: Scene) -> Iterator[str]:
     if any(wire.dashed for wire in scene.wires):
         yield DASHED
-    roles = {label.role for label in scene.labels}
+    roles = {"order" if label.text.lstrip("-").isdigit() else label.role for label in scene.labels if label.of}
     yield from (note for role, note in NOTES.items() if role in roles)
 
 
