@@ -33,7 +33,7 @@ DRAWN = (  # what the references are drawings of
 )
 HEAD = ("cell", "style", "crossings", "dot", "bends", "mean", "aspect", "seconds", "broken")
 WIDTHS = (18, 11, 9, 4, 6, 6, 6, 7, 6)
-ONCE = "import sys, lstmgraph; print(lstmgraph.load(sys.argv[1]).draw(sys.argv[2]).svg)"
+ONCE = "import sys, lstmgraph; print(lstmgraph.load(sys.argv[1]).draw(sys.argv[2], theme=sys.argv[3]).svg)"
 
 
 def scores(name: str, style: str, theme: str) -> Report:
@@ -42,19 +42,19 @@ def scores(name: str, style: str, theme: str) -> Report:
     drawing = cell.draw(style, theme=theme)
     assert drawing.graph is not None
     frames = [
-        cell.draw(style, walk=walk, step=k).scene
+        cell.draw(style, walk=walk, step=k, theme=theme).scene
         for walk, steps in cell.all_walks.items()
         for k in range(1, len(steps) + 1)
     ]
-    files = [written(name, style, seed) for seed in ("1", "2")]
+    files = [written(name, style, theme, seed) for seed in ("1", "2")]
     title = f"{style} {name}"
     return report(drawing.scene, drawing.graph, load_theme(theme), style, frames, files, title)
 
 
-def written(name: str, style: str, seed: str) -> str:
+def written(name: str, style: str, theme: str, seed: str) -> str:
     """The SVG as another process writes it."""
     environment = {**os.environ, "PYTHONHASHSEED": seed}
-    command = [sys.executable, "-c", ONCE, name, style]
+    command = [sys.executable, "-c", ONCE, name, style, theme]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
 
@@ -62,7 +62,7 @@ def row(name: str, style: str, theme: str) -> tuple[tuple[str, ...], list[str]]:
     """A line of the matrix, and what is broken."""
     cell = load(name)
     start = time.process_time()
-    drawing = cell.draw(style)
+    drawing = cell.draw(style, theme=theme)
     spent = time.process_time() - start
     assert drawing.graph is not None
     case = Case(drawing.scene, drawing.graph, load_theme(theme), style)
