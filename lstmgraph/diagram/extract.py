@@ -273,8 +273,9 @@ class _Extraction:
         self, fixed: Sequence[MatrixExpr], other: MatrixExpr, id: str
     ) -> tuple[NodeKind, str, str, list[_Operand]]:
         """A value and numbers: 1+ or 2-, and with a minus before a number (.)-1."""
-        taken = [a.args[0] for a in fixed if isinstance(a, Negative)]
-        added = [a for a in fixed if not isinstance(a, Negative)]
+        bare = [a.value if isinstance(a, Fill) and isinstance(a.value, Negative) else a for a in fixed]
+        taken = [a.args[0] for a in bare if isinstance(a, Negative)]
+        added = [a for a in bare if not isinstance(a, Negative)]
         if not taken:
             inner, sign = (other.args[0], "-") if isinstance(other, Negative) else (other, "+")
             return "operator", SHIFTED, "+".join(map(self.tex, added)) + sign, [self.value_operand(inner, id, 0)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.diagram.detail import NETWORK
@@ -13,18 +14,24 @@ from lstmgraph.diagram.scene import Entry, Label, Legend, Node, Point, Scene
 from lstmgraph.diagram.typeset import measure
 
 SIZE = 10.0
-SCALE = 0.65  # of the samples
+SCALE = 0.6  # of the samples
 LEAST = 7.5  # of their labels
-LARGEST = 26.0  # no sample is larger
+LARGEST = 20.0  # no sample is higher
+ROW = 23.0  # from a line to the next, the same in all columns
+NOTE = 15.0  # the same of notes
 GAP = 18.0  # between columns
-LINE = 5.0  # between rows
+NARROWEST = 360.0  # however small the picture is
+WORTH = 0.75  # a group is divided between columns where that makes the legend so much lower
 
-# Columns of groups, one above another; a group takes nodes by what `_group` says of them.
-COLUMNS: tuple[tuple[tuple[str, tuple[str, ...]], ...], ...] = (
-    (("Inputs", ("input", "previous")),),
-    (("Outputs", ("next",)), ("Memory", ("cell",))),
-    (("Networks", ("network",)), ("Nonlinearities", ("function",)), ("Parameters", ("bias", "constant"))),
-    (("Vector operations", ("sum", "operator", "join", "cotangent_sum")),),
+# Groups in their order; a group takes nodes by what `_group` says of them.
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Inputs", ("input", "previous")),
+    ("Outputs", ("next",)),
+    ("Memory", ("cell",)),
+    ("Networks", ("network",)),
+    ("Nonlinearities", ("function",)),
+    ("Parameters", ("bias", "constant")),
+    ("Vector operations", ("sum", "operator", "join", "cotangent_sum")),
 )
 # What an operation or a value is called; an operation of the table of rules by the words of its row.
 WORDS = {rule.name: rule.words for rule in RULES.values()} | {
@@ -44,7 +51,20 @@ WORDS = {rule.name: rule.words for rule in RULES.values()} | {
     "cell": "memory, from step to step",
     "cotangent_sum": "sum of cotangents, where a value forked",
 }
-Group = tuple[str, list[tuple[Node, str]]]  # a title, and samples with their meanings
+Sample = tuple[Node, str]  # a node and its meaning
+Group = tuple[str, list[Sample]]
+
+
+class _Piece(NamedTuple):
+    """A group, or the part of it that stands in one column."""
+
+    title: str
+    samples: list[Sample]
+    begins: bool  # whether it has the title
+    row: int  # of the title, or of the place where it would be
+
+
+Columns = list[list[_Piece]]
 DASHED = "Dashed: values of the previous step"
 # What labels of a role say, where that is not plain.
 NOTES = {
@@ -57,39 +77,133 @@ NOTES = {
 
 def with_legend(scene: Scene) -> Scene:
     """The scene with its legend, and higher by as much as that needs."""
-    width, top = max(scene.size[0], 360.0), scene.size[1]
+    width, top = max(scene.size[0], NARROWEST), scene.size[1]
+    groups = list(_groups(scene))
+    columns = _arranged(groups, width - 3 * PITCH)
+    found = _placed(groups, columns, top)
+    rows = max((piece.row + 1 + len(piece.samples) for column in columns for piece in column), default=0)
+    notes, bottom = _noted(_notes(scene), width - 3 * PITCH, top + rows * ROW)
+    return replace(scene, legend=(*found, *notes), size=(width, bottom + 2 * PITCH))
+
+
+def _groups(scene: Scene) -> Iterator[Group]:
+    """The groups that occur, with one sample for each meaning."""
+    for title, groups in GROUPS:
+        seen: dict[str, Node] = {}
+        for node in scene.nodes:
+            if _group(node) in groups:
+                seen.setdefault(_meaning(node), node)
+        if seen:
+            yield _title(title, list(seen)), [(_sample(node), words) for words, node in seen.items()]
+
+
+# ── columns ──
+
+
+def _arranged(groups: Sequence[Group], width: float) -> Columns:
+    """Columns as low as they can be in this width; groups stay whole, unless dividing them saves much."""
+    whole, rows = _lowest(groups, width, divide=False)
+    divided, fewer = _lowest(groups, width, divide=True)
+    return divided if fewer <= WORTH * rows else whole
+
+
+def _lowest(groups: Sequence[Group], width: float, divide: bool) -> tuple[Columns, int]:
+    every = sum(1 + len(samples) for _, samples in groups)
+    for rows in range(2, every):
+        columns = _flow(groups, rows, divide)
+        if columns and sum(map(_width, columns)) + GAP * (len(columns) - 1) <= width:
+            return columns, rows
+    return _flow(groups, every, divide=False), every
+
+
+def _flow(groups: Sequence[Group], rows: int, divide: bool) -> Columns:
+    """The groups from top to bottom, column by column; nothing if one is too long and may not be divided."""
+    columns: Columns = [[]]
+    used = 0
+    for title, samples in groups:
+        length = 1 + len(samples)
+        if not divide and length > rows:
+            return []
+        if used and used + length > rows and not (divide and used + 3 <= rows):
+            columns.append([])
+            used = 0
+        left = samples
+        while left:
+            if left is not samples:
+                columns.append([])
+                used = 0
+            here, left = left[: rows - used - 1], left[rows - used - 1 :]
+            columns[-1].append(_Piece(title, here, len(left) + len(here) == len(samples), used))
+            used += 1 + len(here)
+    return columns
+
+
+def _width(column: Sequence[_Piece]) -> float:
+    titles = [measure(_heading(piece.title))[0] for piece in column if piece.begins]
+    return max([*titles, *(_across(column) + PITCH + _words(w) for p in column for _, w in p.samples)])
+
+
+def _across(column: Sequence[_Piece]) -> float:
+    """How wide the samples of a column are."""
+    return max(node.width for piece in column for node, _ in piece.samples)
+
+
+def _words(text: str) -> float:
+    return measure(Label(text, Point(0, 0), SIZE, math=False))[0]
+
+
+def _heading(text: str) -> Label:
+    return Label(text, Point(0, 0), SIZE + 1, math=False, role="heading")
+
+
+def _placed(groups: Sequence[Group], columns: Columns, top: float) -> list[Legend]:
+    """The groups in their places: all lines of all columns are on common rows."""
+    entries: dict[str, list[Entry]] = {title: [] for title, _ in groups}
+    headings: dict[str, Label] = {}
+    x = 2 * PITCH
+    for column in columns:
+        across = _across(column)
+        for piece in column:
+            y = top + (piece.row + 0.5) * ROW
+            if piece.begins:
+                headings[piece.title] = _from(_heading(piece.title), x, y)
+            for k, (node, words) in enumerate(piece.samples, 1):
+                entries[piece.title].append(_entry(node, words, Point(x + across / 2, y + k * ROW), x + across + PITCH))
+        x += _width(column) + GAP
+    return [Legend(title, tuple(entries[title]), headings[title]) for title, _ in groups]
+
+
+def _from(label: Label, left: float, y: float) -> Label:
+    return replace(label, at=Point(left + measure(label)[0] / 2, y))
+
+
+def _entry(node: Node, words: str, at: Point, left: float) -> Entry:
+    label = _from(Label(words, at, SIZE, math=False), left, at.y)
+    inner = replace(node.label, at=at) if node.label else None
+    return Entry(replace(node, id=f"legend-{node.id}", at=at, label=inner), words, label)
+
+
+def _sample(node: Node) -> Node:
+    """The node in small, and lit: a step dims it in the picture, where it means the same."""
+    scale = min(SCALE, LARGEST / node.height)
+    label = replace(node.label, size=max(LEAST, round(node.label.size * scale, 2))) if node.label else None
+    return replace(node, width=node.width * scale, height=node.height * scale, label=label, lit=True)
+
+
+# ── notes, under all columns ──
+
+
+def _noted(notes: Iterable[str], width: float, top: float) -> tuple[list[Legend], float]:
+    """The notes, as many side by side as there is room for, and where they end."""
     found: list[Legend] = []
-    x, y, deepest = 2 * PITCH, top, top
-    for groups in _columns(scene):
-        wide = max(_width(title, entries) for title, entries in groups)
-        if x > 2 * PITCH and x + wide > width - PITCH:
-            x, y = 2 * PITCH, deepest + GAP
-        bottom = y
-        for title, entries in groups:
-            placed, end = _column(title, entries, x, bottom)
-            found.append(placed)
-            bottom = end + (GAP / 2 if entries else 0)
-            deepest = max(deepest, end)
+    x, y = 0.0, top + NOTE
+    for note in notes:
+        wide = measure(_heading(note))[0]
+        if x and x + wide > width:
+            x, y = 0.0, y + NOTE
+        found.append(Legend(note, (), _from(_heading(note), 2 * PITCH + x, y)))
         x += wide + GAP
-    return replace(scene, legend=tuple(found), size=(width, deepest + 2 * PITCH))
-
-
-def _columns(scene: Scene) -> Iterator[list[Group]]:
-    """For each group that occurs, one sample node for each meaning; notes last."""
-    for column in COLUMNS:
-        found: list[Group] = []
-        for title, groups in column:
-            seen: dict[str, Node] = {}
-            for node in scene.nodes:
-                if _group(node) in groups:
-                    seen.setdefault(_meaning(node), node)
-            if seen:
-                found.append((_title(title, list(seen)), [(node, words) for words, node in seen.items()]))
-        if found:
-            yield found
-    notes: list[Group] = [(note, []) for note in _notes(scene)]
-    if notes:
-        yield notes
+    return found, y + NOTE / 2 if found else top
 
 
 def _notes(scene: Scene) -> Iterator[str]:
@@ -113,33 +227,3 @@ def _meaning(node: Node) -> str:
         what = what.removesuffix(NETWORK)
         return f"{WORDS.get(what, what)} of a weighted sum"
     return WORDS.get(what, what.replace("_", " "))
-
-
-def _width(title: str, entries: list[tuple[Node, str]]) -> float:
-    words = [measure(Label(w, Point(0, 0), SIZE, math=False))[0] for _, w in entries]
-    heading = measure(Label(title, Point(0, 0), SIZE + 1, math=False))[0]
-    return max(heading, max((_sample(n).width for n, _ in entries), default=0) + PITCH + max(words, default=0))
-
-
-def _sample(node: Node) -> Node:
-    """The node in small, and lit: a step dims it in the picture, where it means the same."""
-    scale = min(SCALE, LARGEST / node.height)
-    label = replace(node.label, size=max(LEAST, round(node.label.size * scale, 2))) if node.label else None
-    return replace(node, width=node.width * scale, height=node.height * scale, label=label, lit=True)
-
-
-def _column(title: str, entries: list[tuple[Node, str]], x: float, y: float) -> tuple[Legend, float]:
-    heading = Label(title, Point(0, 0), SIZE + 1, math=False, role="heading")
-    width, height = measure(heading)
-    heading = replace(heading, at=Point(x + width / 2, y + height / 2))
-    y += height + 2 * LINE
-    across = max((_sample(n).width for n, _ in entries), default=0)
-    placed = []
-    for node, words in ((_sample(n), w) for n, w in entries):
-        at = Point(x + across / 2, y + node.height / 2)
-        label = Label(words, at, SIZE, math=False)
-        label = replace(label, at=Point(x + across + PITCH + measure(label)[0] / 2, at.y))
-        inner = replace(node.label, at=at) if node.label else None
-        placed.append(Entry(replace(node, id=f"legend-{node.id}", at=at, label=inner), words, label))
-        y += node.height + LINE
-    return Legend(title, tuple(placed), heading), y
