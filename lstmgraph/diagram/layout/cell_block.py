@@ -26,7 +26,8 @@ STEPS = 120_000  # of the router, for all placements
 HASTY = 5_000  # effort of a search where there is another way to draw the memory
 TRIES = 8
 ROOMS = 2  # that are tried for fewer bends
-CROSSED = 12  # wires for one more crossing than in the plain drawing
+PLANAR = 24  # wires that cannot be expected to cross anywhere
+CROSSED = 5  # further wires for one more crossing than in the plain drawing
 MEAN_BENDS = 0.7
 ASPECT = (0.92, 1.18)
 
@@ -54,7 +55,7 @@ def _is_clear(found: Solved, plain: Solved) -> bool:
     """Whether a drawing around the memory is clear enough, seen beside the plain one."""
     crossings, _, bends, _ = found.cost
     wires = len(found.plan.wants)
-    few = crossings <= plain.cost[0] + wires // CROSSED
+    few = crossings <= plain.cost[0] + max(0, wires - PLANAR) // CROSSED
     fewer = not crossings or crossings < layered(found.plan.graph, "pipe").cost[0]  # than without repeated inputs
     return few and fewer and not found.bends_too_often() and bends <= MEAN_BENDS * wires
 

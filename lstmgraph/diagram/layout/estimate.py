@@ -67,7 +67,9 @@ class Estimate:
         self.spent = 0  # links that were routed: the measure of how much has been searched
         self._ways: dict[tuple[int, int, int, int, int], tuple[Way, ...]] = {}
         self._touching: dict[str, set[str]] = {}
+        self.near: dict[str, int] = {}  # coarse steps between source and target that may cost nothing
         for link in links:
+            self.near[link.key] = 2 if any(offset for _, offset, _ in link.exits) else 1
             for id in (link.source, *(t for t, _ in link.targets)):
                 self._touching.setdefault(id, set()).add(link.key)
 
@@ -121,7 +123,7 @@ class _Layer:
         for _, _, _, least, link in sorted(waiting):
             if total >= limit:
                 break
-            cost, new = self._route(link)
+            cost, new = self._route(link, least)
             total += cost - least
             found[link.key] = new
         return total, found
@@ -134,7 +136,7 @@ class _Layer:
             tx, ty = self.at[target]
             far = max(far, abs(x - tx) + abs(y - ty))
             bends += x != tx and y != ty
-        return far, BEND * bends + STEP * max(0, far - 2)
+        return far, BEND * bends + STEP * max(0, far - self.owner.near[link.key])
 
     def _conflicts(self, flat: int, upright: int) -> int:
         """What it costs to cross other lines, and to run beside them."""
@@ -163,7 +165,7 @@ class _Layer:
     def _busy(self, port: Port) -> int:
         return PORT if self.ports.get(port, 0) >= self.owner.room.get(port, 1) else 0
 
-    def _route(self, link: Link) -> tuple[int, Laid]:
+    def _route(self, link: Link, least: int) -> tuple[int, Laid]:
         self.owner.spent += len(link.targets)
         x, y = self.at[link.source]
         targets = [(abs(x - self.at[t][0]) + abs(y - self.at[t][1]), t, e) for t, e in link.targets]
@@ -172,6 +174,8 @@ class _Layer:
         for side, offset, extra in link.exits:
             port = link.source, side, offset
             limit = best[0] if best else 1 << 60
+            if limit <= least:
+                break
             if extra < limit:
                 best = self._leaving(link, port, extra, targets, limit) or best
         assert best is not None

@@ -12,11 +12,12 @@ from itertools import pairwise
 from math import ceil
 
 from lstmgraph.diagram.graph import Edge, Graph, Node
+from lstmgraph.diagram.layout.cells import celled
 from lstmgraph.diagram.layout.dress import crowded
 from lstmgraph.diagram.layout.labels import widest_weight
 from lstmgraph.diagram.layout.lattice import Cell
 from lstmgraph.diagram.layout.plan import Plan, Solved, Spot, Want
-from lstmgraph.diagram.layout.shapes import DOWN, LEFT, PITCH, RIGHT, UP, Form, form_of, ports, role_of
+from lstmgraph.diagram.layout.shapes import CELL, DOWN, LEFT, PITCH, RIGHT, UP, Form, form_of, ports, role_of
 from lstmgraph.diagram.layout.threads import OUTER, Drop, Threads
 from lstmgraph.diagram.scene import Box, Point
 
@@ -25,6 +26,8 @@ LINES = 2  # between two lines
 AHEAD = 4  # between two columns
 BORDER = 4  # from the nodes outside to the border, and from there to the first column
 ASPECT = {False: 1.9, True: 1.0}  # what the proportions should be near, without and with `upwards`
+SLIMMEST = 0.62  # upwards: what is narrower is drawn wider, in at most so many goes:
+WIDER = 4
 PAD = 6  # from the outermost rows to the border
 AROUND = 9.0  # points that a label takes besides its width
 TRIES = 12  # how often everything moves apart
@@ -32,10 +35,12 @@ TRIES = 12  # how often everything moves apart
 
 class _Tracks:
     def __init__(self, graph: Graph, style: str) -> None:
-        self.graph, self.upwards = graph, style == "cell-block"
+        self.original, self.upwards = graph, style == "cell-block"
+        self.graph, self.cells = celled(graph) if self.upwards else (graph, {})
+        self.edge = {e.id: e for e in graph.edges}
         self.style, self.room = style, 0  # lattice steps by which things stand further apart
         self.noted = ceil((width + AROUND) / PITCH) if (width := widest_weight(graph, graph.edges)) else 0
-        self.threads = Threads(graph, repeat=self.upwards)
+        self.threads = Threads(self.graph, repeat=self.upwards)
         self.found = self.threads.best()
         self.node = self.threads.node
         self.rank = {thread: k for k, thread in enumerate(self.found.order)}
@@ -73,6 +78,8 @@ class _Tracks:
     def _form(self, id: str) -> Form:
         """The usual form where its ports have room, else a box that is long enough."""
         node = self._shown(id)
+        if id in self.cells:
+            return CELL
         edges = self.threads.into.get(id, [])
         usual = form_of(node, min(3, len(edges)), wide_sums=False, look=self.graph.look)
         widest = max([abs(self.offset[e.id]) for e in edges if e.id in self.offset], default=0)
@@ -98,7 +105,17 @@ class _Tracks:
             aspect = (box.right - box.left) / (box.bottom - box.top)
             shapes.append((max(aspect / ASPECT[self.upwards], ASPECT[self.upwards] / aspect), self.across, self.along))
         _, self.across, self.along = min(shapes, key=lambda s: s[0])
+        self._widen()
         self.along = self._columns()
+
+    def _widen(self) -> None:
+        """Rows further apart where the drawing would be a tall strip; the space around them stays as it is."""
+        for _ in range(WIDER):
+            box = self._border()
+            wide = SLIMMEST * (box.bottom - box.top) / (box.right - box.left)
+            if not self.upwards or wide <= 1 or not any(self.across):
+                break
+            self.across = [ceil(row * wide) for row in self.across]
 
     def _extent(self, id: str, side: int) -> int:
         """How far a unit with its satellite reaches to one side."""
@@ -205,7 +222,7 @@ class _Tracks:
     # ── the plan ──
 
     def solved(self, room: int = 0) -> Solved:
-        self.room, self.plan = room, Plan(self.graph, self.style)
+        self.room, self.plan = room, Plan(self.original, self.style)
         self._place()
         for id in (*self.found.columns, *self.threads.beside):
             self._put(id)
@@ -222,11 +239,19 @@ class _Tracks:
 
     def _put(self, id: str) -> None:
         node = self._shown(id)
+        if id in self.cells:
+            node, name = self.cells[id], r"\text{Cell}" if len(self.cells) == 1 else self._new(id).glyph
+            self.plan.put(Spot(id, CELL, self._at(id), "cell", "cell", node, node.id, glyph=name))
+            return
         kinds = [e.kind for e in (self.threads.out[node.id] or self.threads.into[node.id])]
         role = role_of(node, kinds[0] if kinds else "internal")
         outside = node.kind == "next" or self._is_source(id)
         of = "" if id == node.id else node.id
         self.plan.put(Spot(id, self.forms[id], self._at(id), role, node.kind, node, of=of, outside=outside))
+
+    def _new(self, cell: str) -> Node:
+        """The value that a Cell holds when the step is over."""
+        return self.original.node(self.edge[self.threads.into[cell][0].id].target)
 
     def _at(self, id: str) -> Cell:
         unit = self.threads.beside[id][0] if id in self.threads.beside else id
@@ -238,7 +263,8 @@ class _Tracks:
     def _want(self, edge: Edge) -> Want:
         dashed = self.upwards and edge.kind in ("previous_memory", "previous_output")
         source = self.threads.source[edge.id]
-        return Want(edge.id, source, edge.target, (), (), edge.kind, edge=edge, dashed=dashed)
+        shown = self.edge[edge.id.removesuffix("@up")]
+        return Want(edge.id, source, edge.target, (), (), edge.kind, edge=shown, dashed=dashed)
 
     def _border(self) -> Box:
         units = [id for id in self.found.columns if not self._is_source(id) and self._kind(id) != "next"]
