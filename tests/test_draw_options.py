@@ -201,3 +201,9 @@ def test_a_chain_with_shapes_writes_each_once() -> None:
     drawing = lstm().draw(unroll=3, show="values,shapes,weights,bias")
     assert drawing.graph is not None
     assert faults(drawing.scene, drawing.graph) == []
+
+
+def test_the_command_says_that_an_animation_is_an_svg() -> None:
+    result = CliRunner().invoke(command, ["lstm", "--animate", "-o", "a.png"])
+    assert isinstance(result.exception, UsageError)
+    assert "an animation is an .svg file, not .png" in str(result.exception)

@@ -51,9 +51,7 @@ class Animation:
 
         Raises UsageError for another suffix, OutputError where the file cannot be written.
         """
-        suffix = PurePath(path).suffix.lower()
-        if suffix != ".svg":
-            raise UsageError(f"an animation is an .svg file, not {suffix or 'one without a suffix'}")
+        check_suffix(path)
         return write_bytes(path, self.svg.encode())
 
     def __repr__(self) -> str:
@@ -65,6 +63,13 @@ class Animation:
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         """For Jupyter: the picture, and for a text-only client the steps in words."""
         return {"image/svg+xml": self.svg, "text/plain": f"{self.title}. {' '.join(self.captions)}"}
+
+
+def check_suffix(path: str | Path) -> None:
+    """Raises UsageError where a file is not an .svg file."""
+    suffix = PurePath(path).suffix.lower()
+    if suffix != ".svg":
+        raise UsageError(f"an animation is an .svg file, not {suffix or 'one without a suffix'}")
 
 
 def animated(cell: Cell, walk: str | None, options: Mapping[str, Any]) -> Animation:

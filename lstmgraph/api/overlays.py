@@ -225,8 +225,12 @@ def _equations(cotangents: Cotangents, names: Notation) -> Iterator[Paragraph]:
     printer = Printer(DIALECTS["latex"], names, inlined=view.inlined)
     for section in view.sections:
         yield words(section.title, role="heading")
+        before: set[MatrixSymbol] = set()
         for e in section.equations:
-            yield formula(broken(f"{printer.text(e.target)} = {printer.text(e.value)}", COLUMNS))
+            sent = {s for s in e.value.atoms(MatrixSymbol) if name_of(s).marks}
+            follows = name_of(e.target).lag is None and sent == before  # the parameters of one gate
+            yield formula(broken(f"{printer.text(e.target)} = {printer.text(e.value)}", COLUMNS), follows)
+            before = sent
 
 
 def _notes(cotangents: Cotangents, names: Notation) -> Iterator[Paragraph]:

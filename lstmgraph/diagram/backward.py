@@ -42,11 +42,13 @@ class Flow:
 
 def backward(scene: Scene, flow: Flow) -> Scene:
     """The scene of the backward pass."""
-    wires = [_turned(w, flow.shares[_edge_of(w)]) if _edge_of(w) in flow.shares else _dimmed(w) for w in scene.wires]
+    again = _repeated(scene)
+    carrying = {w.id for w in scene.wires if _edge_of(w) in flow.shares and w.id not in again}
+    wires = [_turned(w, flow.shares[_edge_of(w)]) if w.id in carrying else _dimmed(w) for w in scene.wires]
     trunks = [_trunk(t, [w for w in wires if w.lit]) for t in scene.trunks]
     live = [w for w in (*wires, *trunks) if w.lit]
-    sums = [_sum(k, d.at, d.role) for k, d in enumerate(scene.dots, 1) if any(passes(w, d.at) for w in live)]
-    dots = tuple(replace(d, lit=False) for d in scene.dots if not any(passes(w, d.at) for w in live))
+    sums = [_sum(k, d.at, d.role) for k, d in enumerate(scene.dots, 1) if _meets(live, d.at)]
+    dots = tuple(replace(d, lit=False) for d in scene.dots if not _meets(live, d.at))
     touched = {end for w in live for end in (w.source, w.target)}
     nodes = [_node(n, flow, n.id in touched) for n in scene.nodes]
     bare = replace(
@@ -73,6 +75,26 @@ def forward(scene: Scene) -> Scene:
 
 def _edge_of(wire: Wire) -> str:
     return wire.id.removesuffix("@up")
+
+
+def _repeated(scene: Scene) -> set[str]:
+    """The wires that show an output again: what reaches it from outside enters once, as in the equations."""
+    leaving = {n.id for n in scene.nodes if n.kind == "next"}
+    once = {w.id for w in scene.wires if w.target in leaving}
+    return {w.id for w in scene.wires if _edge_of(w) != w.id and _edge_of(w) in once}
+
+
+def _meets(live: Iterable[Wire], at: Point) -> bool:
+    """Whether cotangents come to a point from more than one side: the lines that run there part in three ways."""
+    ways = {
+        ((end.x > at.x + EPSILON) - (end.x < at.x - EPSILON), (end.y > at.y + EPSILON) - (end.y < at.y - EPSILON))
+        for w in live
+        for a, b in pairwise(w.points)
+        if _on(a, b, at)
+        for end in (a, b)
+        if distance(end, at) > EPSILON
+    }
+    return len(ways) > 2
 
 
 def _is_mark(label: Label, scene: Scene) -> bool:

@@ -29,12 +29,16 @@ Piece = tuple[str, bool]  # text, and whether it is LaTeX
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Lines of pieces, one under the other; `wraps`: a line goes on where the column ends."""
+    """Lines of pieces, one under the other.
+
+    `wraps`: a line goes on where the column ends; `follows`: it stands in one column with the paragraph before it.
+    """
 
     lines: tuple[tuple[Piece, ...], ...]
     size: float = FORMULA
     role: str = "text"
     wraps: bool = False
+    follows: bool = False
 
 
 def words(text: str, size: float = WORDS, role: str = "text") -> Paragraph:
@@ -42,9 +46,9 @@ def words(text: str, size: float = WORDS, role: str = "text") -> Paragraph:
     return sentence([(text, False)], size, role)
 
 
-def formula(lines: Sequence[str]) -> Paragraph:
+def formula(lines: Sequence[str], follows: bool = False) -> Paragraph:
     """A formula in LaTeX, broken into these lines."""
-    return Paragraph(tuple(((line, True),) for line in lines))
+    return Paragraph(tuple(((line, True),) for line in lines), follows=follows)
 
 
 def sentence(pieces: Iterable[Piece], size: float = WORDS, role: str = "text") -> Paragraph:
@@ -107,8 +111,9 @@ class _Arrangement:
             self.size = (max(width, self.wide + 2 * MARGIN), height + self.high + MARGIN)
 
     def badness(self, ideal: float) -> float:
-        """How far from the ideal shape, and how much smaller than they should be the formulas are."""
-        return abs(log(self.size[0] / self.size[1] / ideal)) + 2 * (1 - self.scale)
+        """How far from the ideal shape, how much too small the formulas are, how much wider than the picture."""
+        wider = max(0.0, log(self.wide / self.width)) if self.beside else 0.0
+        return abs(log(self.size[0] / self.size[1] / ideal)) + 2 * (1 - self.scale) + wider
 
     def applied(self, scene: Scene, text: Sequence[Paragraph]) -> Scene:
         block = self.block(text)
@@ -165,7 +170,7 @@ def _split(text: Sequence[tuple[Paragraph, float]], columns: int) -> list[list[P
     filled = 0.0
     for paragraph, height in text:
         due = whole * len(parts) / columns
-        if len(parts) < columns and parts[-1] and filled + height / 2 > due:
+        if len(parts) < columns and parts[-1] and not paragraph.follows and filled + height / 2 > due:
             last = parts[-1]
             parts.append([last.pop()] if len(last) > 1 and last[-1].wraps else [])
         parts[-1].append(paragraph)

@@ -7,11 +7,12 @@ LaTeX, for a caption.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from lstmgraph.diagram.compare import Part
 from lstmgraph.diagram.graph import Edge, Graph, Node
-from lstmgraph.diagram.layout.steps import lit_parts
+from lstmgraph.diagram.layout.steps import lit_parts, passes
 from lstmgraph.diagram.scene import Node as Drawn
 from lstmgraph.diagram.scene import Scene, Wire
 
@@ -21,8 +22,22 @@ Formula = Callable[[Any], str]
 
 def strong(scene: Scene, part: Part) -> Scene:
     """The scene with this part lit and all else dimmed."""
-    wires = [w for w in scene.wires if _edge_of(w) in part.edges]
-    return lit_parts(scene, {n.id for n in scene.nodes if _is_lit(scene, n, part)}, {w.id for w in wires})
+    wires = {w.id for w in scene.wires if _edge_of(w) in part.edges}
+
+    def through(trunk: Wire) -> list[bool]:
+        return [w.id in wires for w in scene.wires if w.target == trunk.target and passes(w, trunk.points[0])]
+
+    whole = {t.id for t in scene.trunks if (own := through(t)) and all(own)}
+    nodes = {n.id for n in scene.nodes if _is_lit(scene, n, part)}
+    ends = [_last_piece(t) for t in scene.trunks if t.id not in whole and any(through(t))]
+    shown = lit_parts(scene, nodes, wires, lambda t: t.id in whole)
+    return replace(shown, trunks=(*shown.trunks, *ends))
+
+
+def _last_piece(trunk: Wire) -> Wire:
+    """The end of a trunk of whose values only some are strong: it says where they go, and nothing of the others."""
+    route = trunk.route[-4:]
+    return replace(trunk, id=f"{trunk.id}@end", points=(route[0], trunk.points[-1]), route=route, lit=True)
 
 
 def _edge_of(wire: Wire) -> str:

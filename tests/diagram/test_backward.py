@@ -172,3 +172,28 @@ def test_the_formulas_give_the_gradients(name: str) -> None:
     outside = [symbol(name_of(s).marked("bar"), s.shape) for s in (*cell.inputs, *cell.previous)]
     for target in outside:
         numpy.testing.assert_allclose(found[target.name], expected[target.name], rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru"])
+def test_what_reaches_an_output_from_outside_enters_once(name: str) -> None:
+    """`h̄[t]` is all of it: the output that is drawn again upward takes no second share, and no plus stands there."""
+    scene = lstmgraph.load(name).draw(backward=True).scene
+    entering = [w.id for w in scene.wires if w.lit and w.source.startswith("h[t]'")]
+    assert entering == ["h>h[t]'.0"]
+    sums = [n for n in scene.nodes if n.kind == SUM]
+    forked = {w.id for w in scene.wires if not w.lit and w.id.endswith("@up")}
+    assert forked == {"h>h[t]'.0@up"}
+    start = next(w for w in scene.wires if w.id in forked)
+    assert not any(n.at in start.points for n in sums)
+
+
+def test_the_gradients_of_one_gate_stand_in_one_column() -> None:
+    for style in STYLES:
+        scene = lstmgraph.load("lstm").draw(style, backward=True, legend=False).scene
+        for gate in "figo":
+            edges = {
+                round(x.at.x - measure(x)[0] / 2)
+                for x in scene.labels
+                if any(f"{p}_{{{gate}}}" in x.text.split("=")[0] for p in "WUb") and "partial" in x.text
+            }
+            assert len(edges) == 1, gate

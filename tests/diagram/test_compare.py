@@ -136,3 +136,11 @@ def test_strong_is_what_only_one_has() -> None:
     assert not any(n.lit for n in shown.nodes)
     assert {n.at for n in shown.nodes} == {n.at for n in scene.nodes}
     assert {w.route for w in shown.wires} == {w.route for w in scene.wires}
+
+
+def test_a_shared_trunk_is_strong_only_where_all_that_it_carries_is() -> None:
+    """Both inputs of `i` are only in the LSTM; into `g` it is `h` alone, so of that trunk only the end is strong."""
+    mine, _ = difference(load("lstm"), load("gru"))
+    lit = {t.id: t.target for t in strong(layout_pipe(graph_of(load("lstm"))), mine).trunks if t.lit}
+    assert sorted(target for id, target in lit.items() if not id.endswith("@end")) == ["i.1"]
+    assert [target for id, target in lit.items() if id.endswith("@end")] == ["g.1"]
