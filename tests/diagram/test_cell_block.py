@@ -7,6 +7,7 @@ import pytest
 from lstmgraph.diagram.extract import extract
 from lstmgraph.diagram.layout.anatomy import anatomy
 from lstmgraph.diagram.layout.block_grid import cell_id, fill
+from lstmgraph.diagram.layout.block_products import folded
 from lstmgraph.diagram.layout.block_search import search
 from lstmgraph.diagram.layout.cell_block import layout_cell_block
 from lstmgraph.diagram.layout.dress import dress
@@ -46,6 +47,45 @@ def test_the_data_path_is_one_upright_line_through_the_cell(cell: str) -> None:
         assert {id for id, (column, _) in grid.at.items() if column == 0} == grid.centre
         assert len({grid.at[id][1] for id in grid.centre}) == len(grid.centre)
         assert any(cell_id(base) in grid.centre for base in a.pipes)
+
+
+def test_several_memories_keep_their_cells() -> None:
+    graph = ALL["slstm"]()
+    solved = layout_cell_block(graph)
+    cells = [n for n in solved.nodes if n.kind == "cell"]
+    loops = {w.target for w in solved.wires if w.dashed and w.source in {c.id for c in cells}}
+    assert [len(cells), len(loops)] == [3, 3]
+    assert measure(solved, graph).crossings <= 4
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "peephole_lstm", "slstm"])
+def test_products_with_inputs_stand_beside_them_and_cost_no_search(cell: str) -> None:
+    graph = extract(load(cell), lambda symbol: symbol.name, products=True)
+    scene = layout_cell_block(graph)
+    at = {n.id: n.at for n in scene.nodes}
+    first = {w.target: w for w in scene.wires if w.source.split("@")[0].startswith("x[t]")}
+    outside = [id for id in first if graph.node(id).kind == "operator"]
+    assert outside
+    for id in outside:
+        a, b = at[first[id].source], at[id]
+        assert len(first[id].points) == 2
+        assert abs(a.x - b.x) + abs(a.y - b.y) < 80
+        border = scene.frames[0]
+        assert not (border[0] < b.x < border[2] and border[1] < b.y < border[3])
+    assert any(n.kind == "cell" for n in scene.nodes)
+
+
+def test_a_folded_graph_keeps_its_products_to_unfold_them() -> None:
+    graph = extract(load("gru"), lambda symbol: symbol.name, products=True)
+    rest, products = folded(graph, {"h"})
+    assert sorted({*(n.id for n in graph.nodes)} - {n.id for n in rest.nodes}) == sorted(
+        e.target for e, _ in products.values()
+    )
+    assert {e.source for e, _ in products.values()} == {"x[t]"}
+    assert {e.source for e, _ in folded(graph, ())[1].values()} == {"x[t]", "h[t-1]"}
+    by_id = {e.id: e for e in rest.edges}
+    for id, (into, out) in products.items():
+        assert (by_id[id].source, by_id[id].target) == (into.source, out.target)
 
 
 def test_the_same_search_comes_to_the_same_places() -> None:
@@ -114,6 +154,21 @@ def test_a_thread_ends_at_the_last_target_of_its_value(cell: str) -> None:
         assert thread.first == at[thread.units[0]]
         assert thread.last >= at[thread.units[-1]]
     assert sorted(found.order) == list(range(len(found.threads)))
+
+
+def test_threads_show_memories_as_cells_and_leave_by_the_output_only() -> None:
+    graph = ALL["slstm"]()
+    solved = layered(graph, "cell-block")
+    spots = [s for s in solved.plan.spots.values() if s.kind == "cell"]
+    assert sorted(s.id for s in spots) == ["cell:c", "cell:m", "cell:n"]
+    assert [s.of for s in spots] == [f"{s.id.partition(':')[2]}[t-1]" for s in spots]
+    assert [s.node.id for s in solved.plan.spots.values() if s.kind == "next" and s.node] == ["h[t]'"]
+
+
+@pytest.mark.parametrize("cell", ["gru", "slstm", "lstm"])
+def test_threads_upwards_are_no_tall_strips(cell: str) -> None:
+    border = layered(ALL[cell](), "cell-block").plan.border
+    assert (border.right - border.left) / (border.bottom - border.top) >= 0.6
 
 
 @cells
