@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from math import hypot
 from typing import NamedTuple
 
 from lstmgraph.diagram import ground
@@ -21,7 +22,7 @@ from lstmgraph.diagram.path import HEAD_LENGTH, HEAD_WIDTH, STROKE
 from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Wire
 from lstmgraph.diagram.typeset import measure
 
-WIRE = 11.0  # the size of a label on a wire
+WIRE = 12.0  # the size of a label on a wire
 SMALL = 9.0  # the same in a crowd
 FAR = (14, 6, 10, 22, 30, 38, 46, 60, 80, 110, 150, 200, 260, 340)  # of a label, from the beginning of a straight piece
 LEAST = 0.5  # no label is smaller than this part of the main size
@@ -29,12 +30,26 @@ ASIDE = 3.0  # between a label and the wire that it belongs to
 AIR = 4.0  # between a label and other wires and labels: more than that, so that it is clear what it belongs to
 TIGHT = 3.1  # the same in a crowd
 LAST = 1.0  # where there is no other place
-CLOSE = 0.5  # at least, between a label and nodes, borders and its own arrowhead
+CLOSE = 0.5  # at least, between a label and nodes, borders and its own wire
+CLEAR = 2.5  # between a label and arrowheads, where there is room
+ROUND = (0.86, 0.74)  # how far a name reaches in a circle: part of the diameter; the same in a small one
+SMALL_CIRCLE = 32.0  # a circle below this diameter is one
+SHORT = 40.0  # beside a straight piece that is shorter a label stands in the middle
 BESIDE = (1.0, 3.0, 6.0)  # of a label from its node
 NEXT = 4.0  # from one place at an arrow to the next
 OUTSIDE = ("input", "previous", "next", "bias", "cell")  # nodes whose names stand inside them
 OPERATIONS = ("sum", "function", "operator")  # nodes whose names stand on their wires
 NEUTRAL = "-"  # who owns what no label can be taken to belong to by mistake
+HEAD = ">"  # begins the owner of an arrowhead; the wire's id follows
+# Sizes of labels, air around them and clearance of arrowheads: the best first.
+WAYS = (
+    (WIRE, AIR, CLEAR),
+    (WIRE, TIGHT, CLEAR),
+    (SMALL, TIGHT, CLEAR),
+    (SMALL, LAST, CLEAR),
+    (SMALL, TIGHT, CLOSE),
+    (SMALL, LAST, CLOSE),
+)
 
 
 class Placed(NamedTuple):
@@ -50,6 +65,8 @@ def inside(glyph: str, form: Form, at: Point) -> Label:
     width, height = measure(label)
     round_ = 0.72 if form.shape in ("circle", "teardrop", "pentagon") else 0.86
     fits = min(1.0, form.width * round_ / max(width, 1.0), form.height * round_ / max(height, 1.0))
+    if form.shape == "circle":
+        fits = min(fits, form.width * ROUND[form.width < SMALL_CIRCLE] / max(hypot(width, height), 1.0))
     return Label(glyph, at, round(MAIN * max(LEAST, fits), 2))
 
 
@@ -64,7 +81,14 @@ def place(
     by_id = {w.id: w for w in wires}
     found: list[Label] = []
     missing: list[str] = []
-    for wish in (*_marks(plan, by_id, dots), *_weights(plan, by_id, dots), *_sizes(plan, nodes)):
+    marks, weights = list(_marks(plan, by_id, dots)), list(_weights(plan, by_id, dots))
+    for wish in marks:
+        labels = free.fulfil(wish)
+        found += labels or wish.forced()
+        missing += [] if labels else [wish.of]
+    alike = free.alike(weights)
+    found += alike
+    for wish in (*(() if alike else weights), *_sizes(plan, nodes)):
         labels = free.fulfil(wish)
         found += labels or wish.forced()
         missing += [] if labels else [wish.of]
@@ -135,35 +159,48 @@ class _Ground:
         for node in nodes:
             self.take(ground.of_node(node, STROKE / 2), NEUTRAL)
         for wire in wires:
-            for box in ground.of_wire(wire):
+            *boxes, last = ground.of_wire(wire)
+            for box in boxes:
                 self.take(box, wire.id)
+            self.take(last, HEAD + wire.id if wire.arrow else wire.id)
         for dot in dots:
             self.take(ground.of_dot(dot))
 
     def fulfil(self, wish: _Wish) -> list[Label]:
         """The wish's labels where nothing else is, smaller ones in a crowd; nothing where there is no room."""
-        for texts in [(wish.texts,), tuple((t,) for t in wish.texts)][: len(wish.texts)]:
-            for size, air in ((WIRE, AIR), (WIRE, TIGHT), (SMALL, TIGHT), (SMALL, LAST)):
-                before = len(self.boxes)
-                found = [self._set(wish, wish.label(part, size), air) for part in texts]
-                if all(found):
-                    return [x for x in found if x is not None]
-                del self.boxes[before:]
+        return self.alike((wish,))
+
+    def alike(self, wishes: Sequence[_Wish]) -> list[Label]:
+        """The labels of several wishes, all in the same manner; nothing where no manner has room for all."""
+        for apart in (False, True) if any(len(w.texts) > 1 for w in wishes) else (False,):
+            labels = [(w, part) for w in wishes for part in ([(t,) for t in w.texts] if apart else [w.texts])]
+            for way in WAYS:
+                if found := self._all(labels, way):
+                    return found
         return []
 
-    def _set(self, wish: _Wish, label: Label, air: float) -> Label | None:
+    def _all(self, labels: Sequence[tuple[_Wish, tuple[str, ...]]], way: tuple[float, float, float]) -> list[Label]:
+        before, found = len(self.boxes), []
+        for wish, texts in labels:
+            label = self._set(wish, wish.label(texts, way[0]), *way[1:])
+            if label is None:
+                del self.boxes[before:]
+                return []
+            found.append(label)
+        return found
+
+    def _set(self, wish: _Wish, label: Label, air: float, clear: float) -> Label | None:
         width, height = measure(label)
         for at in wish.places(width, height):
-            if self._is_free(ground.around(at, width, height), wish.own, air):
+            if self._is_free(ground.around(at, width, height), wish.own, air, clear):
                 self.take(ground.around(at, width, height))
                 return replace(label, at=at)
         return None
 
-    def _is_free(self, box: Box, own: Collection[str], air: float) -> bool:
-        wide = Box(box[0] - air, box[1] - air, box[2] + air, box[3] + air)
-        close = Box(box[0] - CLOSE, box[1] - CLOSE, box[2] + CLOSE, box[3] + CLOSE)
-        near = {NEUTRAL, *own}
-        return not any(ground.meet(close if owner in near else wide, taken) for taken, owner in self.boxes)
+    def _is_free(self, box: Box, own: Collection[str], air: float, clear: float) -> bool:
+        wide, close, off = (ground.hull((Point(*box[:2]), Point(*box[2:])), n) for n in (air, CLOSE, clear))
+        around = {NEUTRAL: close} | dict.fromkeys(own, close) | {HEAD + id: off for id in own}
+        return not any(ground.meet(around.get(owner, wide), taken) for taken, owner in self.boxes)
 
 
 # ── at arrows: signs, the order of operands, what scales a value ──
@@ -196,11 +233,11 @@ class _AtArrow(_Places):
         tip, back = self.wire.points[-1], self.wire.points[-2]
         upright = abs(tip.x - back.x) < 1e-6
         across, along = (width, height) if upright else (height, width)
-        aside = HEAD_WIDTH / 2 + 2 * CLOSE + across / 2
         sign = 1 if (back.y > tip.y if upright else back.x > tip.x) else -1
         for far in (sign * (along / 2 + CLOSE + n) for n in (1, 3, 5)):
-            for side in (-aside, aside):
-                yield Point(tip.x + side, tip.y + far) if upright else Point(tip.x + far, tip.y + side)
+            for aside in (HEAD_WIDTH / 2 + air + CLOSE + across / 2 for air in (CLEAR, CLOSE)):
+                for side in (-aside, aside):
+                    yield Point(tip.x + side, tip.y + far) if upright else Point(tip.x + far, tip.y + side)
 
     def _pieces(self) -> Iterator[tuple[Point, Point, float]]:
         """Straight pieces from the tip backwards, up to the first fork, and how much of each the head takes."""
@@ -301,20 +338,22 @@ class _Along(_Places):
     wires: Sequence[Wire]
 
     def __call__(self, width: float, height: float) -> Iterator[Point]:
-        runs = [(a, b) for wire in self.wires for a, b in pairwise(wire.points)]
-        aside = STROKE / 2 + ASIDE
-        for far in FAR:
-            for a, b in runs:
+        runs = [(a, b, b == w.points[-1] and w.arrow) for w in self.wires for a, b in pairwise(w.points)]
+        for k, first in enumerate(FAR):
+            for a, b, arrow in runs:
                 length = abs(a.x - b.x) + abs(a.y - b.y)
-                if length < 1e-6 or far > length:
+                short = k == 0 and length < SHORT
+                far = (length - (HEAD_LENGTH if arrow else 0.0)) / 2 if short else first
+                if length < 1e-6 or not 0 < far <= length:
                     continue
                 at = Point(a.x + (b.x - a.x) / length * far, a.y + (b.y - a.y) / length * far)
-                if abs(a.x - b.x) < 1e-6:
-                    yield Point(at.x - aside - width / 2, at.y)
-                    yield Point(at.x + aside + width / 2, at.y)
-                else:
-                    yield Point(at.x, at.y - aside - height / 2)
-                    yield Point(at.x, at.y + aside + height / 2)
+                for aside in (STROKE / 2 + ASIDE, HEAD_WIDTH / 2 + CLEAR + CLOSE)[: 1 + short]:
+                    if abs(a.x - b.x) < 1e-6:
+                        yield Point(at.x - aside - width / 2, at.y)
+                        yield Point(at.x + aside + width / 2, at.y)
+                    else:
+                        yield Point(at.x, at.y - aside - height / 2)
+                        yield Point(at.x, at.y + aside + height / 2)
 
 
 def _values(plan: Plan, wires: Sequence[Wire], names: Mapping[str, str]) -> Iterator[_Wish]:
