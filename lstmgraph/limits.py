@@ -113,11 +113,14 @@ def _number(value: float) -> Number:
 
 
 def _flow(cell: Cell) -> list[Equation]:
-    """The equations that a memory passes through, entry by entry: between its old and its new value, and after that."""
+    """The equations that a memory passes through, entry by entry, between its old and its new value and after that.
+
+    The output's is one of them also where it takes the memory in another way: its gates are gates all the same.
+    """
     reached: set[MatrixExpr] = {*_old(cell)}
     found = []
     for equation in cell.step:
-        if _passes(equation.value, reached, _FLOWS) or equation.target in _next(cell):
+        if _passes(equation.value, reached, _FLOWS) or equation.target in {*_next(cell), cell.values[cell.output]}:
             reached.add(equation.target)
             found.append(equation)
     return [e for e in found if _leads_out(cell, e, found)]
@@ -146,17 +149,19 @@ def _passes(expr: MatrixExpr, reached: set[MatrixExpr], through: tuple[type, ...
 def _factors(cell: Cell, expr: MatrixExpr) -> Iterator[str]:
     """The gates among the factors of the products in an expression.
 
-    A factor is one if its role says so, or if a memory is the other factor: then it cannot be the candidate.
+    A factor is one if its role says so, if it is one number for every entry, or if a memory is the other factor: then
+    it cannot be the candidate.
     """
     kinds = roles(cell)
     for node in walk(expr):
         if isinstance(node, (Hadamard, Divide)):
             factors = node.args if isinstance(node, Hadamard) else node.args[:1]
             scales_memory = any(isinstance(f, MatrixSymbol) and f in _old(cell) for f in factors)
-            for inner in map(_bare, factors):
+            for factor in factors:
+                inner = _bare(factor)
                 if isinstance(inner, MatrixSymbol) and inner in cell.values.values() and inner not in cell.outputs:
                     base = name_of(inner).base
-                    if scales_memory or kinds.get(base) == "gate":
+                    if scales_memory or isinstance(factor, Fill) or kinds.get(base) == "gate":
                         yield base
 
 

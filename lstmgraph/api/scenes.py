@@ -73,7 +73,10 @@ def _plumbing(cell: Cell, names: Notation, choices: Choices) -> Scene:
     from lstmgraph.diagram.layout.plumbing import layout_plumbing
 
     known, opened = gates(cell), settled(cell, dict(choices.open or ()))
-    return layout_plumbing(graph_of(cell, names), known, opened, cell.title or cell.name, _labels(cell, names))
+    graph = graph_of(cell, names)
+    unnamed = {n.id: n.expression for n in graph.nodes if n.value is None and n.expression is not None}
+    written = {id: print_expr(expression, "latex", names) for id, expression in unnamed.items()}
+    return layout_plumbing(graph, known, opened, cell.title or cell.name, {**_labels(cell, names), **written})
 
 
 LAYOUTS: dict[str, Callable[[Cell, Notation, Choices], Scene]] = {

@@ -7,13 +7,16 @@ lead to the output.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lstmgraph.diagram.graph import Edge, Graph
 from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy, way
+from lstmgraph.errors import UsageError
 
 HALF = 0.5  # how far a gate stands open that nobody set
+SCALE = "product_with_a_number"
+LINEAR = ("add", "hadamard", "negative", "one_minus", SCALE)  # a gate in such a term scales what flows
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,61 @@ class Run:
 
 
 def runs(graph: Graph, gates: Collection[str], opened: Mapping[str, float]) -> list[Run]:
-    """The memories of a graph, that with the outlet last.  `gates` are values by base name, `opened` how far."""
-    found = _Flows(anatomy(graph), gates, opened).runs()
+    """The memories of a graph, that with the outlet last.  `gates` are values by base name, `opened` how far.
+
+    Raises UsageError, which names it, for what valves, devices, joints and one outlet cannot show.
+    """
+    flows = _Flows(anatomy(graph), gates, opened)
+    found = flows.runs()
+    flows.check(found)
     return sorted(found, key=lambda run: run.outlet is not None)
+
+
+def leaves(found: Iterable[Run]) -> Iterator[tuple[str, bool]]:
+    """The values at the ends of the drawing, and whether they move a valve."""
+    for run in found:
+        inner = [s for b in run.stops if isinstance(b, Branch) for s in b.stops]
+        yield from ((b.source, False) for b in run.stops if isinstance(b, Branch))
+        for stop in (*run.stops, *inner, *(run.outlet.stops if run.outlet else ())):
+            if isinstance(stop, Valve):
+                yield stop.edge.source, True
+            elif isinstance(stop, Device):
+                yield from ((e.source, False) for e in stop.operands)
+
+
+def _refused(what: str) -> UsageError:
+    return UsageError(f"the plumbing cannot show {what}", hint="--style pipe draws every cell")
+
+
+def description(found: Sequence[Run], graph: Graph) -> str:
+    """The drawing in words."""
+    return " ".join(line for run in found for line in _said(run, graph))
+
+
+def how_open(opening: float) -> str:
+    return {0.0: "shut", 1.0: "open"}.get(opening, f"{opening:g} open")
+
+
+def _said(run: Run, graph: Graph) -> Iterator[str]:
+    node = {n.id: n for n in graph.nodes}
+
+    def valves(stops: Sequence[Valve | Device | Branch]) -> str:
+        said = [
+            f"the valve {node[s.edge.source].value or node[s.edge.source].title}"
+            + ("" if s.opening is None else f" ({how_open(s.opening)})")
+            if isinstance(s, Valve)
+            else node[s.node].operation.replace("_", " ")
+            for s in stops
+            if not isinstance(s, Branch)
+        ]
+        return " through " + ", then ".join(said) if said else ""
+
+    yield f"{run.previous} flows{valves(run.stops)} to {node[run.next.target].value}."
+    for stop in run.stops:
+        if isinstance(stop, Branch):
+            yield f"{node[stop.source].value or node[stop.source].title} comes in{valves(stop.stops)}."
+    if run.outlet:
+        yield f"From there water flows{valves(run.outlet.stops)} to {node[run.outlet.edge.target].value}."
 
 
 class _Flows:
@@ -82,12 +137,23 @@ class _Flows:
 
     def runs(self) -> list[Run]:
         found = []
+        begin, path_out = self.way_out()
         for base, path in self.a.pipes.items():
             line = [self.a.previous[base], *path]
             stops = [s for before, op in zip(line, path, strict=False) for s in self.stops(before, op)]
             (last,) = self.a.into[self.a.next[base]]
-            found.append(Run(base, line[0], last, tuple(stops), self.outlet(line[-1])))
+            outlet = self.outlet(begin, path_out) if path_out and line[-1] == begin else None
+            found.append(Run(base, line[0], last, tuple(stops), outlet))
         return found
+
+    def way_out(self) -> tuple[str, list[str]]:
+        """The shortest elementwise way from a new memory to the output, where the output is another value."""
+        end = self.a.next.get(self.a.graph.output)
+        if end is None or self.a.graph.output in self.a.pipes:
+            return "", []
+        fresh = [([self.a.previous[base], *path])[-1] for base, path in self.a.pipes.items()]
+        ways = [(start, way(self.a, start, end, self.used)) for start in fresh]
+        return min(((start, path) for start, path in ways if path), key=lambda found: len(found[1]), default=("", []))
 
     def stops(self, before: str, op: str) -> list[Valve | Device | Branch]:
         """What an operation on a pipe is, `before` being where the pipe comes from."""
@@ -97,9 +163,60 @@ class _Flows:
             return [Valve(e, self.opening(e.source)) for e in rest]
         if rest and operation == "add" and not any(e.negative for e in (carried, *rest)):
             return [self.branch(e) for e in rest]
-        return [Device(op, tuple(rest))]
+        return [self.device(op, carried, rest)]
+
+    def device(self, op: str, carried: Edge, rest: Sequence[Edge]) -> Device:
+        if carried.negative:
+            raise _refused(f"that {self.said(op)} takes water away: minus {self.said(carried.source)}")
+        return Device(op, tuple(rest))
+
+    def said(self, id: str) -> str:
+        node = self.a.node[id]
+        return node.value or node.title or id
+
+    # ── what cannot be shown ──
+
+    def check(self, found: Sequence[Run]) -> None:
+        """Every memory has its pipe; every gate is at a valve, or is written at something else that is drawn."""
+        lost = [base for base in self.a.graph.memories if base not in self.a.pipes]
+        if found and lost:
+            raise _refused(f"the memory {lost[0]}: it does not run from step to step on a way of its own")
+        output = self.a.graph.output
+        if found and output not in self.a.pipes and not any(run.outlet for run in found):
+            raise _refused(f"{output}[t]: no elementwise way leads there from a memory that has a pipe")
+        ends = list(leaves(found))
+        for id, moves in ends:
+            if not moves and (gates := self.scaled_by(id)):
+                raise _refused(f"the gate {gates[0]} in {self.said(id)}: no pipe leads there")
+        shown = {name for id, _ in ends for inner in self.written(id) for name in self.names.get(inner, ())}
+        missing = [name for name in self.gates if name not in shown]
+        if found and missing:
+            raise _refused(f"the gate {missing[0]}: it acts where no pipe leads")
+
+    def written(self, id: str) -> Iterator[str]:
+        """What the label of a value names: itself, or what its formula is made of."""
+        yield id
+        if self.a.node[id].value is None or self.a.node[id].operation == "one_minus":
+            for edge in self.a.into[id]:
+                yield from self.written(edge.source)
+
+    def scaled_by(self, id: str) -> list[str]:
+        """The gates by which a formula without a name scales something, entry by entry."""
+        node = self.a.node[id]
+        if node.value or self.is_gate(id) or not (node.operation in LINEAR or node.kind == "sum"):
+            return []
+        sources = [e.source for e in self.a.into[id]]
+        own = [self.said(s) for s in sources if self.is_gate(s)]
+        return [*own, *(gate for s in sources for gate in self.scaled_by(s))]
 
     # ── gates ──
+
+    def controls(self, id: str) -> bool:
+        """Whether a factor moves a valve: a gate, a share from 0 to 1 that has no name, or a formula with a gate."""
+        node = self.a.node[id]
+        if node.operation == "one_minus":
+            return self.controls(self.a.into[id][0].source)
+        return self.is_gate(id) or node.operation == "sigmoid" or bool(self.scaled_by(id))
 
     def is_gate(self, id: str) -> bool:
         if any(name in self.gates for name in self.names.get(id, ())):
@@ -121,25 +238,30 @@ class _Flows:
     def branch(self, edge: Edge) -> Branch:
         stops: list[Valve | Device] = []
         at = edge.source
-        while self.a.node[at].operation == "hadamard" and any(self.is_gate(e.source) for e in self.a.into[at]):
-            *factors, carried = sorted(self.a.into[at], key=lambda e: not self.is_gate(e.source))
-            stops += [Valve(e, self.opening(e.source)) for e in factors]
-            at = carried.source
+        while found := self.stop(at):
+            stops += found[0]
+            at = found[1]
         amount = self.opening(at) if self.is_gate(at) else 1.0
         return Branch(edge.target, tuple(stops), at, 1.0 if amount is None else amount)
 
-    def outlet(self, start: str) -> Outlet | None:
-        """The elementwise way from a new memory to the output, where the output is another value."""
-        end = next((n.id for n in self.a.of_kind("next") if n.id == f"{self.a.graph.output}[t]'"), None)
-        if end is None or self.a.graph.output in self.a.pipes:
+    def stop(self, at: str) -> tuple[list[Valve | Device], str] | None:
+        """What a branch comes through, and from where: the valves of a product, or a number that scales it."""
+        operation, into = self.a.node[at].operation, self.a.into[at]
+        if operation == SCALE and self.a.node[at].value is None:
+            return [Device(at)], into[0].source
+        if operation != "hadamard" or not any(self.controls(e.source) for e in into):
             return None
-        path = way(self.a, start, end, self.used)
-        if not path:
-            return None
-        self.used |= set(path)
+        order = sorted(into, key=lambda e: (not self.is_gate(e.source), not self.controls(e.source)))
+        return [Valve(e, self.opening(e.source)) for e in order[:-1]], order[-1].source
+
+    def outlet(self, start: str, path: Sequence[str]) -> Outlet:
+        """What stands on the way from a new memory to the output."""
         stops: list[Valve | Device] = []
         for before, op in zip([start, *path], path, strict=False):
-            rest = [e for e in self.a.into[op] if e.source != before]
-            valves = self.a.node[op].operation == "hadamard" and all(self.is_gate(e.source) for e in rest)
-            stops += [Valve(e, self.opening(e.source)) for e in rest] if rest and valves else [Device(op, tuple(rest))]
-        return Outlet(tuple(stops), self.a.into[end][0])
+            carried, *rest = sorted(self.a.into[op], key=lambda e: e.source != before)
+            product = self.a.node[op].operation == "hadamard"
+            valves = [e for e in rest if product and self.controls(e.source)]
+            stops += [Valve(e, self.opening(e.source)) for e in valves]
+            others = [e for e in rest if e not in valves]
+            stops += [self.device(op, carried, others)] if others or not valves else []
+        return Outlet(tuple(stops), self.a.into[self.a.next[self.a.graph.output]][0])

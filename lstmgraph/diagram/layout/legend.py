@@ -23,6 +23,8 @@ GAP = 18.0  # between columns
 NARROWEST = 360.0  # however small the picture is
 WORTH = 0.75  # a group is divided between columns where that makes the legend so much lower
 
+WATER = ("old_water", "new_water")  # of the plumbing style
+
 # Groups in their order; a group takes nodes by what `_group` says of them.
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Inputs", ("input", "previous")),
@@ -32,6 +34,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Nonlinearities", ("function",)),
     ("Parameters", ("bias", "constant")),
     ("Vector operations", ("sum", "operator", "join", "cotangent_sum")),
+    ("Plumbing", ("gate", "operand", "valve", *WATER)),
 )
 # What an operation or a value is called; an operation of the table of rules by the words of its row.
 WORDS = {rule.name: rule.words for rule in RULES.values()} | {
@@ -49,6 +52,11 @@ WORDS = {rule.name: rule.words for rule in RULES.values()} | {
     "join": "joined values",
     "inner_product": "inner product of two vectors",
     "cell": "memory, from step to step",
+    "gate": "gate: its value opens a valve",
+    "operand": "value that a device takes",
+    "valve": "valve, seen by its wheel: open by the gate's value",
+    "old_water": "water of the previous step",
+    "new_water": "new water",
     "cotangent_sum": "sum of cotangents, where a value forked",
 }
 Sample = tuple[Node, str]  # a node and its meaning
@@ -185,6 +193,8 @@ def _entry(node: Node, words: str, at: Point, left: float) -> Entry:
 
 def _sample(node: Node) -> Node:
     """The node in small, and lit: a step dims it in the picture, where it means the same."""
+    if node.operation in WATER:
+        return replace(node, width=LARGEST, height=LARGEST / 2, label=None, lit=True)
     scale = min(SCALE, LARGEST / node.height)
     label = replace(node.label, size=max(LEAST, round(node.label.size * scale, 2))) if node.label else None
     return replace(node, width=node.width * scale, height=node.height * scale, label=label, lit=True)
@@ -214,6 +224,8 @@ def _notes(scene: Scene) -> Iterator[str]:
 
 
 def _group(node: Node) -> str:
+    if node.kind == "plumbing":
+        return node.operation
     return "network" if node.operation.endswith(NETWORK) else node.kind
 
 

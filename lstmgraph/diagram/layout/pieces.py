@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from lstmgraph.diagram.layout.shapes import Form
 from lstmgraph.diagram.path import finish
@@ -30,6 +30,8 @@ GATE = Form("circle", 36, 36)
 FAR = BONNET + 6 + RISE + WHEEL[1] + HUB + CONTROL + GATE.height / 2  # from the pipe to the middle of a gate
 SURFACE = 0.7  # water keeps off the walls by that
 LABEL = 11.0
+OLD, NEW = "old_water", "new_water"
+BORDER = 1.2  # between two waters of one colour, in the other
 LEAST = 10.5  # no layer of water that is thinner has a label
 
 
@@ -48,10 +50,24 @@ class Layer:
     def scaled(self, share: float) -> Layer:
         return replace(self, amount=self.amount * share, fills=self.fills * share)
 
+    def times(self, factor: str, fills: float = 1.0) -> Layer:
+        """The same behind a factor whose value nobody can say: it stands in the name."""
+        return replace(self, name=rf"{_factor(factor)}\,{_factor(self.name)}", fills=self.fills * fills)
+
     @property
     def label(self) -> str:
         amount = f"{self.amount:.2f}".rstrip("0").rstrip(".")
         return self.name if amount == "1" else rf"{amount}\,{self.name}"
+
+
+def _factor(text: str) -> str:
+    """A formula as it stands in a product: in brackets where it is a sum, but for what is in brackets itself."""
+    depth = 0
+    for at, sign in enumerate(text):
+        depth += (sign in "({[") - (sign in ")}]")
+        if depth == 0 and at and sign in "+-":
+            return f"({text})"
+    return text
 
 
 def mixed(layers: Sequence[Layer]) -> list[Layer]:
@@ -63,6 +79,13 @@ def mixed(layers: Sequence[Layer]) -> list[Layer]:
 def heights(layers: Sequence[Layer]) -> list[float]:
     """How high the layers reach, in points from the bottom."""
     return [at * (BORE - 2 * SURFACE) for at in accumulate(layer.fills for layer in layers)]
+
+
+def _borders(layers: Sequence[Layer], tops: Sequence[float]) -> list[tuple[str, float]]:
+    """Where two waters of one colour meet: the colour of the line between them, and how high it lies."""
+    seen = [(layer, top) for layer, top in zip(layers, tops, strict=True) if layer.fills > 0]
+    same = [(a, top) for (a, top), (b, _) in pairwise(seen) if a.role == b.role]
+    return [(NEW if layer.role == OLD else OLD, top) for layer, top in same]
 
 
 @dataclass
@@ -122,13 +145,18 @@ class Line:
 
     def water(self, s: tuple[float, float], layers: Sequence[Layer], labelled: bool = False) -> None:
         """A stretch of pipe with what runs in it, the first layer at the bottom."""
-        low = 0.0
+        low, said = 0.0, {""}
         for layer, high in zip(layers, heights(layers), strict=True):
             if high - low > 0.01 and s[1] > s[0]:
                 node = self.bar(self.to.water, "water", layer.role, s, self._band(low, high), "slab", layer.label)
-                if labelled and high - low >= LEAST:
-                    self.to.water[-1] = replace(node, label=_fitting(layer.label, node))
+                new = labelled and high - low >= LEAST and layer.label not in said
+                label = _fitting(layer.label, node) if new else None
+                self.to.water[-1] = replace(node, label=label, operation=layer.role)
+                said.add(layer.label if new else "")
             low = high
+        for role, high in _borders(layers, heights(layers)):
+            if s[1] > s[0]:
+                self.bar(self.to.water, "border", role, s, self._band(high - BORDER / 2, high + BORDER / 2))
 
     def _band(self, low: float, high: float) -> tuple[float, float]:
         return R - SURFACE - high, R - SURFACE - low
@@ -136,11 +164,17 @@ class Line:
     def swell(self, s: tuple[float, float], before: Sequence[Layer], after: Sequence[Layer]) -> None:
         """The stretch over a branch: what comes in lies down under what was there, which it lifts."""
         old, new = heights(before), heights(after)
+        borders = {high: role for role, high in _borders(after, new)}
         for layer, low, high in reversed(list(zip(after, [0.0, *old], new, strict=True))):
-            if low > 0.01:
-                self.bar(self.to.water, "water", layer.role, s, self._band(0, low), "slab", layer.label)
-            if high - low > 0.01:
-                self.bar(self.to.water, "water", layer.role, s, self._band(low, high), "swell", layer.label)
+            if high in borders:  # what is drawn next leaves a line of it
+                self._swollen(s, borders[high], low + BORDER, high + BORDER, "")
+            self._swollen(s, layer.role, low, high, layer.label)
+
+    def _swollen(self, s: tuple[float, float], role: str, low: float, high: float, title: str) -> None:
+        if low > 0.01:
+            self.bar(self.to.water, "water", role, s, self._band(0, low), "slab", title)
+        if high - low > 0.01:
+            self.bar(self.to.water, "water", role, s, self._band(low, high), "swell", title)
 
     def valve(self, s: float, share: float, title: str, of: str) -> Node:
         """A gate valve: its plate shuts off what does not pass, its wheel stands the higher the further it is open."""
@@ -155,7 +189,8 @@ class Line:
         self.bar(metal, "stem", "valve", (s - 2, s + 2), (top, -BONNET), title=title, of=of)
         half, thick = WHEEL[0] / 2, WHEEL[1]
         hub = self.bar(metal, "hub", "valve", (s - 5, s + 5), (top - thick - HUB, top), title=title, of=of)
-        self.bar(metal, "wheel", "valve", (s - half, s + half), (top - thick, top), "box", title, of)
+        wheel = self.bar(metal, "wheel", "valve", (s - half, s + half), (top - thick, top), "box", title, of)
+        metal[-1] = replace(wheel, operation="valve")
         return hub
 
     def control(self, s: float, wheel: Node, gate: Node, wire: str, words: str) -> None:
@@ -163,16 +198,17 @@ class Line:
 
         `wheel` is what the line ends at: the hub of a valve, or the port of a device.
         """
-        where = self.at(s, -FAR)
+        wide = (gate.width - GATE.width) / 2 if self.down else 0.0
+        where = self.at(s, -FAR - wide)
         placed = replace(gate, at=where, label=replace(gate.label, at=where) if gate.label else None)
         self.to.front.append(placed)
-        begin, end = self.at(s, -FAR + GATE.height / 2), self._outer(wheel)
+        begin, end = self.at(s, -FAR + GATE.height / 2), self._outer(wheel)  # a wide gate reaches further out
         self.to.wire(wire, placed.id, wheel.id, "internal", (begin, end), gate.title)
         if words:
             label = Label(words, placed.at, LABEL, of=placed.id)
             width, height = measure(label)
             x, y = placed.at
-            beside = Point(x + GATE.width / 2 + 6 + width / 2, y)
+            beside = Point(x + gate.width / 2 + 6 + width / 2, y)
             at = Point(x, y + GATE.height / 2 + 5 + height / 2) if self.down else beside
             self.to.labels.append(replace(label, at=at))
 

@@ -8,17 +8,19 @@ said in `pieces`; here the pieces are put together, for any cell that has a memo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from lstmgraph.diagram.compose import moved
 from lstmgraph.diagram.graph import Edge, Graph
 from lstmgraph.diagram.ground import around, of_label
-from lstmgraph.diagram.layout.flows import Branch, Device, Outlet, Run, Valve, runs
+from lstmgraph.diagram.layout.flows import SCALE, Branch, Device, Outlet, Run, Valve, description, how_open, runs
 from lstmgraph.diagram.layout.labels import inside
-from lstmgraph.diagram.layout.pieces import COLLAR, FAR, GATE, OUT, Layer, Line, Pieces, R, mixed
-from lstmgraph.diagram.layout.shapes import EXTERNAL, Form, form_of, glyph_length, role_of
-from lstmgraph.diagram.scene import Box, Node, Point, Scene
+from lstmgraph.diagram.layout.pieces import COLLAR, FAR, GATE, NEW, OLD, OUT, Layer, Line, Pieces, R, mixed
+from lstmgraph.diagram.layout.shapes import EXTERNAL, Form, form_of, role_of
+from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene
+from lstmgraph.diagram.typeset import measure
 from lstmgraph.errors import UsageError
 
 VALVE = 58.0  # from the beginning of a valve's stretch to its middle, and on to the end
@@ -27,16 +29,16 @@ BEGIN = 40.0  # from the tank to the first stretch
 AFTER = 36.0  # from a joint to what comes next
 MIXED = 108.0  # of the pipe where the layers have their labels
 END = 40.0  # from the last stretch to the mouth
-MOUTH = 44.0  # from the mouth of a pipe to the value that leaves
+MOUTH = 44.0  # from the mouth of an outlet to the value that leaves
+BEYOND = 56.0  # of a memory's pipe, from its last stretch through the border to the tank of the next step
 TANK = Form("box", 62, 62)
 SOURCE = Form("box", 76, 48)
 CAP = 7.0  # how thick the end of a pipe is
 PAD = 16.0  # from what is inside to the border
-DOTS = r"\cdots"
-SHORT, LONG = 5, 9  # names of values are written out up to such lengths: log(f), v x k
+LONGEST = 230.0  # no label is longer
+TEXT = 13.0  # the size of a label that needs more room than its piece has
 SPACE = 14.0  # around the picture
 APART = 30.0  # between two memories, and between what hangs from one
-OLD, NEW = "old_water", "new_water"
 
 
 def layout_plumbing(
@@ -51,7 +53,8 @@ def layout_plumbing(
 
     `gates` are the values that are drawn as gates, by base name ("f"), and `opened` says how far some of them stand
     open, from 0 to 1; the others stand half open (see `lstmgraph.limits`, which checks both).  `names` gives the LaTeX
-    of values ("f[t]").  Raises UsageError for a graph without a memory.
+    of values ("f[t]") and, by the id of its node, that of what has no name.  Raises UsageError for a graph without a
+    memory, and for one with something that cannot be shown.
     """
     found = runs(graph, gates, opened)
     if not found:
@@ -59,7 +62,7 @@ def layout_plumbing(
     end = max(_Plumbing(graph, names or {}).put(found))
     drawing = _Plumbing(graph, names or {}, end)
     drawing.put(found)
-    return drawing.scene(id, title, _description(found, graph))
+    return drawing.scene(id, title, description(found, graph))
 
 
 class _Plumbing:
@@ -71,39 +74,64 @@ class _Plumbing:
         self.node = {n.id: n for n in graph.nodes}
         self.below = 0.0  # how far to the right something hangs from the pipe
         self.deepest = 0.0
-        self.mouths: list[tuple[Edge, Point, bool]] = []  # where water leaves: the edge, the place, whether downwards
+        self.mouths: list[tuple[Edge, Point]] = []  # where water leaves for the output: the edge, and the place
 
     # ── what things are called ──
 
     def name(self, id: str) -> str:
         """The LaTeX of a value, or of what computes it where it has no name."""
         node = self.node[id]
-        if node.value:
-            return self.names.get(node.value, node.glyph if node.kind != "function" else node.value.split("[")[0])
-        inner = [self.operand(e.source) for e in self.graph.into(id)]
-        if node.kind == "function":
-            return rf"{node.glyph}({inner[0] if glyph_length(inner[0]) < SHORT else DOTS})"
-        written = rf"\,{node.glyph}\,".join(inner) if len(inner) > 1 else " ".join([node.glyph, *inner])
-        formula = node.kind == "operator" or len(inner) == 1
-        return written if formula and DOTS not in written and glyph_length(written) < LONG else node.glyph
-
-    def operand(self, id: str) -> str:
-        """The same within the name of an operation: in brackets if it is an operation without a name itself."""
-        node, name = self.node[id], self.name(id)
-        return rf"({name})" if node.kind in ("operator", "sum") and not node.value and name != node.glyph else name
+        return self.names.get(node.value or node.id, node.glyph)
 
     def words(self, id: str) -> str:
         return self.node[id].value or self.node[id].title or id
+
+    def form(self, id: str, usual: Form) -> Form:
+        """The form of what bears the name of a value: wider than usual where it is a formula."""
+        width = measure(Label(self.name(id), Point(0, 0), TEXT))[0]
+        if width > LONGEST:
+            raise UsageError(
+                f"the plumbing has no room for a formula as long as {self.words(id)}",
+                hint="give it a name of its own in the equations, or choose --style pipe",
+            )
+        return usual if width <= usual.width * 0.86 else Form("box", 2 * math.ceil(width / 1.72 + 1), usual.height)
+
+    def reach(self, stop: Valve | Device) -> float:
+        """From the beginning of a stop to its middle, along a pipe that runs to the right."""
+        if isinstance(stop, Valve):
+            return max(VALVE, self.form(stop.edge.source, GATE).width / 2 + 12)
+        return max([DEVICE, *(self.form(e.source, GATE).width / 2 + 12 for e in stop.operands)])
+
+    def behind(self, stop: Valve | Device, layers: Sequence[Layer]) -> list[Layer]:
+        """What flows behind a stop."""
+        if isinstance(stop, Device):
+            node = self.node[stop.node]
+            if node.operation == SCALE:
+                return [layer.times(node.glyph.removesuffix(r"\times")) for layer in layers]
+            return [replace(layer, name=self.name(stop.node), amount=1.0) for layer in layers]
+        if stop.opening is None:
+            return [layer.times(self.name(stop.edge.source), stop.share) for layer in layers]
+        return [layer.scaled(stop.share) for layer in layers]
 
     def gate(self, edge: Edge) -> Node:
         """The gate of a valve, to be put somewhere."""
         node = self.node[edge.source]
         where = Point(0, 0)
-        label = inside(self.name(edge.source), GATE, where)
+        form = self.form(edge.source, GATE)
+        label = inside(self.name(edge.source), form, where)
         role = role_of(node, edge.kind)
         of = node.id
         return Node(
-            f"{node.id}@{edge.target}", "gate", role, "circle", where, GATE.width, GATE.height, label, node.title, of=of
+            f"{node.id}@{edge.target}",
+            "gate",
+            role,
+            form.shape,
+            where,
+            form.width,
+            form.height,
+            label,
+            node.title,
+            of=of,
         )
 
     # ── one memory ──
@@ -137,9 +165,10 @@ class _Plumbing:
         if run.outlet:
             at = self.drain(line, run.outlet, at, layers, gaps)
         end = max(self.least, at + END / 2)
-        line.water((at, end), layers)
-        self.shell(line, end, gaps)
-        self.mouths.append((run.next, line.at(end), False))
+        line.water((at, end + BEYOND), layers)
+        self.shell(line, end + BEYOND, gaps)
+        line.collar(end + PAD)
+        self.next(run.next, Point(end + BEYOND + TANK.width / 2, y), TANK)
         self.tank(run.previous, Point(-TANK.width / 2, y), TANK, OLD, "previous")
         return end
 
@@ -158,20 +187,22 @@ class _Plumbing:
 
     def stop(self, line: Line, stop: Valve | Device, at: float, layers: list[Layer]) -> tuple[float, list[Layer]]:
         """A valve or a device from `at` on, in the direction of the water; what flows behind it."""
+        usual = DEVICE if isinstance(stop, Device) else VALVE
+        middle = at + (usual if line.down else self.reach(stop))
+        end = 2 * middle - at
+        passed = self.behind(stop, layers)
+        line.water((at, middle - 4), layers)
+        line.water((middle - 4, end), passed)
         if isinstance(stop, Device):
-            line.water((at, at + 2 * DEVICE), layers)
-            self.device(line, stop, at + DEVICE)
-            return at + 2 * DEVICE, layers
-        passed = [layer.scaled(stop.share) for layer in layers]
-        line.water((at, at + VALVE - 4), layers)
-        line.water((at + VALVE - 4, at + 2 * VALVE), passed)
-        self.valve(line, stop, at + VALVE)
-        return at + 2 * VALVE, passed
+            self.device(line, stop, middle)
+        else:
+            self.valve(line, stop, middle)
+        return end, passed
 
     def valve(self, line: Line, valve: Valve, s: float) -> None:
         gate = self.gate(valve.edge)
         said = self.words(valve.edge.source)
-        title = said if valve.opening is None else f"{said}: {_open(valve.opening)}"
+        title = said if valve.opening is None else f"{said}: {how_open(valve.opening)}"
         wheel = line.valve(s, valve.share, title, valve.edge.target)
         line.control(s, wheel, gate, valve.edge.id, "" if valve.opening is None else f"={valve.opening:g}")
 
@@ -198,7 +229,7 @@ class _Plumbing:
         for side in (-1, 1):
             line.collar(s + side * (DEVICE - 8))
         for k, edge in enumerate(device.operands):
-            gate = self.gate(edge)
+            gate = replace(self.gate(edge), operation="operand")
             sign = "-" if edge.negative else ""
             shift = (k - (len(device.operands) - 1) / 2) * (GATE.width + 8)
             hub = line.bar(self.to.metal, "port", "valve", (s + shift - 3, s + shift + 3), (-OUT - 9, -OUT))
@@ -208,17 +239,19 @@ class _Plumbing:
 
     def hanging(self, stops: Sequence[Valve | Device]) -> float:
         """How far to the left of a vertical pipe its gates reach."""
-        return FAR + GATE.width / 2 if any(isinstance(s, Valve) or s.operands for s in stops) else SOURCE.width / 2
+        edges = [e for s in stops for e in ((s.edge,) if isinstance(s, Valve) else s.operands)]
+        return max((FAR - GATE.width / 2 + self.form(e.source, GATE).width for e in edges), default=0.0)
 
-    def place(self, at: float, stops: Sequence[Valve | Device]) -> float:
-        """The middle of a vertical pipe that hangs from a run, beside what hangs there already."""
-        x = max(at + AFTER, self.below + self.hanging(stops) + PAD)
-        self.below = x + max(OUT + 6, SOURCE.width / 2) + APART / 2
+    def place(self, at: float, stops: Sequence[Valve | Device], half: float) -> float:
+        """The middle of a vertical pipe that hangs from a run, `half` as wide, beside what hangs there already."""
+        x = max(at + AFTER, self.below + max(half, self.hanging(stops)) + PAD)
+        self.below = x + half + APART / 2
         return x
 
     def joint(self, line: Line, branch: Branch, at: float, layers: list[Layer]) -> tuple[float, list[Layer]]:
         """A branch from below; returns where the run goes on, and with what in it."""
-        x = self.place(at, branch.stops)
+        source = self.form(branch.source, SOURCE)
+        x = self.place(at, branch.stops, source.width / 2)
         down = Line(self.to, line.at(x, R), down=True)
         s = COLLAR + 16.0
         spans = []
@@ -227,14 +260,15 @@ class _Plumbing:
             spans.append((s, s + 2 * far, stop))
             s += 2 * far
         s += 0 if spans else APART / 2
-        coming = [Layer(NEW, branch.amount, self.name(branch.source), branch.amount)]
+        role = OLD if self.node[branch.source].kind == "previous" else NEW
+        coming = [Layer(role, 1.0, self.name(branch.source), branch.amount)]
         low = s
         for start, end, stop in reversed(spans):
             passed = self.upwards(down, stop, start, end, low, coming)
             low, coming = start, passed
         down.water((0, low), coming)
         self.stem(down, s)
-        self.tank(branch.source, down.at(s + SOURCE.height / 2), SOURCE, NEW, "source", branch.joint)
+        self.tank(branch.source, down.at(s + SOURCE.height / 2), source, role, "source", branch.joint)
         self.deepest = max(self.deepest, down.at(s + SOURCE.height).y)
         stream = coming[0].fills * 2 * R
         together = mixed([*coming, *layers])
@@ -255,19 +289,18 @@ class _Plumbing:
     ) -> list[Layer]:
         """A stop of a branch, in which the water rises from `low`; what flows above it."""
         middle = (start + end) / 2
-        if isinstance(stop, Device):
-            line.water((start, low), coming)
-            self.device(line, stop, middle)
-            return coming
-        passed = [layer.scaled(stop.share) for layer in coming]
+        passed = self.behind(stop, coming)
         line.water((middle + 4, low), coming)
         line.water((start, middle + 4), passed)
-        self.valve(line, stop, middle)
+        if isinstance(stop, Device):
+            self.device(line, stop, middle)
+        else:
+            self.valve(line, stop, middle)
         return passed
 
     def drain(self, line: Line, outlet: Outlet, at: float, layers: list[Layer], gaps: list[float]) -> float:
         """The way down from the new memory to the output; returns where the run goes on."""
-        x = self.place(at, outlet.stops)
+        x = self.place(at, outlet.stops, SOURCE.width / 2)
         gaps.append(x)
         line.water((at, x + AFTER), layers)
         down = Line(self.to, line.at(x, R), down=True)
@@ -280,8 +313,16 @@ class _Plumbing:
         s += END / 2
         self.stem(down, s)
         self.deepest = max(self.deepest, down.at(s).y)
-        self.mouths.append((outlet.edge, down.at(s), True))
+        self.mouths.append((outlet.edge, down.at(s)))
         return x + AFTER
+
+    def next(self, edge: Edge, at: Point, form: Form) -> None:
+        """A value that leaves."""
+        node = self.node[edge.target]
+        label = inside(self.name(node.id), form, at)
+        width, height = form.width, form.height
+        placed = Node(node.id, "next", edge.kind, form.shape, at, width, height, label, node.title)
+        self.to.front.append(replace(placed, operation=node.operation))
 
     def tank(self, id: str, at: Point, form: Form, role: str, kind: str, joint: str = "") -> None:
         """Where water comes from."""
@@ -307,13 +348,12 @@ class _Plumbing:
     # ── the whole ──
 
     def scene(self, id: str, title: str, description: str) -> Scene:
-        inside_of = [n for n in self.to.nodes() if n.kind != "previous"]
-        right = max(n.at.x + n.width / 2 for n in inside_of)
+        inside_of = [n for n in self.to.nodes() if n.kind not in ("previous", "next")]
         top = min(n.at.y - n.height / 2 for n in inside_of)
         bottom = max([self.deepest, *(n.at.y + n.height / 2 for n in inside_of)])
-        border = Box(PAD, top - PAD, right + PAD, bottom + PAD)
-        for edge, mouth, down in self.mouths:
-            self.leave(edge, mouth, down, border)
+        border = Box(PAD, top - PAD, self.least + PAD, bottom + PAD)
+        for edge, mouth in self.mouths:
+            self.leave(edge, mouth, border)
         return _fitted(
             Scene(
                 id,
@@ -328,30 +368,16 @@ class _Plumbing:
             )
         )
 
-    def leave(self, edge: Edge, mouth: Point, down: bool, border: Box) -> None:
+    def leave(self, edge: Edge, mouth: Point, border: Box) -> None:
         """The value that leaves, outside of the border, and the arrow to it from the mouth of its pipe."""
         node = self.node[edge.target]
         far = EXTERNAL.width / 2
-        at = Point(mouth.x, border.bottom + MOUTH - 8) if down else Point(border.right + MOUTH - 8, mouth.y)
-        line = Line(self.to, mouth, down)
+        at = Point(mouth.x, border.bottom + MOUTH - 8)
+        line = Line(self.to, mouth, down=True)
         cap = line.bar(self.to.metal, "mouth", "valve", (-CAP, 0), (-OUT - 5, OUT + 5), of=edge.source)
-        tip = Point(at.x, at.y - far) if down else Point(at.x - far, at.y)
+        tip = Point(at.x, at.y - far)
         self.to.wire(edge.id, cap.id, node.id, edge.kind, (mouth, tip), node.title)
-        label = inside(self.name(node.id), EXTERNAL, at)
-        self.to.front.append(
-            Node(
-                node.id,
-                "next",
-                edge.kind,
-                "circle",
-                at,
-                EXTERNAL.width,
-                EXTERNAL.height,
-                label,
-                node.title,
-                operation=node.operation,
-            )
-        )
+        self.next(edge, at, EXTERNAL)
 
 
 def _fitted(scene: Scene) -> Scene:
@@ -360,34 +386,3 @@ def _fitted(scene: Scene) -> Scene:
     left, top = min(b.left for b in boxes) - SPACE, min(b.top for b in boxes) - SPACE
     right, bottom = max(b.right for b in boxes) + SPACE, max(b.bottom for b in boxes) + SPACE
     return replace(moved(scene, -left, -top), size=(right - left, bottom - top))
-
-
-def _description(found: Sequence[Run], graph: Graph) -> str:
-    """The drawing in words."""
-    return " ".join(line for run in found for line in _said(run, graph))
-
-
-def _open(opening: float) -> str:
-    return {0.0: "shut", 1.0: "open"}.get(opening, f"{opening:g} open")
-
-
-def _said(run: Run, graph: Graph) -> Iterator[str]:
-    node = {n.id: n for n in graph.nodes}
-
-    def valves(stops: Sequence[Valve | Device | Branch]) -> str:
-        said = [
-            f"the valve {node[s.edge.source].value or node[s.edge.source].title}"
-            + ("" if s.opening is None else f" ({_open(s.opening)})")
-            if isinstance(s, Valve)
-            else node[s.node].operation.replace("_", " ")
-            for s in stops
-            if not isinstance(s, Branch)
-        ]
-        return " through " + ", then ".join(said) if said else ""
-
-    yield f"{run.previous} flows{valves(run.stops)} to {node[run.next.target].value}."
-    for stop in run.stops:
-        if isinstance(stop, Branch):
-            yield f"{node[stop.source].value or node[stop.source].title} comes in{valves(stop.stops)}."
-    if run.outlet:
-        yield f"From there water flows{valves(run.outlet.stops)} to {node[run.outlet.edge.target].value}."
