@@ -133,3 +133,29 @@ def test_names_of_values() -> None:
     assert graph.memories == ("c",)
     assert str(Name("c", 0)) in {n.value for n in graph.nodes if n.operation == "add"}
     assert all(n.expression is None or list(walk(n.expression)) for n in graph.nodes)
+
+
+@pytest.mark.parametrize(
+    ("value", "operation", "glyph", "marks"),
+    [
+        ("C[t-1] @ x[t]", "matmul", r"\bullet", ["1", "2"]),
+        ("x[t] * (x[t].T @ x[t])", "inner_product", r"\langle\cdot,\cdot\rangle", ["", ""]),
+        ("x[t] - a", "sum_with_a_number", r"(\cdot)-a", [""]),
+        ("2 - x[t]", "sum_with_a_number", "2-", [""]),
+        ("2 * x[t]", "product_with_a_number", r"2\times", [""]),
+    ],
+)
+def test_products_and_numbers(value: str, operation: str, glyph: str, marks: list[str]) -> None:
+    text = f'equations = """\nC[t] = C[t-1] + x[t] @ x[t].T\nh[t] = {value}\n"""\noutput = "h"\n'
+    constants = "\nconstants = {a = 1}" if "a" in value else ""
+    graph = extract(loads(text + 'sizes = {x = "H"}' + constants), lambda s: s.name)
+    (node,) = (n for n in graph.nodes if n.operation == operation)
+    assert node.glyph == glyph
+    assert [e.mark for e in graph.into(node.id)] == marks
+
+
+def test_the_difference_of_a_vector_and_a_scalar_is_one_sum() -> None:
+    text = 'equations = """\nm[t] = sum(x[t])\nh[t] = tanh(U @ h[t-1] - m[t])\n"""\noutput = "h"\nsizes = {x = "X", h = "H"}'
+    graph = extract(loads(text), lambda s: s.name)
+    assert "negative" not in {n.operation for n in graph.nodes}
+    assert [e.source for e in graph.edges if e.negative] == ["m"]

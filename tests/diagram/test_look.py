@@ -4,13 +4,14 @@ from functools import cache
 
 import pytest
 
-from lstmgraph.api.cell import load
+from lstmgraph.api.cell import Cell, load
 from lstmgraph.api.choices import Choices, look_of
 from lstmgraph.api.drawing import Drawing
 from lstmgraph.api.scenes import graph_of
-from lstmgraph.diagram.ground import gap, of_label, of_wire
+from lstmgraph.diagram.ground import gap, head, of_label, of_wire
 from lstmgraph.diagram.layout.dress import dress
 from lstmgraph.diagram.layout.labels import weight_text
+from lstmgraph.diagram.layout.legend import ROW
 from lstmgraph.diagram.layout.tracks import layered
 from lstmgraph.diagram.look import DEFAULT_LOOK, PARTS, Look, read_look
 from lstmgraph.diagram.quality import faults
@@ -219,3 +220,51 @@ def test_an_unknown_choice(choice: dict[str, str], hint: str) -> None:
 def test_the_dag_has_no_such_choice(choice: dict[str, object]) -> None:
     with pytest.raises(UsageError, match="'dag' has no"):
         load("rnn").draw("dag", **choice)  # type: ignore[arg-type]
+
+
+# ── factors that nobody would guess, labels and legends ──
+
+STEP = "g[t] = tanh(W @ x[t] + U @ h[t-1] + b)\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "sizes", "named"),
+    [
+        ("h[t] = g[t] * (zeta * (1 - g[t]) + nu)", {"zeta": 1, "nu": 1}, {r"\zeta"}),
+        ("h[t] = tanh(gamma * g[t] + beta)", {}, {r"\gamma"}),
+        ("h[t] = tanh(gamma * (V @ x[t]) + R @ g[t] + beta)", {}, {r"\gamma"}),
+        ("h[t] = tanh(V @ x[t] + p * h[t-1] + d)", {}, set()),
+    ],
+)
+def test_a_factor_outside_the_plain_pattern_is_named(line: str, sizes: dict[str, int | str], named: set[str]) -> None:
+    drawing = Cell.from_equations(STEP + line, sizes={"x": "X", "h": "H", "g": "H", **sizes}, output="h").draw()
+    assert {x.text for x in drawing.scene.labels if x.role == "weight"} == named
+    assert ("At an arrow: what scales the value there" in words(drawing)) is bool(named)
+
+
+@every_style
+@pytest.mark.parametrize("name", ["lstm", "gru"])
+def test_names_of_values_keep_off_their_arrowheads(name: str, style: str) -> None:
+    scene = drawn(name, style).scene
+    labels = [x for x in scene.labels if x.role == "text"]
+    assert labels
+    assert min(gap(of_label(x), head(w)) for x in labels for w in scene.wires if w.arrow) > 2.4
+    assert {x.size for x in labels} == {12.0}
+
+
+def test_weights_are_written_in_one_manner() -> None:
+    weights = [x for x in drawn("lstm", show="all").scene.labels if x.role == "weight"]
+    assert len({x.size for x in weights}) == 1
+    assert len({x.text.count(r",\,") for x in weights}) == 1
+
+
+@every_style
+@every_cell
+def test_the_rows_of_a_legend_are_common_to_all_columns(name: str, style: str) -> None:
+    legend = drawn(name, style).scene.legend
+    groups = [g for g in legend if g.entries]
+    ys = {round(e.sample.at.y, 3) for g in groups for e in g.entries} | {
+        round(g.heading.at.y, 3) for g in groups if g.heading
+    }
+    assert all(round((y - min(ys)) % ROW, 3) in (0.0, ROW) for y in ys)
+    assert all(g.heading and g.heading.at.y > max(ys) for g in legend if not g.entries), "notes stand under all"
