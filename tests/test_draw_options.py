@@ -207,3 +207,9 @@ def test_the_command_says_that_an_animation_is_an_svg() -> None:
     result = CliRunner().invoke(command, ["lstm", "--animate", "-o", "a.png"])
     assert isinstance(result.exception, UsageError)
     assert "an animation is an .svg file, not .png" in str(result.exception)
+
+
+def test_a_walk_with_the_name_of_a_notation_is_told_in_it() -> None:
+    assert any(r"\Gamma" in text for text in texts(lstm().draw(walk="gamma", step=1, equations=True).scene))
+    plain = lstm().draw(walk="gamma", step=1, equations=True, notation="plain").scene
+    assert not any(r"\Gamma" in text for text in texts(plain))

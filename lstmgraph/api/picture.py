@@ -14,7 +14,7 @@ from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.legend import with_legend
 from lstmgraph.diagram.scene import Scene
 from lstmgraph.errors import UsageError
-from lstmgraph.notation import get_notation
+from lstmgraph.notation import get_notation, notation_names
 
 # What is laid over a picture, or makes several of one; each needs `overlays`, which is loaded for nothing else.
 LAID_OVER = ("walk", "unroll", "against", "sheet", "backward", "order", "open", "equations")
@@ -26,6 +26,8 @@ def picture(cell: Cell, choices: Choices) -> Drawing:
     check(choices)
     walk, steps = _chosen_steps(cell, choices)
     choices = replace(choices, walk=walk)
+    if choices.notation is None and walk in notation_names(cell):  # a walk in a notation is told in it
+        choices = replace(choices, notation=walk)
     names = get_notation(cell, choices.notation)
     graph, scene = drawn(cell, names, choices)
     if any(choices.has(option) for option in LAID_OVER):

@@ -159,6 +159,9 @@ def _on(a: Point, b: Point, at: Point) -> bool:
 def _node(node: Node, flow: Flow, touched: bool) -> Node:
     """Operations are dimmed; what comes from or goes outside is called by its cotangent."""
     id = node.of or node.id
+    if node.kind == "cell" and node.label is not None and (name := flow.names.get(node.id.removeprefix("cell:"))):
+        form = Form(node.shape, node.width, node.height)
+        return replace(node, label=inside(name, form, node.at), lit=True)
     words = flow.formulas.get(id, node.title)
     if node.kind not in OUTSIDE or id not in flow.names or not touched:
         return replace(node, title=words, lit=node.kind == "join" and touched)
@@ -188,6 +191,12 @@ def _names(scene: Scene, flow: Flow) -> list[Label]:
     found = []
     for node in scene.nodes:
         own = [w for w in scene.wires if w.lit and w.target == node.id]
+        if node.kind == "cell":
+            for text, wires in _at_cell(scene, node, own, flow):
+                label = _beside(text, wires, taken) or _at_corner(text, node, taken)
+                if label is not None:
+                    found.append(replace(label, of=node.id))
+                    taken.append(_box(label.at, *measure(label), 0))
         if node.kind in (*OUTSIDE, "join", "cell", SUM) or node.id not in flow.names or not own:
             continue
         label = _beside(flow.names[node.id], own, taken)
@@ -195,6 +204,31 @@ def _names(scene: Scene, flow: Flow) -> list[Label]:
             found.append(replace(label, of=node.id))
             taken.append(_box(label.at, *measure(label), 0))
     return found
+
+
+def _at_cell(scene: Scene, cell: Node, own: Sequence[Wire], flow: Flow) -> Iterable[tuple[str, list[Wire]]]:
+    """What a Cell takes and gives beyond its wires: it stands for the memory of this step and of the one before."""
+    before = [w for w in own if w.id.startswith(f"{cell.of}>")]
+    if before and cell.of in flow.names:
+        yield flow.names[cell.of], before
+    leaving = {n.id for n in scene.nodes if n.kind == "next"}
+    seed = flow.names.get(f"{cell.of.partition('[')[0]}[t]'")
+    now = [w for w in own if w not in before]
+    if seed and now and not any(w.source in leaving for w in now):
+        yield f"+\\,{seed}", now
+
+
+def _at_corner(text: str, cell: Node, taken: Sequence[Box]) -> Label | None:
+    """In a corner of the square around a Cell, outside its circle."""
+    label = Label(text, Point(0, 0), NAME)
+    width, height = measure(label)
+    others = [t for t in taken if t != _box(cell.at, cell.width, cell.height, STROKE)]
+    far = cell.width / 2 * 0.71 + STROKE
+    for right, down in ((-1, -1), (1, -1), (-1, 1), (1, 1)):
+        at = Point(cell.at.x + right * (far + width / 2), cell.at.y + down * (far + height / 2))
+        if not any(_meet(_box(at, width, height, AIR), t) for t in others):
+            return replace(label, at=at)
+    return None
 
 
 def _beside(text: str, wires: Sequence[Wire], taken: Sequence[Box]) -> Label | None:

@@ -197,3 +197,9 @@ def test_the_gradients_of_one_gate_stand_in_one_column() -> None:
                 if any(f"{p}_{{{gate}}}" in x.text.split("=")[0] for p in "WUb") and "partial" in x.text
             }
             assert len(edges) == 1, gate
+
+
+def test_the_cell_says_what_it_takes_from_outside_and_what_leaves_it() -> None:
+    found = labels(lstmgraph.load("lstm").draw("cell-block", backward=True).scene)
+    assert {r"\bar{c}_{t}", r"+\,\bar{c}_{t}^{+}", r"\bar{c}_{t-1}"} <= found
+    assert "Cell" not in found
