@@ -155,7 +155,8 @@ def test_products_and_numbers(value: str, operation: str, glyph: str, marks: lis
 
 
 def test_the_difference_of_a_vector_and_a_scalar_is_one_sum() -> None:
-    text = 'equations = """\nm[t] = sum(x[t])\nh[t] = tanh(U @ h[t-1] - m[t])\n"""\noutput = "h"\nsizes = {x = "X", h = "H"}'
+    text = 'equations = """\nm[t] = sum(x[t])\nh[t] = tanh(U @ h[t-1] - m[t])\n"""\noutput = "h"\n'
+    text += 'sizes = {x = "X", h = "H"}'
     graph = extract(loads(text), lambda s: s.name)
     assert "negative" not in {n.operation for n in graph.nodes}
     assert [e.source for e in graph.edges if e.negative] == ["m"]
