@@ -16,7 +16,14 @@ from lstmgraph.errors import UsageError
 
 HALF = 0.5  # how far a gate stands open that nobody set
 SCALE = "product_with_a_number"
-LINEAR = ("add", "hadamard", "negative", "one_minus", SCALE)  # a gate in such a term scales what flows
+LINEAR = (
+    "add",
+    "hadamard",
+    "negative",
+    "one_minus",
+    "sum_with_a_number",
+    SCALE,
+)  # a gate in such a term scales what flows
 
 
 @dataclass(frozen=True)
@@ -142,7 +149,7 @@ class _Flows:
             line = [self.a.previous[base], *path]
             stops = [s for before, op in zip(line, path, strict=False) for s in self.stops(before, op)]
             (last,) = self.a.into[self.a.next[base]]
-            outlet = self.outlet(begin, path_out) if path_out and line[-1] == begin else None
+            outlet = self.outlet(begin, path_out) if line[-1] == begin else None
             found.append(Run(base, line[0], last, tuple(stops), outlet))
         return found
 
@@ -153,7 +160,11 @@ class _Flows:
             return "", []
         fresh = [([self.a.previous[base], *path])[-1] for base, path in self.a.pipes.items()]
         ways = [(start, way(self.a, start, end, self.used)) for start in fresh]
-        return min(((start, path) for start, path in ways if path), key=lambda found: len(found[1]), default=("", []))
+        return min(
+            ((start, path) for start, path in ways if path is not None),
+            key=lambda found: len(found[1]),
+            default=("", []),
+        )
 
     def stops(self, before: str, op: str) -> list[Valve | Device | Branch]:
         """What an operation on a pipe is, `before` being where the pipe comes from."""
