@@ -160,7 +160,7 @@ def test_marks_stand_nearest_to_their_own_arrows(style: str) -> None:
     )
     scene = cell.draw(style).scene
     marks = [x for x in scene.labels if x.text in ("1", "2")]
-    assert len(marks) == 4
+    assert len(marks) == 6
     for mark in marks:
         far = {w.id: min(gap(of_label(mark), box) for box in of_wire(w)) for w in scene.wires}
         assert far[mark.of] == min(far.values())
@@ -208,7 +208,7 @@ def test_parts_can_be_given_as_a_list() -> None:
 
 @pytest.mark.parametrize(
     ("choice", "hint"),
-    [({"show": "weihgts"}, "weights"), ({"detail": "gate"}, "gates"), ({"show": "all,bias"}, "bias")],
+    [({"show": "weihgts"}, "weights"), ({"detail": "gate"}, "gates")],
 )
 def test_an_unknown_choice(choice: dict[str, str], hint: str) -> None:
     with pytest.raises(UnknownName) as error:
@@ -216,9 +216,15 @@ def test_an_unknown_choice(choice: dict[str, str], hint: str) -> None:
     assert hint in str(error.value.hint)
 
 
+@pytest.mark.parametrize("parts", ["all,bias", "none,values"])
+def test_all_and_none_stand_alone(parts: str) -> None:
+    with pytest.raises(UsageError, match="stands alone"):
+        load("rnn").draw(show=parts)
+
+
 @pytest.mark.parametrize("choice", [{"show": "all"}, {"detail": "gates"}, {"order": True}])
 def test_the_dag_has_no_such_choice(choice: dict[str, object]) -> None:
-    with pytest.raises(UsageError, match="'dag' has no"):
+    with pytest.raises(UsageError, match="does not go with the style 'dag'"):
         load("rnn").draw("dag", **choice)  # type: ignore[arg-type]
 
 
