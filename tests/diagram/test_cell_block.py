@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lstmgraph.diagram.extract import extract
-from lstmgraph.diagram.layout.anatomy import anatomy
-from lstmgraph.diagram.layout.block_grid import cell_id, fill
+from lstmgraph.diagram.layout.anatomy import anatomy, cell_id
+from lstmgraph.diagram.layout.block_grid import fill
 from lstmgraph.diagram.layout.block_products import folded
 from lstmgraph.diagram.layout.block_search import search
 from lstmgraph.diagram.layout.cell_block import layout_cell_block

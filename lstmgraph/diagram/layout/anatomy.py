@@ -63,6 +63,11 @@ def base_of(node: Node) -> str:
     return (node.value or node.id).split("[")[0]
 
 
+def cell_id(base: str) -> str:
+    """Of the Cell that shows a memory."""
+    return f"cell:{base}"
+
+
 def anatomy(graph: Graph) -> Anatomy:
     found = Anatomy(graph)
     for k, node in enumerate(_in_order(graph)):

@@ -10,15 +10,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lstmgraph.diagram.graph import Edge
-from lstmgraph.diagram.layout.anatomy import Anatomy, base_of
+from lstmgraph.diagram.layout.anatomy import Anatomy, base_of, cell_id
 from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT
 
 ACTIVATIONS, SUMS = 50.0, 51.0  # columns of the gates; the columns between hold operators
 INNER = (1.0, 2.0, 3.0, 4.0)
-
-
-def cell_id(base: str) -> str:
-    return f"cell:{base}"
 
 
 class Hint(NamedTuple):

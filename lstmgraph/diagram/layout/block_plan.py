@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from lstmgraph.diagram.graph import Edge
-from lstmgraph.diagram.layout.anatomy import Anatomy, base_of
-from lstmgraph.diagram.layout.block_grid import Grid, cell_id, externals, inner_ends, is_external
+from lstmgraph.diagram.layout.anatomy import Anatomy, base_of, cell_id
+from lstmgraph.diagram.layout.block_grid import Grid, externals, inner_ends, is_external
 from lstmgraph.diagram.layout.budget import Unroutable
 from lstmgraph.diagram.layout.plan import ANY, Plan, Sides, Spot, Want
 from lstmgraph.diagram.layout.shapes import CELL, DOWN, LEFT, RIGHT, UP, Form, form_of, role_of

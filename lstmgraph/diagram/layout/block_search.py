@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from lstmgraph.diagram.graph import Edge
-from lstmgraph.diagram.layout.anatomy import Anatomy, base_of
-from lstmgraph.diagram.layout.block_grid import ACTIVATIONS, SUMS, Grid, Hint, cell_id, externals, inner_ends
+from lstmgraph.diagram.layout.anatomy import Anatomy, base_of, cell_id
+from lstmgraph.diagram.layout.block_grid import ACTIVATIONS, SUMS, Grid, Hint, externals, inner_ends
 from lstmgraph.diagram.layout.estimate import BLOCKED, FAR, ROUND, Estimate, Laid, Link, Places, Port
 from lstmgraph.diagram.layout.plan import Sides
 from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT, UP

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lstmgraph.diagram.graph import Edge, Graph, Node
-from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy
-from lstmgraph.diagram.layout.block_grid import cell_id
+from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy, cell_id
 
 
 def celled(graph: Graph) -> tuple[Graph, dict[str, Node]]:
