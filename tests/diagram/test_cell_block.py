@@ -49,6 +49,13 @@ def test_the_data_path_is_one_upright_line_through_the_cell(cell: str) -> None:
         assert any(cell_id(base) in grid.centre for base in a.pipes)
 
 
+@pytest.mark.parametrize("cell", ["lstm", "peephole_lstm", "gru", "cifg"])
+def test_the_cell_stands_in_the_middle_between_gates_on_both_sides(cell: str) -> None:
+    scene = layout_cell_block(ALL[cell]())
+    (left, _, right, _), *_ = scene.frames
+    assert [n.at.x for n in scene.nodes if n.kind == "cell"] == [(left + right) / 2]
+
+
 def test_several_memories_keep_their_cells() -> None:
     graph = ALL["slstm"]()
     solved = layout_cell_block(graph)

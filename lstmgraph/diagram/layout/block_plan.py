@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from lstmgraph.diagram.graph import Edge
 from lstmgraph.diagram.layout.anatomy import Anatomy, base_of, cell_id
-from lstmgraph.diagram.layout.block_grid import Grid, externals, inner_ends, is_external
+from lstmgraph.diagram.layout.block_grid import ACTIVATIONS, Grid, externals, inner_ends, is_external
 from lstmgraph.diagram.layout.budget import Unroutable
 from lstmgraph.diagram.layout.plan import ANY, Plan, Sides, Spot, Want
 from lstmgraph.diagram.layout.shapes import CELL, DOWN, LEFT, RIGHT, UP, Form, form_of, role_of
@@ -96,7 +96,16 @@ class _Builder:
             places[key] = places[before] + reach[before] + reach[key] + gap
             if axis == 1:
                 places[key] = max(places[key], self._clear(places, key))
-        return places if axis == 0 else {k: -v for k, v in places.items()}
+        return self._centred(places) if axis == 0 else {k: -v for k, v in places.items()}
+
+    def _centred(self, places: dict[float, int]) -> dict[float, int]:
+        """Columns whose gates stand equally far from the centre on both sides, where there are some on both."""
+        if {side for side, _ in self.grid.gates} != {-1, 1} or 0.0 not in places:
+            return places
+        middle = places[0.0]
+        right, left = places[max(places)] - middle, middle - places[min(places)]
+        short = -1 if left < right else 1
+        return {k: v + short * abs(right - left) * (k * short >= ACTIVATIONS) for k, v in places.items()}
 
     def _clear(self, places: dict[float, int], row: float) -> int:
         """Where a row may stand at the lowest, so that the inputs of gates on one side do not meet."""
