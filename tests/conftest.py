@@ -1,7 +1,7 @@
 """What all tests share: goldens, the optional tools, and the rule that in CI nothing is skipped.
 
 - `golden("NAME", text)` compares with tests/golden/NAME; `pytest --update-goldens` rewrites those files instead.
-- `dot`, `chromium`, `firefox`, `tex`, `torch`: ask for the fixture, or mark the test, and it is skipped where the tool is
+- `dot`, `chromium`, `firefox`, `tex`, `torch`: ask for the fixture, or mark the test, and it is skipped where it is
   missing; in CI every skip is a failure.  To add an optional tool, add a row to `TOOLS` and a marker to pyproject.toml.
 """
 

@@ -219,15 +219,16 @@ def _at_cell(scene: Scene, cell: Node, own: Sequence[Wire], flow: Flow) -> Itera
 
 
 def _at_corner(text: str, cell: Node, taken: Sequence[Box]) -> Label | None:
-    """In a corner of the square around a Cell, outside its circle."""
+    """Beside a corner of the square around a Cell, outside of it: at its side, or over or under it."""
     label = Label(text, Point(0, 0), NAME)
     width, height = measure(label)
-    others = [t for t in taken if t != _box(cell.at, cell.width, cell.height, STROKE)]
-    far = cell.width / 2 * 0.71 + STROKE
-    for right, down in ((-1, -1), (1, -1), (-1, 1), (1, 1)):
-        at = Point(cell.at.x + right * (far + width / 2), cell.at.y + down * (far + height / 2))
-        if not any(_meet(_box(at, width, height, AIR), t) for t in others):
-            return replace(label, at=at)
+    x, y, off = cell.width / 2, cell.height / 2, AIR + STROKE + 1
+    places = ((x + off + width / 2, y - height / 2), (x - width / 2, y + off + height / 2))
+    for across, up in places:
+        for right, down in ((-1, -1), (1, -1), (-1, 1), (1, 1)):
+            at = Point(cell.at.x + right * across, cell.at.y + down * up)
+            if not any(_meet(_box(at, width, height, AIR), t) for t in taken):
+                return replace(label, at=at)
     return None
 
 
