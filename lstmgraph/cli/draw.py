@@ -72,10 +72,11 @@ def command(name: str, output: str | None, format: str | None, quality: bool, an
     lstmgraph draw lstm --walk gamma --animate -o steps.svg
     lstmgraph draw lstm --backward -o backward.svg
     """
-    from lstmgraph.api.animation import check_suffix
     from lstmgraph.api.catalogue import drawing_formats
 
     if animate:
+        from lstmgraph.api.animation import check_suffix
+
         if output is not None and format is None:
             check_suffix(output)
         if choose_format(output, format, {"svg": (".svg",)}, "svg") and quality:

@@ -15,7 +15,17 @@ from lstmgraph.diagram.layout.labels import inside
 from lstmgraph.diagram.layout.legend import WORDS
 from lstmgraph.diagram.layout.shapes import Form
 from lstmgraph.diagram.layout.steps import passes
-from lstmgraph.diagram.path import HEAD_LENGTH, HEAD_NOTCH, STROKE, Route, arrowhead, distance, is_straight, straight
+from lstmgraph.diagram.path import (
+    HEAD_LENGTH,
+    HEAD_NOTCH,
+    HEAD_WIDTH,
+    STROKE,
+    Route,
+    arrowhead,
+    distance,
+    is_straight,
+    straight,
+)
 from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Wire
 from lstmgraph.diagram.typeset import measure
 
@@ -244,8 +254,8 @@ def _beside(text: str, wires: Sequence[Wire], taken: Sequence[Box]) -> Label | N
 
 def _places(wires: Sequence[Wire], width: float, height: float) -> Iterable[Point]:
     """Beside the last straight pieces, near the arrowhead first."""
-    aside = STROKE / 2 + AIR + 1
-    for far in FAR:
+    near, clear = STROKE / 2 + AIR + 1, HEAD_WIDTH / 2 + 2 * AIR  # of the wire; also of its arrowhead
+    for far, aside in [(far, near) for far in FAR] + [(far, clear) for far in FAR]:
         for wire in wires:
             b, a = wire.points[-1], wire.points[-2]
             length = distance(a, b)

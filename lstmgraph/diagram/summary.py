@@ -17,7 +17,7 @@ from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene, Wire
 
 NARROW = 0.4  # how wide the box is, against the cell
 APART = 56.0  # between the inputs of the box, and between its outputs
-SIZE = 20.0  # of its letter: not so large that the labels of the values look small beside it
+SIZE = 18.0  # of its letter: not so large that the labels of the values look small beside it
 STEP = "step"  # the id of the box
 OUTSIDE = ("input", "previous", "next")
 HANDED_ON: dict[ValueKind, ValueKind] = {"previous_memory": "memory", "previous_output": "output"}

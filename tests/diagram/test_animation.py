@@ -132,7 +132,7 @@ def test_a_caption_for_each_scene() -> None:
 
 def test_without_animation_the_whole_cell_is_seen() -> None:
     """A converter knows no animation: it paints every part as if it were lit."""
-    whole = replace(load("lstm").draw(legend=False).scene, title="LSTM")
+    whole = replace(load("lstm").draw(legend=False, notation="gamma").scene, title="LSTM")
     stills = [replace(s, title="LSTM") for s in frames()]
     pictures = [
         np.asarray(Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=text)))).convert("L"), dtype=int)

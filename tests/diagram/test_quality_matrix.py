@@ -115,8 +115,8 @@ def test_a_drawing_is_inside_the_gates_in_every_look(theme: str, style: str, cel
 def steps(style: str, cell: str) -> tuple[Drawing, ...]:
     """The whole drawing, and the frames of all walks."""
     walks = {} if style == "unrolled" else loaded(cell).all_walks
-    frames = (drawing(style, cell, walk=walk, step=k) for walk, found in walks.items() for k, _ in enumerate(found, 1))
-    return (drawing(style, cell), *frames)
+    lit = [(walk, k) for walk, found in walks.items() for k, _ in enumerate(found, 1)]
+    return tuple(drawing(style, cell, walk=walk, step=k, notation="plain") for walk, k in [(None, None), *lit])
 
 
 @every

@@ -289,7 +289,7 @@ def _surprises(graph: Graph, edge: Edge) -> bool:
     A weighted sum is read as matrices and a bias, perhaps with vectors that scale a state (peepholes).  A scalar, a
     vector that scales something else, and a vector in a sum without a matrix are not in that.
     """
-    if r"\times" in edge.via_shape:
+    if not edge.via_shape or r"\times" in edge.via_shape:  # nothing is known of it, or it is a matrix
         return False
     matrices = any(r"\times" in e.via_shape for e in graph.into(edge.target))
     return edge.via_shape == "1" or not matrices or graph.node(edge.source).operation == PRODUCT
