@@ -70,14 +70,6 @@ class Columns:
             tuple(columns), top - 1, tuple(self.a.pipes), tuple(b for b in self.a.previous if b not in self.a.pipes)
         )
 
-    def _rails(self) -> tuple[str, ...]:
-        """States without a pipe: the one that feeds most networks lowest, so that no other is in its way."""
-
-        def fed(base: str) -> int:
-            return sum(self.a.node[e.target].kind == "sum" for e in self.a.out[self.a.previous[base]])
-
-        return tuple(sorted((b for b in self.a.previous if b not in self.a.pipes), key=fed))
-
     def _networks(self) -> None:
         keys = self._keys()
         for id in (n.id for n in self.a.graph.nodes if n.kind == "sum"):

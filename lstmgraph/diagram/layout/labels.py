@@ -378,13 +378,6 @@ def value_text(graph: Graph, node: Operation, names: Mapping[str, str]) -> str:
     return f"{text} : {node.shape}" if graph.look.sizes and node.shape else text
 
 
-def widest_value(graph: Graph, node: Operation) -> float:
-    """How wide the label on the wires of a node is, in points."""
-    if not (graph.look.values and node.value and node.kind in OPERATIONS):
-        return 0.0
-    return measure(Label(value_text(graph, node, {}), Point(0, 0), WIRE))[0]
-
-
 def _plain_name(value: str) -> str:
     base = value.split("[", maxsplit=1)[0]
     return f"{base}_t" if len(base) == 1 else rf"\mathrm{{{base.replace('_', ' ')}}}_t"
