@@ -162,7 +162,8 @@ def test_only_mathml_gets_into_a_page() -> None:
 
 
 def test_equations_stand_beside_the_picture_and_over_the_legend() -> None:
-    bare, whole = LSTM.draw(step=1, legend=False).scene, LSTM.draw(step=1, equations=True).scene
+    bare = LSTM.draw(walk="steps", step=1, legend=False).scene
+    whole = LSTM.draw(walk="steps", step=1, equations=True).scene
     heading, *formulas = whole.labels[len(bare.labels) :]
     assert heading.text == bare.title
     assert [f.text.split("=")[0].strip() for f in formulas] == ["f_{t}"]

@@ -57,9 +57,9 @@ def choose_format(
         raise UnknownName(kind, given, formats)
     if output is None or output == STANDARD_OUTPUT or output.startswith("/dev/"):
         return given or default
-    if output.endswith("/") or Path(output).is_dir():
-        raise UsageError(f"{output!r} is a folder", hint=f"name a file in it: {Path(output) / 'NAME'}.{default}")
     suffix = PurePath(output).suffix.lower()
+    if output.endswith("/") or (not suffix and Path(output).is_dir()):
+        raise UsageError(f"{output!r} is a folder", hint=f"name a file in it: {Path(output) / 'NAME'}")
     meant = sorted((n for n, suffixes in formats.items() if suffix in suffixes), key=lambda n: n != default)
     if not meant and given is None:
         known = "; ".join(f"{name} ({', '.join(suffixes)})" for name, suffixes in formats.items())

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sympy import Expr, MatrixExpr, MatrixSymbol
+from sympy import Expr, MatMul, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra.names import Shape, size
 from lstmgraph.algebra.traverse import walk
@@ -188,8 +188,11 @@ def _check_size_names(sizes: Sizes, uses: Sequence[Ref]) -> None:
     """Refuse identity(H) and 1 / H: a size has no value in an equation, and would silently be a parameter."""
     equations = sizes.equations()
     letters = {str(s) for e in equations for x in walk(e.value) for side in x.shape for s in side.free_symbols}
+    matrices = {
+        s.name for e in equations for x in walk(e.value) if isinstance(x, MatMul) for s in x.args if s.is_symbol
+    }
     for ref in uses:
-        if ref.name.lag is None and ref.name.base in letters:
+        if ref.name.lag is None and ref.name.base in letters - matrices:
             hint = "if a parameter is meant, call it something else; if a number is, give it in [constants]"
             raise CellNameError(f"{ref.name.base!r} is a size, not a value", place=ref.place, hint=hint)
 

@@ -50,14 +50,14 @@ def test_a_wrong_rule_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(a: MatrixExpr, y: MatrixExpr) -> MatrixExpr:
         return n.OneMinus(y)
 
-    monkeypatch.setitem(RULES, n.Tanh, replace(RULES[n.Tanh], slope=wrong))
+    monkeypatch.setitem(RULES, n.Tanh, RULES[n.Tanh]._replace(slope=wrong))
     cell = load("rnn")
     assert failed(check(cell, gradient(cell), torch=False)) == {"derived = differences"}
 
 
 @pytest.mark.torch
 def test_torch_sees_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(RULES, n.Tanh, replace(RULES[n.Tanh], slope=lambda a, y: n.OneMinus(y)))
+    monkeypatch.setitem(RULES, n.Tanh, RULES[n.Tanh]._replace(slope=lambda a, y: n.OneMinus(y)))
     cell = load("rnn")
     assert "derived = torch autograd" in failed(check(cell, gradient(cell)))
 
@@ -137,7 +137,7 @@ def test_a_gradient_wrong_by_a_millionth_is_seen(monkeypatch: pytest.MonkeyPatch
     def wrong(a: MatrixExpr, y: MatrixExpr) -> MatrixExpr:
         return n.Hadamard(n.Fill(Float("1.000001"), *y.shape), right(a, y))
 
-    monkeypatch.setitem(RULES, n.Tanh, replace(RULES[n.Tanh], slope=wrong))
+    monkeypatch.setitem(RULES, n.Tanh, RULES[n.Tanh]._replace(slope=wrong))
     cell = load("rnn")
     assert failed(check(cell, gradient(cell), torch=False)) == {"derived = differences"}
 

@@ -84,9 +84,11 @@ NOTES = {
 
 
 def with_legend(scene: Scene) -> Scene:
-    """The scene with its legend, and higher by as much as that needs."""
+    """The scene with its legend, and higher by as much as that needs; as it is where there is nothing to explain."""
     width, top = max(scene.size[0], NARROWEST), scene.size[1]
     groups = list(_groups(scene))
+    if not groups:
+        return scene
     columns = _arranged(groups, width - 3 * PITCH)
     found = _placed(groups, columns, top)
     rows = max((piece.row + 1 + len(piece.samples) for column in columns for piece in column), default=0)
