@@ -15,7 +15,7 @@ from lstmgraph.diagram.layout.anatomy import Anatomy, base_of, cell_id
 from lstmgraph.diagram.layout.block_grid import ACTIVATIONS, Grid, externals, inner_ends, is_external
 from lstmgraph.diagram.layout.budget import Unroutable
 from lstmgraph.diagram.layout.plan import ANY, Plan, Sides, Spot, Want
-from lstmgraph.diagram.layout.shapes import CELL, DOWN, LEFT, RIGHT, UP, Form, form_of, role_of
+from lstmgraph.diagram.layout.shapes import CELL, DOWN, LEFT, RIGHT, UP, Form, form_of
 from lstmgraph.diagram.scene import Box
 
 GAP = 3  # lattice steps between the reaches of neighbouring nodes
@@ -138,12 +138,7 @@ class _Builder:
         return [2 * offset // STACK for offset in self._stack(count)]
 
     def _put(self, id: str, at: tuple[int, int], outside: bool = False, name: str = "") -> None:
-        node = self.a.node[id]
-        kinds = [e.kind for e in (self.a.out[id] or self.a.into[id])]
-        role = role_of(node, kinds[0] if kinds else "internal")
-        self.plan.put(
-            Spot(name or id, self.forms[id], at, role, node.kind, node, of=id if name else "", outside=outside)
-        )
+        self.plan.stand(self.a.node[id], self.forms[id], at, self.a.out[id] or self.a.into[id], outside, name)
 
     def _border(self) -> None:
         boxes = [(s.at, s.form.reach()) for s in self.plan.spots.values()]

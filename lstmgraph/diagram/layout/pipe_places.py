@@ -13,7 +13,7 @@ from lstmgraph.diagram.layout.arrange import Arrangement, Column
 from lstmgraph.diagram.layout.budget import Unroutable
 from lstmgraph.diagram.layout.columns import spread
 from lstmgraph.diagram.layout.plan import Plan, Spot
-from lstmgraph.diagram.layout.shapes import JOIN, Form, form_of, role_of
+from lstmgraph.diagram.layout.shapes import JOIN, Form, form_of
 from lstmgraph.diagram.layout.terms import terms, wings
 from lstmgraph.diagram.scene import Box
 
@@ -195,12 +195,7 @@ class Places:
             self._put(id, (x, rows[base]))
 
     def _put(self, id: str, at: tuple[int, int], outside: bool = False, name: str = "") -> None:
-        node = self.a.node[id]
-        kinds = [e.kind for e in (self.a.out[id] or self.a.into[id])]
-        role = role_of(node, kinds[0] if kinds else "internal")
-        self.plan.put(
-            Spot(name or id, self.forms[id], at, role, node.kind, node, of=id if name else "", outside=outside)
-        )
+        self.plan.stand(self.a.node[id], self.forms[id], at, self.a.out[id] or self.a.into[id], outside, name)
 
     def _terms(self) -> None:
         """Terms stand below their sum where they enter it, or beside it."""

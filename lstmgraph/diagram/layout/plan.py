@@ -7,13 +7,14 @@ from there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lstmgraph.diagram.graph import Edge, Graph, Node
 from lstmgraph.diagram.layout.budget import Budget
 from lstmgraph.diagram.layout.lattice import Cell, Demand, Lattice
 from lstmgraph.diagram.layout.router import route_all
-from lstmgraph.diagram.layout.shapes import DOWN, LEFT, PITCH, RIGHT, UP, Form, Port, ports
+from lstmgraph.diagram.layout.shapes import DOWN, LEFT, PITCH, RIGHT, UP, Form, Port, ports, role_of
 from lstmgraph.diagram.scene import Box, Point
 
 Sides = tuple[tuple[int, int, int], ...]  # (side, offset, extra cost)
@@ -64,6 +65,14 @@ class Plan:
     through: dict[str, tuple[str, str]] = field(default_factory=dict)  # edge id -> (wire to the join, wire from it)
     rails: list[int] = field(default_factory=list)  # rows that horizontal wires prefer
     border: Box = NOWHERE  # in lattice steps
+
+    def stand(
+        self, node: Node, form: Form, at: Cell, wires: Sequence[Edge], outside: bool = False, name: str = ""
+    ) -> Spot:
+        """Put a graph node somewhere, under another name where it is repeated; its `wires` say what its value is."""
+        role = role_of(node, wires[0].kind if wires else "internal")
+        of = node.id if name else ""
+        return self.put(Spot(name or node.id, form, at, role, node.kind, node, of=of, outside=outside))
 
     def put(self, spot: Spot) -> Spot:
         self.spots[spot.id] = spot

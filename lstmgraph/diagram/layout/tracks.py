@@ -17,7 +17,7 @@ from lstmgraph.diagram.layout.dress import crowded
 from lstmgraph.diagram.layout.labels import widest_weight
 from lstmgraph.diagram.layout.lattice import Cell
 from lstmgraph.diagram.layout.plan import Plan, Solved, Spot, Want
-from lstmgraph.diagram.layout.shapes import CELL, DOWN, LEFT, PITCH, RIGHT, UP, Form, form_of, ports, role_of
+from lstmgraph.diagram.layout.shapes import CELL, DOWN, LEFT, PITCH, RIGHT, UP, Form, form_of, ports
 from lstmgraph.diagram.layout.threads import OUTER, Drop, Threads
 from lstmgraph.diagram.scene import Box, Point
 
@@ -243,11 +243,9 @@ class _Tracks:
             node, name = self.cells[id], r"\text{Cell}" if len(self.cells) == 1 else self._new(id).glyph
             self.plan.put(Spot(id, CELL, self._at(id), "cell", "cell", node, node.id, glyph=name))
             return
-        kinds = [e.kind for e in (self.threads.out[node.id] or self.threads.into[node.id])]
-        role = role_of(node, kinds[0] if kinds else "internal")
+        wires = self.threads.out[node.id] or self.threads.into[node.id]
         outside = node.kind == "next" or self._is_source(id)
-        of = "" if id == node.id else node.id
-        self.plan.put(Spot(id, self.forms[id], self._at(id), role, node.kind, node, of=of, outside=outside))
+        self.plan.stand(node, self.forms[id], self._at(id), wires, outside, "" if id == node.id else id)
 
     def _new(self, cell: str) -> Node:
         """The value that a Cell holds when the step is over."""
