@@ -26,7 +26,7 @@ from lstmgraph.diagram.path import (
     is_straight,
     straight,
 )
-from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Wire
+from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Wire, shown_by
 from lstmgraph.diagram.typeset import measure
 
 SUM = "cotangent_sum"  # the kind of the small plus
@@ -53,8 +53,8 @@ class Flow:
 def backward(scene: Scene, flow: Flow) -> Scene:
     """The scene of the backward pass."""
     again = _repeated(scene)
-    carrying = {w.id for w in scene.wires if _edge_of(w) in flow.shares and w.id not in again}
-    wires = [_turned(w, flow.shares[_edge_of(w)]) if w.id in carrying else _dimmed(w) for w in scene.wires]
+    carrying = {w.id for w in scene.wires if shown_by(w.id) in flow.shares and w.id not in again}
+    wires = [_turned(w, flow.shares[shown_by(w.id)]) if w.id in carrying else _dimmed(w) for w in scene.wires]
     trunks = [_trunk(t, [w for w in wires if w.lit]) for t in scene.trunks]
     live = [w for w in (*wires, *trunks) if w.lit]
     sums = [_sum(k, d.at, d.role) for k, d in enumerate(scene.dots, 1) if _meets(live, d.at)]
@@ -83,15 +83,11 @@ def forward(scene: Scene) -> Scene:
     )
 
 
-def _edge_of(wire: Wire) -> str:
-    return wire.id.removesuffix("@up")
-
-
 def _repeated(scene: Scene) -> set[str]:
     """The wires that show an output again: what reaches it from outside enters once, as in the equations."""
     leaving = {n.id for n in scene.nodes if n.kind == "next"}
     once = {w.id for w in scene.wires if w.target in leaving}
-    return {w.id for w in scene.wires if _edge_of(w) != w.id and _edge_of(w) in once}
+    return {w.id for w in scene.wires if shown_by(w.id) != w.id and shown_by(w.id) in once}
 
 
 def _meets(live: Iterable[Wire], at: Point) -> bool:

@@ -14,7 +14,7 @@ from lstmgraph.diagram.compare import Part
 from lstmgraph.diagram.graph import Edge, Graph, Node
 from lstmgraph.diagram.layout.steps import lit_parts, passes
 from lstmgraph.diagram.scene import Node as Drawn
-from lstmgraph.diagram.scene import Scene, Wire
+from lstmgraph.diagram.scene import Scene, Wire, shown_by
 
 Piece = tuple[str, bool]  # text, and whether it is LaTeX
 Formula = Callable[[Any], str]
@@ -22,7 +22,7 @@ Formula = Callable[[Any], str]
 
 def strong(scene: Scene, part: Part) -> Scene:
     """The scene with this part lit and all else dimmed."""
-    wires = {w.id for w in scene.wires if _edge_of(w) in part.edges}
+    wires = {w.id for w in scene.wires if shown_by(w.id) in part.edges}
 
     def through(trunk: Wire) -> list[bool]:
         return [w.id in wires for w in scene.wires if w.target == trunk.target and passes(w, trunk.points[0])]
@@ -40,16 +40,12 @@ def _last_piece(trunk: Wire) -> Wire:
     return replace(trunk, id=f"{trunk.id}@end", points=(route[0], trunk.points[-1]), route=route, lit=True)
 
 
-def _edge_of(wire: Wire) -> str:
-    return wire.id.removesuffix("@up")
-
-
 def _is_lit(scene: Scene, node: Drawn, part: Part) -> bool:
     """A copy of an input is lit where all that it feeds is; a join with what runs through it."""
     if (node.of or node.id) in part.nodes:
         return True
     own = [w for w in scene.wires if node.id in (w.source, w.target)]
-    return bool(node.of) and node.kind != "cell" and bool(own) and all(_edge_of(w) in part.edges for w in own)
+    return bool(node.of) and node.kind != "cell" and bool(own) and all(shown_by(w.id) in part.edges for w in own)
 
 
 # ── in words ──

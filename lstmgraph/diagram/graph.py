@@ -43,6 +43,11 @@ class Node:
     shape: str = ""  # LaTeX, of the value that leaves here: "H", "H \\times X"
 
 
+def base_of(node: Node) -> str:
+    """The name of a node's value without its time: "c" of c[t-1] and of c[t]."""
+    return (node.value or node.id).split("[", maxsplit=1)[0]
+
+
 @dataclass(frozen=True)
 class Edge:
     """The value of `source` is an operand of `target`.  `operand` is its position among the target's operands."""

@@ -9,6 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+AGAIN = "@up"
+
+
+def again(id: str) -> str:
+    """The id of what shows an edge or a node once more: an output leaves upward too."""
+    return id + AGAIN
+
+
+def shown_by(id: str) -> str:
+    """The id of the edge or the node that something shows, for the first time or again."""
+    return id.removesuffix(AGAIN)
+
 
 class Point(NamedTuple):
     x: float

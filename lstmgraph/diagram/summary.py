@@ -13,7 +13,7 @@ from lstmgraph.diagram.graph import Edge, Graph, ValueKind
 from lstmgraph.diagram.graph import Node as Operation
 from lstmgraph.diagram.layout.shapes import PITCH
 from lstmgraph.diagram.path import finish
-from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene, Wire
+from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene, Wire, again
 
 NARROW = 0.4  # how wide the box is, against the cell
 APART = 56.0  # between the inputs of the box, and between its outputs
@@ -106,8 +106,8 @@ def _wires(graph: Graph, ends: Iterable[Node], frame: Box) -> list[Wire]:
         outer, inner = _facing(node, frame)
         points = (outer, inner) if edge.target == STEP else (inner, outer)
         source, target = (node.id, STEP) if edge.target == STEP else (STEP, node.id)
-        suffix = "@up" if node.of else ""
-        found.append(Wire(edge.id + suffix, source, target, edge.kind, points, ()))
+        id = again(edge.id) if node.of else edge.id
+        found.append(Wire(id, source, target, edge.kind, points, ()))
     return found
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from lstmgraph.algebra.names import Name
-from lstmgraph.diagram.graph import Edge, Graph, Node
+from lstmgraph.diagram.graph import Edge, Graph, Node, base_of
 
 Typeset = Callable[[str], str]
 EXTERNAL = ("input", "previous", "next")
@@ -81,10 +81,6 @@ class Step:
 
 def _spelt(lag: int) -> str:
     return f"t{lag:+d}" if lag else "t"
-
-
-def base_of(node: Node) -> str:
-    return (node.value or node.id).split("[", maxsplit=1)[0]
 
 
 def middle(steps: int) -> int:

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from lstmgraph.diagram.graph import Edge, Graph
-from lstmgraph.diagram.scene import Scene
+from lstmgraph.diagram.scene import Scene, shown_by
 from lstmgraph.diagram.typeset import plain_text
 
 
 def described(scene: Scene, graph: Graph) -> Scene:
     """The scene with its description, and a title for every wire that stands for an edge."""
     titles = {e.id: edge_title(graph, e) for e in graph.edges}
-    wires = tuple(replace(w, title=titles.get(w.id.removesuffix("@up"), w.title)) for w in scene.wires)
+    wires = tuple(replace(w, title=titles.get(shown_by(w.id), w.title)) for w in scene.wires)
     return replace(scene, description=description(graph), wires=wires)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from lstmgraph.diagram.graph import Edge, Graph, Node
+from lstmgraph.diagram.graph import Edge, Graph, Node, base_of
 
 
 @dataclass
@@ -57,10 +57,6 @@ class Anatomy:
     def exits(self) -> list[str]:
         """Next nodes that are not the next value of a state: they only leave upward."""
         return [n.id for n in self.of_kind("next") if base_of(n) not in self.previous]
-
-
-def base_of(node: Node) -> str:
-    return (node.value or node.id).split("[")[0]
 
 
 def cell_id(base: str) -> str:

@@ -9,8 +9,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from lstmgraph.diagram.graph import Edge
-from lstmgraph.diagram.layout.anatomy import Anatomy, base_of, cell_id
+from lstmgraph.diagram.graph import Edge, base_of
+from lstmgraph.diagram.layout.anatomy import Anatomy, cell_id
 from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT
 
 ACTIVATIONS, SUMS = 50.0, 51.0  # columns of the gates; the columns between hold operators

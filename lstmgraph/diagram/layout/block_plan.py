@@ -10,13 +10,13 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from lstmgraph.diagram.graph import Edge
-from lstmgraph.diagram.layout.anatomy import Anatomy, base_of, cell_id
+from lstmgraph.diagram.graph import Edge, base_of
+from lstmgraph.diagram.layout.anatomy import Anatomy, cell_id
 from lstmgraph.diagram.layout.block_grid import ACTIVATIONS, Grid, externals, inner_ends, is_external
 from lstmgraph.diagram.layout.budget import Unroutable
 from lstmgraph.diagram.layout.plan import ANY, Plan, Sides, Spot, Want
 from lstmgraph.diagram.layout.shapes import CELL, DOWN, LEFT, RIGHT, UP, Form, form_of
-from lstmgraph.diagram.scene import Box
+from lstmgraph.diagram.scene import Box, again
 
 GAP = 3  # lattice steps between the reaches of neighbouring nodes
 STACK = 6  # between repeated inputs
@@ -219,7 +219,7 @@ class _Builder:
             if base_of(node) not in self.cells:
                 yield edge, ""
             elif base_of(node) == self.a.graph.output:
-                yield edge, f"{node.id}@up"
+                yield edge, again(node.id)
 
     # ── wires ──
 
@@ -237,7 +237,7 @@ class _Builder:
         for edge, name in self._leaving():
             if name:
                 base = base_of(self.a.node[edge.target])
-                self._want(f"{edge.id}@up", edge, (self.cells[base], _CELL_NEW, f"{base}@up"), name, ((DOWN, 0, 0),))
+                self._want(again(edge.id), edge, (self.cells[base], _CELL_NEW, again(base)), name, ((DOWN, 0, 0),))
 
     def _want(self, id: str, edge: Edge, start: tuple[str, Sides, str], target: str, goals: Sides) -> None:
         dashed = edge.kind in ("previous_memory", "previous_output")

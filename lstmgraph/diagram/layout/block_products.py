@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from lstmgraph.diagram.graph import Edge, Graph
-from lstmgraph.diagram.layout.anatomy import base_of
+from lstmgraph.diagram.graph import Edge, Graph, base_of
 from lstmgraph.diagram.layout.plan import Solved, Spot, Want
 from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT, STEPS, UP, form_of, ports, role_of
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
 
-from lstmgraph.diagram.graph import Edge
-from lstmgraph.diagram.layout.anatomy import Anatomy, base_of, cell_id
+from lstmgraph.diagram.graph import Edge, base_of
+from lstmgraph.diagram.layout.anatomy import Anatomy, cell_id
 from lstmgraph.diagram.layout.block_grid import ACTIVATIONS, SUMS, Grid, Hint, externals, inner_ends
 from lstmgraph.diagram.layout.estimate import BLOCKED, FAR, ROUND, Estimate, Laid, Link, Places, Port
 from lstmgraph.diagram.layout.plan import Sides

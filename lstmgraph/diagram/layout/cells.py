@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from lstmgraph.diagram.graph import Edge, Graph, Node
 from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy, cell_id
+from lstmgraph.diagram.scene import again
 
 
 def celled(graph: Graph) -> tuple[Graph, dict[str, Node]]:
     """A graph with a node for each memory's Cell, and what each Cell shows: the memory's previous value.
 
-    A memory leaves only where it is the output; what is added for that has "@up" at the end of its id.
+    A memory leaves only where it is the output; what is added for that shows its edge `again`.
     """
     a = anatomy(graph)
     cells = {source: cell_id(base) for source, base in a.fresh.items()}
@@ -34,5 +35,5 @@ def _through(edge: Edge, a: Anatomy, cells: dict[str, str]) -> list[Edge]:
     base, cell = a.fresh[edge.source], cells[edge.source]
     if edge.target != a.next[base]:
         return [replace(edge, source=cell)]
-    up = [replace(edge, id=f"{edge.id}@up", source=cell)] if base == a.graph.output else []
+    up = [replace(edge, id=again(edge.id), source=cell)] if base == a.graph.output else []
     return [replace(edge, target=cell), *up]

@@ -13,7 +13,7 @@ from lstmgraph.diagram.layout.labels import inside, place
 from lstmgraph.diagram.layout.plan import Plan, Solved, Spot, Want
 from lstmgraph.diagram.layout.shapes import PITCH
 from lstmgraph.diagram.path import STROKE
-from lstmgraph.diagram.scene import Box, Dot, Node, Point, Scene, Wire
+from lstmgraph.diagram.scene import Box, Dot, Node, Point, Scene, Wire, again
 from lstmgraph.diagram.words import described, trunk_title
 
 SPACE = 14.0  # around the picture
@@ -105,7 +105,7 @@ def _wires(solved: Solved, parts: dict[str, Wire]) -> tuple[tuple[Wire, ...], tu
     """One wire for each edge, in the graph's order; and the trunks that are painted over them."""
     found = []
     for edge in solved.plan.graph.edges:
-        found += [parts[id] for id in (edge.id, f"{edge.id}@up") if id in parts]
+        found += [parts[id] for id in (edge.id, again(edge.id)) if id in parts]
         if edge.id in solved.plan.through:
             first, second = (parts[w] for w in solved.plan.through[edge.id])
             found.append(_joined(edge.id, edge.kind, first, second, solved.plan.spots[first.target]))

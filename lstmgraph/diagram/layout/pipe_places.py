@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lstmgraph.diagram.graph import Edge, Node
-from lstmgraph.diagram.layout.anatomy import Anatomy, base_of
+from lstmgraph.diagram.graph import Edge, Node, base_of
+from lstmgraph.diagram.layout.anatomy import Anatomy
 from lstmgraph.diagram.layout.arrange import Arrangement, Column
 from lstmgraph.diagram.layout.budget import Unroutable
 from lstmgraph.diagram.layout.columns import spread
 from lstmgraph.diagram.layout.plan import Plan, Spot
 from lstmgraph.diagram.layout.shapes import JOIN, Form, form_of
 from lstmgraph.diagram.layout.terms import terms, wings
-from lstmgraph.diagram.scene import Box
+from lstmgraph.diagram.scene import Box, again
 
 ROW = 7  # lattice steps from row to row
 GAP = 6  # between the sums of neighbouring networks
@@ -289,7 +289,7 @@ class Places:
             if node.id in self.a.exits():
                 found.append((edge, ""))
             elif base_of(node) == self.a.graph.output and (base_of(node) in self.a.pipes or len(self.a.pipes) <= 1):
-                found.append((edge, f"{node.id}@up"))
+                found.append((edge, again(node.id)))
         return found
 
     def _sides(self, left: int, right: int, rows: dict[int | str, int], rails: dict[str, int]) -> None:

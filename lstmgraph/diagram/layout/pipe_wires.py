@@ -5,11 +5,11 @@ A pipe and the parts of a network are joined by straight lines; everything else 
 
 from __future__ import annotations
 
-from lstmgraph.diagram.graph import Edge
-from lstmgraph.diagram.layout.anatomy import base_of
+from lstmgraph.diagram.graph import Edge, base_of
 from lstmgraph.diagram.layout.pipe_places import Places
 from lstmgraph.diagram.layout.plan import ANY, Plan, Sides, Want
 from lstmgraph.diagram.layout.shapes import CIRCLE, DOWN, LEFT, RIGHT, UP
+from lstmgraph.diagram.scene import again
 
 
 class PipePlan(Places):
@@ -31,7 +31,7 @@ class PipePlan(Places):
         for edge, name in self._ups():
             if name:
                 up: Sides = ((DOWN, 0, 0),)
-                self._want(f"{edge.id}@up", edge.source, name, self._starts(edge.source), up, edge)
+                self._want(again(edge.id), edge.source, name, self._starts(edge.source), up, edge)
 
     def _want(self, id: str, source: str, target: str, starts: Sides, goals: Sides, edge: Edge) -> None:
         rank = self._rank(edge)

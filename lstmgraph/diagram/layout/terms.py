@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lstmgraph.diagram.extract import PRODUCT
-from lstmgraph.diagram.layout.anatomy import Anatomy, base_of
+from lstmgraph.diagram.graph import base_of
+from lstmgraph.diagram.layout.anatomy import Anatomy
 
 
 def terms(a: Anatomy) -> dict[str, str]:

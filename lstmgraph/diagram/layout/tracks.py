@@ -19,7 +19,7 @@ from lstmgraph.diagram.layout.lattice import Cell
 from lstmgraph.diagram.layout.plan import Plan, Solved, Spot, Want
 from lstmgraph.diagram.layout.shapes import CELL, DOWN, LEFT, PITCH, RIGHT, UP, Form, form_of, ports
 from lstmgraph.diagram.layout.threads import OUTER, Drop, Threads
-from lstmgraph.diagram.scene import Box, Point
+from lstmgraph.diagram.scene import Box, Point, shown_by
 
 APART = 3  # lattice steps between the reaches of two nodes, or of a node and a line
 LINES = 2  # between two lines
@@ -261,7 +261,7 @@ class _Tracks:
     def _want(self, edge: Edge) -> Want:
         dashed = self.upwards and edge.kind in ("previous_memory", "previous_output")
         source = self.threads.source[edge.id]
-        shown = self.edge[edge.id.removesuffix("@up")]
+        shown = self.edge[shown_by(edge.id)]
         return Want(edge.id, source, edge.target, (), (), edge.kind, edge=shown, dashed=dashed)
 
     def _border(self) -> Box:

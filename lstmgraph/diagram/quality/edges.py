@@ -9,13 +9,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from lstmgraph.diagram.graph import Edge, Graph
+from lstmgraph.diagram.graph import Edge, Graph, base_of
 from lstmgraph.diagram.quality.geometry import EPSILON, holds, node_box
 from lstmgraph.diagram.quality.picture import Picture
-from lstmgraph.diagram.scene import Node, Wire
+from lstmgraph.diagram.scene import Node, Wire, again, shown_by
 
 PREFIX = re.compile(r"(?:\d+:)*")
-AGAIN = "@up"  # a second wire of an edge: the output leaves upward too
 
 
 def missing(picture: Picture) -> Iterator[str]:
@@ -29,7 +28,7 @@ def extra(picture: Picture) -> Iterator[str]:
     """Wires that are no edge of the graph, or drawn twice."""
     known = {copy + e.id for copy in copies(picture) for e in picture.graph.edges}
     inner = {n.id for n in picture.graph.nodes if n.kind in ("sum", "function", "operator")}
-    leaving = {copy + e.id + AGAIN for copy in copies(picture) for e in picture.graph.edges if e.target not in inner}
+    leaving = {again(copy + e.id) for copy in copies(picture) for e in picture.graph.edges if e.target not in inner}
     yield from (w.id for w in picture.scene.wires if w.id not in known | leaving)
     yield from (id for id, count in Counter(w.id for w in picture.scene.wires).items() if count > 1)
 
@@ -39,7 +38,7 @@ def astray(picture: Picture) -> Iterator[str]:
     edges = {copy + e.id: e for copy in copies(picture) for e in picture.graph.edges}
     meanings = _Meanings(picture.graph)
     for wire in picture.scene.wires:
-        edge = edges.get(wire.id.removesuffix(AGAIN))
+        edge = edges.get(shown_by(wire.id))
         if edge is not None and not _right_ends(wire, edge, picture.nodes, meanings):
             yield wire.id
 
@@ -71,10 +70,11 @@ class _Meanings:
     """The graph nodes that a node of the scene stands for: a cell is a memory's previous, new and next value."""
 
     def __init__(self, graph: Graph) -> None:
+        self.base = {n.id: base_of(n) for n in graph.nodes}
         self.next: dict[str, set[str]] = {}
         for node in graph.nodes:
             if node.kind == "next":
-                self.next.setdefault(_base(node.value or node.id), set()).add(node.id)
+                self.next.setdefault(base_of(node), set()).add(node.id)
         self.new: dict[str, set[str]] = {}
         for edge in graph.edges:
             self.new.setdefault(edge.target, set()).add(edge.source)
@@ -82,9 +82,5 @@ class _Meanings:
     def of(self, node: Node) -> set[str]:
         if node.kind != "cell":
             return {node.of or node.id}
-        following = self.next.get(_base(node.of), set())
+        following = self.next.get(self.base[node.of], set())
         return {node.of} | following | {source for id in following for source in self.new.get(id, ())}
-
-
-def _base(value: str) -> str:
-    return value.split("[", maxsplit=1)[0]

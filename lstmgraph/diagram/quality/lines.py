@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 from itertools import pairwise
 from math import inf
 
-from lstmgraph.diagram.graph import Node
+from lstmgraph.diagram.graph import base_of
 from lstmgraph.diagram.path import DOT_RADIUS, HEAD_LENGTH, STROKE, distance, is_straight, simplify
 from lstmgraph.diagram.quality.geometry import EPSILON, Grid, around, holds, hull
 from lstmgraph.diagram.quality.picture import Crossing, Head, Picture, Segment
@@ -57,7 +57,7 @@ def bends(wire: Wire) -> int:
 def bent_pipes(picture: Picture) -> Iterator[str]:
     """Memories that do not run straight through: no way from old to new, over operators alone, without a bend."""
     for base in picture.graph.memories:
-        own = [n for n in picture.graph.nodes if n.kind in ("previous", "next") and _base(n) == base]
+        own = [n for n in picture.graph.nodes if n.kind in ("previous", "next") and base_of(n) == base]
         goals = {n.id for n in own if n.kind == "next"}
         if any(_fewest_bends(picture, n.id, goals - {n.id}) for n in own):
             yield base
@@ -77,10 +77,6 @@ def _fewest_bends(picture: Picture, start: str, goals: set[str]) -> int | None:
                 shift = level < inf and abs(wire.points[0].y - level) > EPSILON
                 heappush(queue, (cost + bends(wire) + shift, there, wire.points[-1].y))
     return None
-
-
-def _base(node: Node) -> str:
-    return (node.value or node.id).split("[", maxsplit=1)[0]
 
 
 # ── crossings and forks ──
