@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from lstmgraph.diagram import ground
+from lstmgraph.diagram.boxes import dot_box, label_box, node_box
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene
 from lstmgraph.diagram.typeset import measure
@@ -38,15 +39,15 @@ def badge(stage: int) -> str:
 def numbered(scene: Scene, graph: Graph) -> Scene:
     """The scene with a number at every operation."""
     at = stages(graph)
-    taken = [ground.of_node(n, 0.5) for n in scene.nodes]
+    taken = [node_box(n, 0.5) for n in scene.nodes]
     taken += [box for w in (*scene.wires, *scene.trunks) for box in ground.of_wire(w)]
-    taken += [*map(ground.of_dot, scene.dots), *map(ground.of_label, scene.labels), *ground.borders(scene.frames)]
+    taken += [*map(dot_box, scene.dots), *map(label_box, scene.labels), *ground.borders(scene.frames)]
     labels = list(scene.labels)
     for node in scene.nodes:
         id = node.of or node.id
         if node.kind in OPERATIONS and id in at:
             label = _at_corner(node, Label(badge(at[id]), node.at, SIZE, role="stage", of=node.id), taken)
-            taken.append(ground.of_label(label))
+            taken.append(label_box(label))
             labels.append(label)
     return replace(scene, labels=tuple(labels))
 
@@ -54,7 +55,7 @@ def numbered(scene: Scene, graph: Graph) -> Scene:
 def _at_corner(node: Node, label: Label, taken: Sequence[Box]) -> Label:
     """The number at the first corner of its operation that is free."""
     places = [replace(label, at=at) for at in _corners(node, *measure(label))]
-    return next((x for x in places if ground.is_free(ground.of_label(x, 0.5), taken)), places[0])
+    return next((x for x in places if ground.is_free(label_box(x, 0.5), taken)), places[0])
 
 
 def _corners(node: Node, width: float, height: float) -> Iterator[Point]:

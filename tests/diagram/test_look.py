@@ -8,7 +8,8 @@ from lstmgraph.api.cell import Cell, load
 from lstmgraph.api.choices import Choices, look_of
 from lstmgraph.api.drawing import Drawing
 from lstmgraph.api.scenes import graph_of
-from lstmgraph.diagram.ground import gap, head, of_label, of_wire
+from lstmgraph.diagram.boxes import gap, label_box
+from lstmgraph.diagram.ground import head, of_wire
 from lstmgraph.diagram.layout.dress import dress
 from lstmgraph.diagram.layout.labels import weight_text
 from lstmgraph.diagram.layout.legend import ROW
@@ -146,7 +147,7 @@ def test_a_weight_stands_nearest_to_its_own_arrow(name: str, style: str) -> None
     scene = drawn(name, style, show="values,weights,bias").scene
     for label in (x for x in scene.labels if x.role == "weight"):
         wires = (*scene.wires, *scene.trunks)
-        far = {w.id: min(gap(of_label(label), box) for box in of_wire(w)) for w in wires}
+        far = {w.id: min(gap(label_box(label), box) for box in of_wire(w)) for w in wires}
         merged = {w.id for w in scene.wires if w.target == next(v.target for v in wires if v.id == label.of)}
         assert far[label.of] < min(d for id, d in far.items() if id != label.of and id not in merged), label.text
 
@@ -162,7 +163,7 @@ def test_marks_stand_nearest_to_their_own_arrows(style: str) -> None:
     marks = [x for x in scene.labels if x.text in ("1", "2")]
     assert len(marks) == 6
     for mark in marks:
-        far = {w.id: min(gap(of_label(mark), box) for box in of_wire(w)) for w in scene.wires}
+        far = {w.id: min(gap(label_box(mark), box) for box in of_wire(w)) for w in scene.wires}
         assert far[mark.of] == min(far.values())
 
 
@@ -254,7 +255,7 @@ def test_names_of_values_keep_off_their_arrowheads(name: str, style: str) -> Non
     scene = drawn(name, style).scene
     labels = [x for x in scene.labels if x.role == "text"]
     assert labels
-    assert min(gap(of_label(x), head(w)) for x in labels for w in scene.wires if w.arrow) > 2.4
+    assert min(gap(label_box(x), head(w)) for x in labels for w in scene.wires if w.arrow) > 2.4
     assert {x.size for x in labels} == {12.0}
 
 

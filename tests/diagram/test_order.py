@@ -6,9 +6,11 @@ import pytest
 
 from lstmgraph.api.cell import Cell, load
 from lstmgraph.api.drawing import Drawing
-from lstmgraph.diagram.ground import meet, of_label, of_node, of_wire
+from lstmgraph.diagram.boxes import label_box, meet, node_box
+from lstmgraph.diagram.ground import of_wire
 from lstmgraph.diagram.look import DETAILS
 from lstmgraph.diagram.order import OPERATIONS, badge, numbered, stages
+from lstmgraph.diagram.path import STROKE
 from lstmgraph.diagram.quality import faults
 from lstmgraph.reading import library
 
@@ -61,9 +63,9 @@ def test_every_operation_has_its_number_beside_it(name: str, style: str) -> None
     assert {id: x.text for id, x in numbers.items()} == {n.id: badge(stages(graph)[n.of or n.id]) for n in operations}
     assert faults(scene, graph) == []
     for node in operations:
-        own = of_label(numbers[node.id], 10)
-        assert meet(own, of_node(node)), "too far from its operation"
-        assert not any(meet(of_label(numbers[node.id]), box) for w in scene.wires for box in of_wire(w))
+        own = label_box(numbers[node.id], 10)
+        assert meet(own, node_box(node, STROKE)), "too far from its operation"
+        assert not any(meet(label_box(numbers[node.id]), box) for w in scene.wires for box in of_wire(w))
 
 
 def test_a_number_that_stands_on_something_is_a_fault() -> None:

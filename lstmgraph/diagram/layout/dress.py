@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from lstmgraph.diagram import ground, path
+from lstmgraph.diagram import path
+from lstmgraph.diagram.boxes import hull, label_box, node_box
 from lstmgraph.diagram.compose import moved
 from lstmgraph.diagram.graph import Edge
 from lstmgraph.diagram.layout.budget import Unroutable
@@ -134,8 +135,8 @@ def _joined(id: str, role: str, first: Wire, second: Wire, join: Spot) -> Wire:
 
 def _fit(scene: Scene) -> Scene:
     """Moved so that the picture begins at the top left, with some space around it; the size follows."""
-    boxes = [*scene.frames, *(ground.of_node(n, 0) for n in scene.nodes), *map(ground.of_label, scene.labels)]
-    boxes += [ground.hull(w.route) for w in scene.wires]
+    boxes = [*scene.frames, *(node_box(n) for n in scene.nodes), *map(label_box, scene.labels)]
+    boxes += [hull(w.route) for w in scene.wires]
     left, top = min(b[0] for b in boxes), min(b[1] for b in boxes)
     right, bottom = max(b[2] for b in boxes), max(b[3] for b in boxes)
     return replace(moved(scene, SPACE - left, SPACE - top), size=(right - left + 2 * SPACE, bottom - top + 2 * SPACE))

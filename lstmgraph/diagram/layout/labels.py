@@ -13,6 +13,7 @@ from math import hypot
 from typing import NamedTuple
 
 from lstmgraph.diagram import ground
+from lstmgraph.diagram.boxes import around, dot_box, hull, label_box, meet, node_box
 from lstmgraph.diagram.extract import PRODUCT
 from lstmgraph.diagram.graph import Edge, Graph
 from lstmgraph.diagram.graph import Node as Operation
@@ -109,7 +110,7 @@ def refitted(scene: Scene, texts: Mapping[str, str]) -> Scene:
     free = _Ground()
     free.take_all(scene.nodes, scene.wires, scene.dots)
     for label in kept:
-        free.take(ground.of_label(label))
+        free.take(label_box(label))
     for label in changed:
         own = [w for w in scene.wires if w.source == label.of]
         wish = _Wish((texts[label.of],), label.of, label.role, _Along(own), {w.id for w in own})
@@ -157,14 +158,14 @@ class _Ground:
 
     def take_all(self, nodes: Iterable[Node], wires: Iterable[Wire], dots: Iterable[Dot]) -> None:
         for node in nodes:
-            self.take(ground.of_node(node, STROKE / 2), NEUTRAL)
+            self.take(node_box(node, STROKE / 2), NEUTRAL)
         for wire in wires:
             *boxes, last = ground.of_wire(wire)
             for box in boxes:
                 self.take(box, wire.id)
             self.take(last, HEAD + wire.id if wire.arrow else wire.id)
         for dot in dots:
-            self.take(ground.of_dot(dot))
+            self.take(dot_box(dot))
 
     def fulfil(self, wish: _Wish) -> list[Label]:
         """The wish's labels where nothing else is, smaller ones in a crowd; nothing where there is no room."""
@@ -192,15 +193,15 @@ class _Ground:
     def _set(self, wish: _Wish, label: Label, air: float, clear: float) -> Label | None:
         width, height = measure(label)
         for at in wish.places(width, height):
-            if self._is_free(ground.around(at, width, height), wish.own, air, clear):
-                self.take(ground.around(at, width, height))
+            if self._is_free(around(at, width, height), wish.own, air, clear):
+                self.take(around(at, width, height))
                 return replace(label, at=at)
         return None
 
     def _is_free(self, box: Box, own: Collection[str], air: float, clear: float) -> bool:
-        wide, close, off = (ground.hull((Point(*box[:2]), Point(*box[2:])), n) for n in (air, CLOSE, clear))
-        around = {NEUTRAL: close} | dict.fromkeys(own, close) | {HEAD + id: off for id in own}
-        return not any(ground.meet(around.get(owner, wide), taken) for taken, owner in self.boxes)
+        wide, close, off = (hull((Point(*box[:2]), Point(*box[2:])), n) for n in (air, CLOSE, clear))
+        grown = {NEUTRAL: close} | dict.fromkeys(own, close) | {HEAD + id: off for id in own}
+        return not any(meet(grown.get(owner, wide), taken) for taken, owner in self.boxes)
 
 
 # ── at arrows: signs, the order of operands, what scales a value ──

@@ -12,9 +12,9 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from lstmgraph.diagram.boxes import label_box, node_box
 from lstmgraph.diagram.compose import moved
 from lstmgraph.diagram.graph import Edge, Graph
-from lstmgraph.diagram.ground import around, of_label
 from lstmgraph.diagram.layout.flows import SCALE, Branch, Device, Outlet, Run, Valve, description, how_open, runs
 from lstmgraph.diagram.layout.labels import inside
 from lstmgraph.diagram.layout.pieces import COLLAR, FAR, GATE, NEW, OLD, OUT, Layer, Line, Pieces, R, mixed
@@ -382,7 +382,7 @@ class _Plumbing:
 
 def _fitted(scene: Scene) -> Scene:
     """The scene so that it begins at the top left, with some space around it."""
-    boxes = [*scene.frames, *(around(n.at, n.width, n.height) for n in scene.nodes), *map(of_label, scene.labels)]
+    boxes = [*scene.frames, *(node_box(n) for n in scene.nodes), *map(label_box, scene.labels)]
     left, top = min(b.left for b in boxes) - SPACE, min(b.top for b in boxes) - SPACE
     right, bottom = max(b.right for b in boxes) + SPACE, max(b.bottom for b in boxes) + SPACE
     return replace(moved(scene, -left, -top), size=(right - left, bottom - top))

@@ -9,8 +9,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from lstmgraph.diagram.boxes import EPSILON, holds, node_box
 from lstmgraph.diagram.graph import Edge, Graph, base_of
-from lstmgraph.diagram.quality.geometry import EPSILON, holds, node_box
 from lstmgraph.diagram.quality.picture import Picture
 from lstmgraph.diagram.scene import Node, Wire, again, shown_by
 

@@ -1,70 +1,13 @@
-"""Boxes, distances, and what is near what without looking at all pairs."""
+"""What is near what without looking at all pairs, and how much of a line lies inside a node."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from math import hypot
+from collections.abc import Iterator, Sequence
 
-from lstmgraph.diagram.scene import Box, Label, Node, Point
-from lstmgraph.diagram.typeset import measure as label_size
+from lstmgraph.diagram.boxes import EPSILON, meet
+from lstmgraph.diagram.scene import Box, Node, Point
 
-EPSILON = 1e-3
 CELL = 96.0  # the side of a square of the grid
-
-
-def around(at: Point, width: float, height: float, air: float = 0.0) -> Box:
-    """The box of that size around a centre."""
-    w, h = width / 2 + air, height / 2 + air
-    return Box(at.x - w, at.y - h, at.x + w, at.y + h)
-
-
-def node_box(node: Node, air: float = 0.0) -> Box:
-    return around(node.at, node.width, node.height, air)
-
-
-def label_box(label: Label) -> Box:
-    return around(label.at, *label_size(label))
-
-
-def hull(points: Iterable[Point], air: float = 0.0) -> Box:
-    """The box of some points, and `air` around it."""
-    xs, ys = zip(*points, strict=True)
-    return Box(min(xs) - air, min(ys) - air, max(xs) + air, max(ys) + air)
-
-
-def meet(a: Box, b: Box) -> bool:
-    """Whether two boxes have more in common than a border."""
-    return (
-        a.left < b.right - EPSILON
-        and b.left < a.right - EPSILON
-        and a.top < b.bottom - EPSILON
-        and b.top < a.bottom - EPSILON
-    )
-
-
-def inside(inner: Box, outer: Box) -> bool:
-    """Whether a box lies in another; their borders may touch."""
-    return (
-        inner.left >= outer.left - EPSILON
-        and inner.top >= outer.top - EPSILON
-        and inner.right <= outer.right + EPSILON
-        and inner.bottom <= outer.bottom + EPSILON
-    )
-
-
-def holds(box: Box, at: Point) -> bool:
-    """Whether a point is in a box or on its border."""
-    return inside(Box(at.x, at.y, at.x, at.y), box)
-
-
-def gap(a: Box, b: Box) -> float:
-    """How far two boxes are apart along the axis in which they are farther apart; negative where they overlap."""
-    return max(a.left - b.right, b.left - a.right, a.top - b.bottom, b.top - a.bottom)
-
-
-def distance(a: Box, b: Box) -> float:
-    """The true distance of two boxes; 0 where they meet."""
-    return hypot(max(a.left - b.right, b.left - a.right, 0.0), max(a.top - b.bottom, b.top - a.bottom, 0.0))
 
 
 def length_inside(a: Point, b: Point, node: Node) -> float:

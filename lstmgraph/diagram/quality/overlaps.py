@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
 
-from lstmgraph.diagram.path import DOT_RADIUS, STROKE, is_straight
-from lstmgraph.diagram.quality.geometry import (
-    EPSILON,
-    Grid,
-    around,
-    distance,
-    hull,
-    inside,
-    label_box,
-    length_inside,
-    node_box,
-)
+from lstmgraph.diagram.boxes import EPSILON, around, distance, dot_box, hull, inside, label_box, node_box
+from lstmgraph.diagram.ground import borders
+from lstmgraph.diagram.path import STROKE, is_straight
+from lstmgraph.diagram.quality.geometry import Grid, length_inside
 from lstmgraph.diagram.quality.picture import Head, Picture
 from lstmgraph.diagram.quality.rival import flatten
-from lstmgraph.diagram.scene import Box, Dot, Point
-
-BORDER = 0.6  # half of the container's line
+from lstmgraph.diagram.scene import Box, Point
 
 
 def node_overlaps(picture: Picture) -> Iterator[str]:
@@ -29,7 +18,7 @@ def node_overlaps(picture: Picture) -> Iterator[str]:
     for a, b in picture.shape_grid.pairs():
         yield f"{picture.shapes[a].id} and {picture.shapes[b].id}"
     for dot in picture.scene.dots:
-        for k in picture.shape_grid.near(_dot_box(dot)):
+        for k in picture.shape_grid.near(dot_box(dot)):
             if picture.shapes[k].kind != "join":
                 yield f"the dot at {_place(dot.at)} and {picture.shapes[k].id}"
 
@@ -38,15 +27,15 @@ def label_overlaps(picture: Picture) -> Iterator[str]:
     """Labels on labels, nodes, wires, junction dots and borders."""
     for a, b in picture.label_grid.pairs():
         yield f"{picture.labels[a].text} and {picture.labels[b].text}"
-    borders = Grid(list(chain.from_iterable(map(_border, picture.scene.frames))))
-    dots = Grid([_dot_box(d) for d in picture.scene.dots])
+    lines = Grid(list(borders(picture.scene.frames)))
+    dots = Grid([dot_box(d) for d in picture.scene.dots])
     for label, box in zip(picture.labels, picture.label_grid.boxes, strict=True):
         text = label.text
         yield from (f"{text} and node {picture.shapes[k].id}" for k in picture.shape_grid.near(box))
         wires = (picture.segments[k].wire.id for k in picture.segment_grid.near(box))
         yield from (f"{text} and wire {id}" for id in dict.fromkeys(wires))
         yield from (f"{text} and the dot at {_place(picture.scene.dots[k].at)}" for k in dots.near(box))
-        yield from (f"{text} and the border" for _ in borders.near(box)[:1])
+        yield from (f"{text} and the border" for _ in lines.near(box)[:1])
 
 
 def arc_overlaps(picture: Picture) -> Iterator[str]:
@@ -68,7 +57,7 @@ def head_overlaps(picture: Picture) -> Iterator[str]:
     grid = Grid([h.box for h in picture.heads])
     for a, b in grid.pairs():
         yield f"{picture.heads[a].wire.id} and {picture.heads[b].wire.id}"
-    dots = Grid([_dot_box(d) for d in picture.scene.dots])
+    dots = Grid([dot_box(d) for d in picture.scene.dots])
     for head in picture.heads:
         yield from (f"{head.wire.id} and {what}" for what in _under(head, picture, dots))
 
@@ -124,17 +113,6 @@ class _Bends:
 
     def on(self, box: Box) -> list[str]:
         return list(dict.fromkeys(self.wires[k] for k in self.grid.near(box)))
-
-
-def _dot_box(dot: Dot) -> Box:
-    return around(dot.at, 2 * DOT_RADIUS, 2 * DOT_RADIUS)
-
-
-def _border(frame: Box) -> Iterator[Box]:
-    left, top, right, bottom = frame
-    corners = (Point(left, top), Point(right, top), Point(right, bottom), Point(left, bottom))
-    for k, corner in enumerate(corners):
-        yield hull((corner, corners[(k + 1) % 4]), BORDER)
 
 
 def _place(at: Point) -> str:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
+from lstmgraph.diagram.boxes import EPSILON, holds, hull, label_box, node_box
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.path import STROKE, arrowhead, rounded, simplify
-from lstmgraph.diagram.quality.geometry import EPSILON, Grid, holds, hull, label_box, node_box
+from lstmgraph.diagram.quality.geometry import Grid
 from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene, Wire
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from math import inf
 
+from lstmgraph.diagram.boxes import EPSILON, gap, node_box
 from lstmgraph.diagram.path import STROKE
-from lstmgraph.diagram.quality.geometry import EPSILON, Grid, gap, node_box
+from lstmgraph.diagram.quality.geometry import Grid
 from lstmgraph.diagram.quality.picture import Picture
 from lstmgraph.diagram.scene import Box, Node, Scene
 

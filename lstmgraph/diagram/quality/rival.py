@@ -15,11 +15,12 @@ from typing import Any
 
 import graphviz
 
+from lstmgraph.diagram.boxes import EPSILON, hull
 from lstmgraph.diagram.dag import run_graphviz
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.shapes import form_of
 from lstmgraph.diagram.path import STROKE, Route, distance
-from lstmgraph.diagram.quality.geometry import EPSILON, Grid, hull
+from lstmgraph.diagram.quality.geometry import Grid
 from lstmgraph.diagram.scene import Point
 from lstmgraph.errors import MissingExtra
 

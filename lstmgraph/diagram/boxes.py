@@ -1,0 +1,75 @@
+"""Boxes: around what is drawn, and how they lie to one another.
+
+Layouts look for free places with them and the measures of quality for what overlaps, so that both mean the same by it.
+Lengths are points; borders of boxes that only touch do not meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import hypot
+
+from lstmgraph.diagram.path import DOT_RADIUS
+from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point
+from lstmgraph.diagram.typeset import measure
+
+EPSILON = 1e-3  # what nobody can see
+
+
+def around(at: Point, width: float, height: float, air: float = 0.0) -> Box:
+    """The box of that size around a centre, and `air` around it."""
+    w, h = width / 2 + air, height / 2 + air
+    return Box(at.x - w, at.y - h, at.x + w, at.y + h)
+
+
+def hull(points: Iterable[Point], air: float = 0.0) -> Box:
+    """The box of some points, and `air` around it."""
+    xs, ys = zip(*points, strict=True)
+    return Box(min(xs) - air, min(ys) - air, max(xs) + air, max(ys) + air)
+
+
+def node_box(node: Node, air: float = 0.0) -> Box:
+    return around(node.at, node.width, node.height, air)
+
+
+def label_box(label: Label, air: float = 0.0) -> Box:
+    return around(label.at, *measure(label), air)
+
+
+def dot_box(dot: Dot) -> Box:
+    return around(dot.at, 2 * DOT_RADIUS, 2 * DOT_RADIUS)
+
+
+def meet(a: Box, b: Box) -> bool:
+    """Whether two boxes have more in common than a border."""
+    return (
+        a.left < b.right - EPSILON
+        and b.left < a.right - EPSILON
+        and a.top < b.bottom - EPSILON
+        and b.top < a.bottom - EPSILON
+    )
+
+
+def inside(inner: Box, outer: Box) -> bool:
+    """Whether a box lies in another; their borders may touch."""
+    return (
+        inner.left >= outer.left - EPSILON
+        and inner.top >= outer.top - EPSILON
+        and inner.right <= outer.right + EPSILON
+        and inner.bottom <= outer.bottom + EPSILON
+    )
+
+
+def holds(box: Box, at: Point) -> bool:
+    """Whether a point is in a box or on its border."""
+    return inside(Box(at.x, at.y, at.x, at.y), box)
+
+
+def gap(a: Box, b: Box) -> float:
+    """How far two boxes are apart along the axis in which they are farther apart; negative where they overlap."""
+    return max(a.left - b.right, b.left - a.right, a.top - b.bottom, b.top - a.bottom)
+
+
+def distance(a: Box, b: Box) -> float:
+    """The true distance of two boxes; 0 where they meet."""
+    return hypot(max(a.left - b.right, b.left - a.right, 0.0), max(a.top - b.bottom, b.top - a.bottom, 0.0))
