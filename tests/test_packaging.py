@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import tarfile
 import venv
 import zipfile
 from collections.abc import Mapping
@@ -133,8 +132,7 @@ def test_wheel_holds_the_package_and_nothing_else(built: Path) -> None:
 
 def test_sdist(built: Path, source: Path, tmp_path: Path) -> None:
     (sdist,) = built.glob("*.tar.gz")
-    with tarfile.open(sdist) as archive:
-        archive.extractall(tmp_path, filter="data")
+    run(sys.executable, "-m", "tarfile", "-e", sdist, tmp_path, cwd=tmp_path)
     (unpacked,) = tmp_path.glob("lstmgraph-*")
     assert {"LICENSE", "README.md", "pyproject.toml", "templates", "tests", "docs"} <= {
         p.name for p in unpacked.iterdir()
