@@ -100,7 +100,7 @@ def remaining(cell: Cell, opened: Opened) -> tuple[Equation, ...]:
     left = []
     for equation in _flow(cell):
         base = name_of(equation.target).base
-        if base in memories(cell) or (base == cell.output and symbols_in(equation.value) & set(numbers)):
+        if base in memories(cell) or (base == cell.output and _uses(equation.value, inner) & set(numbers)):
             left.append(Equation(equation.target, _decimals(_left(equation.value, numbers, inner))))
     return tuple(left)
 
@@ -115,7 +115,8 @@ def _number(value: float) -> Number:
 def _flow(cell: Cell) -> list[Equation]:
     """The equations that a memory passes through, entry by entry, between its old and its new value and after that.
 
-    The output's is one of them also where it takes the memory in another way: its gates are gates all the same.
+    The output's is one of them also where it takes the memory in another way: its gates are gates all the same.  So are
+    those of what the output projects: r[t] = W @ m[t].
     """
     reached: set[MatrixExpr] = {*_old(cell)}
     found = []
@@ -130,10 +131,15 @@ def _next(cell: Cell) -> set[MatrixSymbol]:
     return {cell.values[base] for base in memories(cell)}
 
 
+def _shown(cell: Cell) -> set[MatrixSymbol]:
+    """The output, and what its equation uses."""
+    output = cell.values[cell.output]
+    return {output}.union(*(symbols_in(e.value) for e in cell.step if e.target == output))
+
+
 def _leads_out(cell: Cell, equation: Equation, flow: list[Equation]) -> bool:
-    """Whether it is a memory or the output, or such an equation uses it entry by entry."""
-    goals = {*_next(cell), cell.values[cell.output]}
-    if equation.target in goals:
+    """Whether it is a memory, the output or what that is made of, or such an equation uses it entry by entry."""
+    if equation.target in {*_next(cell), *_shown(cell)}:
         return True
     return any(
         _passes(e.value, {equation.target}, _FLOWS) and _leads_out(cell, e, flow) for e in flow if e is not equation
@@ -185,6 +191,12 @@ def _between(cell: Cell, given: set[MatrixSymbol]) -> dict[MatrixSymbol, MatrixE
             if equation.target not in cell.outputs:
                 found[equation.target] = equation.value
     return found
+
+
+def _uses(expr: MatrixExpr, inner: Mapping[MatrixSymbol, MatrixExpr]) -> set[MatrixSymbol]:
+    """The symbols of an expression in which what is written out is."""
+    used = set(symbols_in(expr))
+    return used.union(*(_uses(inner[s], inner) for s in used if s in inner))
 
 
 # ── what is left of an expression ──

@@ -18,7 +18,7 @@ from lstmgraph.notation import get_notation
 from lstmgraph.numeric.evaluate import Array, Values, evaluate
 from lstmgraph.printing import print_equation
 from lstmgraph.program import Equation, Program
-from lstmgraph.reading import library, load
+from lstmgraph.reading import from_equations, library, load
 from lstmgraph.roles import memories
 
 PAPERS = sorted((Path(__file__).parent / "reading" / "papers").glob("*.toml"))
@@ -141,6 +141,50 @@ def test_gates_are_what_multiplies_a_memory_and_what_it_takes() -> None:
         "peephole_lstm_full": ("f", "i", "o"),
         "slstm": ("o", "i_prime", "f_prime"),
     }
+
+
+GATED = "o[t] = sigmoid(O @ x[t])\n"
+
+
+@pytest.mark.parametrize("function", ["tanh(M)", "maximum(M, x[t])", "minimum(M, x[t])", "-M", "1 - M", "M / x[t]"])
+def test_a_memory_flows_on_through_functions_of_single_entries(function: str) -> None:
+    before = GATED + f"a[t] = {function.replace('M', 'c[t-1]')}\nb[t] = o[t] * a[t]\nc[t] = c[t-1] + b[t]"
+    behind = GATED + f"b[t] = o[t] * c[t-1]\na[t] = {function.replace('M', 'b[t]')}\nc[t] = c[t-1] + a[t]"
+    for equations in (before, behind):
+        assert gates(from_equations(equations, name="case", sizes=dict.fromkeys("xco", "H"))) == ("o",)
+
+
+@pytest.mark.parametrize(
+    ("function", "becomes"),
+    [("-c[t-1]", "-c[t-1]"), ("1 - c[t-1]", "1 - c[t-1]"), ("identity(c[t-1])", "identity(c[t-1])")],
+)
+def test_what_lies_between_two_values_of_a_memory_is_written_out(function: str, becomes: str) -> None:
+    equations = GATED + f"a[t] = {function}\nc[t] = o[t] * c[t-1] + a[t]"
+    cell = from_equations(equations, name="case", sizes=dict.fromkeys("xco", "H"))
+    (equation,) = remaining(cell, {"o": 0})
+    assert print_equation(equation, "source", get_notation(cell)) == f"c[t] = {becomes}"
+
+
+def test_a_gate_that_is_one_number_is_written_out_too() -> None:
+    equations = "s[t] = sigmoid(w.T @ x[t])\nb[t] = s[t] * x[t]\nc[t] = s[t] * c[t-1] + b[t]"
+    cell = from_equations(equations, name="case", sizes={"x": "H", "c": "H", "b": "H", "s": 1})
+    (equation,) = remaining(cell, {"s": 0.5})
+    assert print_equation(equation, "source", get_notation(cell)) == "c[t] = 0.5 * c[t-1] + 0.5 * x[t]"
+
+
+def test_what_is_coupled_to_a_coupled_gate_follows_in_both_directions() -> None:
+    equations = "i[t] = sigmoid(V @ x[t])\nf[t] = 1 - i[t]\ne[t] = 1 - f[t]\nc[t] = e[t] * c[t-1] + f[t] * x[t]"
+    cell = from_equations(equations, name="case", sizes=dict.fromkeys("xcife", "H"))
+    for given, value in {"i": 0.3, "f": 0.7, "e": 0.3}.items():
+        assert settled(cell, {given: value}) == {"i": 0.3, "f": 0.7, "e": 0.3}
+
+
+def test_a_gate_of_what_the_output_projects_is_one_too() -> None:
+    lstmp = next(str(p) for p in PAPERS if p.stem == "lstmp")
+    assert gates(load(lstmp)) == ("i", "f", "o")
+    assert left("lstmp", o=0.3)[1:] == ["r[t] = W_rm (0.3 tanh(c[t]))"]
+    assert left("lstmp", o=0)[1:] == ["r[t] = 0"]
+    assert len(left("lstmp", f=1)) == 1
 
 
 def test_what_is_not_given_stays_open_to_the_cell() -> None:

@@ -7,6 +7,7 @@ takes most of the time, and all frames of a walk have one layout, so scenes are 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 
 from lstmgraph.api.choices import Choices, look_of
@@ -20,6 +21,8 @@ from lstmgraph.limits import gates, settled
 from lstmgraph.notation import Notation
 from lstmgraph.printing import print_equation, print_expr
 from lstmgraph.program import Equation
+
+PLUMBED = replace(DEFAULT_LOOK, detail="full")  # every term of a sum comes in on its own
 
 
 def drawn(cell: Cell, names: Notation, choices: Choices) -> tuple[Graph, Scene]:
@@ -73,7 +76,7 @@ def _plumbing(cell: Cell, names: Notation, choices: Choices) -> Scene:
     from lstmgraph.diagram.layout.plumbing import layout_plumbing
 
     known, opened = gates(cell), settled(cell, dict(choices.open or ()))
-    graph = graph_of(cell, names)
+    graph = graph_of(cell, names, PLUMBED)
     unnamed = {n.id: n.expression for n in graph.nodes if n.value is None and n.expression is not None}
     written = {id: print_expr(expression, "latex", names) for id, expression in unnamed.items()}
     return layout_plumbing(graph, known, opened, cell.title or cell.name, {**_labels(cell, names), **written})

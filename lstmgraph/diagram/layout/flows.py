@@ -1,29 +1,31 @@
 """What flows in a cell, for the plumbing style: each memory as a run of valves, joints and devices.
 
-Derived from the graph alone.  A product with a gate is a valve, a sum is a joint where a branch comes in, everything
-else on the way is a device.  A branch is followed through its valves to its source; from the new memory an outlet may
-lead to the output.
+Derived from the graph alone.  A product with a gate is a valve, a sum is a joint where a branch comes in, every other
+operation that takes what flows entry by entry is a device.  A branch is followed through its valves to its source; from
+the new memory an outlet may lead to the output.  What reads the memory in another way (a projection, a norm) reads it
+from the mouth of that outlet: it is an operation as in any other drawing, and no pipe leads through it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import count
 
+from sympy import MatAdd
+
+from lstmgraph.algebra.nodes import Divide, Elementwise, Hadamard, Maximum, Minimum, Power
+from lstmgraph.diagram.extract import PRODUCT
 from lstmgraph.diagram.graph import Edge, Graph
-from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy, way
+from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy
 from lstmgraph.errors import UsageError
 
 HALF = 0.5  # how far a gate stands open that nobody set
 SCALE = "product_with_a_number"
-LINEAR = (
-    "add",
-    "hadamard",
-    "negative",
-    "one_minus",
-    "sum_with_a_number",
-    SCALE,
-)  # a gate in such a term scales what flows
+LINEAR = ("add", "hadamard", "negative", "one_minus", "sum_with_a_number", SCALE)  # a gate in these scales what flows
+JOINTS = ("add", "weighted_sum")
+PIPES = (Elementwise, Hadamard, MatAdd, Divide, Power, Maximum, Minimum)  # what takes its operands entry by entry
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,19 @@ class Branch:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """An operation outside of the pipes: what it reads, and what it takes besides with how far that stands open."""
+
+    edge: Edge
+    operands: tuple[tuple[Edge, float | None], ...] = ()
+
+
+@dataclass(frozen=True)
 class Outlet:
-    """From a new memory to the output."""
+    """From a new memory to the output: through pipes first, then through operations outside of them."""
 
     stops: tuple[Valve | Device, ...]
+    readings: tuple[Reading, ...]
     edge: Edge  # into the output
 
 
@@ -88,7 +99,7 @@ def runs(graph: Graph, gates: Collection[str], opened: Mapping[str, float]) -> l
 
 
 def leaves(found: Iterable[Run]) -> Iterator[tuple[str, bool]]:
-    """The values at the ends of the drawing, and whether they move a valve."""
+    """The values at the ends of the pipes, and whether they move a valve."""
     for run in found:
         inner = [s for b in run.stops if isinstance(b, Branch) for s in b.stops]
         yield from ((b.source, False) for b in run.stops if isinstance(b, Branch))
@@ -97,6 +108,13 @@ def leaves(found: Iterable[Run]) -> Iterator[tuple[str, bool]]:
                 yield stop.edge.source, True
             elif isinstance(stop, Device):
                 yield from ((e.source, False) for e in stop.operands)
+
+
+def beside(found: Iterable[Run]) -> Iterator[str]:
+    """The values that operations outside of the pipes take besides what they read."""
+    for run in found:
+        for reading in run.outlet.readings if run.outlet else ():
+            yield from (edge.source for edge, _ in reading.operands)
 
 
 def _refused(what: str) -> UsageError:
@@ -131,7 +149,9 @@ def _said(run: Run, graph: Graph) -> Iterator[str]:
         if isinstance(stop, Branch):
             yield f"{node[stop.source].value or node[stop.source].title} comes in{valves(stop.stops)}."
     if run.outlet:
-        yield f"From there water flows{valves(run.outlet.stops)} to {node[run.outlet.edge.target].value}."
+        read = [node[r.edge.target].title or node[r.edge.target].operation for r in run.outlet.readings]
+        until = f" to what reads it: {'; then '.join(read)}. That gives" if read else " to"
+        yield f"From there water flows{valves(run.outlet.stops)}{until} {node[run.outlet.edge.target].value}."
 
 
 class _Flows:
@@ -140,12 +160,14 @@ class _Flows:
         self.names: dict[str, list[str]] = {}
         for value, id in a.graph.values.items():
             self.names.setdefault(id, []).append(value.split("[", maxsplit=1)[0])
-        self.used: set[str] = set(a.on_pipe) | set(a.activation.values())
+        self.networks = {*a.activation, *a.activation.values()}
+        self.pipes = self._pipes()
+        self.on_pipe = {id for path in self.pipes.values() for id in path}
 
     def runs(self) -> list[Run]:
         found = []
         begin, path_out = self.way_out()
-        for base, path in self.a.pipes.items():
+        for base, path in self.pipes.items():
             line = [self.a.previous[base], *path]
             stops = [s for before, op in zip(line, path, strict=False) for s in self.stops(before, op)]
             (last,) = self.a.into[self.a.next[base]]
@@ -153,18 +175,56 @@ class _Flows:
             found.append(Run(base, line[0], last, tuple(stops), outlet))
         return found
 
+    # ── where pipes run ──
+
+    def _pipes(self) -> dict[str, list[str]]:
+        """The operations on the way of each memory from its previous to its next value, no two on the same one."""
+        found: dict[str, list[str]] = {}
+        for base in self.a.graph.memories:
+            closed = {id for path in found.values() for id in path}
+            if base in self.a.previous and base in self.a.next:
+                path = self._way(self.a.previous[base], self.a.next[base], closed, dry=False)
+                if path is not None:
+                    found[base] = path[1]
+        return found
+
+    def passes(self, edge: Edge) -> bool:
+        """Whether water flows on through what an edge leads to: an operation entry by entry that is no network's."""
+        node = self.a.node[edge.target]
+        return edge.via is None and node.id not in self.networks and isinstance(node.expression, PIPES)
+
+    def _way(self, start: str, end: str, closed: set[str], dry: bool) -> tuple[tuple[int, int], list[str]] | None:
+        """The way with the fewest operations that no water flows through, none of them unless it may run `dry`.
+
+        Of these ways the shortest; with the two numbers, and the operations on it.
+        """
+        order, done = count(), set[str]()
+        queue: list[tuple[tuple[int, int], int, tuple[str, ...]]] = [((0, 0), next(order), (start,))]
+        while queue:
+            (outside, length), _, path = heappop(queue)
+            at = path[-1]
+            if at == end:
+                return (outside, length), list(path[1:-1])
+            if at in done:
+                continue
+            done.add(at)
+            for edge in self.a.out[at]:
+                inner = self.a.node[edge.target].kind in ("operator", "function", "sum")
+                wet = edge.target == end or (self.passes(edge) and not (dry and edge.negative))
+                if edge.target not in closed and (inner or edge.target == end) and (wet or dry):
+                    cost = (outside + (not wet), length + 1)
+                    heappush(queue, (cost, next(order), (*path, edge.target)))
+        return None
+
     def way_out(self) -> tuple[str, list[str]]:
-        """The shortest elementwise way from a new memory to the output, where the output is another value."""
+        """The way from a new memory to the output, where the output is another value."""
         end = self.a.next.get(self.a.graph.output)
-        if end is None or self.a.graph.output in self.a.pipes:
+        if end is None or self.a.graph.output in self.pipes:
             return "", []
-        fresh = [([self.a.previous[base], *path])[-1] for base, path in self.a.pipes.items()]
-        ways = [(start, way(self.a, start, end, self.used)) for start in fresh]
-        return min(
-            ((start, path) for start, path in ways if path is not None),
-            key=lambda found: len(found[1]),
-            default=("", []),
-        )
+        fresh = [([self.a.previous[base], *path])[-1] for base, path in self.pipes.items()]
+        ways = [(start, self._way(start, end, self.on_pipe, dry=True)) for start in fresh]
+        found = [(way[0], start, way[1]) for start, way in ways if way is not None]
+        return min(found, key=lambda one: one[0])[1:] if found else ("", [])
 
     def stops(self, before: str, op: str) -> list[Valve | Device | Branch]:
         """What an operation on a pipe is, `before` being where the pipe comes from."""
@@ -172,7 +232,7 @@ class _Flows:
         operation = self.a.node[op].operation
         if rest and operation == "hadamard":
             return [Valve(e, self.opening(e.source)) for e in rest]
-        if rest and operation == "add" and not any(e.negative for e in (carried, *rest)):
+        if rest and operation in JOINTS and not any(e.negative for e in (carried, *rest)):
             return [self.branch(e) for e in rest]
         return [self.device(op, carried, rest)]
 
@@ -189,20 +249,33 @@ class _Flows:
 
     def check(self, found: Sequence[Run]) -> None:
         """Every memory has its pipe; every gate is at a valve, or is written at something else that is drawn."""
-        lost = [base for base in self.a.graph.memories if base not in self.a.pipes]
-        if found and lost:
+        if not found:
+            return
+        lost = [base for base in self.a.graph.memories if base not in self.pipes]
+        if lost:
             raise _refused(f"the memory {lost[0]}: it does not run from step to step on a way of its own")
         output = self.a.graph.output
-        if found and output not in self.a.pipes and not any(run.outlet for run in found):
-            raise _refused(f"{output}[t]: no elementwise way leads there from a memory that has a pipe")
+        if output not in self.pipes and not any(run.outlet for run in found):
+            raise _refused(f"{output}[t]: no way leads there from a memory that has a pipe")
         ends = list(leaves(found))
         for id, moves in ends:
-            if not moves and (gates := self.scaled_by(id)):
+            if not moves and self.portion(id) is None and (gates := self.scaled_by(id)):
                 raise _refused(f"the gate {gates[0]} in {self.said(id)}: no pipe leads there")
-        shown = {name for id, _ in ends for inner in self.written(id) for name in self.names.get(inner, ())}
+        for id in beside(found):
+            if (gates := self.scaled_by(id)) and self.is_water(id):
+                raise _refused(f"the gate {gates[0]} in {self.said(id)}: one outlet leads to the output, not two")
+        drawn = [*(id for id, _ in ends), *beside(found)]
+        shown = {name for id in drawn for inner in self.written(id) for name in self.names.get(inner, ())}
         missing = [name for name in self.gates if name not in shown]
-        if found and missing:
+        if missing:
             raise _refused(f"the gate {missing[0]}: it acts where no pipe leads")
+
+    def is_water(self, id: str) -> bool:
+        """Whether a memory is in a value that has no name, taken entry by entry."""
+        if id in self.on_pipe or id in self.a.previous.values():
+            return True
+        named = self.a.node[id].value is not None
+        return not named and any(self.passes(e) and self.is_water(e.source) for e in self.a.into[id])
 
     def written(self, id: str) -> Iterator[str]:
         """What the label of a value names: itself, or what its formula is made of."""
@@ -214,7 +287,8 @@ class _Flows:
     def scaled_by(self, id: str) -> list[str]:
         """The gates by which a formula without a name scales something, entry by entry."""
         node = self.a.node[id]
-        if node.value or self.is_gate(id) or not (node.operation in LINEAR or node.kind == "sum"):
+        learnt = node.operation == PRODUCT and isinstance(node.expression, Hadamard)
+        if node.value or self.is_gate(id) or not (node.operation in LINEAR or node.kind == "sum" or learnt):
             return []
         sources = [e.source for e in self.a.into[id]]
         own = [self.said(s) for s in sources if self.is_gate(s)]
@@ -244,6 +318,12 @@ class _Flows:
             return None if other is None else round(1 - other, 9)
         return HALF if self.is_gate(id) else None
 
+    def portion(self, id: str) -> float | None:
+        """How much comes from a source: of a gate, or of a gate times what is learnt, as far as that is open."""
+        learnt = self.a.node[id].value is None and self.a.node[id].operation == PRODUCT
+        source = self.a.into[id][0].source if learnt else id
+        return self.opening(source) if self.is_gate(source) else None
+
     # ── ways ──
 
     def branch(self, edge: Edge) -> Branch:
@@ -252,7 +332,7 @@ class _Flows:
         while found := self.stop(at):
             stops += found[0]
             at = found[1]
-        amount = self.opening(at) if self.is_gate(at) else 1.0
+        amount = self.portion(at)
         return Branch(edge.target, tuple(stops), at, 1.0 if amount is None else amount)
 
     def stop(self, at: str) -> tuple[list[Valve | Device], str] | None:
@@ -268,11 +348,22 @@ class _Flows:
     def outlet(self, start: str, path: Sequence[str]) -> Outlet:
         """What stands on the way from a new memory to the output."""
         stops: list[Valve | Device] = []
+        readings: list[Reading] = []
         for before, op in zip([start, *path], path, strict=False):
             carried, *rest = sorted(self.a.into[op], key=lambda e: e.source != before)
+            if readings or carried.negative or not self.passes(carried) or self.adds_scaled(op, rest):
+                readings.append(Reading(carried, tuple((e, self.given(e.source)) for e in rest)))
+                continue
             product = self.a.node[op].operation == "hadamard"
             valves = [e for e in rest if product and self.controls(e.source)]
             stops += [Valve(e, self.opening(e.source)) for e in valves]
             others = [e for e in rest if e not in valves]
             stops += [self.device(op, carried, others)] if others or not valves else []
-        return Outlet(tuple(stops), self.a.into[self.a.next[self.a.graph.output]][0])
+        return Outlet(tuple(stops), tuple(readings), self.a.into[self.a.next[self.a.graph.output]][0])
+
+    def adds_scaled(self, op: str, rest: Sequence[Edge]) -> bool:
+        """Whether what is added here was let through by a gate, which would need a pipe of its own."""
+        return self.a.node[op].operation in JOINTS and any(self.scaled_by(e.source) for e in rest)
+
+    def given(self, id: str) -> float | None:
+        return self.opening(id) if self.is_gate(id) else None

@@ -33,6 +33,7 @@ LABEL = 11.0
 OLD, NEW = "old_water", "new_water"
 BORDER = 1.2  # between two waters of one colour, in the other
 LEAST = 10.5  # no layer of water that is thinner has a label
+LEGIBLE = 0.55  # of its size, that a label has at least
 
 
 @dataclass(frozen=True)
@@ -196,13 +197,14 @@ class Line:
     def control(self, s: float, wheel: Node, gate: Node, wire: str, words: str) -> None:
         """The gate over its valve, and the line by which it moves the wheel.  `words` say how far it is open.
 
-        `wheel` is what the line ends at: the hub of a valve, or the port of a device.
+        `wheel` is what the line ends at: the hub of a valve, the port of a device, or an operation.
         """
         wide = (gate.width - GATE.width) / 2 if self.down else 0.0
         where = self.at(s, -FAR - wide)
         placed = replace(gate, at=where, label=replace(gate.label, at=where) if gate.label else None)
         self.to.front.append(placed)
-        begin, end = self.at(s, -FAR + GATE.height / 2), self._outer(wheel)  # a wide gate reaches further out
+        begin = self.at(s, -FAR + GATE.height / 2)  # a wide gate reaches further out
+        end = self._outer(wheel, begin)
         self.to.wire(wire, placed.id, wheel.id, "internal", (begin, end), gate.title)
         if words:
             label = Label(words, placed.at, LABEL, of=placed.id)
@@ -212,16 +214,16 @@ class Line:
             at = Point(x, y + GATE.height / 2 + 5 + height / 2) if self.down else beside
             self.to.labels.append(replace(label, at=at))
 
-    def _outer(self, node: Node) -> Point:
-        """The middle of the side of a piece that is turned away from the pipe."""
-        return (
-            Point(node.at.x - node.width / 2, node.at.y) if self.down else Point(node.at.x, node.at.y - node.height / 2)
-        )
+    def _outer(self, node: Node, begin: Point) -> Point:
+        """Where a line from `begin` meets the side of a piece that is turned away from the pipe."""
+        if self.down:
+            return Point(node.at.x - node.width / 2, begin.y)
+        return Point(begin.x, node.at.y - node.height / 2)
 
 
-def _fitting(text: str, node: Node) -> Label:
-    """A label in a layer of water."""
+def _fitting(text: str, node: Node) -> Label | None:
+    """A label in a layer of water, unless it would be too small to be read: the layer's title says it too."""
     label = Label(text, node.at, LABEL)
     width, height = measure(label)
     fits = min(1.0, 0.8 * node.height / height, 0.9 * node.width / width)
-    return replace(label, size=round(LABEL * fits, 2))
+    return replace(label, size=round(LABEL * fits, 2)) if fits >= LEGIBLE else None

@@ -2,22 +2,35 @@
 
 Old water comes from the previous step; each valve lets through as much of it as its gate says; at a joint a branch from
 below adds the candidate's water, which lies down under the old one and lifts it; what there is then is the new memory.
-Behind it an outlet may lead through more valves to the output.  What flows is found in `flows`, how a piece looks is
-said in `pieces`; here the pieces are put together, for any cell that has a memory.
+Behind it an outlet may lead through more valves to the output; operations that no water flows through stand under its
+mouth.  What flows is found in `flows`, how a piece looks is said in `pieces`; here the pieces are put together, for any
+cell that has a memory.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from lstmgraph.diagram.boxes import label_box, node_box
 from lstmgraph.diagram.compose import moved
 from lstmgraph.diagram.graph import Edge, Graph
-from lstmgraph.diagram.layout.flows import SCALE, Branch, Device, Outlet, Run, Valve, description, how_open, runs
+from lstmgraph.diagram.graph import Node as Operation
+from lstmgraph.diagram.layout.flows import (
+    SCALE,
+    Branch,
+    Device,
+    Outlet,
+    Reading,
+    Run,
+    Valve,
+    description,
+    how_open,
+    runs,
+)
 from lstmgraph.diagram.layout.labels import inside
-from lstmgraph.diagram.layout.pieces import COLLAR, FAR, GATE, NEW, OLD, OUT, Layer, Line, Pieces, R, mixed
+from lstmgraph.diagram.layout.pieces import COLLAR, FAR, GATE, LABEL, NEW, OLD, OUT, Layer, Line, Pieces, R, mixed
 from lstmgraph.diagram.layout.shapes import EXTERNAL, Form, form_of, role_of
 from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene
 from lstmgraph.diagram.typeset import measure
@@ -27,18 +40,21 @@ VALVE = 58.0  # from the beginning of a valve's stretch to its middle, and on to
 DEVICE = 40.0  # the same of a device
 BEGIN = 40.0  # from the tank to the first stretch
 AFTER = 36.0  # from a joint to what comes next
-MIXED = 108.0  # of the pipe where the layers have their labels
+MIXED = 108.0  # of the pipe where the layers have their labels, if these are no longer
 END = 40.0  # from the last stretch to the mouth
 MOUTH = 44.0  # from the mouth of an outlet to the value that leaves
+READ = 32.0  # from there to an operation outside of the pipes, and to the next
 BEYOND = 56.0  # of a memory's pipe, from its last stretch through the border to the tank of the next step
 TANK = Form("box", 62, 62)
 SOURCE = Form("box", 76, 48)
 CAP = 7.0  # how thick the end of a pipe is
 PAD = 16.0  # from what is inside to the border
-LONGEST = 230.0  # no label is longer
+LONGEST = 300.0  # no label is longer
 TEXT = 13.0  # the size of a label that needs more room than its piece has
 SPACE = 14.0  # around the picture
 APART = 30.0  # between two memories, and between what hangs from one
+BETWEEN = 8.0  # between two values that one operation takes
+ORIGIN = Point(0, 0)
 
 
 def layout_plumbing(
@@ -74,7 +90,7 @@ class _Plumbing:
         self.node = {n.id: n for n in graph.nodes}
         self.below = 0.0  # how far to the right something hangs from the pipe
         self.deepest = 0.0
-        self.mouths: list[tuple[Edge, Point]] = []  # where water leaves for the output: the edge, and the place
+        self.exits: list[tuple[Edge, str, Point]] = []  # what leaves: the edge, the piece from which, and the place
 
     # ── what things are called ──
 
@@ -116,23 +132,9 @@ class _Plumbing:
     def gate(self, edge: Edge) -> Node:
         """The gate of a valve, to be put somewhere."""
         node = self.node[edge.source]
-        where = Point(0, 0)
         form = self.form(edge.source, GATE)
-        label = inside(self.name(edge.source), form, where)
-        role = role_of(node, edge.kind)
-        of = node.id
-        return Node(
-            f"{node.id}@{edge.target}",
-            "gate",
-            role,
-            form.shape,
-            where,
-            form.width,
-            form.height,
-            label,
-            node.title,
-            of=of,
-        )
+        label = inside(self.name(edge.source), form, Point(0, 0))
+        return _node(f"{node.id}@{edge.target}", "gate", role_of(node, edge.kind), form, label, node, of=node.id)
 
     # ── one memory ──
 
@@ -160,8 +162,8 @@ class _Plumbing:
                 gaps.append(at - AFTER)
             else:
                 at, layers = self.stop(line, stop, at, layers)
-        line.water((at, at + MIXED), layers, labelled=True)
-        at += MIXED
+        start, at = at, at + max([MIXED, *(measure(Label(x.label, ORIGIN, LABEL))[0] // 0.9 + 1 for x in layers)])
+        line.water((start, at), layers, labelled=True)
         if run.outlet:
             at = self.drain(line, run.outlet, at, layers, gaps)
         end = max(self.least, at + END / 2)
@@ -208,41 +210,34 @@ class _Plumbing:
 
     def device(self, line: Line, device: Device, s: float) -> None:
         """An operation on the pipe, and beside it what else it takes."""
-        node = self.node[device.node]
-        form = form_of(node, 1, wide_sums=False)
-        at = line.at(s)
-        label = inside(node.glyph, form, at)
-        self.to.front.append(
-            Node(
-                node.id,
-                node.kind,
-                role_of(node, "internal"),
-                form.shape,
-                at,
-                form.width,
-                form.height,
-                label,
-                node.title,
-                operation=node.operation,
-            )
-        )
+        self.operation(device.node, line.at(s), form_of(self.node[device.node], 1, wide_sums=False))
         for side in (-1, 1):
             line.collar(s + side * (DEVICE - 8))
-        for k, edge in enumerate(device.operands):
-            gate = replace(self.gate(edge), operation="operand")
-            sign = "-" if edge.negative else ""
-            shift = (k - (len(device.operands) - 1) / 2) * (GATE.width + 8)
+        for shift, edge in _apart(device.operands):
             hub = line.bar(self.to.metal, "port", "valve", (s + shift - 3, s + shift + 3), (-OUT - 9, -OUT))
-            line.control(s + shift, hub, gate, edge.id, sign)
+            self.operand(line, s + shift, hub, edge)
+
+    def operation(self, id: str, at: Point, form: Form) -> Node:
+        """An operation as it stands in any drawing."""
+        node = self.node[id]
+        placed = _node(id, node.kind, role_of(node, "internal"), form, inside(node.glyph, form, at), node, at)
+        self.to.front.append(placed)
+        return placed
+
+    def operand(self, line: Line, s: float, to: Node, edge: Edge, opening: float | None = None) -> None:
+        """What an operation takes besides, and the line from it."""
+        words = "" if opening is None else f"={opening:g}"
+        gate = replace(self.gate(edge), operation="operand")
+        line.control(s, to, gate, edge.id, "-" if edge.negative else words)
 
     # ── what comes in, what goes out ──
 
-    def hanging(self, stops: Sequence[Valve | Device]) -> float:
+    def hanging(self, stops: Sequence[Valve | Device | Reading]) -> float:
         """How far to the left of a vertical pipe its gates reach."""
-        edges = [e for s in stops for e in ((s.edge,) if isinstance(s, Valve) else s.operands)]
+        edges = [e for s in stops for e in _beside(s)]
         return max((FAR - GATE.width / 2 + self.form(e.source, GATE).width for e in edges), default=0.0)
 
-    def place(self, at: float, stops: Sequence[Valve | Device], half: float) -> float:
+    def place(self, at: float, stops: Sequence[Valve | Device | Reading], half: float) -> float:
         """The middle of a vertical pipe that hangs from a run, `half` as wide, beside what hangs there already."""
         x = max(at + AFTER, self.below + max(half, self.hanging(stops)) + PAD)
         self.below = x + half + APART / 2
@@ -300,7 +295,7 @@ class _Plumbing:
 
     def drain(self, line: Line, outlet: Outlet, at: float, layers: list[Layer], gaps: list[float]) -> float:
         """The way down from the new memory to the output; returns where the run goes on."""
-        x = self.place(at, outlet.stops, SOURCE.width / 2)
+        x = self.place(at, (*outlet.stops, *outlet.readings), SOURCE.width / 2)
         gaps.append(x)
         line.water((at, x + AFTER), layers)
         down = Line(self.to, line.at(x, R), down=True)
@@ -312,38 +307,43 @@ class _Plumbing:
         down.water((s, s + END / 2), flowing)
         s += END / 2
         self.stem(down, s)
+        first = outlet.readings[0].edge if outlet.readings else outlet.edge
+        cap = down.bar(self.to.metal, "mouth", "valve", (s - CAP, s), (-OUT - 5, OUT + 5), of=first.source)
+        left, s = self.read(down, outlet.readings, cap.id, s)
         self.deepest = max(self.deepest, down.at(s).y)
-        self.mouths.append((outlet.edge, down.at(s)))
+        self.exits.append((outlet.edge, left, down.at(s)))
         return x + AFTER
+
+    def read(self, line: Line, readings: Sequence[Reading], source: str, s: float) -> tuple[str, float]:
+        """The operations under a mouth, one after the other; returns the last piece, and where it ends."""
+        for reading in readings:
+            node = self.node[reading.edge.target]
+            form = form_of(node, 1, wide_sums=False)
+            high = form.height if len(reading.operands) < 2 else len(reading.operands) * (GATE.height + BETWEEN)
+            begin, s = s, s + READ + high
+            middle = s - high / 2
+            tall = form if high == form.height else Form("box", form.width, high)
+            placed = self.operation(node.id, line.at(middle), tall)
+            ends = line.at(begin), line.at(s - high)
+            self.to.wire(reading.edge.id, source, placed.id, reading.edge.kind, ends, node.title)
+            if reading.edge.negative:
+                self.to.labels.append(Label("-", line.at((begin + s - high) / 2, BETWEEN), LABEL, of=reading.edge.id))
+            openings = {edge.id: opening for edge, opening in reading.operands}
+            for shift, edge in _apart([edge for edge, _ in reading.operands]):
+                self.operand(line, middle + shift, placed, edge, openings[edge.id])
+            source = placed.id
+        return source, s
 
     def next(self, edge: Edge, at: Point, form: Form) -> None:
         """A value that leaves."""
         node = self.node[edge.target]
-        label = inside(self.name(node.id), form, at)
-        width, height = form.width, form.height
-        placed = Node(node.id, "next", edge.kind, form.shape, at, width, height, label, node.title)
-        self.to.front.append(replace(placed, operation=node.operation))
+        self.to.front.append(_node(node.id, "next", edge.kind, form, inside(self.name(node.id), form, at), node, at))
 
     def tank(self, id: str, at: Point, form: Form, role: str, kind: str, joint: str = "") -> None:
         """Where water comes from."""
-        node = self.node[id]
         label = inside(self.name(id), form, at)
         name, of = (f"{id}@{joint}", id) if joint else (id, "")
-        self.to.front.append(
-            Node(
-                name,
-                kind,
-                role,
-                form.shape,
-                at,
-                form.width,
-                form.height,
-                label,
-                node.title,
-                operation=node.operation,
-                of=of,
-            )
-        )
+        self.to.front.append(_node(name, kind, role, form, label, self.node[id], at, of))
 
     # ── the whole ──
 
@@ -352,37 +352,44 @@ class _Plumbing:
         top = min(n.at.y - n.height / 2 for n in inside_of)
         bottom = max([self.deepest, *(n.at.y + n.height / 2 for n in inside_of)])
         border = Box(PAD, top - PAD, self.least + PAD, bottom + PAD)
-        for edge, mouth in self.mouths:
-            self.leave(edge, mouth, border)
-        return _fitted(
-            Scene(
-                id,
-                title,
-                description,
-                (0, 0),
-                (border,),
-                self.to.nodes(),
-                tuple(self.to.wires),
-                (),
-                tuple(self.to.labels),
-            )
-        )
+        for edge, source, at in self.exits:
+            self.leave(edge, source, at, border)
+        nodes, wires, labels = self.to.nodes(), tuple(self.to.wires), tuple(self.to.labels)
+        return _fitted(Scene(id, title, description, (0, 0), (border,), nodes, wires, (), labels))
 
-    def leave(self, edge: Edge, mouth: Point, border: Box) -> None:
-        """The value that leaves, outside of the border, and the arrow to it from the mouth of its pipe."""
-        node = self.node[edge.target]
-        far = EXTERNAL.width / 2
-        at = Point(mouth.x, border.bottom + MOUTH - 8)
-        line = Line(self.to, mouth, down=True)
-        cap = line.bar(self.to.metal, "mouth", "valve", (-CAP, 0), (-OUT - 5, OUT + 5), of=edge.source)
-        tip = Point(at.x, at.y - far)
-        self.to.wire(edge.id, cap.id, node.id, edge.kind, (mouth, tip), node.title)
+    def leave(self, edge: Edge, source: str, begin: Point, border: Box) -> None:
+        """The value that leaves, outside of the border, and the arrow to it."""
+        at = Point(begin.x, border.bottom + MOUTH - 8)
+        tip = Point(at.x, at.y - EXTERNAL.height / 2)
+        self.to.wire(edge.id, source, edge.target, edge.kind, (begin, tip), self.node[edge.target].title)
         self.next(edge, at, EXTERNAL)
+
+
+def _node(
+    id: str, kind: str, role: str, form: Form, label: Label | None, shown: Operation, at: Point = ORIGIN, of: str = ""
+) -> Node:
+    """A node of the scene for one of the graph."""
+    width, height = form.width, form.height
+    operation = "" if kind == "gate" else shown.operation
+    return Node(id, kind, role, form.shape, at, width, height, label, shown.title, operation=operation, of=of)
+
+
+def _apart(edges: Sequence[Edge]) -> Iterator[tuple[float, Edge]]:
+    """Edges with their places beside one another, around a middle."""
+    for k, edge in enumerate(edges):
+        yield (k - (len(edges) - 1) / 2) * (GATE.width + BETWEEN), edge
+
+
+def _beside(stop: Valve | Device | Reading) -> Sequence[Edge]:
+    """What stands beside a pipe at a stop."""
+    if isinstance(stop, Valve):
+        return (stop.edge,)
+    return stop.operands if isinstance(stop, Device) else [edge for edge, _ in stop.operands]
 
 
 def _fitted(scene: Scene) -> Scene:
     """The scene so that it begins at the top left, with some space around it."""
-    boxes = [*scene.frames, *(node_box(n) for n in scene.nodes), *map(label_box, scene.labels)]
+    boxes = [*scene.frames, *map(node_box, scene.nodes), *map(label_box, scene.labels)]
     left, top = min(b.left for b in boxes) - SPACE, min(b.top for b in boxes) - SPACE
     right, bottom = max(b.right for b in boxes) + SPACE, max(b.bottom for b in boxes) + SPACE
     return replace(moved(scene, -left, -top), size=(right - left, bottom - top))
