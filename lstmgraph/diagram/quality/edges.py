@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from lstmgraph.diagram.boxes import EPSILON, holds, node_box
 from lstmgraph.diagram.graph import Edge, Graph, base_of
-from lstmgraph.diagram.quality.picture import Picture
+from lstmgraph.diagram.quality.picture import Picture, ends
 from lstmgraph.diagram.scene import Node, Wire, again, shown_by
 
 PREFIX = re.compile(r"(?:\d+:)*")
@@ -58,12 +58,12 @@ def _prefix(wire: Wire) -> str:
 
 
 def _right_ends(wire: Wire, edge: Edge, nodes: dict[str, Node], meanings: _Meanings) -> bool:
-    source, target = nodes.get(wire.source), nodes.get(wire.target)
+    source, target = (nodes.get(id) for id in ends(wire))
     if source is None or target is None:
         return False
     meant = edge.source in meanings.of(source) and edge.target in meanings.of(target)
-    ends = ((source, wire.points[0]), (target, wire.points[-1]))
-    return meant and all(holds(node_box(node, EPSILON), at) for node, at in ends)
+    first, last = wire.points[:: len(wire.points) - 1][:: -1 if wire.back else 1]
+    return meant and all(holds(node_box(node, EPSILON), at) for node, at in ((source, first), (target, last)))
 
 
 class _Meanings:

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lstmgraph.diagram.boxes import EPSILON, around, distance, dot_box, hull, inside, label_box, node_box
+from lstmgraph.diagram.boxes import EPSILON, around, distance, dot_box, holds, hull, inside, label_box, meet, node_box
 from lstmgraph.diagram.ground import borders
 from lstmgraph.diagram.path import STROKE, is_straight
 from lstmgraph.diagram.quality.geometry import Grid, length_inside
-from lstmgraph.diagram.quality.picture import Head, Picture
+from lstmgraph.diagram.quality.picture import MEETINGS, Head, Picture, ends
 from lstmgraph.diagram.quality.rival import flatten
-from lstmgraph.diagram.scene import Box, Point
+from lstmgraph.diagram.scene import COTANGENT_SUM, Box, Node, Point
 
 
 def node_overlaps(picture: Picture) -> Iterator[str]:
     """Nodes on nodes, and junction dots on nodes."""
     for a, b in picture.shape_grid.pairs():
-        yield f"{picture.shapes[a].id} and {picture.shapes[b].id}"
+        if not _written_in(picture.shapes[a], picture.shapes[b]):
+            yield f"{picture.shapes[a].id} and {picture.shapes[b].id}"
     for dot in picture.scene.dots:
         for k in picture.shape_grid.near(dot_box(dot)):
-            if picture.shapes[k].kind != "join":
+            if picture.shapes[k].kind not in MEETINGS:
                 yield f"the dot at {_place(dot.at)} and {picture.shapes[k].id}"
+
+
+def _written_in(one: Node, other: Node) -> bool:
+    """Whether one is a Cell and the other the plus in it, under its name."""
+    by_kind = {n.kind: n for n in (one, other)}
+    cell, plus = by_kind.get("cell"), by_kind.get(COTANGENT_SUM)
+    if cell is None or plus is None or cell.label is None:
+        return False
+    return inside(node_box(plus), node_box(cell)) and not meet(node_box(plus), label_box(cell.label))
 
 
 def label_overlaps(picture: Picture) -> Iterator[str]:
@@ -72,17 +82,22 @@ def _under(head: Head, picture: Picture, dots: Grid) -> Iterator[str]:
 
 
 def through_nodes(picture: Picture) -> Iterator[str]:
-    """Wires through, or within two strokes of, a node that they do not touch; wires through their own ends."""
-    joined = {target: trunk.source for target, trunk in picture.trunks.items()}
+    """Wires through, or within two strokes of, a node that they do not touch; wires through their own ends.
+
+    A small plus is as near as a junction dot may be: a stroke away from other wires.
+    """
+    joined = {target: ends(trunk)[0] for target, trunk in picture.trunks.items()}
     found: dict[str, None] = {}
     grid = Grid([node_box(n) for n in picture.scene.nodes])
     for segment in picture.segments:
         wire, box = segment.wire, segment.box
-        own = {wire.source, wire.target, joined.get(wire.target, "")}
+        own = {wire.source, wire.target, joined.get(ends(wire)[1], "")}
         for k in grid.near(box, 2 * STROKE):
             node = picture.scene.nodes[k]
-            near = distance(box, grid.boxes[k]) < 2 * STROKE - EPSILON
-            inside_own = node.kind != "join" and length_inside(segment.a, segment.b, node) > EPSILON
+            meets = node.kind in MEETINGS and holds(hull((segment.a, segment.b)), node.at)
+            air = STROKE if node.kind == COTANGENT_SUM else 2 * STROKE
+            near = not meets and distance(box, grid.boxes[k]) < air - EPSILON
+            inside_own = node.kind not in MEETINGS and length_inside(segment.a, segment.b, node) > EPSILON
             if inside_own if node.id in own else near:
                 found[f"{wire.id} and {node.id}"] = None
     yield from found

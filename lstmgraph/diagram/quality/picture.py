@@ -12,7 +12,7 @@ from lstmgraph.diagram.boxes import EPSILON, holds, hull, label_box, node_box
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.path import STROKE, arrowhead, rounded, simplify
 from lstmgraph.diagram.quality.geometry import Grid
-from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene, Wire
+from lstmgraph.diagram.scene import COTANGENT_SUM, Box, Label, Node, Point, Scene, Wire
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,15 @@ class Crossing:
     along: tuple[Wire, ...]
 
 
+# Where lines meet: they run to the middle of these nodes.
+MEETINGS = ("join", COTANGENT_SUM)
+
+
+def ends(wire: Wire) -> tuple[str, str]:
+    """The nodes from which a value comes and to which it goes, whichever way the wire runs."""
+    return (wire.target, wire.source) if wire.back else (wire.source, wire.target)
+
+
 class Picture:
     """A scene and its graph, with everything that several measures need."""
 
@@ -68,18 +77,24 @@ class Picture:
 
     @cached_property
     def trunks(self) -> dict[str, Wire]:
-        """The trunk that leads to a node."""
-        return {w.target: w for w in self.scene.trunks}
+        """The trunk that leads to a node; a cotangent's, that comes from it."""
+        return {ends(w)[1]: w for w in self.scene.trunks}
 
     def value(self, wire: Wire) -> Hashable:
-        """What a wire carries: inside a trunk, all that have joined are one; a cell gives its old and its new value."""
-        source = self.nodes.get(wire.source)
-        return (wire.source, wire.role) if source is not None and source.kind == "cell" else wire.source
+        """What a wire carries: inside a trunk, all that have joined are one; a cell gives its old and its new value.
+
+        A cotangent is named by the value that it is of: those of one value may run on one line, where they are added.
+        """
+        id = ends(wire)[0]
+        source = self.nodes.get(id)
+        if source is not None and source.kind == COTANGENT_SUM:
+            id, source = source.of, self.nodes.get(source.of)
+        return (id, wire.role) if source is not None and source.kind == "cell" else id
 
     def join_of(self, wire: Wire) -> Node | None:
-        """The join at which a wire enters a trunk."""
-        trunk = self.trunks.get(wire.target)
-        join = self.joins.get(trunk.source) if trunk is not None else None
+        """The join at which a wire enters a trunk, or a cotangent leaves it."""
+        trunk = self.trunks.get(ends(wire)[1])
+        join = self.joins.get(ends(trunk)[0]) if trunk is not None else None
         through = join is not None and any(_on(a, b, join.at) for a, b in pairwise(wire.points))
         return join if through else None
 
@@ -89,7 +104,7 @@ class Picture:
         found = [*self.scene.trunks]
         for wire in self.scene.wires:
             join = self.join_of(wire)
-            found.append(wire if join is None else _until(wire, join.at))
+            found.append(wire if join is None else _without_trunk(wire, join.at))
         return tuple(found)
 
     @cached_property
@@ -106,7 +121,8 @@ class Picture:
     def heads(self) -> tuple[Head, ...]:
         """Each arrowhead once, though several wires of one value may end in it."""
         found: dict[Hashable, Head] = {}
-        for wire in (*self.scene.trunks, *(w for w in self.scene.wires if self.join_of(w) is None)):
+        free = (w for w in self.scene.wires if w.back or self.join_of(w) is None)
+        for wire in (*self.scene.trunks, *free):
             if wire.arrow and wire.route:
                 key = self.value(wire), rounded(wire.points[-1])
                 found.setdefault(key, Head(wire, key[0], arrowhead(wire)))
@@ -178,7 +194,7 @@ class Picture:
         meant = {n.id: n.of or n.id for n in self.scene.nodes}
         found: dict[str, list[tuple[Wire, str]]] = {}
         for wire in self.scene.wires:
-            source, target = (meant.get(id, id) for id in (wire.source, wire.target))
+            source, target = (meant.get(id, id) for id in ends(wire))
             if kinds.get(target) in ("operator", "next"):
                 found.setdefault(source, []).append((wire, target))
         return found
@@ -209,10 +225,10 @@ def _ways(segment: Segment, at: Point) -> Iterator[tuple[int, int]]:
                 yield (dx > EPSILON) - (dx < -EPSILON), (dy > EPSILON) - (dy < -EPSILON)
 
 
-def _until(wire: Wire, at: Point) -> Wire:
-    """The part of a wire before a point on it."""
+def _without_trunk(wire: Wire, at: Point) -> Wire:
+    """The part of a wire before a join on it; of a cotangent what comes after."""
     k = next(k for k, (a, b) in enumerate(pairwise(wire.points)) if _on(a, b, at))
-    return replace(wire, points=(*wire.points[: k + 1], at))
+    return replace(wire, points=(at, *wire.points[k + 1 :]) if wire.back else (*wire.points[: k + 1], at))
 
 
 def _on(a: Point, b: Point, at: Point) -> bool:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from math import inf
 
 from lstmgraph.diagram.boxes import EPSILON, gap, node_box
 from lstmgraph.diagram.path import STROKE
 from lstmgraph.diagram.quality.geometry import Grid
-from lstmgraph.diagram.quality.picture import Picture
-from lstmgraph.diagram.scene import Box, Node, Scene
+from lstmgraph.diagram.quality.picture import MEETINGS, Picture
+from lstmgraph.diagram.scene import COTANGENT_SUM, Box, Node, Scene
 
-NEARLY = 2 * STROKE  # centres nearer than that are meant to be on one line
+NEARLY = 2 * STROKE  # centres nearer than that are meant to be on one line, whatever they are the centres of
 
 
 def smallest_gap(picture: Picture) -> float:
-    """Between the boxes of nodes; infinite where there are not two."""
-    boxes = sorted(node_box(n) for n in picture.scene.nodes)
+    """Between the boxes of nodes other than a small plus; infinite where there are not two."""
+    boxes = sorted(node_box(n) for n in picture.scene.nodes if n.kind != COTANGENT_SUM)
     least = inf
     for k, box in enumerate(boxes):
         for other in boxes[k + 1 :]:
@@ -29,7 +29,7 @@ def smallest_gap(picture: Picture) -> float:
 
 def smallest_padding(picture: Picture) -> float | None:
     """Between the border and what it holds; below 0 where a node lies across it."""
-    held = Grid([node_box(n) for n in picture.scene.nodes if n.kind != "join"])
+    held = Grid([node_box(n) for n in picture.scene.nodes if n.kind not in MEETINGS])
     return min((_padding(held.boxes[k], f) for f in picture.scene.frames for k in held.near(f)), default=None)
 
 
@@ -57,16 +57,38 @@ def _spread(xs: Sequence[float]) -> float:
 
 
 def off_line(picture: Picture) -> Iterator[str]:
-    """Nodes of one container whose centres are nearly, and not quite, on one row or in one column."""
+    """Nodes of one container that look as if they were meant to be in one row or column, and are not quite.
+
+    So do nodes of one kind that lie side by side over more than half of the smaller one, and any that are `NEARLY` on
+    one line.
+    """
     groups: dict[Box | None, list[Node]] = {}
     for node in picture.scene.nodes:
         groups.setdefault(picture.frame_of(node) if len(picture.scene.frames) > 1 else None, []).append(node)
     for nodes in groups.values():
         for axis, word in ((0, "column"), (1, "row")):
-            ordered = sorted(nodes, key=lambda n, axis=axis: (n.at[axis], n.id))  # type: ignore[misc]
-            for a, b in pairwise(ordered):
-                if EPSILON < b.at[axis] - a.at[axis] < NEARLY:
-                    yield f"{a.id} and {b.id}: {word}"
+            yield from (f"{a.id} and {b.id}: {word}" for a, b in _nearly_aligned(nodes, axis))
+
+
+def _nearly_aligned(nodes: Sequence[Node], axis: int) -> Iterator[tuple[Node, Node]]:
+    ordered = sorted(nodes, key=lambda n: (n.at[axis], n.id))
+    farthest = max(NEARLY, *(_size(n, axis) / 2 for n in nodes))
+    for k, a in enumerate(ordered):
+        for b in islice(ordered, k + 1, None):
+            off = b.at[axis] - a.at[axis]
+            if off >= farthest:
+                break
+            if EPSILON < off < _tolerance(a, b, axis):
+                yield a, b
+
+
+def _tolerance(a: Node, b: Node, axis: int) -> float:
+    """Two nodes that are less than that away from one line are meant to be on one."""
+    return max(NEARLY, min(_size(a, axis), _size(b, axis)) / 2) if a.kind == b.kind else NEARLY
+
+
+def _size(node: Node, axis: int) -> float:
+    return (node.width, node.height)[axis]
 
 
 def text_ratio(picture: Picture) -> float:

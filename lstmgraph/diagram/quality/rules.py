@@ -109,7 +109,7 @@ RULES: tuple[Rule, ...] = (
     Rule("worst_pitch", "pitch of the network row, largest/smallest", "quality.worst_pitch",
          (Gate(high=1.1, styles=CHAINS, reference="1.36"),)),
     Rule("off_line", "rows and columns off their line", "quality.off_line",
-         (Gate(high=0, reference="Olah 9 px"),), fault=True),
+         (Gate(high=0, reference="Olah 9 px"),)),
     Rule("smallest_gap", "gap between nodes, in s", "quality.smallest_gap", (Gate(low=4),), unit=STROKE),
     Rule("smallest_padding", "padding of the container, in s", "quality.smallest_padding",
          (Gate(low=6),), fault=True, unit=STROKE),
