@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 def essence(text: str) -> str:
     """All of a picture but the outlines of its glyphs, which may differ between versions of the typesetter."""
-    return re.sub(r'd="[^"]*" (?=[^>]*aria-hidden)', "", text)
+    return re.sub(r"<defs>.*?</defs>", "", text, flags=re.DOTALL)
 
 
 @cache
@@ -36,7 +36,7 @@ def test_every_picture_is_current() -> None:
 
 
 def test_a_picture_that_changed_is_noticed() -> None:
-    svg = '<svg><path d="M0 0L9 0"/><path d="m1 1z" transform="" aria-hidden="true"/><text x="1">f</text></svg>'
+    svg = '<svg><path d="M0 0L9 0"/><defs><path id="g" d="m1 1z"/></defs><use href="#g"/><text x="1">f</text></svg>'
     assert essence(svg) != essence(svg.replace("L9 0", "L8 0"))
     assert essence(svg) != essence(svg.replace("f<", "g<"))
     assert essence(svg) == essence(svg.replace("m1 1", "m1 2"))

@@ -30,7 +30,7 @@ const placed = e => {
 };
 const off = [...document.querySelectorAll("svg text")].filter(text => {
   const glyphs = text.previousElementSibling;
-  if (!glyphs || glyphs.tagName !== "path") return false;
+  if (!glyphs || glyphs.tagName !== "use") return false;
   const a = placed(glyphs), b = placed(text);
   return Math.abs(a.left + a.right - b.left - b.right) > 6 || a.top > b.bottom || b.top > a.bottom;
 });

@@ -99,7 +99,7 @@ def test_a_label_without_an_outline_is_written_for_all_to_see(monkeypatch: pytes
     drawn = scene()
 
     def unset(words: str, size: float, _: bool = True) -> Typeset:
-        return Typeset(30, size, size, "", words)
+        return Typeset(30, size, size, (), words)
 
     monkeypatch.setattr(svg, "typeset", unset)
     with_labels, without = (picture(replace(drawn, labels=labels)) for labels in (drawn.labels, ()))

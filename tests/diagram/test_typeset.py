@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from benchmarks.outlines import LETTERS, labels, placed
 from lstmgraph.diagram import typeset as module
 from lstmgraph.diagram.scene import Label, Point
-from lstmgraph.diagram.typeset import measure, number, outlines, plain_text, typeset
+from lstmgraph.diagram.typeset import Typeset, _drawn, measure, number, outlines, plain_text, typeset
 from lstmgraph.diagram.typeset.outlines import Shape, known_letter, known_math
 from lstmgraph.diagram.typeset.setting import set_letter, set_math
 
@@ -41,29 +42,33 @@ UNICODE = {
 }
 
 
-def extent(path: str) -> tuple[float, float, float, float]:
-    """The box of all points of relative path data, control points included."""
-    x = y = start_x = start_y = 0.0
-    xs, ys = [], []
+def extent(label: Typeset, size: float) -> tuple[float, float, float, float]:
+    """The box of all points of a label's glyphs, control points included."""
+    xs, ys = zip(*(point for glyph in label.glyphs for point in points(*glyph)), strict=True)
+    return tuple(side * size / 1000 for side in (min(xs), min(ys), max(xs), max(ys)))
+
+
+def points(path: str, at_x: int, at_y: int) -> Iterator[tuple[float, float]]:
+    """The points of relative path data, drawn there."""
+    x, y = float(at_x), float(at_y)
+    start = x, y
     for name, arguments in re.findall(r"([mlqcz])([^mlqcz]*)", path):
-        numbers = [float(n) for n in re.findall(r"-?(?:\d+\.?\d*|\.\d+)", arguments)]
+        numbers = [float(n) for n in re.findall(r"-?\d+", arguments)]
         step = {"m": 2, "l": 2, "q": 4, "c": 6, "z": 1}[name]
         for k in range(0, len(numbers), step):
             piece = numbers[k : k + step]
-            xs += [x + n for n in piece[::2]]
-            ys += [y + n for n in piece[1::2]]
+            yield from ((x + dx, y + dy) for dx, dy in zip(piece[::2], piece[1::2], strict=True))
             x, y = x + piece[-2], y + piece[-1]
         if name == "m":
-            start_x, start_y = x, y
+            start = x, y
         if name == "z":
-            x, y = start_x, start_y
-    return min(xs), min(ys), max(xs), max(ys)
+            x, y = start
 
 
 @pytest.mark.parametrize("latex", [latex for latex in UNICODE if latex])
 def test_the_ink_fills_its_box(latex: str) -> None:
     label = typeset(latex, 14.0)
-    left, top, right, bottom = extent(label.path)
+    left, top, right, bottom = extent(label, 14.0)
     assert (left, top) == pytest.approx((0, 0), abs=0.6)  # control points may lie a little outside the curve
     assert (right, bottom) == pytest.approx((label.width, label.height), abs=0.6)
     assert label.width > 2
@@ -134,7 +139,7 @@ def test_without_a_typesetter_the_viewer_sets_the_text(monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "_math", fails)
     monkeypatch.setattr(module, "_words", fails)
     label = typeset("q_{unheard}", 13.0)
-    assert label.path == ""
+    assert label.glyphs == ()
     assert label.text == "q_unheard"
     assert label.width > 13
 
@@ -175,11 +180,18 @@ def test_every_shape_of_the_tables_occurs_and_none_twice() -> None:
 
 
 def test_rounding_does_not_add_up() -> None:
-    """Written in hundredths of a point, a path ends within a hundredth of where it ends in a drawing a hundred times as
-    large."""
-    latex = r"\tilde{h}_{t} = \tanh(W x_{t} + U (r_{t} \odot h_{t-1}) + b)"
-    small, large = extent(typeset(latex, 11.0).path), extent(typeset(latex, 1100.0).path)
-    assert small == pytest.approx(tuple(side / 100 for side in large), abs=0.011)
+    """Written in thousandths of the em, every glyph closes where it began, and no point is a thousandth off."""
+    exact = outlines.outline_of_math(set_math(r"\tilde{h}_{t} = \tanh(W x_{t} + U (r_{t} \odot h_{t-1}) + b)").shapes)
+    for shape, _, _ in exact.shapes:
+        written = list(points(_drawn(shape.path), 0, 0))
+        whole = list(points(shape.path, 0, 0))
+        assert max(abs(a - b / 100) for p, q in zip(written, whole, strict=True) for a, b in zip(p, q, strict=True)) < 1
+
+
+def test_a_letter_is_the_same_glyph_in_every_label() -> None:
+    first, second = typeset("h_{t}", 14.0).glyphs, typeset("x_{t} + h", 9.0).glyphs
+    assert first[0].path == second[-1].path
+    assert first[1].path == second[1].path
 
 
 def test_it_is_imported_late() -> None:

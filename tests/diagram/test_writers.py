@@ -137,15 +137,19 @@ def test_presentation_attributes_are_enough() -> None:
     style = root.find(f"{SVG}style")
     assert style is not None
     root.remove(style)
-    for element in root.iter():
-        tag = element.tag.removeprefix(SVG)
-        if tag in ("path", "rect", "circle", "polygon", "text"):
-            assert element.get("fill"), ElementTree.tostring(element)
-            assert element.get("fill") != "none" or element.get("stroke") or tag == "text"
+    for element in painted(root):
+        assert element.get("fill") or element.get("stroke"), ElementTree.tostring(element)
         assert element.get("style") is None
     light = load_theme("default").light
-    lines = {str(p.get("stroke")) for g in groups(root, "edge") for p in g.iter(f"{SVG}path")} - {"none"}
+    lines = {p.get("stroke") for g in groups(root, "edge") for p in g.iter(f"{SVG}path")} - {None}
     assert lines == {light.wire(w.role) for w in scene().wires}
+
+
+def painted(root: Element) -> list[Element]:
+    """What is seen: neither what is defined for others to show, nor what only the pointer finds, nor text."""
+    defined = {e for defs in root.iter(f"{SVG}defs") for e in defs.iter()}
+    tags = {f"{SVG}{tag}" for tag in ("path", "rect", "circle", "polygon", "use")}
+    return [e for e in root.iter() if e.tag in tags and e not in defined and not e.get("pointer-events")]
 
 
 def test_the_dark_palette_is_only_in_the_media_query() -> None:
@@ -193,6 +197,21 @@ def test_the_text_of_every_label_is_there_and_invisible() -> None:
     texts = list(root.iter(f"{SVG}text"))
     assert {"h_(t-1)", "σ", "c̃_t", "Memory of the previous step"} <= {t.text for t in texts}
     assert all(t.get("fill-opacity") == "0" for t in texts)
+
+
+def test_an_outline_is_in_the_file_once() -> None:
+    """A label is there once, and so is a glyph, whatever it is part of; all that is referred to is there."""
+    root = parsed(scene())
+    defs = root.find(f"{SVG}defs")
+    assert defs is not None
+    glyphs = [path.get("d") for path in defs.iter(f"{SVG}path")]
+    assert len(glyphs) == len(set(glyphs)) > 20
+    labels = [tuple((use.get("href"), use.get("x"), use.get("y")) for use in g) for g in defs.iter(f"{SVG}g")]
+    assert len(labels) == len(set(labels)) > 10
+    used = {use.get("href", "").removeprefix("#") for use in root.iter(f"{SVG}use")}
+    assert used == {e.get("id") for e in defs}
+    shown = [use.get("href") for use in painted(root) if use.tag == f"{SVG}use"]
+    assert len(shown) > len(set(shown)) + 5  # sums, sigmoids, the labels of the legend's samples
 
 
 def test_what_cannot_be_set_is_written_by_the_viewer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -294,7 +313,7 @@ def test_a_step_dims_and_moves_nothing() -> None:
 
     def shapes(root: Element, kind: str) -> dict[str, list[str | None]]:
         return {
-            str(g.get("id")): [e.get("points") or e.get("d") for e in g if e.get("stroke-linejoin") is None]
+            str(g.get("id")): [e.get("points") or e.get("d") for e in g if not (kind == "edge" and e.get("stroke"))]
             for g in groups(root, kind)
         }
 
@@ -311,8 +330,8 @@ def test_dimmed_lines_are_thinner() -> None:
     assert set(lit.values()) == {True, False}
     widths: dict[bool, set[float]] = {True: set(), False: set()}
     for wire, group in zip(dimmed_first(made.wires), groups(parsed(made), "edge"), strict=True):
-        painted = [p.get("stroke-width") for p in group.findall(f"{SVG}path") if p.get("stroke") != "none"]
-        widths[wire.lit] |= {float(width) for width in painted if width}
+        lines = [p for p in group.findall(f"{SVG}path") if p.get("stroke")]
+        widths[wire.lit] |= {float(p.get("stroke-width", "")) for p in lines}
     assert max(widths[False]) < min(widths[True])
     edges = [edge for edge in write_dot(made, load_theme("default")).splitlines() if "->" in edge]
     pens = [float(width) for edge in edges for width in re.findall(r'penwidth="?([\d.]+)', edge)]

@@ -2,7 +2,7 @@ r"""Labels as outlines: a string of LaTeX, or words, becomes the path of its gly
 
 A figure then looks the same in every viewer, and layouts know the size of every label.  What common labels look like is
 known from tables (`outlines`); any other label is set when it is asked for (`setting`).  What cannot be set as
-mathematics is set as words, and what cannot be set at all is left to the viewer (`path` is empty): a label never stops
+mathematics is set as words, and what cannot be set at all is left to the viewer (without `glyphs`): a label never stops
 a drawing.
 """
 
@@ -27,6 +27,14 @@ from lstmgraph.diagram.typeset.outlines import (
 from lstmgraph.notation import unicode_of
 
 
+class Glyph(NamedTuple):
+    """A shape of a label, in thousandths of the em: its path data, and where that starts in the label's box."""
+
+    path: str
+    x: int
+    y: int
+
+
 class Typeset(NamedTuple):
     """A label's box, with its corner (left, top) at (0, 0); `baseline` is measured from the top.
 
@@ -36,7 +44,7 @@ class Typeset(NamedTuple):
     width: float
     height: float
     baseline: float
-    path: str  # SVG path data within the box, empty where nothing could be set
+    glyphs: tuple[Glyph, ...]  # empty where nothing could be set
     text: str  # the same in plain Unicode
 
     @property
@@ -62,8 +70,7 @@ def measure(label: Label) -> tuple[float, float]:
 def typeset(text: str, size: float, math: bool = True) -> Typeset:
     """The label at `size` points to the em."""
     outline, box = _outline(text, math), _box(text, size, math)
-    path = _path(outline, size) if outline else ""
-    return Typeset(*box, path, plain_text(text) if math else text)
+    return Typeset(*box, _glyphs(outline) if outline else (), plain_text(text) if math else text)
 
 
 def asked() -> tuple[tuple[str, bool], ...]:
@@ -137,46 +144,36 @@ def _box(text: str, size: float, math: bool) -> tuple[float, float, float]:
 # ── path data ──
 
 
-def _path(outline: Outline, size: float) -> str:
-    """Relative path data in hundredths of a point, one shape after another."""
-    scale = 100 * UNIT * size
+def _glyphs(outline: Outline) -> tuple[Glyph, ...]:
+    left, top = outline.left, outline.top
+    return tuple(Glyph(_drawn(s.path), _thousandths(x - left), _thousandths(y - top)) for s, x, y in outline.shapes)
+
+
+def _thousandths(units: int) -> int:
+    return round(units * UNIT * 1000)
+
+
+@cache
+def _drawn(path: str) -> str:
+    """Relative path data of a shape.  Where the pen is exactly, and where it is in what is written, are both followed,
+    so that rounding does not add up."""
     parts: list[str] = []
-    pen = (0, 0)
-    for shape, x, y in outline.shapes:
-        start = round(scale * (x - outline.left)), round(scale * (y - outline.top))
-        data, end = _drawn(shape.path, scale)
-        parts.append("m" + (_step(start[0] - pen[0]) + _step(start[1] - pen[1])).removeprefix(" ") + data)
-        pen = start[0] + end[0], start[1] + end[1]
+    x = y = start_x = start_y = 0
+    last = ""
+    for name, steps in commands(path):
+        numbers = iter(steps)
+        written = ""
+        for dx, dy in zip(numbers, numbers, strict=True):
+            written += _step(x, x + dx) + _step(y, y + dy)
+        x, y = (x + dx, y + dy) if steps else (start_x, start_y)
+        if name == "m":
+            start_x, start_y = x, y
+        parts.append(written if name == last != "m" else name + written.removeprefix(" "))
+        last = name
     return "".join(parts)
 
 
-@cache
-def _drawn(path: str, scale: float) -> tuple[str, tuple[int, int]]:
-    """A shape after its first move, and where its pen comes to rest.  Both pens, that of the shape and that of the
-    hundredths which are written, are followed, so that rounding does not add up."""
-    parts: list[str] = []
-    exact = exact_start = (0, 0)
-    pen, start, last = (0, 0), (0, 0), "m"
-    for k, (name, steps) in enumerate(commands(path)):
-        if name == "z":
-            parts.append("z")
-            exact, pen, last = exact_start, start, "z"
-            continue
-        (x, y), (pen_x, pen_y), written = exact, pen, ""
-        numbers = iter(steps)
-        for dx, dy in zip(numbers, numbers, strict=True):
-            at = round(scale * (x + dx)), round(scale * (y + dy))
-            written += _step(at[0] - pen_x) + _step(at[1] - pen_y)
-        if k:  # the first move is the label's
-            parts.append(written if name == last != "m" else name + written.removeprefix(" "))
-        exact, pen, last = (x + dx, y + dy), at, name
-        if name == "m":
-            exact_start, start = exact, pen
-    return "".join(parts), pen
-
-
-@cache
-def _step(hundredths: int) -> str:
-    """A number after another: a minus sign separates as well as a space, and zero before a point says nothing."""
-    text = number(hundredths / 100).replace("0.", ".", 1) if abs(hundredths) < 100 else number(hundredths / 100)
-    return text if text.startswith("-") else " " + text
+def _step(before: int, after: int) -> str:
+    """A number after another: a minus sign separates as well as a space."""
+    step = _thousandths(after) - _thousandths(before)
+    return f"{step}" if step < 0 else f" {step}"

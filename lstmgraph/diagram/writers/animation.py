@@ -7,7 +7,6 @@ groups of what is lit in the same frames; an animation of each group's opacity s
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -71,7 +70,6 @@ class _Animation(SvgWriter):
         self._draw_steps(root)
         self._draw_captions(root)
         self.legend(root)
-        self._share(root)
         return self.end(root, self._rules())
 
     def _draw_steps(self, root: Element) -> None:
@@ -132,21 +130,6 @@ class _Animation(SvgWriter):
             self.words(group, _caption(self.scene.title, self.scene.size[0]))
             _bare(group)
 
-    def _share(self, root: Element) -> None:
-        """Glyphs that occur again, dimmed and lit and in other labels, stand in the file once."""
-        glyphs = [path for path in root.iter("path") if path.get("transform")]
-        count = Counter(path.get("d", "") for path in glyphs)
-        names = {d: f"{self.prefix}-glyph-{k}" for k, d in enumerate((d for d in count if count[d] > 1), 1)}
-        for path in glyphs:
-            name = names.get(path.get("d", ""))
-            if name:
-                del path.attrib["d"]
-                path.tag, path.attrib = "use", {"href": f"#{name}", **path.attrib}
-        defs = Element("defs")
-        for d, name in names.items():
-            SubElement(defs, "path", {"id": name, "d": d})
-        root.insert(2, defs)
-
     # ── the animation ──
 
     def _shown_in(self, frames: Frames) -> dict[str, str]:
@@ -202,7 +185,7 @@ def _bare(group: Element) -> None:
     """A copy that is only looked at: what is under it has the ids, the tooltips and the text."""
     for parent in list(group.iter()):
         for child in list(parent):
-            if child.tag in ("title", "text") or child.get("stroke") == child.get("fill") == "none":
+            if child.tag in ("title", "text") or child.get("pointer-events"):
                 parent.remove(child)
         for name in ("id", "data-from", "data-to", "data-node"):
             if parent is not group:

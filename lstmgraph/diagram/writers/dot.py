@@ -113,7 +113,7 @@ class _Writer:
             shape=SHAPES[node.shape],
             style="rounded,filled" if node.shape == "box" else "filled",
             fillcolor=paint.fill, color=paint.stroke, fontcolor=paint.text, tooltip=_text(node.title or node.id),
-            id=self.names.id(kind, name), **{"class": self.names.classes(kind, node.role, node.lit)},
+            id=self.names.id(kind, name), **{"class": self.names.classes(node.role, node.lit)},
             **self._place(node.at, node.width, node.height * (PENTAGON if node.shape == "pentagon" else 1)),
         )  # fmt: skip
 
@@ -138,7 +138,7 @@ class _Writer:
             color=self.palette.wire(wire.role, wire.lit), style="dashed" if dashed else "solid",
             penwidth=f"{STROKE if wire.lit else DIMMED * STROKE:g}", dir="forward" if wire.arrow else "none",
             tooltip=_text(wire.title or f"{wire.source} → {wire.target}"), id=self.names.id("edge", wire.id),
-            **{"class": self.names.classes("edge", wire.role, wire.lit)},
+            **{"class": self.names.classes(wire.role, wire.lit)},
         )  # fmt: skip
 
     # ── coordinates: Graphviz counts y upwards ──

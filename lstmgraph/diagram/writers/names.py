@@ -31,7 +31,7 @@ class Names:
             self._taken.add(given)
         return self._given[key]
 
-    def classes(self, kind: str, role: str, lit: bool) -> str:
-        """The kind, the role and whether it is dimmed, each prefixed."""
-        found = [kind, *[token(role)] * bool(role), *["dimmed"] * (not lit)]
+    def classes(self, role: str, lit: bool) -> str:
+        """The role, and whether it is dimmed, each prefixed."""
+        found = [*[token(role)] * bool(role), *["dimmed"] * (not lit)]
         return " ".join(f"{self.prefix}-{name}" for name in found)

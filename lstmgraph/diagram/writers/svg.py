@@ -18,6 +18,7 @@ from lstmgraph.diagram.path import DOT_RADIUS, STROKE, Route, arrowhead, is_stra
 from lstmgraph.diagram.scene import Box, Dot, Label, Legend, Node, Point, Scene, Wire
 from lstmgraph.diagram.themes import Palette, Theme
 from lstmgraph.diagram.typeset import number, typeset
+from lstmgraph.diagram.writers.glyphs import Glyphs
 from lstmgraph.diagram.writers.names import Names, token
 
 DIMMED = 0.6  # how much thinner a line is that a step leaves in the background
@@ -45,6 +46,7 @@ class SvgWriter:
         self.names = Names(scene.id)
         self.prefix = self.names.prefix
         self.palette = theme.palette("dark" if mode == "dark" else "light")
+        self.glyphs = Glyphs(self.prefix)
         self.dark: dict[str, Colours] = {}
 
     def write(self) -> str:
@@ -63,8 +65,9 @@ class SvgWriter:
 
     def draw(self, parent: Element, scene: Scene) -> None:
         """What is in the containers and around them: of the whole scene, or of a part of it."""
+        wires = SubElement(parent, "g", {"fill": "none", "stroke": "none", "stroke-linejoin": "round"})
         for wire, parts, head in _strokes(scene):
-            self._wire(parent, wire, parts, head)
+            self._wire(wires, wire, parts, head)
         for dot in sorted(scene.dots, key=lambda d: d.lit):
             self._dot(parent, dot)
         for node in scene.nodes:
@@ -80,8 +83,9 @@ class SvgWriter:
             self._legend(root, group)
 
     def end(self, root: Element, more: str = "") -> str:
-        """The file, with the rules for the dark palette, and more rules."""
+        """The file, with its outlines, the rules for the dark palette, and more rules."""
         self._style(root, more)
+        root.insert(2, self.glyphs.defs())
         ElementTree.indent(root, " ")
         return ElementTree.tostring(root, encoding="unicode") + "\n"
 
@@ -93,7 +97,7 @@ class SvgWriter:
         root = Element("svg", {
             "xmlns": "http://www.w3.org/2000/svg", "width": width, "height": height,
             "viewBox": f"0 0 {width} {height}", "role": "img", "id": self.prefix, "class": f"{self.prefix}-diagram",
-            "aria-labelledby": title, "aria-describedby": desc,
+            "aria-labelledby": title, "aria-describedby": desc, "font-family": FONTS,
         })  # fmt: skip
         SubElement(root, "title", id=title).text = clean(self.scene.title)
         SubElement(root, "desc", id=desc).text = clean(self.scene.description)
@@ -119,14 +123,11 @@ class SvgWriter:
         ends = {"data-from": self.names.id("node", wire.source), "data-to": self.names.id("node", wire.target)}
         group = SubElement(root, "g", self._group("edge", wire.role, wire.id, wire.lit) | ends)
         SubElement(group, "title").text = clean(wire.title or f"{wire.source} → {wire.target}")
-        SubElement(group, "path", {"d": path_data(wire.route), "fill": "none", "stroke": "none",
-                                   "stroke-width": number(REACH), "pointer-events": "stroke"})  # fmt: skip
+        reach = {"stroke-width": number(REACH), "pointer-events": "stroke"}
+        SubElement(group, "path", {"d": path_data(wire.route), **reach})
         if parts:
-            width, dash = STROKE if wire.lit else DIMMED * STROKE, self._dash(wire)
             paint = self._coloured(f"line-{wire.role}", wire.lit, lambda p: {"stroke": p.wire(wire.role, wire.lit)})
-            shape = {"d": "".join(map(path_data, parts)), "fill": "none", "stroke-width": number(width)}
-            dashes = {"stroke-dasharray": dash} if dash else {}
-            SubElement(group, "path", {**shape, "stroke-linejoin": "round", **dashes, **paint})
+            SubElement(group, "path", {"d": "".join(map(path_data, parts)), **self._line(wire), **paint})
         if head:
             paint = self._coloured(f"head-{wire.role}", wire.lit, lambda p: {"fill": p.wire(wire.role, wire.lit)})
             SubElement(group, "polygon", {"points": points_data(arrowhead(wire)), **paint})
@@ -151,25 +152,14 @@ class SvgWriter:
 
     def _label(self, parent: Element, label: Label, ink: dict[str, str]) -> None:
         """The glyphs, and over them the text, which is not painted."""
-        ink_box = typeset(label.text, label.size, label.math)
-        left, top = label.at.x - ink_box.width / 2, label.at.y - ink_box.height / 2
-        place = {
-            "x": number(left),
-            "y": number(top + ink_box.baseline),
-            "font-size": number(label.size),
-            "font-family": FONTS,
-        }
-        if ink_box.path:
-            shift = f"translate({number(left)} {number(top)})"
-            SubElement(parent, "path", {"d": ink_box.path, "transform": shift, "aria-hidden": "true", **ink})
+        box = typeset(label.text, label.size, label.math)
+        left, top = label.at.x - box.width / 2, label.at.y - box.height / 2
+        place = {"x": number(left), "y": number(top + box.baseline), "font-size": number(label.size)}
+        if box.glyphs:
+            self.glyphs.shown(parent, box.glyphs, left, top, label.size).attrib.update(ink)
             # Paint that cannot be seen, not none: a browser lets its user select only what is painted.
-            ink = {
-                "fill": "black",
-                "fill-opacity": "0",
-                "textLength": number(ink_box.width),
-                "lengthAdjust": "spacingAndGlyphs",
-            }
-        SubElement(parent, "text", place | ink).text = clean(ink_box.text)
+            ink = {"fill-opacity": "0", "textLength": number(box.width), "lengthAdjust": "spacingAndGlyphs"}
+        SubElement(parent, "text", place | ink).text = clean(box.text)
 
     def _legend(self, root: Element, group: Legend) -> None:
         element = SubElement(root, "g", self._group("legend", "", group.title))
@@ -181,7 +171,7 @@ class SvgWriter:
     # ── names and colours ──
 
     def _group(self, kind: str, role: str, name: str, lit: bool = True) -> dict[str, str]:
-        return {"class": f"{kind} {self.names.classes(kind, role, lit)}", "id": self.names.id(kind, name)}
+        return {"class": f"{kind} {self.names.classes(role, lit)}".rstrip(), "id": self.names.id(kind, name)}
 
     def _coloured(self, name: str, lit: bool, colours: ColoursOf) -> dict[str, str]:
         """Presentation attributes for something that a step may dim."""
@@ -199,9 +189,11 @@ class SvgWriter:
     def _words(self, role: str) -> dict[str, str]:
         return self._paint(f"text-{role}", lambda palette: {"fill": palette.words(role)})
 
-    def _dash(self, wire: Wire) -> str:
+    def _line(self, wire: Wire) -> dict[str, str]:
+        """Its width, which converters do not inherit well, and its dashes."""
         dash = self.theme.dashes.get(wire.role, DASH if wire.dashed else ())
-        return " ".join(number(STROKE * part) for part in dash)
+        dashes = {"stroke-dasharray": " ".join(number(STROKE * part) for part in dash)} if dash else {}
+        return {"stroke-width": number(STROKE if wire.lit else DIMMED * STROKE), **dashes}
 
     def _style(self, root: Element, more: str) -> None:
         rules = "".join(f".{name}{{{_declared(colours)}}}" for name, colours in sorted(self.dark.items()))
