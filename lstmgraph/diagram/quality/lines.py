@@ -40,9 +40,10 @@ def _one_join(one: Segment, other: Segment, picture: Picture) -> bool:
 
 
 def _beside(one: Segment, other: Segment) -> bool:
+    """Whether two pieces run along one another."""
     for along, across in ((0, 1), (1, 0)):
         level = abs(one.a[across] - one.b[across]) < EPSILON and abs(other.a[across] - other.b[across]) < EPSILON
-        if level and abs(one.a[across] - other.a[across]) < 3 * STROKE - EPSILON:
+        if level:
             spans = [sorted((s.a[along], s.b[along])) for s in (one, other)]
             return min(spans[0][1], spans[1][1]) - max(spans[0][0], spans[1][0]) > EPSILON
     return False
