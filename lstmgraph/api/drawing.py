@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 class Drawing:
     """A laid-out drawing, which a notebook shows.
 
-    `scene` holds every coordinate, `graph` what it shows (None where that is not one cell once), `backward` whether its
-    arrows are turned around; `svg` and `dot` are the same picture as text.
+    `scene` holds every coordinate, `graph` what it shows (None where that is not one cell once);
+    `svg` and `dot` are the same picture as text.
     """
 
     scene: Scene
@@ -37,7 +37,6 @@ class Drawing:
     mode: str = "auto"
     style: str = ""
     graph: Graph | None = None
-    backward: bool = False
 
     @cached_property
     def svg(self) -> str:
@@ -68,10 +67,9 @@ class Drawing:
     def quality(self) -> Report:
         """What the drawing scores in the rules of good drawings, beside their gates: `.text()`, `.ok`.
 
-        A backward pass is measured as the forward one that it turns around.  Raises UsageError for what has no gates:
-        two cells or several steps beside one another, and the styles "dag" and "plumbing".
+        Raises UsageError for what has no gates: two cells or several steps beside one another, and the styles "dag" and
+        "plumbing".
         """
-        from lstmgraph.diagram.backward import forward
         from lstmgraph.diagram.quality import report
 
         if self.graph is None:
@@ -79,9 +77,7 @@ class Drawing:
                 "there are gates for drawings of one cell, once, in the styles pipe and cell-block",
                 hint="leave --quality out, or draw one cell in one of these styles",
             )
-        return report(
-            forward(self.scene) if self.backward else self.scene, self.graph, load_theme(self.theme), self.style
-        )
+        return report(self.scene, self.graph, load_theme(self.theme), self.style)
 
     def to_graphviz(self) -> graphviz.Digraph:
         """The drawing as a graph of the `graphviz` package, to be changed or rendered there by the program `dot`."""

@@ -47,7 +47,6 @@ def _finished(cell: Cell, scene: Scene, choices: Choices, graph: Graph | None) -
         choices.mode,
         choices.style,
         graph,
-        choices.backward,
     )
 
 

@@ -1,8 +1,12 @@
 """The backward pass over a picture: the cotangents flow against the arrows, and nothing moves.
 
 Every wire that carries a cotangent is turned around, with its arrowhead at the other end; the operations are dimmed.
-Where a value forked, its cotangents meet and are summed: the dot becomes a small plus.  A wire keeps the colour of its
-value.  What the names and formulas are is handed in (`Flow`): this module only draws.
+Where a value forked, its cotangents meet and are summed: the dot becomes a small plus, and so does a join to which more
+than one line comes; a Cell in which cotangents meet has a plus under its name.  Where no arrowhead has room between a
+plus and its operation, the arrows end at the plus.  A wire keeps the colour of its value.  An output that the forward
+picture shows again is left out: what reaches it from outside enters once, as in the equations.
+
+What the names and formulas are is handed in (`Flow`): this module only draws.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import NamedTuple
 
 from lstmgraph.diagram.layout.labels import inside
 from lstmgraph.diagram.layout.legend import WORDS
@@ -26,11 +31,12 @@ from lstmgraph.diagram.path import (
     is_straight,
     straight,
 )
-from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Wire, shown_by
+from lstmgraph.diagram.scene import COTANGENT_SUM, Box, Label, Node, Point, Scene, Wire, shown_by
 from lstmgraph.diagram.typeset import measure
 
-SUM = "cotangent_sum"  # the kind of the small plus
-SUM_SIZE, PLUS = 11.0, 9.0  # of its circle, of the sign in it
+JOIN_SUM = "joined_cotangent_sum"  # what a small plus does at a join
+SUM_SIZE, PLUS = 10.0, 8.5  # of its circle, of the sign in it
+STUB = SUM_SIZE / 2 + HEAD_LENGTH + 1.0  # from a plus to the end of its wire: with less there is no arrowhead between
 NAME, SMALL = 11.0, 9.0  # sizes of a name on a wire
 FAR = (14.0, 6.0, 10.0, 20.0, 28.0, 38.0, 50.0, 64.0, 80.0, 100.0, 130.0)  # of a name from the end of its wire
 AIR = 1.5
@@ -52,49 +58,46 @@ class Flow:
 
 def backward(scene: Scene, flow: Flow) -> Scene:
     """The scene of the backward pass."""
-    again = _repeated(scene)
-    carrying = {w.id for w in scene.wires if shown_by(w.id) in flow.shares and w.id not in again}
-    wires = [_turned(w, flow.shares[shown_by(w.id)]) if w.id in carrying else _dimmed(w) for w in scene.wires]
+    scene = _once(scene)
+    shares = {w.id: flow.shares.get(shown_by(w.id)) for w in scene.wires}
+    wires = [_dimmed(w) if (share := shares[w.id]) is None else _turned(w, share) for w in scene.wires]
     trunks = [_trunk(t, [w for w in wires if w.lit]) for t in scene.trunks]
     live = [w for w in (*wires, *trunks) if w.lit]
-    sums = [_sum(k, d.at, d.role) for k, d in enumerate(scene.dots, 1) if _meets(live, d.at)]
-    dots = tuple(replace(d, lit=False) for d in scene.dots if not _meets(live, d.at))
+    sums = [_sum(f"sum-{k}", d.at, d.role) for k, d in enumerate(scene.dots, 1) if _meets(live, d.at)]
+    meeting = {plus.at for plus in sums}
+    dots = (replace(d, lit=False) for d in scene.dots if d.at not in meeting and _meets((*wires, *trunks), d.at))
     touched = {end for w in live for end in (w.source, w.target)}
     nodes = [_node(n, flow, n.id in touched) for n in scene.nodes]
     bare = replace(
         scene,
         wires=tuple(sorted(wires, key=lambda w: w.lit)),
         trunks=tuple(trunks),
-        dots=dots,
-        nodes=(*nodes, *sums),
+        dots=tuple(dots),
+        nodes=tuple(_summing(n, trunks) for n in nodes),
         labels=tuple(x for x in scene.labels if _is_mark(x, scene)),
     )
-    return replace(bare, labels=(*bare.labels, *_names(bare, flow)))
+    for plus in sums:
+        bare = _with_sum(bare, plus)
+    inside_cells = [plus for n in nodes if n.kind == "cell" for plus in _in_cell(bare, n, flow)]
+    named = replace(bare, labels=(*bare.labels, *_names(bare, flow)))
+    return replace(named, nodes=(*named.nodes, *inside_cells))
 
 
-def forward(scene: Scene) -> Scene:
-    """The scene with its cotangents turned back, for measures that know the graph of the forward pass."""
-    return replace(
-        scene,
-        wires=tuple(_around(w) if w.lit else w for w in scene.wires),
-        trunks=tuple(_around(w) if w.lit else w for w in scene.trunks),
-        dots=(*scene.dots, *(Dot(n.at, n.role) for n in scene.nodes if n.kind == SUM)),
-        nodes=tuple(n for n in scene.nodes if n.kind != SUM),
-    )
-
-
-def _repeated(scene: Scene) -> set[str]:
-    """The wires that show an output again: what reaches it from outside enters once, as in the equations."""
+def _once(scene: Scene) -> Scene:
+    """The scene without outputs that it shows again."""
     leaving = {n.id for n in scene.nodes if n.kind == "next"}
     once = {w.id for w in scene.wires if w.target in leaving}
-    return {w.id for w in scene.wires if shown_by(w.id) != w.id and shown_by(w.id) in once}
+    again = {w.id: w.target for w in scene.wires if shown_by(w.id) != w.id and shown_by(w.id) in once}
+    ends = set(again.values()) & leaving
+    kept = tuple(w for w in scene.wires if w.id not in again)
+    return replace(scene, wires=kept, nodes=tuple(n for n in scene.nodes if n.id not in ends))
 
 
-def _meets(live: Iterable[Wire], at: Point) -> bool:
-    """Whether cotangents come to a point from more than one side: the lines that run there part in three ways."""
+def _meets(wires: Iterable[Wire], at: Point) -> bool:
+    """Whether the lines that run through a point leave it in three ways: cotangents that come there are added."""
     ways = {
-        ((end.x > at.x + EPSILON) - (end.x < at.x - EPSILON), (end.y > at.y + EPSILON) - (end.y < at.y - EPSILON))
-        for w in live
+        _way(at, end)
+        for w in wires
         for a, b in pairwise(w.points)
         if _on(a, b, at)
         for end in (a, b)
@@ -131,7 +134,7 @@ def _around(wire: Wire) -> Wire:
     """The same line, its arrowhead at the other end."""
     points = wire.points[::-1]
     route = _shortened(_whole(wire)[::-1], points)
-    return replace(wire, source=wire.target, target=wire.source, points=points, route=route, arrow=True)
+    return replace(wire, source=wire.target, target=wire.source, points=points, route=route, arrow=True, back=True)
 
 
 def _whole(wire: Wire) -> Route:
@@ -152,6 +155,12 @@ def _shortened(route: Route, points: Route) -> Route:
     kept = max(length - (HEAD_LENGTH - HEAD_NOTCH), 0.05 * length) / length
     notch = Point(start.x + kept * (tip.x - start.x), start.y + kept * (tip.y - start.y))
     return (*body, *straight([start, notch])[1:])
+
+
+def _toward(a: Point, b: Point, far: float) -> Point:
+    """The point so far from one point on the way to another."""
+    part = far / distance(a, b)
+    return Point(a.x + part * (b.x - a.x), a.y + part * (b.y - a.y))
 
 
 def _on(a: Point, b: Point, at: Point) -> bool:
@@ -178,10 +187,63 @@ def _node(node: Node, flow: Flow, touched: bool) -> Node:
     return replace(node, label=label, title=words, operation=what, lit=True)
 
 
-def _sum(number: int, at: Point, role: str) -> Node:
+# ── sums of cotangents ──
+
+
+def _sum(id: str, at: Point, role: str) -> Node:
     title = "cotangents that meet are added"
-    label = Label("+", at, PLUS)
-    return Node(f"sum-{number}", SUM, role, "circle", at, SUM_SIZE, SUM_SIZE, label, title, operation=SUM)
+    return Node(
+        id, COTANGENT_SUM, role, "circle", at, SUM_SIZE, SUM_SIZE, Label("+", at, PLUS), title, operation=COTANGENT_SUM
+    )
+
+
+def _summing(node: Node, trunks: Iterable[Wire]) -> Node:
+    """A join as the sum of what several gates hand to it, which parts there; as it is where one line comes."""
+    ways = {_way(t.points[-2], t.points[-1]) for t in trunks if t.lit and t.target == node.id}
+    if node.kind != "join" or node.shape != "circle" or len(ways) < 2:
+        return node
+    plus = _sum(node.id, node.at, node.role)
+    return replace(plus, kind="join", title=f"{plus.title}; {node.title}", operation=JOIN_SUM)
+
+
+def _way(a: Point, b: Point) -> tuple[int, int]:
+    return (b.x > a.x + EPSILON) - (b.x < a.x - EPSILON), (b.y > a.y + EPSILON) - (b.y < a.y - EPSILON)
+
+
+def _with_sum(scene: Scene, plus: Node) -> Scene:
+    """The scene with a plus where wires meet; their arrows end there if no arrowhead has room beyond it."""
+    meeting = [w for w in scene.wires if w.lit and _on(w.points[-2], w.points[-1], plus.at)]
+    far = {(w.target, w.points[-1]): distance(plus.at, w.points[-1]) for w in meeting}
+    if len(far) != 1 or min(far.values()) >= STUB:
+        return replace(scene, nodes=(*scene.nodes, plus))
+    ((target, tip),) = far
+    plus = replace(plus, of=target)
+    wires = tuple(_ending(w, plus) if w in meeting else w for w in scene.wires)
+    points = (_toward(plus.at, tip, SUM_SIZE / 2), tip)
+    last = replace(meeting[0], id=f"{plus.id}>{target}", source=plus.id, points=points, route=straight(points))
+    stub = replace(last, arrow=False, title=plus.title)
+    return replace(scene, wires=wires, trunks=(*scene.trunks, stub), nodes=(*scene.nodes, plus))
+
+
+def _ending(wire: Wire, plus: Node) -> Wire:
+    """A wire as far as a plus on its last piece, or at the beginning of that."""
+    *before, corner, tip = wire.points
+    before = before if distance(corner, plus.at) < EPSILON else [*before, corner]
+    points = (*before, _toward(plus.at, before[-1], SUM_SIZE / 2))
+    body = wire.route
+    while len(body) > 4 and is_straight(body[-4:]) and _on(plus.at, tip, body[-4]):
+        body = body[:-3]
+    return replace(wire, target=plus.id, points=points, route=_shortened(body, points))
+
+
+def _in_cell(scene: Scene, cell: Node, flow: Flow) -> Iterable[Node]:
+    """A plus under the name in a Cell for each of its values of which several cotangents come to it."""
+    own = [w for w in scene.wires if w.lit and w.target == cell.id]
+    found = [a for a in _at_cell(scene, cell, own, flow) if len({w.points[-1] for w in a.wires}) + a.seeded > 1]
+    low = measure(cell.label)[1] / 2 + SUM_SIZE if cell.label else 0.0
+    for k, arriving in enumerate(found):
+        at = Point(cell.at.x + (k - (len(found) - 1) / 2) * 2 * SUM_SIZE, cell.at.y + low)
+        yield replace(_sum(f"{cell.id}-sum-{k + 1}", at, arriving.wires[0].role), of=cell.of)
 
 
 # ── names on wires ──
@@ -195,46 +257,60 @@ def _names(scene: Scene, flow: Flow) -> list[Label]:
     taken += [_around_points(arrowhead(w)) for w in scene.wires if w.arrow]
     taken += [_around_points(piece) for w in scene.wires for piece in _arcs(w.route)]
     found = []
-    for node in scene.nodes:
-        own = [w for w in scene.wires if w.lit and w.target == node.id]
-        if node.kind == "cell":
-            for text, wires in _at_cell(scene, node, own, flow):
-                label = _beside(text, wires, taken) or _at_corner(text, node, taken)
-                if label is not None:
-                    found.append(replace(label, of=node.id))
-                    taken.append(_box(label.at, *measure(label), 0))
-        if node.kind in (*OUTSIDE, "join", "cell", SUM) or node.id not in flow.names or not own:
-            continue
-        label = _beside(flow.names[node.id], own, taken)
+    for node, text, wires in _wished(scene, flow):
+        label = _beside(text, wires, taken) or (_at_corner(text, node, wires, taken) if node.kind == "cell" else None)
         if label is not None:
             found.append(replace(label, of=node.id))
             taken.append(_box(label.at, *measure(label), 0))
     return found
 
 
-def _at_cell(scene: Scene, cell: Node, own: Sequence[Wire], flow: Flow) -> Iterable[tuple[str, list[Wire]]]:
+def _wished(scene: Scene, flow: Flow) -> Iterable[tuple[Node, str, Sequence[Wire]]]:
+    """What should be written at the wires that come to a node."""
+    for node in scene.nodes:
+        own = [w for w in scene.wires if w.lit and w.target == node.id]
+        if node.kind == "cell":
+            yield from ((node, a.text, a.wires) for a in _at_cell(scene, node, own, flow) if a.text)
+        elif own and node.id in flow.names and node.kind not in (*OUTSIDE, "join", COTANGENT_SUM):
+            yield node, flow.names[node.id], own
+
+
+class _Arriving(NamedTuple):
+    """What comes to a Cell for one of its values: what is written there, and whether more comes without a wire."""
+
+    text: str
+    wires: list[Wire]
+    seeded: bool
+
+
+def _at_cell(scene: Scene, cell: Node, own: Sequence[Wire], flow: Flow) -> Iterable[_Arriving]:
     """What a Cell takes and gives beyond its wires: it stands for the memory of this step and of the one before."""
     before = [w for w in own if w.id.startswith(f"{cell.of}>")]
-    if before and cell.of in flow.names:
-        yield flow.names[cell.of], before
+    if before:
+        yield _Arriving(flow.names.get(cell.of, ""), before, seeded=False)
     leaving = {n.id for n in scene.nodes if n.kind == "next"}
-    seed = flow.names.get(f"{cell.of.partition('[')[0]}[t]'")
+    seed = flow.names.get(f"{cell.of.partition('[')[0]}[t]'", "")
     now = [w for w in own if w not in before]
-    if seed and now and not any(w.source in leaving for w in now):
-        yield f"+\\,{seed}", now
+    seeded = bool(seed) and not any(w.source in leaving for w in now)
+    if now:
+        yield _Arriving(f"+\\,{seed}" if seeded else "", now, seeded)
 
 
-def _at_corner(text: str, cell: Node, taken: Sequence[Box]) -> Label | None:
-    """Beside a corner of the square around a Cell, outside of it: at its side, or over or under it."""
+def _at_corner(text: str, cell: Node, wires: Sequence[Wire], taken: Sequence[Box]) -> Label | None:
+    """Beside a corner of the square around a Cell, outside of it and near what arrives there."""
     label = Label(text, Point(0, 0), NAME)
     width, height = measure(label)
     x, y, off = cell.width / 2, cell.height / 2, AIR + STROKE + 1
     places = ((x + off + width / 2, y - height / 2), (x - width / 2, y + off + height / 2))
-    for across, up in places:
-        for right, down in ((-1, -1), (1, -1), (-1, 1), (1, 1)):
-            at = Point(cell.at.x + right * across, cell.at.y + down * up)
-            if not any(_meet(_box(at, width, height, AIR), t) for t in taken):
-                return replace(label, at=at)
+    corners = [
+        Point(cell.at.x + right * across, cell.at.y + down * up)
+        for across, up in places
+        for down in (-1, 1)
+        for right in (-1, 1)
+    ]
+    for at in sorted(corners, key=lambda p: min(distance(p, w.points[-1]) for w in wires)):
+        if not any(_meet(_box(at, width, height, AIR), t) for t in taken):
+            return replace(label, at=at)
     return None
 
 

@@ -34,6 +34,7 @@ class Box(NamedTuple):
     bottom: float
 
 
+COTANGENT_SUM = "cotangent_sum"  # the kind of a node: the small plus where cotangents of one value meet
 Shape = Literal["circle", "box", "teardrop", "pentagon", "ellipse", "panel", "bar", "slab", "swell"]
 
 
@@ -52,7 +53,7 @@ class Label:
 @dataclass(frozen=True)
 class Node:
     id: str
-    kind: str  # graph.NodeKind; "cell", the big memory; "join", where a trunk begins; "dag" has its own
+    kind: str  # graph.NodeKind; "cell", the big memory; "join", where a trunk begins; COTANGENT_SUM; "dag" has its own
     role: str  # what a theme colours it by: graph.ValueKind, "sum", "sigmoid", "tanh", "function", "operator", "trunk"
     shape: Shape
     at: Point  # centre
@@ -83,6 +84,7 @@ class Wire:
     arrow: bool = True
     title: str = ""
     lit: bool = True
+    back: bool = False  # it runs against its edge and carries the cotangent of the edge's source
 
 
 @dataclass(frozen=True)
