@@ -2,8 +2,8 @@
 
 The step is laid out once; `chain` moves it and renames what depends on the time.  The value that leaves one cell and
 enters the next is one node between them.  A long chain is folded into rows, read like lines of text: what ends a row
-stands again at the beginning of the next one, so that no wire runs back across the page.  `detailed="middle"` draws
-the step t in full and every other one as a box.
+stands again at the beginning of the next one, a small arrow beside it both times; no wire runs back across the page.
+`detailed="middle"` draws the step t in full and every other one as a box.
 
 To draw the steps that are not shown in detail in another way, change `summary`.
 """
@@ -17,6 +17,7 @@ from itertools import accumulate
 from math import ceil, log
 from typing import Literal
 
+from lstmgraph.diagram.boxes import label_box
 from lstmgraph.diagram.compose import moved, union
 from lstmgraph.diagram.graph import Graph, base_of
 from lstmgraph.diagram.layout.dress import SPACE
@@ -31,11 +32,14 @@ Detail = Literal["all", "middle"]
 
 ONE_LINE = 4  # so many steps are never folded
 ASPECT = 1.45  # of a folded chain, between 16:10 and 4:3
-RAGGED = 0.2  # what a last row that is empty would count, against the logarithm of the aspect
+RAGGED = 0.45  # what a last row that is empty would count, against the logarithm of the aspect
 ROW_GAP = 12.0  # between the rows of a folded chain
 GAP = 8.0  # between steps that hand nothing on in a straight line
 ORIGIN = Point(0, 0)
 LETTER = "A"  # a step that is not shown in detail
+ON = r"\to"  # beside what goes on in the next row, and beside what comes from the row before
+ON_SIZE = 18.0
+ON_GAP = 5.0
 
 
 def chain(
@@ -59,9 +63,10 @@ def chain(
     rows = [parts[k : k + wide] for k in range(0, steps, wide)]
     line = parts[0].template.scene.size[1] + ROW_GAP
     copies = [copy for k, row in enumerate(rows) for copy in _row(row, k * line)]
+    marks = [mark for k, row in enumerate(rows) for mark in _marks(row, k * line, k > 0, k < len(rows) - 1)]
     size = max(map(_length, rows)), len(rows) * line - ROW_GAP
     whole = replace(union(copies), size=size, description=_description(scene, parts))
-    return whole, unrolled([p.step for p in parts])
+    return _with_marks(whole, marks), unrolled([p.step for p in parts])
 
 
 @dataclass(frozen=True)
@@ -184,6 +189,31 @@ def _row(parts: Sequence[_Part], top: float) -> Iterator[Scene]:
     for k, part in enumerate(parts):
         alone = not part.template.joined
         yield moved(part.copy(alone or k == 0, alone or k == last), offsets[k], top)
+
+
+def _marks(parts: Sequence[_Part], top: float, begins: bool, ends: bool) -> Iterator[Label]:
+    """Arrows beside what a row takes from the row before, if it does, and beside what it hands on to the next one."""
+    first, last = parts[0].template, parts[-1].template
+    if begins:
+        yield from (_mark(first.places[id], -1, 0.0, top) for id in first.handed.values())
+    if ends:
+        left = _length(parts) - last.scene.size[0]
+        yield from (_mark(last.places[id], 1, left, top) for id in last.handed)
+
+
+def _mark(node: Node, side: int, left: float, top: float) -> Label:
+    mark = Label(ON, ORIGIN, ON_SIZE, role="continued")
+    aside = side * (node.width / 2 + ON_GAP + measure(mark)[0] / 2)
+    return replace(mark, at=Point(node.at.x + left + aside, node.at.y + top))
+
+
+def _with_marks(scene: Scene, marks: Sequence[Label]) -> Scene:
+    """The scene with them, wider by what they need at both sides."""
+    boxes = [label_box(mark, ON_GAP) for mark in marks]
+    left = max((-box.left for box in boxes), default=0.0)
+    right = max((box.right - scene.size[0] for box in boxes), default=0.0)
+    wider = replace(scene, labels=(*scene.labels, *marks), size=(scene.size[0] + left + right, scene.size[1]))
+    return moved(wider, left, 0.0) if marks else scene
 
 
 def _length(parts: Sequence[_Part]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from time import process_time
@@ -14,17 +15,20 @@ from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.calculus import unroll
 from lstmgraph.cell import Cell
+from lstmgraph.diagram.boxes import label_box
 from lstmgraph.diagram.chain import chain
 from lstmgraph.diagram.extract import extract
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.dress import dress
+from lstmgraph.diagram.layout.legend import with_legend
 from lstmgraph.diagram.layout.pipe import layout_pipe
 from lstmgraph.diagram.layout.tracks import layered
 from lstmgraph.diagram.quality import faults
-from lstmgraph.diagram.scene import Scene
+from lstmgraph.diagram.scene import Label, Scene
 from lstmgraph.diagram.themes import load_theme
 from lstmgraph.diagram.typeset import plain_text
-from lstmgraph.diagram.writers.svg import write_svg
+from lstmgraph.diagram.writers.svg import legend_labels, write_svg
+from lstmgraph.diagram.writers.text import draw_text
 from lstmgraph.notation import get_notation
 from lstmgraph.reading import from_equations, library, load
 
@@ -163,6 +167,48 @@ def test_at_the_fold_it_stands_at_both_ends_of_the_rows() -> None:
     assert (end.role, beginning.role) == ("memory", "previous_memory")
     assert all(abs(w.points[0].y - w.points[-1].y) < scene.size[1] / 2 for w in scene.wires)
     assert graph.node("2:c[t]'").value == "c[t]"
+
+
+def marks(scene: Scene) -> list[Label]:
+    return [label for label in scene.labels if label.role == "continued"]
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "rnn", "slstm"])
+def test_a_mark_leads_from_the_end_of_a_row_to_the_beginning_of_the_next(name: str) -> None:
+    scene, graph = chained(name, 5, columns=2)
+    found = marks(scene)
+    beside: dict[int, list[str]] = {1: [], -1: []}
+    for n in (n for n in scene.nodes if n.kind in ("previous", "next")):
+        for side in beside:
+            edge = n.at.x + side * n.width / 2
+            near = [m for m in found if abs(m.at.y - n.at.y) < 0.01 and 5 < side * (m.at.x - edge) < 20]
+            beside[side] += [n.of or n.id for _ in near]
+    carried = [n.id.partition(":")[2] for n in graph.nodes if n.id.startswith("5:") and n.id.endswith("'")]
+    handed = [id for id in carried if any(e.source.endswith(id) for e in graph.edges)]
+    assert sorted(beside[1]) == sorted(beside[-1]) == sorted(f"{k}:{id}" for k in (2, 4) for id in handed)
+    assert len(found) == 4 * len(handed)
+    for m in found:
+        box = label_box(m)
+        assert box.left >= 0
+        assert box.right <= scene.size[0]
+
+
+def test_marks_are_explained_and_stand_in_a_terminal() -> None:
+    whole = with_legend(chained("lstm", 5, columns=3)[0])
+    assert any("goes on in the next row" in x.text for group in whole.legend for x in legend_labels(group))
+    assert draw_text(replace(whole, legend=())).count("→") == 4
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 4])
+def test_one_row_needs_no_mark(steps: int) -> None:
+    assert marks(chained("lstm", steps)[0]) == []
+
+
+@pytest.mark.parametrize(("steps", "rows"), [(5, [3, 2]), (12, [4, 4, 4]), (30, [8, 8, 8, 6])])
+def test_the_last_row_is_well_filled(steps: int, rows: list[int]) -> None:
+    name = "rnn" if steps == 30 else "lstm"
+    tops = [round(f.top) for f in chained(name, steps)[0].frames]
+    assert list(Counter(tops).values()) == rows
 
 
 @pytest.mark.parametrize(("steps", "times"), [(1, ["t"]), (2, ["t", "t+1"]), (3, ["t-1", "t", "t+1"])])

@@ -1,8 +1,12 @@
-"""The legend: what occurs in this diagram and nothing else, in groups, under the picture."""
+"""The legend: what occurs in this diagram and nothing else, in groups, under the picture.
+
+Groups have headings where they have several entries; a legend of a few symbols is a plain list.  To explain a new kind
+of node: its place in a group of a `Key`, and its words.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -10,7 +14,7 @@ from lstmgraph.algebra.rules import RULES
 from lstmgraph.diagram.detail import NETWORK
 from lstmgraph.diagram.layout.shapes import PITCH
 from lstmgraph.diagram.order import CIRCLED
-from lstmgraph.diagram.scene import Entry, Label, Legend, Node, Point, Scene
+from lstmgraph.diagram.scene import COTANGENT_SUM, JOIN_SUM, Entry, Label, Legend, Node, Point, Scene
 from lstmgraph.diagram.typeset import measure
 
 SIZE = 10.0
@@ -21,21 +25,11 @@ ROW = 23.0  # from a line to the next, the same in all columns
 NOTE = 15.0  # the same of notes
 GAP = 18.0  # between columns
 NARROWEST = 360.0  # however small the picture is
+FEW = 2  # entries a group, on the whole: with fewer there are no headings
 WORTH = 0.75  # a group is divided between columns where that makes the legend so much lower
 
 WATER = ("old_water", "new_water")  # of the plumbing style
 
-# Groups in their order; a group takes nodes by what `_group` says of them.
-GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Inputs", ("input", "previous")),
-    ("Outputs", ("next",)),
-    ("Memory", ("cell",)),
-    ("Networks", ("network",)),
-    ("Nonlinearities", ("function",)),
-    ("Parameters", ("bias", "constant")),
-    ("Vector operations", ("sum", "operator", "join", "cotangent_sum")),
-    ("Plumbing", ("gate", "operand", "valve", *WATER)),
-)
 # What an operation or a value is called; an operation of the table of rules by the words of its row.
 WORDS = {rule.name: rule.words for rule in RULES.values()} | {
     "input": "input",
@@ -49,16 +43,57 @@ WORDS = {rule.name: rule.words for rule in RULES.values()} | {
     "state": "state of this step",
     "value": "value of this step",
     "add": "elementwise sum",
-    "join": "joined values",
     "inner_product": "inner product of two vectors",
-    "cell": "memory, from step to step",
     "gate": "gate: its value opens a valve",
     "operand": "value that a device takes",
     "valve": "valve, seen by its wheel: open by the gate's value",
     "old_water": "water of the previous step",
     "new_water": "new water",
-    "cotangent_sum": "sum of cotangents, where a value forked",
+    COTANGENT_SUM: "sum of the cotangents of a value that is used several times",
+    JOIN_SUM: "sum of the cotangents of joined values, which part there",
 }
+
+
+class Key(NamedTuple):
+    """How a kind of drawing is explained.
+
+    `groups` in their order: a group takes nodes by what `_group` says of them.  `words` are those of nodes of a kind,
+    whatever their operation.  `lit`: samples are lit, also where the picture dims what they explain.  `plain`: a few
+    symbols are a plain list.
+    """
+
+    groups: tuple[tuple[str, tuple[str, ...]], ...]
+    words: Mapping[str, str]
+    lit: bool = True
+    plain: bool = True
+
+
+FORWARD = Key(
+    (
+        ("Inputs", ("input", "previous")),
+        ("Outputs", ("next",)),
+        ("Memory", ("cell",)),
+        ("Networks", ("network",)),
+        ("Nonlinearities", ("function",)),
+        ("Parameters", ("bias", "constant")),
+        ("Vector operations", ("sum", "operator", "join")),
+        ("Plumbing", ("gate", "operand", "valve", *WATER)),
+    ),
+    {"cell": "memory, from step to step", "join": "joined values"},
+)
+BACKWARD = Key(
+    (
+        ("Arriving from the loss and the next step", ("next",)),
+        ("Memory", ("cell",)),
+        ("Handed to the previous step", ("previous",)),
+        ("Handed to inputs and biases", ("input", "bias")),
+        ("Sums", (COTANGENT_SUM, "join")),
+        ("Operations of the step, dimmed", ("network", "function", "sum", "operator", "constant")),
+    ),
+    {"cell": "cotangents of the memory, new and old", "join": "joined values, which part there"},
+    lit=False,
+    plain=False,
+)
 Sample = tuple[Node, str]  # a node and its meaning
 Group = tuple[str, list[Sample]]
 
@@ -68,73 +103,81 @@ class _Piece(NamedTuple):
 
     title: str
     samples: list[Sample]
-    begins: bool  # whether it has the title
-    row: int  # of the title, or of the place where it would be
+    headed: bool  # whether the title stands over it
+    row: int  # of its first sample
 
 
 Columns = list[list[_Piece]]
 DASHED = "Dashed: values of the previous step"
+DIMMED = "Dimmed lines: nothing flows back"
 # What labels of a role say, where that is not plain.
 NOTES = {
     "stage": f"{CIRCLED[0]}, {CIRCLED[1]}, ...: order of evaluation; equal numbers at the same time",
     "weight": "At an arrow: what scales the value there",
     "order": "1, 2 at arrows: order of operands",
     "shape": "After a colon, or beside a symbol: the shape",
+    "continued": "→ where a row ends and begins: what stands beside it goes on in the next row",
 }
 
 
-def with_legend(scene: Scene) -> Scene:
+def with_legend(scene: Scene, key: Key = FORWARD) -> Scene:
     """The scene with its legend, and higher by as much as that needs; as it is where there is nothing to explain."""
     width, top = max(scene.size[0], NARROWEST), scene.size[1]
-    groups = list(_groups(scene))
+    groups = list(_groups(scene, key))
     if not groups:
         return scene
-    columns = _arranged(groups, width - 3 * PITCH)
+    columns = _arranged(groups, width - 3 * PITCH, key.plain)
     found = _placed(groups, columns, top)
-    rows = max((piece.row + 1 + len(piece.samples) for column in columns for piece in column), default=0)
-    notes, bottom = _noted(_notes(scene), width - 3 * PITCH, top + rows * ROW)
+    rows = max(piece.row + len(piece.samples) for column in columns for piece in column)
+    notes, bottom = _noted(_notes(scene, key), width - 3 * PITCH, top + rows * ROW)
     return replace(scene, legend=(*found, *notes), size=(width, bottom + 2 * PITCH))
 
 
-def _groups(scene: Scene) -> Iterator[Group]:
+def _groups(scene: Scene, key: Key) -> Iterator[Group]:
     """The groups that occur, with one sample for each meaning."""
-    for title, groups in GROUPS:
+    for title, kinds in key.groups:
         seen: dict[str, Node] = {}
         for node in scene.nodes:
-            if _group(node) in groups:
-                seen.setdefault(_meaning(node), node)
+            if _group(node) in kinds:
+                seen.setdefault(_meaning(node, key), node)
         if seen:
-            yield _title(title, list(seen)), [(_sample(node), words) for words, node in seen.items()]
+            yield _title(title, list(seen)), [(_sample(node, key), words) for words, node in seen.items()]
 
 
 # ── columns ──
 
 
-def _arranged(groups: Sequence[Group], width: float) -> Columns:
+def _arranged(groups: Sequence[Group], width: float, plain: bool) -> Columns:
     """Columns as low as they can be in this width; groups stay whole, unless dividing them saves much."""
+    if plain and sum(len(samples) for _, samples in groups) < FEW * len(groups):  # hardly anything to put together
+        return _lowest(groups, width, divide=True, heading=0)[0]
     whole, rows = _lowest(groups, width, divide=False)
     divided, fewer = _lowest(groups, width, divide=True)
     return divided if fewer <= WORTH * rows else whole
 
 
-def _lowest(groups: Sequence[Group], width: float, divide: bool) -> tuple[Columns, int]:
-    every = sum(1 + len(samples) for _, samples in groups)
-    for rows in range(2, every):
-        columns = _flow(groups, rows, divide)
+def _lowest(groups: Sequence[Group], width: float, divide: bool, heading: int = 1) -> tuple[Columns, int]:
+    every = sum(heading + len(samples) for _, samples in groups)
+    for rows in range(1 + heading, every):
+        columns = _flow(groups, rows, divide, heading)
         if columns and sum(map(_width, columns)) + GAP * (len(columns) - 1) <= width:
             return columns, rows
-    return _flow(groups, every, divide=False), every
+    return _flow(groups, every, divide=False, heading=heading), every
 
 
-def _flow(groups: Sequence[Group], rows: int, divide: bool) -> Columns:
-    """The groups from top to bottom, column by column; nothing if one is too long and may not be divided."""
+def _flow(groups: Sequence[Group], rows: int, divide: bool, heading: int) -> Columns:
+    """The groups from top to bottom, column by column; nothing if one is too long and may not be divided.
+
+    `heading`: how many rows a heading takes.
+    """
     columns: Columns = [[]]
     used = 0
     for title, samples in groups:
-        length = 1 + len(samples)
+        length = heading + len(samples)
         if not divide and length > rows:
             return []
-        if used and used + length > rows and not (divide and used + 3 <= rows):
+        least = 1 + 2 * heading  # a heading is not left alone with one of several
+        if used and used + length > rows and not (divide and used + least <= rows):
             columns.append([])
             used = 0
         left = samples
@@ -142,14 +185,15 @@ def _flow(groups: Sequence[Group], rows: int, divide: bool) -> Columns:
             if left is not samples:
                 columns.append([])
                 used = 0
-            here, left = left[: rows - used - 1], left[rows - used - 1 :]
-            columns[-1].append(_Piece(title, here, len(left) + len(here) == len(samples), used))
-            used += 1 + len(here)
+            first = used + heading
+            here, left = left[: rows - first], left[rows - first :]
+            columns[-1].append(_Piece(title, here, bool(heading) and here[0] is samples[0], first))
+            used = first + len(here)
     return columns
 
 
 def _width(column: Sequence[_Piece]) -> float:
-    titles = [measure(_heading(piece.title))[0] for piece in column if piece.begins]
+    titles = [measure(_heading(piece.title))[0] for piece in column if piece.headed]
     return max([*titles, *(_across(column) + PITCH + _words(w) for p in column for _, w in p.samples)])
 
 
@@ -175,12 +219,12 @@ def _placed(groups: Sequence[Group], columns: Columns, top: float) -> list[Legen
         across = _across(column)
         for piece in column:
             y = top + (piece.row + 0.5) * ROW
-            if piece.begins:
-                headings[piece.title] = _from(_heading(piece.title), x, y)
-            for k, (node, words) in enumerate(piece.samples, 1):
+            if piece.headed:
+                headings[piece.title] = _from(_heading(piece.title), x, y - ROW)
+            for k, (node, words) in enumerate(piece.samples):
                 entries[piece.title].append(_entry(node, words, Point(x + across / 2, y + k * ROW), x + across + PITCH))
         x += _width(column) + GAP
-    return [Legend(title, tuple(entries[title]), headings[title]) for title, _ in groups]
+    return [Legend(title, tuple(entries[title]), headings.get(title)) for title, _ in groups]
 
 
 def _from(label: Label, left: float, y: float) -> Label:
@@ -193,13 +237,14 @@ def _entry(node: Node, words: str, at: Point, left: float) -> Entry:
     return Entry(replace(node, id=f"legend-{node.id}", at=at, label=inner), words, label)
 
 
-def _sample(node: Node) -> Node:
-    """The node in small, and lit: a step dims it in the picture, where it means the same."""
+def _sample(node: Node, key: Key) -> Node:
+    """The node in small; lit where a step dims it in the picture and it means the same."""
+    node = replace(node, lit=node.lit or key.lit)
     if node.operation in WATER:
-        return replace(node, width=LARGEST, height=LARGEST / 2, label=None, lit=True)
+        return replace(node, width=LARGEST, height=LARGEST / 2, label=None)
     scale = min(SCALE, LARGEST / node.height)
     label = replace(node.label, size=max(LEAST, round(node.label.size * scale, 2))) if node.label else None
-    return replace(node, width=node.width * scale, height=node.height * scale, label=label, lit=True)
+    return replace(node, width=node.width * scale, height=node.height * scale, label=label)
 
 
 # ── notes, under all columns ──
@@ -218,10 +263,13 @@ def _noted(notes: Iterable[str], width: float, top: float) -> tuple[list[Legend]
     return found, y + NOTE / 2 if found else top
 
 
-def _notes(scene: Scene) -> Iterator[str]:
+def _notes(scene: Scene, key: Key) -> Iterator[str]:
     if any(wire.dashed for wire in scene.wires):
         yield DASHED
-    roles = {"order" if label.text.lstrip("-").isdigit() else label.role for label in scene.labels if label.of}
+    if key is BACKWARD and not all(wire.lit for wire in scene.wires):
+        yield DIMMED
+    own = [label for label in scene.labels if label.of or label.role == "continued"]
+    roles = {"order" if label.text.lstrip("-").isdigit() else label.role for label in own}
     yield from (note for role, note in NOTES.items() if role in roles)
 
 
@@ -235,8 +283,10 @@ def _title(title: str, meanings: list[str]) -> str:
     return "Biases" if meanings == ["bias"] else title
 
 
-def _meaning(node: Node) -> str:
-    what = node.kind if node.kind in ("cell", "join") else node.operation or node.kind
+def _meaning(node: Node, key: Key) -> str:
+    if node.kind in key.words and node.operation != JOIN_SUM:
+        return key.words[node.kind]
+    what = node.operation or node.kind
     if what.endswith(NETWORK):
         what = what.removesuffix(NETWORK)
         return f"{WORDS.get(what, what)} of a weighted sum"
