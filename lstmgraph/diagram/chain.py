@@ -37,7 +37,7 @@ ROW_GAP = 12.0  # between the rows of a folded chain
 GAP = 8.0  # between steps that hand nothing on in a straight line
 ORIGIN = Point(0, 0)
 LETTER = "A"  # a step that is not shown in detail
-ON = r"\to"  # beside what goes on in the next row, and beside what comes from the row before
+ON = "→"  # beside what goes on in the next row, and beside what comes from the row before
 ON_SIZE = 18.0
 ON_GAP = 5.0
 
