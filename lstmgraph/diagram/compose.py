@@ -16,6 +16,7 @@ GAP = 24.0  # between scenes
 MARGIN = 14.0  # around words
 HEADING = 14.0  # its size
 IDEAL = 1.6  # width to height of a whole picture: a page has room for it, and a screen
+HOLE = 0.35  # what an empty place counts, against the logarithm of the shape
 
 
 def moved(scene: Scene, dx: float, dy: float) -> Scene:
@@ -68,16 +69,21 @@ def prefixed(scene: Scene, prefix: str) -> Scene:
 
 
 def grid(scenes: Sequence[Scene], columns: int) -> Scene:
-    """Scenes in rows of so many columns, each under the prefix of its number; the first one's words are the whole's."""
+    """Scenes in rows of so many columns, a shorter row in the middle, each under the prefix of its number.
+
+    The first one's words are the whole's.
+    """
+    columns = min(columns, len(scenes))
     wide = max(s.size[0] for s in scenes) + GAP
     rows = [scenes[k : k + columns] for k in range(0, len(scenes), columns)]
     placed: list[Scene] = []
     top = 0.0
     for row in rows:
+        left = (columns - len(row)) * wide / 2
         for k, scene in enumerate(row):
-            placed.append(moved(prefixed(scene, f"{len(placed) + 1}:"), k * wide, top))
+            placed.append(moved(prefixed(scene, f"{len(placed) + 1}:"), left + k * wide, top))
         top += max(s.size[1] for s in row) + GAP
-    size = wide * min(columns, len(scenes)) - GAP, top - GAP
+    size = wide * columns - GAP, top - GAP
     return replace(union(placed), size=size)
 
 
@@ -96,14 +102,14 @@ def union(scenes: Sequence[Scene]) -> Scene:
 
 
 def best_columns(scenes: Sequence[Scene], ideal: float = IDEAL) -> int:
-    """Of how many columns a grid of these scenes has the shape that is nearest to the ideal one."""
+    """Of how many columns a grid of these scenes has nearly the ideal shape and few empty places."""
     wide, high = max(s.size[0] for s in scenes) + GAP, max(s.size[1] for s in scenes) + GAP
 
-    def shape(columns: int) -> float:
+    def off(columns: int) -> float:
         rows = -(-len(scenes) // columns)
-        return columns * wide / (rows * high)
+        return abs(log(columns * wide / (rows * high) / ideal)) + HOLE * (rows * columns - len(scenes))
 
-    return min(range(1, len(scenes) + 1), key=lambda n: (abs(log(shape(n) / ideal)), n))
+    return min(range(1, len(scenes) + 1), key=lambda n: (off(n), n))
 
 
 def headed(scene: Scene, heading: str) -> Scene:

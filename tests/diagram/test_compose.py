@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 
@@ -96,9 +96,19 @@ def test_a_grid_keeps_scenes_apart(scene: Scene) -> None:
     assert all(f.right < whole.size[0] and f.bottom < whole.size[1] for f in whole.frames)
 
 
-@pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (4, 2), (9, 3)])
+@pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (4, 2), (5, 3), (6, 3), (7, 4), (9, 3)])
 def test_the_number_of_columns(scene: Scene, count: int, columns: int) -> None:
     assert best_columns([scene] * count) == columns
+
+
+def test_a_shorter_row_stands_in_the_middle(scene: Scene) -> None:
+    whole = grid([scene] * 7, 4)
+    rows: dict[float, list[float]] = {}
+    for frame in whole.frames:
+        rows.setdefault(frame.top, []).append((frame.left + frame.right) / 2)
+    upper, lower = rows.values()
+    assert lower == pytest.approx([(a + b) / 2 for a, b in pairwise(upper)])
+    assert grid([scene] * 2, 4).size == grid([scene] * 2, 2).size
 
 
 def test_a_heading_stands_over_its_picture(scene: Scene) -> None:
