@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations, pairwise
 
 import pytest
@@ -96,9 +97,9 @@ def test_a_grid_keeps_scenes_apart(scene: Scene) -> None:
     assert all(f.right < whole.size[0] and f.bottom < whole.size[1] for f in whole.frames)
 
 
-@pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (4, 2), (5, 3), (6, 3), (7, 4), (9, 3)])
+@pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (4, 2), (5, 3), (6, 3), (7, 4), (9, 3), (10, 5)])
 def test_the_number_of_columns(scene: Scene, count: int, columns: int) -> None:
-    assert best_columns([scene] * count) == columns
+    assert best_columns([replace(scene, size=(700.0, 530.0))] * count) == columns
 
 
 def test_a_shorter_row_stands_in_the_middle(scene: Scene) -> None:
