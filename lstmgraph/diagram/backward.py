@@ -31,10 +31,9 @@ from lstmgraph.diagram.path import (
     is_straight,
     straight,
 )
-from lstmgraph.diagram.scene import COTANGENT_SUM, Box, Label, Node, Point, Scene, Wire, shown_by
+from lstmgraph.diagram.scene import COTANGENT_SUM, JOIN_SUM, Box, Label, Node, Point, Scene, Wire, shown_by
 from lstmgraph.diagram.typeset import measure
 
-JOIN_SUM = "joined_cotangent_sum"  # what a small plus does at a join
 SUM_SIZE, PLUS = 10.0, 8.5  # of its circle, of the sign in it
 STUB = SUM_SIZE / 2 + HEAD_LENGTH + 1.0  # from a plus to the end of its wire: with less there is no arrowhead between
 NAME, SMALL = 11.0, 9.0  # sizes of a name on a wire
@@ -180,7 +179,8 @@ def _node(node: Node, flow: Flow, touched: bool) -> Node:
     words = flow.formulas.get(id, node.title)
     if node.kind not in OUTSIDE or id not in flow.names or not touched:
         return replace(node, title=words, lit=node.kind == "join" and touched)
-    what = f"cotangent of the {WORDS.get(node.operation, node.operation.replace('_', ' '))}"
+    kind = "gradient" if node.kind == "bias" else "cotangent"
+    what = f"{kind} of the {WORDS.get(node.operation, node.operation.replace('_', ' '))}"
     label = node.label
     if label is not None and not label.text.isdigit():
         label = inside(flow.names[id], Form(node.shape, node.width, node.height), node.at)

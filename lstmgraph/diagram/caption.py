@@ -10,16 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from math import log
+from math import ceil, log
 
 from lstmgraph.diagram.compose import GAP, HEADING, MARGIN
 from lstmgraph.diagram.scene import Label, Point, Scene
 from lstmgraph.diagram.typeset import measure, typeset
 
 FORMULA, WORDS = 14.0, 12.0  # sizes
+HEADED = "heading"  # the role of words over a group of formulas
 LEAST = 0.7  # how much smaller formulas may become
 LINE, PARAGRAPH = 6.0, 10.0  # between lines, between paragraphs
-INDENT, SPACE = 22.0, 4.0  # of a line that goes on; between pieces
+INDENT, SPACE, APART = 22.0, 4.0, 16.0  # of a line that goes on; between pieces; between cells of a row
+BROKEN = 0.25  # how bad it is that a group is divided between columns, or a row between lines
 NARROW, BESIDE = 300.0, 0.7  # the least width of a column; the width beside a picture, in widths of that
 COLUMNS = (1, 2, 3, 4)
 LOW = 2.0  # width to height of a captioned picture: a legend may follow under it
@@ -31,14 +33,16 @@ Piece = tuple[str, bool]  # text, and whether it is LaTeX
 class Paragraph:
     """Lines of pieces, one under the other.
 
-    `wraps`: a line goes on where the column ends; `follows`: it stands in one column with the paragraph before it.
+    `wraps`: a line goes on where the column ends.  `cell`: it is a row of a table whose longest row has `across`
+    pieces, each so wide; where there is no room for them all, every row goes on in further lines.
     """
 
     lines: tuple[tuple[Piece, ...], ...]
     size: float = FORMULA
     role: str = "text"
     wraps: bool = False
-    follows: bool = False
+    cell: float = 0.0
+    across: int = 1
 
 
 def words(text: str, size: float = WORDS, role: str = "text") -> Paragraph:
@@ -46,9 +50,16 @@ def words(text: str, size: float = WORDS, role: str = "text") -> Paragraph:
     return sentence([(text, False)], size, role)
 
 
-def formula(lines: Sequence[str], follows: bool = False) -> Paragraph:
+def formula(lines: Sequence[str]) -> Paragraph:
     """A formula in LaTeX, broken into these lines."""
-    return Paragraph(tuple(((line, True),) for line in lines), follows=follows)
+    return Paragraph(tuple(((line, True),) for line in lines))
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[Paragraph]:
+    """Formulas in LaTeX, those of a row side by side, each under that of the row before."""
+    cell = max((_width([(text, True)], FORMULA) for row in rows for text in row), default=0.0)
+    across = max(map(len, rows), default=1)
+    return [Paragraph((tuple((text, True) for text in row),), cell=cell, across=across) for row in rows]
 
 
 def sentence(pieces: Iterable[Piece], size: float = WORDS, role: str = "text") -> Paragraph:
@@ -104,6 +115,7 @@ class _Arrangement:
         widest = max((_natural_width(p) for text in texts for p in text if not p.wraps), default=0.0)
         self.scale = min(1.0, max(LEAST, self.room / max(widest, 1.0)))
         blocks = [self.block(text) for text in texts]
+        self.broken = max(map(self.breaks, texts))
         self.wide, self.high = (max(getattr(b, side) for b in blocks) for side in ("width", "height"))
         if beside:
             self.size = (width + self.wide + MARGIN, max(height, self.high + 2 * MARGIN))
@@ -111,9 +123,18 @@ class _Arrangement:
             self.size = (max(width, self.wide + 2 * MARGIN), height + self.high + MARGIN)
 
     def badness(self, ideal: float) -> float:
-        """How far from the ideal shape, how much too small the formulas are, how much wider than the picture."""
-        wider = max(0.0, log(self.wide / self.width)) if self.beside else 0.0
-        return abs(log(self.size[0] / self.size[1] / ideal)) + 2 * (1 - self.scale) + wider
+        """How far from the ideal shape, how small, how much larger than the picture, how much of it is broken."""
+        larger = max(0.0, log(self.wide / self.width)) + max(0.0, log(self.high / self.height)) if self.beside else 0.0
+        return abs(log(self.size[0] / self.size[1] / ideal)) + 2 * (1 - self.scale) + larger + BROKEN * self.broken
+
+    def breaks(self, text: Sequence[Paragraph]) -> int:
+        """The columns that begin within a group that has a heading; and one if rows go on in a second line."""
+        columns = self.parts(text)[1:] if any(p.role == HEADED for p in text) else []
+        rows = any(len(self.lines(p)) > 1 for p in text if p.cell)
+        return sum(part[0].role != HEADED for part in columns if part) + rows
+
+    def parts(self, text: Sequence[Paragraph]) -> list[list[Paragraph]]:
+        return _split([(p, self.column([p]).height) for p in text], self.columns)
 
     def applied(self, scene: Scene, text: Sequence[Paragraph]) -> Scene:
         block = self.block(text)
@@ -127,7 +148,7 @@ class _Arrangement:
         """The paragraphs in columns, side by side."""
         labels: list[Label] = []
         left = deepest = 0.0
-        for part in _split([(p, self.column([p]).height) for p in text], self.columns):
+        for part in self.parts(text):
             column = self.column(part)
             labels += (replace(x, at=Point(x.at.x + left, x.at.y)) for x in column.labels)
             left, deepest = left + column.width + GAP, max(deepest, column.height)
@@ -138,7 +159,7 @@ class _Arrangement:
         y = right = 0.0
         for paragraph in text:
             for k, line in enumerate(self.lines(paragraph)):
-                indent = INDENT if k and not paragraph.wraps else 0.0
+                indent = INDENT if k and not paragraph.wraps and not paragraph.cell else 0.0
                 placed, width, height = _line(line, paragraph, self.size_of(paragraph), indent, y)
                 labels += placed
                 y, right = y + height + LINE, max(right, indent + width)
@@ -149,6 +170,11 @@ class _Arrangement:
         return paragraph.size if paragraph.wraps else round(paragraph.size * self.scale, 2)
 
     def lines(self, paragraph: Paragraph) -> list[tuple[Piece, ...]]:
+        if paragraph.cell:
+            (row,) = paragraph.lines
+            most = max(1, int((self.room + APART) / (paragraph.cell * self.scale + APART)))
+            each = ceil(paragraph.across / ceil(paragraph.across / most))
+            return [row[k : k + each] for k in range(0, len(row), each)]
         if not paragraph.wraps:
             return list(paragraph.lines)
         found: list[tuple[Piece, ...]] = []
@@ -170,7 +196,7 @@ def _split(text: Sequence[tuple[Paragraph, float]], columns: int) -> list[list[P
     filled = 0.0
     for paragraph, height in text:
         due = whole * len(parts) / columns
-        if len(parts) < columns and parts[-1] and not paragraph.follows and filled + height / 2 > due:
+        if len(parts) < columns and parts[-1] and filled + height / 2 > due:
             last = parts[-1]
             parts.append([last.pop()] if len(last) > 1 and last[-1].wraps else [])
         parts[-1].append(paragraph)
@@ -179,6 +205,8 @@ def _split(text: Sequence[tuple[Paragraph, float]], columns: int) -> list[list[P
 
 
 def _natural_width(paragraph: Paragraph) -> float:
+    if paragraph.cell:
+        return paragraph.cell
     return max(INDENT * (k > 0) + _width(line, paragraph.size) for k, line in enumerate(paragraph.lines))
 
 
@@ -202,10 +230,12 @@ def _line(
 ) -> tuple[list[Label], float, float]:
     """The labels of a line on one baseline, its width and its height."""
     set_ = [(text, math, typeset(text, size, math)) for text, math in _merged(line)]
+    cell = paragraph.cell * size / paragraph.size
     rise, depth = max(t.baseline for *_, t in set_), max(t.depth for *_, t in set_)
-    x, labels = left, []
+    x, end, labels = left, left, []
     for text, math, t in set_:
         middle = top + rise - t.baseline + t.height / 2
         labels.append(Label(text, Point(x + t.width / 2, middle), size, math, paragraph.role))
-        x += t.width + SPACE
-    return labels, x - SPACE - left, rise + depth
+        end = x + t.width
+        x = x + cell + APART if cell else end + SPACE
+    return labels, end - left, rise + depth

@@ -13,12 +13,11 @@ import lstmgraph
 from lstmgraph import calculus
 from lstmgraph.algebra.names import name_of, symbol
 from lstmgraph.api.cotangents import Cotangents
-from lstmgraph.diagram.backward import JOIN_SUM
 from lstmgraph.diagram.extract import extract
 from lstmgraph.diagram.path import distance
 from lstmgraph.diagram.quality import faults
 from lstmgraph.diagram.quality.measured import measure as measured
-from lstmgraph.diagram.scene import COTANGENT_SUM, Scene
+from lstmgraph.diagram.scene import COTANGENT_SUM, JOIN_SUM, Scene
 from lstmgraph.diagram.typeset import measure
 from lstmgraph.numeric.evaluate import evaluate
 from lstmgraph.program import Equation, Program
