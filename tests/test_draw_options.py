@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,13 @@ import pytest
 from click.testing import CliRunner
 
 import lstmgraph
-from lstmgraph.api.choices import EXCLUDES
+from lstmgraph.api.choices import EXCLUDES, OPTIONS, STYLES
 from lstmgraph.cli.draw import command
 from lstmgraph.diagram.quality import faults
 from lstmgraph.diagram.scene import Scene
 from lstmgraph.errors import UnknownName, UsageError
+
+PAGE = (Path(__file__).parents[1] / "docs" / "command-line.md").read_text(encoding="utf-8")
 
 # A value for every option that the table names.
 SOME: dict[str, Any] = {
@@ -56,6 +59,29 @@ def test_names_that_do_not_exist() -> None:
         lstm().draw(walk="gama", sheet=True)
     with pytest.raises(UnknownName, match="gama"):
         lstm().animate("gama")
+
+
+# ── the table of options ──
+
+
+def test_every_option_is_a_keyword_of_draw_with_the_default_of_its_row() -> None:
+    signature = inspect.signature(lstmgraph.Cell.draw)
+    keywords = {p.name: p.default for p in signature.parameters.values() if p.name != "self"}
+    assert keywords == {row.name: row.default for row in OPTIONS}
+
+
+def test_every_option_is_one_of_the_command_and_in_its_documentation() -> None:
+    given = {p.name: p for p in command.params}
+    synopsis = next(line for line in PAGE.splitlines() if line.startswith("| `lstmgraph draw CELL"))
+    for row in OPTIONS:
+        assert (given[row.name].default, row.words in str(given[row.name].help)) == (row.default, True)
+        assert f"--{'no-' if row.default is True else ''}{row.name}" in synopsis
+
+
+def test_the_tables_name_options_that_exist() -> None:
+    names = {row.name for row in OPTIONS}
+    assert {option for style in STYLES.values() for option in style.lacks} <= names
+    assert {option for one, other, _ in EXCLUDES for option in (one, other)} <= names
 
 
 # ── differences ──

@@ -151,29 +151,11 @@ class Cell(core.Cell):
         Raises UnknownName for a style, theme, walk, notation, detail or part that does not exist, UsageError for a step
         out of range or options that do not go together, MissingExtra for style "dag" without Graphviz.
         """
-        from lstmgraph.api.choices import Choices, openings, parts_to_show
+        given = {name: value for name, value in locals().items() if name != "self"}
+        from lstmgraph.api.choices import chosen
         from lstmgraph.api.picture import picture
 
-        other = load(against) if isinstance(against, str) else against
-        choices = Choices(
-            style=style,
-            walk=walk,
-            step=step,
-            theme=theme,
-            notation=notation,
-            mode=mode,
-            legend=legend,
-            equations=equations,
-            detail=detail,
-            show=parts_to_show(show),
-            order=order,
-            unroll=unroll,
-            against=other,
-            sheet=sheet,
-            backward=backward,
-            open=openings(open),
-        )
-        return picture(self, choices)
+        return picture(self, chosen(given))
 
     def animate(self, walk: str | None = None, **options: Any) -> Animation:
         """The steps of a walk one after the other as an animated SVG; by default of the cell's first walk.

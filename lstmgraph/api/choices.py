@@ -1,14 +1,15 @@
 """What may be chosen of a drawing: the options, what each style has, what goes together with what.
 
-To add an option: a field of `Choices`, its words in `Cell.draw` and in the command `draw`, and the styles that lack it
-in `STYLES`.  Everything here is said before anything is drawn, so it imports nothing that draws.
+To add an option: a row in `Choices`, of which the command `draw` makes its option, a keyword of `Cell.draw`, and the
+code that reads it; styles that lack it say so in `STYLES`.  Everything here is said before anything is drawn, so it
+imports nothing that draws.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple, cast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from lstmgraph.api.catalogue import check_name
 from lstmgraph.diagram.look import DETAILS, PARTS, Bias, Detail, Look
@@ -23,28 +24,113 @@ LONGEST = 1000  # steps of a chain
 
 
 @dataclass(frozen=True)
+class Option:
+    """A row: what `draw --help` says, and how the option is given there.
+
+    `metavar` is what stands for its value, `takes` what that is: text, a whole number, or one of some words.  `read`
+    makes of what a caller gives what a field of `Choices` holds.  `laid_over`: it is laid over a picture, or makes
+    several of one.
+    """
+
+    name: str
+    default: Any
+    words: str
+    metavar: str | None = None
+    takes: type | tuple[str, ...] = str
+    read: Callable[[Any], Any] | None = None
+    laid_over: bool = False
+
+
+def _row(default: Any, words: str, metavar: str | None = None, **more: Any) -> Any:
+    return field(default=default, metadata={"words": words, "metavar": metavar, **more})
+
+
+def _cell(given: Cell | str | None) -> Cell | None:
+    from lstmgraph.api.cell import load
+
+    return load(given) if isinstance(given, str) else given
+
+
+def parts_to_show(given: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    """What an option asks to be written: "weights,shapes", "all", "none" or a list; None where it says nothing."""
+    if given is None:
+        return None
+    words = [w.strip() for w in given.split(",")] if isinstance(given, str) else list(given)
+    if words == ["all"]:
+        return PARTS
+    if len(words) > 1 and (alone := next((w for w in words if w in ("all", "none")), None)):
+        raise UsageError(f"{alone!r} stands alone, not beside other parts", hint=f"parts: {', '.join(PARTS)}")
+    return () if words in (["none"], [""]) else tuple(words)
+
+
+def openings(given: str | Mapping[str, float] | None) -> tuple[tuple[str, float], ...] | None:
+    """How far gates stand open: "f=1,i=0", or a mapping.  Raises UsageError for text that is not that."""
+    if given is None:
+        return None
+    if not isinstance(given, str):
+        return tuple(given.items())
+    found = []
+    for part in given.split(","):
+        name, equals, value = (word.strip() for word in part.partition("="))
+        try:
+            found.append((name, float(value)))
+        except ValueError:
+            equals = ""
+        if not (name and equals):
+            raise UsageError(f"{part.strip()!r} does not say how far a gate is open", hint="as in --open f=1,i=0.5")
+        if name in dict(found[:-1]):
+            raise UsageError(f"the gate {name} is given twice", hint=f"leave one of them out: {name}={value.strip()}")
+    return tuple(found)
+
+
+# fmt: off
+@dataclass(frozen=True)
 class Choices:
     """What a drawing shows, and how; see `api.cell.Cell.draw`."""
 
-    style: str = "pipe"
-    walk: str | None = None
-    step: int | None = None
-    theme: str = "default"
-    notation: str | None = None
-    mode: str = "auto"
-    legend: bool = True
-    equations: bool = False
-    detail: str | None = None
-    show: tuple[str, ...] | None = None
-    order: bool = False
-    unroll: int | None = None
-    against: Cell | None = None
-    sheet: bool = False
-    backward: bool = False
-    open: tuple[tuple[str, float], ...] | None = None
+    style: str = _row("pipe", "pipe, cell-block, plumbing or dag.", "STYLE")
+    walk: str | None = _row(None, "A walk through the cell; see: lstmgraph show CELL.", "WALK", laid_over=True)
+    step: int | None = _row(
+        None, "Light one step of the walk, the first is 1; all else is dimmed.", "K", takes=int, laid_over=True)
+    theme: str = _row("default", "Colours; see: lstmgraph list themes.", "THEME")
+    notation: str | None = _row(
+        None, "How names are typeset; see: lstmgraph list notations.  [default: the cell's own]", "NAME")
+    mode: str = _row("auto", "auto: as the reader's screen.", takes=MODES)
+    legend: bool = _row(True, "Say what the symbols mean.")
+    equations: bool = _row(False, "Write the equations beside the picture, those of the step.", laid_over=True)
+    detail: str | None = _row(
+        None, "gates: one box a network; sums: its sum and its nonlinearity; full: every product and sum.  "
+        "[default: the theme's]", "LEVEL")
+    show: tuple[str, ...] | None = _row(
+        None, "What is written beside the symbols: any of values,weights,shapes,bias, or all, or none.  "
+        "[default: values,bias]", "PARTS", read=parts_to_show)
+    order: bool = _row(False, "Number the operations by stage of evaluation.", laid_over=True)
+    unroll: int | None = _row(
+        None, "N steps side by side, the middle one is t; style pipe.", "N", takes=int, laid_over=True)
+    against: Cell | None = _row(  # noqa: RUF009 - a row is a default that cannot change
+        None, "Another cell: what only one of the two has is strong, the rest dimmed.", "CELL", read=_cell,
+        laid_over=True)
+    sheet: bool = _row(False, "All steps of the walk in a grid, with their titles and equations.", laid_over=True)
+    backward: bool = _row(
+        False, "The backward pass: cotangents against the arrows, with their formulas.", laid_over=True)
+    open: tuple[tuple[str, float], ...] | None = _row(
+        None, "How far gates stand open in the style plumbing: f=1,i=0.", "GATES", read=openings, laid_over=True)
 
     def has(self, option: str) -> bool:
         return getattr(self, option) not in (None, False)
+# fmt: on
+
+
+OPTIONS = tuple(Option(f.name, f.default, **f.metadata) for f in fields(Choices))
+
+
+def chosen(given: Mapping[str, Any]) -> Choices:
+    """The choices that a caller's options make.
+
+    Raises UsageError for what cannot be read, UnknownName for a cell that does not exist.
+    """
+    readers = {o.name: o.read for o in OPTIONS if o.read}
+    return Choices(**{name: readers[name](value) if name in readers else value for name, value in given.items()})
 
 
 class Style(NamedTuple):
@@ -117,33 +203,3 @@ def look_of(choices: Choices) -> Look:
         return replace(look, bias="none") if look.detail == "gates" else look
     bias: Bias = "none" if "bias" not in parts else "name" if look.bias == "none" else look.bias
     return replace(look, bias=bias, values="values" in parts, weights="weights" in parts, sizes="shapes" in parts)
-
-
-def parts_to_show(given: str | Sequence[str] | None) -> tuple[str, ...] | None:
-    """What an option asks to be written: "weights,shapes", "all", "none" or a list; None where it says nothing."""
-    if given is None:
-        return None
-    words = [w.strip() for w in given.split(",")] if isinstance(given, str) else list(given)
-    if words == ["all"]:
-        return PARTS
-    if len(words) > 1 and (alone := next((w for w in words if w in ("all", "none")), None)):
-        raise UsageError(f"{alone!r} stands alone, not beside other parts", hint=f"parts: {', '.join(PARTS)}")
-    return () if words in (["none"], [""]) else tuple(words)
-
-
-def openings(given: str | Mapping[str, float] | None) -> tuple[tuple[str, float], ...] | None:
-    """How far gates stand open: "f=1,i=0", or a mapping.  Raises UsageError for text that is not that."""
-    if given is None:
-        return None
-    if not isinstance(given, str):
-        return tuple(given.items())
-    found = []
-    for part in given.split(","):
-        name, equals, value = (word.strip() for word in part.partition("="))
-        try:
-            found.append((name, float(value)))
-        except ValueError:
-            equals = ""
-        if not (name and equals):
-            raise UsageError(f"{part.strip()!r} does not say how far a gate is open", hint="as in --open f=1,i=0.5")
-    return tuple(found)

@@ -6,18 +6,16 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 
 from lstmgraph.api.catalogue import check_name
-from lstmgraph.api.choices import Choices, check
+from lstmgraph.api.choices import OPTIONS, Choices, check
 from lstmgraph.api.drawing import Drawing
 from lstmgraph.api.scenes import drawn
 from lstmgraph.cell import Cell
 from lstmgraph.diagram.graph import Graph
-from lstmgraph.diagram.layout.legend import with_legend
+from lstmgraph.diagram.layout.legend import BACKWARD, FORWARD, with_legend
 from lstmgraph.diagram.scene import Scene
 from lstmgraph.errors import UsageError
 from lstmgraph.notation import get_notation, notation_names
 
-# What is laid over a picture, or makes several of one; each needs `overlays`, which is loaded for nothing else.
-LAID_OVER = ("walk", "unroll", "against", "sheet", "backward", "order", "open", "equations")
 UNMEASURED = ("dag", "plumbing")  # styles whose scenes are no drawings of nodes and wires in our own grammar
 
 
@@ -30,7 +28,7 @@ def picture(cell: Cell, choices: Choices) -> Drawing:
         choices = replace(choices, notation=walk)
     names = get_notation(cell, choices.notation)
     graph, scene = drawn(cell, names, choices)
-    if any(choices.has(option) for option in LAID_OVER):
+    if any(choices.has(option.name) for option in OPTIONS if option.laid_over):  # loaded for nothing else
         from lstmgraph.api.overlays import overlaid
 
         graph, scene = overlaid(cell, names, choices, steps, graph, scene)
@@ -40,7 +38,7 @@ def picture(cell: Cell, choices: Choices) -> Drawing:
 def _finished(cell: Cell, scene: Scene, choices: Choices, graph: Graph | None) -> Drawing:
     """The scene with its legend, and an id."""
     if choices.legend:
-        scene = with_legend(scene)
+        scene = with_legend(scene, BACKWARD if choices.backward else FORWARD)
     return Drawing(
         replace(scene, id="-".join((cell.name, choices.style, *_chosen(choices)))),
         choices.theme,

@@ -1,58 +1,49 @@
-"""`lstmgraph draw`: a cell, or one step of a walk through it, as a drawing."""
+"""`lstmgraph draw`: a cell, or one step of a walk through it, as a drawing.
+
+The options of a drawing are rows of `api.choices.Choices`; here are only those of its file.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import click
 
-from lstmgraph.cli.options import Choice, cell_argument, choose_format, deliver, load_cell, notation_option
+from lstmgraph.api.choices import OPTIONS, Option
+from lstmgraph.cli.options import Choice, cell_argument, choose_format, deliver, load_cell
 from lstmgraph.cli.terminal import can_encode, has_colour, is_terminal
 from lstmgraph.errors import UsageError
+
+Command = Callable[..., None]
 
 BOXES = "╭│▶ₜ"  # what a terminal must be able to show for a drawing in Unicode
 
 
+def _option(row: Option) -> Callable[[Command], Command]:
+    """The option of the command for one of a drawing."""
+    if isinstance(row.default, bool):
+        flag = f"--{row.name}/--no-{row.name}" if row.default else f"--{row.name}"
+        return click.option(flag, is_flag=True, default=row.default, show_default=row.default, help=row.words)
+    takes = Choice(list(row.takes)) if isinstance(row.takes, tuple) else row.takes
+    shown = row.default is not None
+    return click.option(
+        f"--{row.name}", type=takes, default=row.default, show_default=shown, metavar=row.metavar, help=row.words
+    )
+
+
+def _drawing_options(command: Command) -> Command:
+    """All options of a drawing, in the order of their rows."""
+    return reduce(lambda found, row: _option(row)(found), reversed(OPTIONS), command)
+
+
 @click.command("draw")
 @cell_argument
-@click.option("--style", default="pipe", metavar="STYLE", show_default=True, help="pipe, cell-block, plumbing or dag.")
-@click.option("--walk", metavar="WALK", help="A walk through the cell; see: lstmgraph show CELL.")
-@click.option("--step", type=int, metavar="K", help="Light one step of the walk, the first is 1; all else is dimmed.")
-@click.option(
-    "--theme", default="default", metavar="THEME", show_default=True, help="Colours; see: lstmgraph list themes."
-)
-@click.option(
-    "--mode",
-    type=Choice(["auto", "light", "dark"]),
-    default="auto",
-    help="auto: as the reader's screen.  [default: auto]",
-)
-@click.option("--legend/--no-legend", default=True, help="Say what the symbols mean.  [default: legend]")
-@click.option("--equations", is_flag=True, help="Write the equations beside the picture, those of the step.")
-@click.option("--sheet", is_flag=True, help="All steps of the walk in a grid, with their titles and equations.")
+@_drawing_options
 @click.option("--animate", is_flag=True, help="The steps of the walk one after the other; an SVG that moves.")
-@click.option("--backward", is_flag=True, help="The backward pass: cotangents against the arrows, with their formulas.")
-@click.option(
-    "--against", metavar="CELL", help="Another cell: what only one of the two has is strong, the rest dimmed."
-)
-@click.option(
-    "--detail",
-    metavar="LEVEL",
-    help="gates: one box a network; sums: its sum and its nonlinearity; full: every product and sum.  [default: the "
-    "theme's]",
-)
-@click.option(
-    "--show",
-    metavar="PARTS",
-    help="What is written beside the symbols: any of values,weights,shapes,bias, or all, or none.  [default: "
-    "values,bias]",
-)
-@click.option("--order", is_flag=True, help="Number the operations by stage of evaluation.")
-@click.option("--unroll", type=int, metavar="N", help="N steps side by side, the middle one is t; style pipe.")
-@click.option("--open", metavar="GATES", help="How far gates stand open in the style plumbing: f=1,i=0.")
 @click.option("--quality", is_flag=True, help="Print what the drawing scores beside the gates of a good drawing.")
-@notation_option
 @click.option("-o", "--output", metavar="FILE", help="Where to; its suffix chooses the format.")
 @click.option(
     "-f",
