@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from lstmgraph.diagram import themes
 from lstmgraph.diagram.quality.colour import MODES, VISIONS, ciede2000, contrast, difference, lab, linear
 from lstmgraph.diagram.themes import NODE_ROLES, WIRE_ROLES, Mode, Palette, load_theme, theme_names
 from lstmgraph.errors import UnknownName
@@ -112,3 +116,22 @@ def test_a_role_that_a_theme_does_not_know_has_a_colour() -> None:
 def test_an_unknown_theme_is_named_with_a_way_out() -> None:
     with pytest.raises(UnknownName, match="did you mean 'default'"):
         load_theme("defualt")
+
+
+def test_a_theme_may_be_like_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a file does not say is as in the other one, down to the single colour."""
+    for name in ("default", "olah"):
+        shutil.copy(themes.FOLDER / f"{name}.toml", tmp_path)
+    (tmp_path / "test.toml").write_text(
+        'like = "olah"\ntitle = "T"\n[look]\nforks = "dot"\n[light.nodes.sum]\nfill = "#FFFFFF"\n', encoding="utf-8"
+    )
+    monkeypatch.setattr(themes, "FOLDER", tmp_path)
+    assert theme_names() == ("default", "olah", "test")
+    other, own = load_theme("olah"), load_theme.__wrapped__("test")
+    assert (own.title, own.look) == ("T", replace(other.look, forks="dot"))
+    assert own.dark == other.dark
+    assert own.light.nodes["sum"] == other.light.nodes["sum"]._replace(fill="#FFFFFF")
+    assert {**own.light.nodes, "sum": None} == {**other.light.nodes, "sum": None}
+    (tmp_path / "test.toml").write_text('like = "ohla"\n', encoding="utf-8")
+    with pytest.raises(UnknownName, match="did you mean 'olah'"):
+        load_theme.__wrapped__("test")

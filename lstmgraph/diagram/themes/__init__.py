@@ -3,7 +3,8 @@
 A file has a table `light` and may have a table `dark` (where it has none, the light one serves both).  Each gives the
 background, the text, the container, the dimmed tone of what a step leaves in the background, and a paint for every role
 of a node and of a wire; `dashes` may give wires a second cue.  No layout and no writer knows a colour.  A table `look`
-may change the forms of operations and how much is shown: see `diagram.look`.
+may change the forms of operations and how much is shown: see `diagram.look`.  `like = "print"` takes all that a file
+does not say from another theme.
 """
 
 from __future__ import annotations
@@ -85,13 +86,24 @@ def theme_names() -> tuple[str, ...]:
 @cache
 def load_theme(name: str) -> Theme:
     """The theme of that name."""
-    if name not in theme_names():
-        raise UnknownName("theme", name, theme_names())
-    data = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+    data = _read(name)
     light = _palette(data["light"])
     dark = _palette(data["dark"]) if "dark" in data else light
     dashes = {role: tuple(float(n) for n in dash) for role, dash in data.get("dashes", {}).items()}
     return Theme(name, data["title"], light, dark, dashes, read_look(data.get("look", {})))
+
+
+def _read(name: str) -> dict[str, Any]:
+    if name not in theme_names():
+        raise UnknownName("theme", name, theme_names())
+    data = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+    return _over(_read(data["like"]), data) if "like" in data else data
+
+
+def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """One table over another, and so with the tables in them."""
+    both = {k: _over(below[k], v) for k, v in above.items() if isinstance(v, dict) and isinstance(below.get(k), dict)}
+    return {**below, **above, **both}
 
 
 def _palette(table: Mapping[str, Any]) -> Palette:
