@@ -16,7 +16,7 @@ from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene
 from lstmgraph.diagram.typeset import measure
 
 OPERATIONS = ("sum", "function", "operator")
-SIZE = 13.0
+SIZE, BRACKETED = 13.0, 10.0  # of a number in a circle, in brackets
 AIR = 1.5  # between a number and its operation
 FAR = (0.0, 4.0, 8.0, 14.0, 20.0, 28.0)  # further out, where all corners are taken
 CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
@@ -46,7 +46,8 @@ def numbered(scene: Scene, graph: Graph) -> Scene:
     for node in scene.nodes:
         id = node.of or node.id
         if node.kind in OPERATIONS and id in at:
-            label = _at_corner(node, Label(badge(at[id]), node.at, SIZE, role="stage", of=node.id), taken)
+            size = SIZE if at[id] <= len(CIRCLED) else BRACKETED
+            label = _at_corner(node, Label(badge(at[id]), node.at, size, role="stage", of=node.id), taken)
             taken.append(label_box(label))
             labels.append(label)
     return replace(scene, labels=tuple(labels))

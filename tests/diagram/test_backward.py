@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy
 import pytest
@@ -18,7 +19,6 @@ from lstmgraph.diagram.path import distance
 from lstmgraph.diagram.quality import faults
 from lstmgraph.diagram.quality.measured import measure as measured
 from lstmgraph.diagram.scene import COTANGENT_SUM, JOIN_SUM, Scene
-from lstmgraph.diagram.typeset import measure
 from lstmgraph.numeric.evaluate import evaluate
 from lstmgraph.program import Equation, Program
 
@@ -226,16 +226,54 @@ def test_what_reaches_an_output_from_outside_enters_once(name: str) -> None:
     assert not any(n.at in up.points for n in sums)
 
 
-def test_the_gradients_of_one_gate_stand_in_one_column() -> None:
-    for style in STYLES:
-        scene = lstmgraph.load("lstm").draw(style, backward=True, legend=False).scene
-        for gate in "figo":
-            edges = {
-                round(x.at.x - measure(x)[0] / 2)
-                for x in scene.labels
-                if any(f"{p}_{{{gate}}}" in x.text.split("=")[0] for p in "WUb") and "partial" in x.text
-            }
-            assert len(edges) == 1, gate
+@pytest.mark.parametrize("style", STYLES)
+def test_the_gradients_of_one_gate_stand_in_a_row_in_the_order_of_computation(style: str) -> None:
+    bare = lstmgraph.load("lstm").draw(style, legend=False).scene
+    scene = lstmgraph.load("lstm").draw(style, backward=True, legend=False).scene
+    rows = []
+    for gate in "ogif":
+        own = [x for x in scene.labels if "partial" in x.text and f"_{{{gate}}}" in x.text.split("=")[0]]
+        assert len(own) == 3
+        assert max(x.at.y for x in own) - min(x.at.y for x in own) < 3, gate
+        rows.append(own[0].at.y)
+    assert rows == sorted(rows), "as their cotangents are computed"
+    assert scene.size[0] <= 2 * bare.size[0] + 20, "not wider than the picture"
+
+
+def legend(name: str, style: str, **options: Any) -> dict[str, list[tuple[str, bool]]]:
+    found = lstmgraph.load(name).draw(style, **options).scene.legend
+    return {group.title: [(e.words, e.sample.lit) for e in group.entries] for group in found}
+
+
+def test_the_legend_explains_what_a_backward_drawing_shows() -> None:
+    words = legend("lstm", "pipe", backward=True)
+    assert words["Arriving from the loss and the next step"] == [
+        ("cotangent of the memory of this step", True),
+        ("cotangent of the output of this step", True),
+    ]
+    assert ("cotangent of the memory of the previous step", True) in words["Handed to the previous step"]
+    assert set(words["Handed to inputs and biases"]) == {
+        ("cotangent of the input", True),
+        ("gradient of the bias", True),
+    }
+    assert len(words["Sums"]) == 2
+    assert ("sigmoid", False) in words["Operations of the step, dimmed"]
+    assert not any(lit for _, lit in words["Operations of the step, dimmed"])
+    assert not {"Inputs", "Outputs", "Nonlinearities"} & set(words)
+    assert ("cotangents of the memory, new and old", True) in legend("lstm", "cell-block", backward=True)["Memory"]
+
+
+def test_a_step_lights_the_samples_of_its_legend() -> None:
+    assert all(lit for entries in legend("lstm", "pipe", step=1).values() for _, lit in entries)
+
+
+def test_a_step_that_computes_a_part_says_of_what() -> None:
+    """tanh(c[t]) has no name in the LSTM."""
+    scene = lstmgraph.load("lstm").draw(walk="gamma", step=5, equations=True).scene
+    around = [x.text for x in scene.labels if x.role == "text" and not x.of]
+    assert any("tanh" in text for text in around)
+    assert "in the equation of" in around
+    assert around[-1] == r"a^{\langle t\rangle}"
 
 
 def test_the_cell_says_what_it_takes_from_outside_and_what_leaves_it() -> None:

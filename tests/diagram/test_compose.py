@@ -7,7 +7,7 @@ from itertools import combinations, pairwise
 
 import pytest
 
-from lstmgraph.diagram.caption import LEAST, captioned, captioned_alike, formula, sentence, words
+from lstmgraph.diagram.caption import HEADED, LEAST, captioned, captioned_alike, formula, sentence, table, words
 from lstmgraph.diagram.compose import best_columns, grid, headed, moved
 from lstmgraph.diagram.layout.pipe import layout_pipe
 from lstmgraph.diagram.scene import Label, Scene
@@ -52,6 +52,30 @@ def test_a_shape_that_is_asked_for(scene: Scene) -> None:
     assert beside.size[1] == scene.size[1]
     assert under.size[0] == scene.size[0]
     assert under.size[1] > scene.size[1]
+
+
+def test_rows_of_a_table_stand_under_one_another(scene: Scene) -> None:
+    rows = [[f"a_{k} = b", f"c_{k} = d + e", f"f_{k} = g"] for k in range(3)]
+    after = captioned(scene, "", table(rows), 0.5)
+    lefts = [round(box(x)[0], 2) for x in added(scene, after)]
+    assert lefts[:3] == lefts[3:6] == lefts[6:]
+    assert len({x.at.y for x in added(scene, after)[:3]}) < 3
+    narrow = replace(scene, size=(120.0, 900.0))
+    wide = [[f"a_{k} = bbbbbb" for k in range(count)] for count in (4, 3)]
+    broken = added(narrow, captioned(narrow, "", table(wide), 0.1))
+    lines = [sum(abs(x.at.y - y) < 3 for x in broken) for y in sorted({round(x.at.y) for x in broken})]
+    assert lines == [2, 2, 2, 1], "as the longest row"
+
+
+def test_a_column_rather_begins_with_a_heading(scene: Scene) -> None:
+    sizes = {"a": 6, "b": 2}
+    text = [
+        p for k, n in sizes.items() for p in (words(k, role=HEADED), *[formula([f"f_t = a_{j}"]) for j in range(n)])
+    ]
+    tops: dict[int, Label] = {}
+    for label in added(scene, captioned(scene, "", text)):
+        tops.setdefault(round(box(label)[0]), label)
+    assert {x.role for x in tops.values()} == {HEADED}
 
 
 def test_formulas_that_are_too_wide_are_smaller_all_alike(scene: Scene) -> None:

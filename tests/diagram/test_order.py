@@ -9,9 +9,10 @@ from lstmgraph.api.drawing import Drawing
 from lstmgraph.diagram.boxes import label_box, meet, node_box
 from lstmgraph.diagram.ground import of_wire
 from lstmgraph.diagram.look import DETAILS
-from lstmgraph.diagram.order import OPERATIONS, badge, numbered, stages
+from lstmgraph.diagram.order import CIRCLED, OPERATIONS, badge, numbered, stages
 from lstmgraph.diagram.path import STROKE
 from lstmgraph.diagram.quality import faults
+from lstmgraph.diagram.typeset import plain_text
 from lstmgraph.reading import library
 
 STYLES = ("pipe", "cell-block")
@@ -83,6 +84,25 @@ def test_the_legend_says_what_the_numbers_are() -> None:
 
     assert any("order of evaluation" in note for note in notes(drawn("lstm")))
     assert not any("order of evaluation" in note for note in notes(load("lstm").draw()))
+
+
+def test_a_long_chain_is_numbered_in_every_format() -> None:
+    """25 stages, one after the other; from 21 the numbers are in brackets."""
+    lines = ["a1[t] = tanh(x[t])", *(f"a{k}[t] = tanh(a{k - 1}[t])" for k in range(2, 26)), "h[t] = a25[t]"]
+    drawing = Cell.from_equations("\n".join(lines), sizes={"x": "H"}).draw(order=True, legend=False)
+    wanted = [*CIRCLED, *(f"({k})" for k in range(21, 26))]
+    numbers = {x.of: x.text for x in drawing.scene.labels if x.role == "stage"}
+    assert [numbers[f"a{k}"] for k in range(1, 26)] == [badge(k) for k in range(1, 26)]
+    assert [plain_text(badge(k)) for k in range(1, 26)] == wanted
+    assert all(number in drawing.svg for number in wanted)
+    text, ascii_ = drawing.terminal(colour=False), drawing.terminal(unicode=False, colour=False)
+    assert all(number in text for number in wanted)
+    assert all(f"({k})" in ascii_ for k in range(1, 26))
+    assert ascii_.isascii()
+    tikz = drawing.data("tikz").decode()
+    assert all(rf"\textcircled{{\tiny {k}}}" in tikz for k in range(1, 21))
+    assert all(f"$({k})$" in tikz for k in range(21, 26))
+    assert "?" not in tikz
 
 
 def test_more_stages_than_circled_numbers() -> None:

@@ -77,6 +77,7 @@ SPELT = {
     "⊙": "o",
     "⊗": "(x)",
     "⊕": "(+)",
+    "⋈": "><",
     "−": "-",
     "√": "sqrt",
     "∑": "sum",
@@ -158,6 +159,8 @@ def _named(letter: str) -> str:
     if unicodedata.combining(letter):
         return ""
     plain = unicodedata.normalize("NFKD", letter)
+    if unicodedata.decomposition(letter).startswith("<circle>"):
+        return f"({plain})"
     name = unicodedata.name(plain[0], "").split()
     if name[:1] == ["GREEK"] and "LETTER" in name:
         word = {"lamda": "lambda"}.get(name[-1].lower(), name[-1].lower())

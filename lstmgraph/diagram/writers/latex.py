@@ -80,7 +80,7 @@ def _in_math(letter: str) -> str:
     command = _command(letter)
     if command:
         return f"{command} " if command[-1].isalpha() else command
-    return f"\\mbox{{{letter if _known(letter) else '?'}}}"
+    return f"\\mbox{{{letter if _known(letter) else _circled(letter) or '?'}}}"
 
 
 def _in_words(letter: str) -> str:
@@ -92,7 +92,13 @@ def _in_words(letter: str) -> str:
     if decomposition[:1] in (["<sub>"], ["<super>"]):
         mark = "_" if decomposition[0] == "<sub>" else "^"
         return f"${{}}{mark}{{{''.join(_math_letter(chr(int(c, 16))) for c in decomposition[1:])}}}$"
-    return "?"
+    return _circled(letter) or "?"
+
+
+def _circled(letter: str) -> str:
+    """A number in a circle, such as that of a stage; nothing for other letters."""
+    mark, *inside = unicodedata.decomposition(letter).split() or [""]
+    return f"\\textcircled{{\\tiny {''.join(chr(int(c, 16)) for c in inside)}}}" if mark == "<circle>" else ""
 
 
 def _math_letter(letter: str) -> str:
