@@ -16,38 +16,29 @@ import string
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from itertools import product
 from pathlib import Path
 
+from benchmarks.pieces import pieces
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.cell import Cell
 from lstmgraph.diagram.extract import extract
-from lstmgraph.diagram.typeset.outlines import FOLDER, Placed, Shape
+from lstmgraph.diagram.typeset.composing import composed
+from lstmgraph.diagram.typeset.outlines import FOLDER, Shape
 from lstmgraph.diagram.typeset.setting import set_letter, set_math
 from lstmgraph.notation import Notation, get_notation, notation_names
 from lstmgraph.printing import print_equation, print_expr
 from lstmgraph.reading import library, load
 
-TABLES = ("shapes.tsv", "math.tsv", "letters.tsv")
+TABLES = ("shapes.tsv", "atoms.tsv", "math.tsv", "letters.tsv")
 LETTERS = string.printable[:95] + "·×−⊙∂σΣΓαβγδλ′←→–—…’“”é°²₁₂"
-GREEK = ("alpha", "beta", "gamma", "delta", "epsilon", "theta", "lambda", "mu", "phi", "rho", "sigma", "tau", "omega")
 LAGS = range(-4, 5)
-SCRIPTS = ("", "_{t}", "_{t-1}", "^{t}", "^{t-1}", r"^{\langle t\rangle}", r"^{\langle t-1\rangle}")
-GATES = "acfghijkmnopqrsuvxyz"
-OTHERS = {"{-}", r"\times", r"\odot", r"\sum", r"\text{Cell}"}
 
 
 def labels() -> list[str]:
-    """Every label of mathematics that the tables hold, in order."""
+    """Every label of mathematics that the library shows and that is not composed of pieces, in order."""
     found = {rule.glyph for rule in RULES.values()}
     found |= {label for name in library() for label in cell_labels(load(name))}
-    letters = [*string.ascii_letters, *(f"\\{name}" for name in GREEK)]
-    heads = [*letters, *(rf"\tilde{{{letter}}}" for letter in letters)]
-    found |= {head + script for head, script in product(heads, SCRIPTS)}
-    found |= {f"{letter}_{{{gate}}}" for letter, gate in product("bWURVP", GATES)}
-    found |= {rf"\Gamma_{{{gate}}}{script}" for gate, script in product(GATES, SCRIPTS) if script[:1] != "_"}
-    found |= {str(number) for number in range(100)} | set("+-=()") | OTHERS
-    return sorted(label for label in found if label)
+    return sorted(label for label in found if label and composed(label) is None)
 
 
 def cell_labels(cell: Cell) -> Iterator[str]:
@@ -70,19 +61,29 @@ def glyphs(cell: Cell, names: Notation) -> Iterator[str]:
 
 
 def write(folder: Path) -> None:
-    """The three tables; a shape gets its row where it first occurs."""
+    """The four tables; a shape gets its row where it first occurs."""
     shapes: dict[Shape, int] = {}
+    atoms = ["\t".join((*piece[:2], *piece.fields, placed(piece.glyphs, shapes))) for piece in pieces()]
+    save(folder / "atoms.tsv", atoms)
+    save(folder / "shapes.tsv", drawn(shapes))  # so that `composed` knows the pieces
     math = [f"{label}\t{placed(set_math(label).shapes, shapes)}" for label in labels()]
     letters = [(letter, set_letter(letter)) for letter in sorted(set(LETTERS))]
     words = [f"{letter}\t{found.advance} {placed(found.shapes, shapes)}".rstrip(" ") for letter, found in letters]
-    drawn = [f"{s.left} {s.top} {s.right} {s.bottom}\t{s.path}" for s in shapes]
-    for table, rows in zip(TABLES, (drawn, math, words), strict=True):
-        (folder / table).write_text("".join(f"{row}\n" for row in rows), encoding="utf-8", newline="\n")
+    for table, rows in (("shapes.tsv", drawn(shapes)), ("math.tsv", math), ("letters.tsv", words)):
+        save(folder / table, rows)
 
 
-def placed(found: Iterable[Placed], shapes: dict[Shape, int]) -> str:
+def save(path: Path, rows: Iterable[str]) -> None:
+    path.write_text("".join(f"{row}\n" for row in rows), encoding="utf-8", newline="\n")
+
+
+def drawn(shapes: Iterable[Shape]) -> list[str]:
+    return [f"{s.left} {s.top} {s.right} {s.bottom}\t{s.path}" for s in shapes]
+
+
+def placed(found: Iterable[tuple[Shape, float, float]], shapes: dict[Shape, int]) -> str:
     """Shapes as their rows and places; a new one gets the next row."""
-    return " ".join(f"{shapes.setdefault(shape, len(shapes))} {x} {y}" for shape, x, y in found)
+    return " ".join(f"{shapes.setdefault(shape, len(shapes))} {x:.8g} {y:.8g}" for shape, x, y in found)
 
 
 def stale() -> list[str]:

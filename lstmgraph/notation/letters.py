@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-_GREEK = {
+GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ϵ", "varepsilon": "ε", "zeta": "ζ",
     "eta": "η", "theta": "θ", "vartheta": "ϑ", "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν",
     "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "upsilon": "υ", "phi": "ϕ", "varphi": "φ",
     "chi": "χ", "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ",
     "Pi": "Π", "Sigma": "Σ", "Upsilon": "Υ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω", "ell": "ℓ",
 }  # fmt: skip
-_FROM_GREEK = {character: command for command, character in _GREEK.items()}
+_FROM_GREEK = {character: command for command, character in GREEK.items()}
 _ACCENTS = {
     "bar": "\u0304", "overline": "\u0304", "hat": "\u0302", "widehat": "\u0302", "tilde": "\u0303",
     "widetilde": "\u0303", "dot": "\u0307", "ddot": "\u0308", "check": "\u030c", "vec": "\u20d7",
@@ -144,7 +144,7 @@ def unicode_of(latex: str) -> str:
             word = unicode_of(_bare(pending.pop(0)))
             out += word[:1] + _ACCENTS[command] + word[1:]
         elif not (command in _FONTS and pending):
-            known = _GREEK.get(command) or _SIGNS.get(command) or (command if command.isalnum() else "")
+            known = GREEK.get(command) or _SIGNS.get(command) or (command if command.isalnum() else "")
             out += known if command else unicode_of(_bare(token)) if token.startswith("{") else token
     return unicodedata.normalize("NFC", out)
 
@@ -182,11 +182,11 @@ def _split_digits(text: str) -> tuple[str, str]:
 
 
 def _is_letter(text: str) -> bool:
-    return len(text) == 1 or text in _GREEK
+    return len(text) == 1 or text in GREEK
 
 
 def _word(text: str) -> str:
-    if text in _GREEK:
+    if text in GREEK:
         return f"\\{text}"
     if text in _FROM_GREEK:
         return f"\\{_FROM_GREEK[text]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,12 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.outlines import LETTERS, labels, placed
+from benchmarks.outlines import LETTERS, labels
+from benchmarks.pieces import tokens
 from lstmgraph.diagram import typeset as module
 from lstmgraph.diagram.scene import Label, Point
 from lstmgraph.diagram.typeset import Typeset, _drawn, measure, number, outlines, plain_text, typeset
-from lstmgraph.diagram.typeset.outlines import Shape, known_letter, known_math
+from lstmgraph.diagram.typeset.composing import composed
+from lstmgraph.diagram.typeset.outlines import known_letter, known_math
 from lstmgraph.diagram.typeset.setting import set_letter, set_math
+from lstmgraph.notation.letters import GREEK
 
 UNICODE = {
     "h_{t-1}": "h_(t-1)",
@@ -151,32 +155,103 @@ def test_the_typesetters_global_switches_are_put_back() -> None:
     assert (ziamath.config.svg2, ziafont.config.precision) == before
 
 
-# ── the tables ──
+# ── the tables, and what is composed of them ──
+
+FORMULAS = [
+    "1-",
+    "1+",
+    "27",
+    "h_{t-1}",
+    "W_{xf}",
+    r"b_{\tilde{c}}",
+    r"\bar{C}_{t}^{+}",
+    r"\bar{\tilde{h}}_{t}",
+    r"\hat{\alpha}_{t+13}",
+    r"f_{\mathrm{log},t+1}",
+    r"\mathrm{gate}_{\mathrm{in}}",
+    r"s_{x_{2}1,t}^{\top}",
+    r"i_{t}^{\prime}",
+    r"\Gamma_{\beta}^{\langle t+4\rangle}",
+    r"\alpha\times",
+    r"\langle\cdot,\cdot\rangle",
+    r"W_{f} : H \times X,\,U_{f} : H \times H",
+    r"+\,\bar{M}_{t}^{+}",
+    r"\operatorname{softplus}(x_{t})",
+    r"\tanh^{2}(s_{h2,t}) = (1 - \sigma(W x_{t} + b))",
+    r"\text{⑦}",
+    r"(\cdot)^{2} - [x_{10}]^{\top}",
+    r"\frac{\partial L}{\partial W_{f}} = \bar{s}_{t} x_{t}^{\top} + \frac{1}{2} \frac{c_{t}}{n_{t-1}}",
+    r"\overline{\mathrm{dt}}_{2,t} = \overline{\mathrm{hh}}^{t}",
+    r"s_{\overline{\mathrm{dt}}1,t}",
+]
 
 
-def test_the_tables_hold_the_labels_that_they_should() -> None:
+@pytest.mark.parametrize("latex", FORMULAS)
+def test_a_composed_label_is_exactly_what_the_typesetter_makes(latex: str) -> None:
+    assert composed(latex) == set_math(latex)
+
+
+@given(
+    head=st.sampled_from(
+        [*string.ascii_letters, r"\beta", r"\Omega", r"\tilde{c}", r"\bar{M}", r"\hat{h}", r"\mathrm{mem}"]
+    ),
+    sub=st.lists(st.sampled_from([*string.ascii_letters, r"\eta", r"\mathrm{in}", "7", "+", ","]), max_size=4),
+    sup=st.sampled_from(["", r"\prime", r"\top", "+", "t-1", "2"]),
+)
+@settings(max_examples=25, deadline=None)
+def test_so_is_any_letter_with_scripts(head: str, sub: list[str], sup: str) -> None:
+    latex = head + (f"_{{{' '.join(sub)}}}" if sub else "") + (f"^{{{sup}}}" if sup else "")
+    assert composed(latex) == set_math(latex)
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        r"\sqrt{x}",
+        r"\frac{\frac{1}{2}}{3}",
+        "2 mm",
+        "x^2",
+        "x'",
+        r"\unknown",
+        "x_",
+        "x_{",
+        "{x",
+        "x}",
+        "",
+        "_{x}",
+        "x_{}",
+    ],
+)
+def test_what_has_other_parts_is_left_to_the_typesetter(latex: str) -> None:
+    assert composed(latex) is None
+
+
+def test_the_tables_hold_what_they_should() -> None:
     """In order, too; after a change to a cell, a notation or a rule: python benchmarks/outlines.py"""
     assert list(outlines._rows("math")) == labels()
     assert list(outlines._rows("letters")) == sorted(set(LETTERS))
+    measured = {row.split("\t")[0] for row in outlines._rows("atoms")}
+    assert measured <= set(tokens())
+    assert measured >= {*string.ascii_letters, *string.digits, *(f"\\{name}" for name in GREEK)}
 
 
 def test_the_tables_say_what_the_typesetter_says() -> None:
-    for label in labels()[::29]:
+    for label in labels():
         assert known_math(label) == set_math(label), label
     for letter in sorted(set(LETTERS))[::5]:
         assert known_letter(letter) == set_letter(letter), letter
 
 
 def test_every_shape_of_the_tables_occurs_and_none_twice() -> None:
-    shapes: dict[Shape, int] = {}
-    for label in labels():
-        placed((known_math(label) or outlines.EMPTY).shapes, shapes)
-    for letter in sorted(set(LETTERS)):
-        found = known_letter(letter)
-        assert found
-        placed(found.shapes, shapes)
-    assert list(shapes.values()) == list(range(len(outlines._shapes())))
-    assert list(shapes) == [outlines._shape(k) for k in shapes.values()]
+    used: set[int] = set()
+    for table, skipped in (("atoms", 5), ("math", 0)):
+        for row in outlines._rows(table).values():
+            used |= {int(index) for index in row.split("\t")[skipped].split()[::3]}
+    for row in outlines._rows("letters").values():
+        used |= {int(index) for index in row.split()[1::3]}
+    shapes = [outlines.shape_at(k) for k in range(len(outlines._shapes()))]
+    assert used == set(range(len(shapes)))
+    assert len(set(shapes)) == len(shapes)
 
 
 def test_rounding_does_not_add_up() -> None:

@@ -13,6 +13,7 @@ from functools import cache
 from typing import NamedTuple
 
 from lstmgraph.diagram.scene import Label
+from lstmgraph.diagram.typeset.composing import composed
 from lstmgraph.diagram.typeset.outlines import (
     EMPTY,
     UNIT,
@@ -112,7 +113,7 @@ def _found(text: str, math: bool) -> Outline | None:
 
 
 def _math(latex: str) -> Outline:
-    found = known_math(latex)
+    found = known_math(latex) or composed(latex)
     if found is None:
         from lstmgraph.diagram.typeset.setting import set_math
 

@@ -13,8 +13,9 @@ Integers are `UNIT`s.  `python benchmarks/outlines.py` writes the tables, from z
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from math import floor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,8 @@ UNIT = 1e-5  # of the em: exact for every size of script in a font of a thousand
 FOLDER = Path(__file__).parent
 COMMAND = re.compile(r"([mlqcz])([^mlqcz]*)")
 WORD_TOP, WORD_BOTTOM = -88000, 22000  # the box of words: one height for all, its middle half-way up a capital
+
+KEYS = {"atoms": 2}  # the columns that say which row it is, where it is not the first alone
 
 Command = tuple[str, tuple[int, ...]]
 
@@ -89,6 +92,74 @@ def outline_of_words(letters: Iterable[Letter]) -> Outline:
     return Outline(tuple(placed), left, WORD_TOP, right, WORD_BOTTOM)
 
 
+def unbound(latex: str) -> str:
+    """An operator without a right operand is a symbol, and gets no space: "1-" is set as "1{-}"."""
+    return re.sub(r"([-+=])\s*$", r"{\1}", latex)
+
+
+def whole(units: float) -> int:
+    """The nearest integer; a half, which no two ways of adding up agree about, goes up."""
+    return floor(units + 0.51)
+
+
+def shape_of(commands: Sequence[tuple[str, Sequence[float]]]) -> Shape:
+    """A shape from commands whose coordinates are all from its starting point."""
+    rounded = [(name, tuple(map(whole, numbers))) for name, numbers in commands]
+    xs, ys = _bounds(rounded)
+    return Shape(min(xs), min(ys), max(xs), max(ys), _relative(rounded))
+
+
+@cache
+def scaled(shape: Shape, scale: float) -> Shape:
+    """The shape at another size."""
+    if scale == 1:
+        return shape
+    found: list[tuple[str, list[float]]] = []
+    pen = start = (0, 0)
+    for name, steps in commands(shape.path):
+        points = [(pen[0] + dx, pen[1] + dy) for dx, dy in zip(steps[::2], steps[1::2], strict=True)]
+        found.append((name, [scale * side for point in points for side in point]))
+        pen = points[-1] if points else start
+        start = pen if name == "m" else start
+    return shape_of(found)
+
+
+def _relative(commands: Sequence[Command]) -> str:
+    parts = []
+    pen = start = (0, 0)
+    for name, numbers in commands:
+        parts.append(name + " ".join(str(n - pen[k % 2]) for k, n in enumerate(numbers)))
+        pen = (numbers[-2], numbers[-1]) if numbers else start
+        start = pen if name == "m" else start
+    return "".join(parts)
+
+
+def _bounds(commands: Sequence[Command]) -> tuple[list[int], list[int]]:
+    """All x and all y that the ink reaches: end points, and the extremes of the curves."""
+    xs: list[int] = []
+    ys: list[int] = []
+    pen = (0, 0)
+    for _, numbers in commands:
+        if not numbers:
+            continue
+        controls = [pen, *zip(numbers[::2], numbers[1::2], strict=True)]
+        xs += _reach([c[0] for c in controls[len(controls) == 2 :]])
+        ys += _reach([c[1] for c in controls[len(controls) == 2 :]])
+        pen = controls[-1]
+    return xs, ys
+
+
+def _reach(controls: list[int]) -> list[int]:
+    """Where a curve with these control values can get: exact for lines and quadratics, the hull for cubics."""
+    if len(controls) != 3:
+        return controls
+    a, b, c = controls
+    bend = a - 2 * b + c
+    t = (a - b) / bend if bend else -1.0
+    inner = [round((1 - t) ** 2 * a + 2 * t * (1 - t) * b + t * t * c)] if 0 < t < 1 else []
+    return [a, c, *inner]
+
+
 def commands(path: str) -> Iterator[Command]:
     """The commands of a shape's path."""
     for name, numbers in COMMAND.findall(path):
@@ -116,11 +187,11 @@ def known_letter(letter: str) -> Letter | None:
 
 def _placed(numbers: Iterator[int]) -> Iterator[Placed]:
     for index, x, y in zip(numbers, numbers, numbers, strict=True):
-        yield Placed(_shape(index), x, y)
+        yield Placed(shape_at(index), x, y)
 
 
 @cache
-def _shape(index: int) -> Shape:
+def shape_at(index: int) -> Shape:
     bounds, _, path = _shapes()[index].partition("\t")
     left, top, right, bottom = map(int, bounds.split())
     return Shape(left, top, right, bottom, path)
@@ -131,8 +202,14 @@ def _shapes() -> list[str]:
     return (FOLDER / "shapes.tsv").read_text(encoding="utf-8").splitlines()
 
 
+def known_row(table: str, key: str) -> str | None:
+    """The text of a row, if the table has it."""
+    return _rows(table).get(key)
+
+
 @cache
 def _rows(table: str) -> dict[str, str]:
     """The text of a table's rows by their first column."""
     lines = (FOLDER / f"{table}.tsv").read_text(encoding="utf-8").split("\n")[:-1]
-    return {label: row for label, _, row in (line.partition("\t") for line in lines)}
+    keys = KEYS.get(table, 1)
+    return {"\t".join(fields[:keys]): fields[keys] for fields in (line.split("\t", keys) for line in lines)}
