@@ -54,7 +54,9 @@ def layout_dag(cell: Cell, typeset: Typeset) -> Scene:
     at = {o["name"]: flip(o["pos"]) for o in placed["objects"]}
     nodes = tuple(_node(v, at[v.id], sizes[v.id]) for v in vertices)
     names = {o["_gvid"]: o["name"] for o in placed["objects"]}
-    wires = tuple(_wire(e, names, flip, roles={v.id: v.role for v in vertices}) for e in placed["edges"])
+    roles = {v.id: v.role for v in vertices}
+    drawn = [_wire(e, names, flip, roles) for e in placed["edges"]]
+    wires = tuple(sorted(drawn, key=lambda w: edges.index((w.source, w.target))))  # in the order of the operands
     title = f"{cell.title or cell.name}: expression graph"
     size = (round(width + 2 * _MARGIN, 2), round(height + 2 * _MARGIN, 2))
     return Scene(f"{cell.name}-dag", title, _words(nodes, wires), size, (), nodes, wires, (), ())

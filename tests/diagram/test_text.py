@@ -12,13 +12,16 @@ from typing import Any, NamedTuple
 import pytest
 
 from lstmgraph import library, load
-from lstmgraph.diagram.scene import Point, Scene
+from lstmgraph.diagram.scene import Scene
+from lstmgraph.diagram.typeset import plain_text
 from lstmgraph.diagram.writers.characters import ASCII, UNICODE, ascii_of, cells, columns_of, lowered
+from lstmgraph.diagram.writers.schematic import schematic
 from lstmgraph.diagram.writers.text import draw_text
-from lstmgraph.errors import UsageError
+from lstmgraph.roles import memories
 
 PAPERS = sorted((Path(__file__).parents[1] / "reading" / "papers").glob("*.toml"))
 CELLS = [*library(), *map(str, PAPERS)]
+WITH_MEMORY = [name for name in CELLS if memories(load(name))]
 ARMS = {  # which way a character's lines go
     **dict.fromkeys("─┄━┅", "EW"), **dict.fromkeys("│┆┃┇", "NS"), **dict.fromkeys("╭┏", "ES"),
     **dict.fromkeys("╮┓", "SW"), **dict.fromkeys("╰┗", "NE"), **dict.fromkeys("╯┛", "NW"),
@@ -272,15 +275,90 @@ def test_colours_are_sequences_around_the_same_text() -> None:
     assert "\x1b" not in draw_text(scene)
 
 
-def test_a_water_pipe_is_refused() -> None:
-    from lstmgraph import load as load_cell
-
-    with pytest.raises(UsageError, match="characters cannot show"):
-        load_cell("lstm").draw("plumbing").data("text")
+# ── water pipes ──
 
 
-def test_an_oblique_drawing_is_refused() -> None:
-    scene = drawn("rnn")
-    wire = replace(scene.wires[0], points=(Point(0, 0), Point(50, 80)))
-    with pytest.raises(UsageError, match="characters cannot show"):
-        draw_text(replace(scene, wires=(wire,)))
+@pytest.mark.parametrize("name", WITH_MEMORY, ids=lambda name: Path(name).stem)
+def test_every_pipe_can_be_followed(name: str) -> None:
+    scene = load(name).draw("plumbing").scene
+    plain = schematic(scene)
+    bare = replace(plain, legend=(), labels=())  # what is written on the pipes may look like a node
+    assert read(bare, draw_text(bare)).wires() == expected(bare)
+    text = draw_text(replace(plain, legend=()))
+    wheels = [n for n in scene.nodes if n.kind == "plumbing" and n.operation == "valve"]
+    assert sum("⋈" in label_of(n) for n in plain.nodes) == len(wheels) == text.count("⋈")
+    assert {w.id for w in scene.wires} <= {w.id for w in plain.wires}
+    assert not [n for n in plain.nodes if n.kind == "plumbing"]
+    for n in scene.nodes:
+        assert n.label is None or lowered(label_text(n.label)) in text
+
+
+def test_the_pipes_of_an_lstm() -> None:
+    plain = schematic(load("lstm").draw("plumbing", open={"f": 1, "i": 0.25}).scene)
+    assert sorted(expected(plain).elements()) == sorted([
+        ("cₜ₋₁", "⋈"), ("⋈", "+"), ("+", "cₜ"), ("gₜ", "⋈"), ("⋈", "+"), ("+", "tanh"), ("tanh", "⋈"), ("⋈", "hₜ"),
+        ("fₜ", "⋈"), ("iₜ", "⋈"), ("oₜ", "⋈"),
+    ])  # fmt: skip
+    text = draw_text(plain)
+    assert "0.25" in text
+    assert "1" in text
+
+
+def test_water_pipes_in_ascii() -> None:
+    text = load("slstm").draw("plumbing").data("ascii").decode()
+    assert text.isascii()
+    assert text.count("(><)") == 4
+    assert "[c_t-1]" in text
+
+
+def test_what_has_no_pipes_is_left_alone() -> None:
+    scene = drawn("lstm")
+    assert schematic(scene) is scene
+
+
+# ── trees ──
+
+
+def grown(text: str) -> Counter[tuple[str, str]]:
+    """From the lines of trees, which operation takes what: by label, and by name where it has one."""
+    found: Counter[tuple[str, str]] = Counter()
+    above: list[str] = []
+    for line in filter(None, text.splitlines()):
+        branch = re.match(r"((?:│  |   )*)(?:├─ |╰─ )", line)
+        depth = len(branch[0]) // 3 if branch else 0
+        label = line[branch.end() :] if branch else line
+        above = [*above[:depth], label.split(" = ")[0]]
+        if depth:
+            found[above[-2], above[-1]] += 1
+    return found
+
+
+@pytest.mark.parametrize("name", [*library(), *map(str, PAPERS[:6])], ids=lambda name: Path(name).stem)
+def test_trees_say_what_takes_what(name: str) -> None:
+    scene = load(name).draw("dag").scene
+    text = draw_text(replace(scene, legend=()))
+    names: dict[str, str] = {}
+    made, uses = {w.target for w in scene.wires}, Counter(w.source for w in scene.wires)
+    for n in scene.nodes:
+        assert n.label
+        latex, equals, _ = n.label.text.rpartition(" = ")
+        names[n.id] = lowered(plain_text(latex if equals else n.label.text))
+        if not equals and n.id in made and uses[n.id] != 1:
+            number = sum(
+                " = " in (k.label.text if k.label else "") or names[k.id][:1] == "("
+                for k in scene.nodes[: scene.nodes.index(n)]
+            )
+            names[n.id] = f"({number + 1})"
+    assert grown(text) == Counter((names[w.target], names[w.source]) for w in scene.wires)
+
+
+def test_the_operands_of_a_tree_stand_in_their_order() -> None:
+    text = load("rnn").draw("dag").data("ascii").decode()
+    assert text.startswith(
+        "h_t = tanh\n`- +\n   |- @\n   |  |- W\n   |  `- x_t\n   |- @\n   |  |- U\n   |  `- h_t-1\n   `- b\n"
+    )
+
+
+def test_captions_stand_under_trees() -> None:
+    lines = load("rnn").draw("dag", equations=True).data("text").decode().splitlines()
+    assert lines[-1] == "hₜ=tanh(Wxₜ+Uhₜ₋₁+b)"

@@ -2,7 +2,8 @@
 
 `compact` gives every coordinate its column and row; here things are put there.  A wire is drawn as the directions in
 which it leaves each cell, from which follow its corners and forks; where two values cross, the vertical one passes and
-the horizontal one goes on behind it.  What a step lights is drawn heavy, values of the previous step dashed.
+the horizontal one goes on behind it.  What a step lights is drawn heavy, values of the previous step dashed.  Water pipes
+are turned into such wires by `schematic`, and what has lines in all directions is written as trees by `tree`.
 
 To add a set of characters: a `Charset`.
 """
@@ -28,7 +29,8 @@ from lstmgraph.diagram.writers.characters import (
 )
 from lstmgraph.diagram.writers.compact import NEAR, Edge, Item, Rule, Span, compact, key, rules
 from lstmgraph.diagram.writers.page import BACK, Cell, Mark, Page, border, lines_of, put, trail, way
-from lstmgraph.errors import UsageError
+from lstmgraph.diagram.writers.schematic import schematic
+from lstmgraph.diagram.writers.tree import tree
 
 REACH = 24.0  # points: a label that is nearer to its wire than that stands beside it
 
@@ -46,9 +48,24 @@ def write_ascii(scene: Scene, theme: Theme, mode: str = "auto") -> str:  # noqa:
 def draw_text(scene: Scene, charset: Charset = UNICODE, colour: bool = False) -> str:
     """The scene as lines of text, with ANSI sequences for colours if they are asked for.
 
-    Raises UsageError for oblique wires (the style "dag") and water pipes (the style "plumbing").
+    A scene with oblique wires (the style "dag") is written as trees, and water pipes (the style "plumbing") as lines.
     """
-    return _Writer(scene, charset).write(colour)
+    if any(map(is_oblique, scene.wires)):
+        return tree(scene, lambda label: text_of(label, charset), charset is UNICODE)
+    return _Writer(schematic(scene), charset).write(colour)
+
+
+def is_oblique(wire: Wire) -> bool:
+    """Whether a wire runs neither level nor upright somewhere."""
+    return any(abs(a.x - b.x) > NEAR < abs(a.y - b.y) for a, b in pairwise(simplify(wire.points)))
+
+
+def text_of(label: Label | None, charset: Charset) -> str:
+    """What a label is in characters."""
+    if label is None:
+        return ""
+    text = lowered(plain_text(label.text)) if label.math else label.text
+    return ascii_of(text) if charset is ASCII else text
 
 
 @dataclass(frozen=True)
@@ -100,19 +117,12 @@ class _Writer:
     def __init__(self, scene: Scene, charset: Charset) -> None:
         self.scene, self.charset = scene, charset
         self.wires = [(w, simplify(w.points)) for w in (*scene.wires, *scene.trunks)]
-        self._refuse_shapes()
         self.joins = {n.id: n for n in scene.nodes if n.kind == "join"}
         self.nodes = {n.id: self._placed(n) for n in scene.nodes if n.kind != "join"}
         self.mixed = len({w.lit for w in scene.wires}) > 1
         self.page = Page()
         lefts = Counter(_left(label) for label in scene.labels if not label.of)
         self.flush = {left for left in lefts if lefts[left] > 1}  # where lines of a caption begin
-
-    def _refuse_shapes(self) -> None:
-        oblique = any(abs(a.x - b.x) > NEAR < abs(a.y - b.y) for _, p in self.wires for a, b in pairwise(p))
-        if oblique or any(node.kind == "plumbing" for node in self.scene.nodes):
-            hint = "write it to a file, -o FILE.svg, or take the style pipe or cell-block"
-            raise UsageError("this drawing has lines or shapes that characters cannot show", hint=hint)
 
     def write(self, colour: bool) -> str:
         labels = [(label, self._host(label)) for label in self.scene.labels]
@@ -130,10 +140,7 @@ class _Writer:
         return lines_of(self.page, self.charset, self.mixed, colour)
 
     def _text(self, label: Label | None) -> str:
-        if label is None:
-            return ""
-        text = lowered(plain_text(label.text)) if label.math else label.text
-        return ascii_of(text) if self.charset is ASCII else text
+        return text_of(label, self.charset)
 
     # ── where things are ──
 
