@@ -12,7 +12,7 @@ import pytest
 
 from lstmgraph.diagram.scene import Scene
 from lstmgraph.diagram.themes import load_theme
-from lstmgraph.diagram.typeset import Typeset
+from lstmgraph.diagram.typeset import Typeset, measure, plain_text
 from lstmgraph.diagram.writers import svg
 from lstmgraph.diagram.writers.pdf import write_pdf
 from lstmgraph.diagram.writers.png import SCALE, write_png
@@ -74,6 +74,23 @@ def test_text_can_be_searched_where_it_stands() -> None:
     height = scene().size[1]
     assert node.at.x - node.width / 2 < left < right < node.at.x + node.width / 2
     assert node.at.y - node.height / 2 < height - top < height - bottom < node.at.y + node.height / 2
+
+
+@pytest.mark.parametrize("words", ["c_{t-1}", r"\tanh"])
+def test_text_is_as_wide_as_its_outline(words: str) -> None:
+    """What is selected is what is seen: the letters, whatever their own widths, fill the label from end to end."""
+    drawn = scene()
+    label = next(n.label for n in drawn.nodes if n.label and n.label.text == words)
+    found = page(write_pdf(replace(drawn, wires=(), legend=()), THEME)).get_textpage()
+    index, count = found.search(plain_text(words)).get_next()
+    left, right = found.get_charbox(index, loose=True)[0], found.get_charbox(index + count - 1, loose=True)[2]
+    assert right - left == pytest.approx(measure(label)[0], abs=0.6)
+    assert (left + right) / 2 == pytest.approx(label.at.x, abs=0.5)
+
+
+def test_it_says_its_language() -> None:
+    """Without one, a screen reader would read the titles in that of its user."""
+    assert b"/Lang (en)" in write_pdf(scene(), THEME)
 
 
 def test_shapes_are_vectors() -> None:
