@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -412,6 +413,33 @@ def test_an_output_that_cannot_be_written(
     assert (result.code, result.out) == (2, "")
     assert words in result.err
     assert sorted(p.name for p in tmp_path.iterdir()) == ["folder.txt", "tiny.toml"]
+
+
+def test_the_table_of_quality_is_the_result_and_a_drawing_beside_it_stays_whole(
+    command: Callable[..., Result], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.svg"
+    alone = command("draw", "rnn", "--quality")
+    assert (alone.code, alone.err) == (0, "")
+    assert alone.out.startswith("Plain recurrent network\nrule")
+    assert command("draw", "rnn", "--quality", "-o", str(path)).out == alone.out
+    for more in (("-o", "-"), ("-f", "svg")):
+        both = command("draw", "rnn", "--quality", *more)
+        assert (both.out, both.err) == (path.read_text(encoding="utf-8"), alone.out)
+
+
+def test_a_gate_that_is_broken_is_an_exit_code(
+    command: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lstmgraph.diagram.quality import RULES, Gate
+
+    impossible = tuple(replace(r, gates=(Gate(high=-1),)) if r.name == "most_bends" else r for r in RULES)
+    monkeypatch.setattr("lstmgraph.diagram.quality.report.RULES", impossible)
+    path = tmp_path / "a.svg"
+    result = command("draw", "rnn", "--quality", "-o", str(path))
+    assert (result.code, result.err, path.exists()) == (1, "", True)
+    assert [line for line in result.out.splitlines() if line.endswith("NO")]
+    assert result.out.splitlines()[-1].startswith("  most_bends: ")
 
 
 def test_a_tour_into_a_file_or_over_other_files_is_refused(

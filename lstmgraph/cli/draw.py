@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from lstmgraph.api.choices import OPTIONS, Option
-from lstmgraph.cli.options import Choice, cell_argument, choose_format, deliver, load_cell
+from lstmgraph.cli.options import STANDARD_OUTPUT, Choice, cell_argument, choose_format, deliver, load_cell
 from lstmgraph.cli.terminal import can_encode, has_colour, is_terminal
 from lstmgraph.errors import UsageError
 
@@ -66,25 +66,29 @@ def command(name: str, output: str | None, format: str | None, quality: bool, an
     from lstmgraph.api.catalogue import drawing_formats
 
     if animate:
-        from lstmgraph.api.animation import check_suffix
-
-        if output is not None and format is None:
-            check_suffix(output)
-        if choose_format(output, format, {"svg": (".svg",)}, "svg") and quality:
-            raise UsageError(
-                "the options animate and quality do not go together", hint="measure one --step of the walk"
-            )
-        deliver(load_cell(name).animate(**options).svg, output)
+        _animate(name, output, format, quality, options)
         return
-    screen = format is None and output is None and is_terminal(sys.stdout)
     chosen = choose_format(output, format, drawing_formats(), "svg")
     drawing = load_cell(name).draw(**options)
-    if quality:
+    shown = not quality or output is not None or format is not None
+    if quality:  # the table is what is asked for, and gives way where the drawing goes to standard output too
         report = drawing.quality()
-        click.echo(report.text(), nl=False, err=output is None)
-    if screen and not quality:
+        click.echo(report.text(), nl=False, err=shown and output in (None, STANDARD_OUTPUT))
+    if shown and output is None and format is None and is_terminal(sys.stdout):
         deliver(drawing.terminal(can_encode(sys.stdout, BOXES), has_colour(sys.stdout)), None)
-    elif output is not None or not quality:
+    elif shown:
         deliver(drawing.data(chosen), output)
     if quality and not report.ok:
         raise click.exceptions.Exit(1)
+
+
+def _animate(name: str, output: str | None, format: str | None, quality: bool, options: dict[str, Any]) -> None:
+    """The steps of a walk in motion."""
+    from lstmgraph.api.animation import check_suffix
+
+    if output is not None and format is None:
+        check_suffix(output)
+    choose_format(output, format, {"svg": (".svg",)}, "svg")
+    if quality:
+        raise UsageError("the options animate and quality do not go together", hint="measure one --step of the walk")
+    deliver(load_cell(name).animate(**options).svg, output)

@@ -44,8 +44,10 @@ class Report:
         return f"**{self.title}**\n\n{piped(self._table())}"
 
     def _table(self) -> Table:
-        rows = [(s.rule.words, s.shown, _gate(s), _reference(s), INSIDE[s.inside]) for s in self.scores]
-        return [("rule", "here", "gate", "by hand", "inside"), *rows]
+        """What was measured, and why something was not."""
+        told = [s for s in self.scores if s.value is not None or s.rule.shown]
+        rows = [(s.rule.words, s.shown, _gate(s), _reference(s), INSIDE[s.inside]) for s in told]
+        return [("rule (s: the width of a line)", "here", "gate", "by hand", "inside"), *rows]
 
 
 def report(
