@@ -428,13 +428,19 @@ def test_the_table_of_quality_is_the_result_and_a_drawing_beside_it_stays_whole(
         assert (both.out, both.err) == (path.read_text(encoding="utf-8"), alone.out)
 
 
+def test_an_animation_goes_to_standard_output_too(command: Callable[..., Result]) -> None:
+    for where in ((), ("-o", "-"), ("-f", "svg")):
+        result = command("draw", "rnn", "--animate", *where)
+        assert (result.code, result.out[:4], result.err) == (0, "<svg", "")
+
+
 def test_a_gate_that_is_broken_is_an_exit_code(
     command: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from lstmgraph.diagram.quality import RULES, Gate
 
     impossible = tuple(replace(r, gates=(Gate(high=-1),)) if r.name == "most_bends" else r for r in RULES)
-    monkeypatch.setattr("lstmgraph.diagram.quality.report.RULES", impossible)
+    monkeypatch.setattr(sys.modules["lstmgraph.diagram.quality.report"], "RULES", impossible)
     path = tmp_path / "a.svg"
     result = command("draw", "rnn", "--quality", "-o", str(path))
     assert (result.code, result.err, path.exists()) == (1, "", True)

@@ -86,7 +86,7 @@ def _animate(name: str, output: str | None, format: str | None, quality: bool, o
     """The steps of a walk in motion."""
     from lstmgraph.api.animation import check_suffix
 
-    if output is not None and format is None:
+    if output not in (None, STANDARD_OUTPUT) and format is None:
         check_suffix(output)
     choose_format(output, format, {"svg": (".svg",)}, "svg")
     if quality:
