@@ -1,12 +1,15 @@
-"""Write the tables of typeset labels, so that a drawing of common labels loads no typesetter:
+"""Write the tables of outlines, so that a drawing loads no typesetter:
 
-    python benchmarks/outlines.py            # writes shapes.tsv, math.tsv, letters.tsv of lstmgraph/diagram/typeset
+    python benchmarks/outlines.py            # writes the tables of lstmgraph/diagram/typeset
     python benchmarks/outlines.py --check    # exits with 1 where they are not what would be written
     python benchmarks/outlines.py FOLDER     # writes them there
 
-They hold all that the cells of the library show in any notation, every symbol of the table of operations, and the
-values of other cells as long as these have simple names.  After a change to any of these, or of ziamath: run it again.
-To have more labels in the tables: a line in `labels`, or a letter in `LETTERS`.
+- `atoms.tsv`: the pieces of which labels are composed, measured (`pieces.py` says which),
+- `math.tsv`: what the cells of the library show, in any notation, and is not composed,
+- `letters.tsv`: the letters of words, those in `LETTERS`,
+- `shapes.tsv`: the glyphs of them all.
+
+After a change to the library, a notation, the pieces, or of ziamath: run it again.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import string
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from lstmgraph.diagram.typeset.composing import FORMS
+from lstmgraph.diagram.typeset.boxes import FORMS
 from lstmgraph.diagram.typeset.outlines import Shape
 from lstmgraph.diagram.typeset.setting import from_start, parsed, plain_paths
 from lstmgraph.notation.letters import GREEK
@@ -22,6 +22,8 @@ COMMANDS += ["star", "ast", "infty", "sum", "le", "ge", "neq", "approx", "to", "
 COMMANDS += ["sin", "cos", "ln", "tanh", "det", "div", "surd", "oslash", "mid", "forall"]
 ACCENTS = ("bar", "tilde", "hat", "check", "dot")
 CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
+
+KINDS = {"mi": "letter", "mn": "number", "mo": "operator", "mover": "accent", "mspace": "space", "mtext": "text"}
 
 
 class Piece(NamedTuple):
@@ -74,32 +76,43 @@ def _scripts(node: Any) -> Any:
 def _kind(node: Any) -> str:
     if node.params.get("movablelimits") == "true":
         return "limits"
-    kinds = {"mover": "accent", "mi": "mi" if len(node.element.text or "") == 1 else "function"}
-    return kinds.get(node.mtag, str(node.mtag))
+    if node.mtag == "mi" and len(node.element.text or "") > 1:
+        return "function"
+    return KINDS[node.mtag]
 
 
 def _measured(token: str, variant: str, node: Any, scale: float) -> Piece:
+    """A node as a row; `scale` is that of its script."""
     to_units = 1000 / scale
     leaves = list(_leaves(node, 0.0, 0.0))
-    before, spaces = _spaces(node) if node.mtag == "mo" and variant == "0" else (0.0, ())
-    box = node.bbox
-    advance, right = node.xadvance(), box.xmax
-    if spaces:
-        ends = [(x - before, leaf) for x, _, leaf in leaves]
-        right = max(x + leaf.bbox.xmax for x, leaf in ends)
-        advance = max(x + leaf.xadvance() for x, leaf in ends)
+    advance, right, spaces = node.xadvance(), node.bbox.xmax, ""
+    if node.mtag == "mo" and variant == "0":  # bare: its spaces depend on where it stands
+        leaves = [(x - _spaces(node, node.form)[0], y, leaf) for x, y, leaf in leaves]
+        advance, right = (max(x + reach(leaf) for x, _, leaf in leaves) for reach in (_advance, _right))
+        spaces = " ".join(_short(to_units * gap) for form in FORMS for gap in _spaces(node, form))
     attach = node.base_xadvance if node.mtag == "mover" and node._isaccent else 0.0
-    measures = [to_units * n for n in (advance, box.xmin, right, box.ymin, box.ymax, attach)]
-    ends_of = (_end(node, node.firstglyph(), "topleft"), _end(node, node.lastglyph(), "bottomright"))
-    glyphs = []
-    for x, y, leaf in leaves:
-        drawn = leaf.glyph.place(0, 0, SIZE)
-        commands = parsed(drawn.get("d", "")) if drawn is not None else []
-        if commands:
-            shape, at_x, at_y = from_start(commands)
-            glyphs.append((shape, to_units * (x - before) + at_x, to_units * y + at_y))
-    gaps = " ".join(_short(to_units * gap) for pair in spaces for gap in pair)
-    return Piece(token, variant, (_kind(node), " ".join(map(_short, measures)), *ends_of, gaps), tuple(glyphs))
+    box = advance, node.bbox.xmin, right, node.bbox.ymin, node.bbox.ymax, attach
+    measures = " ".join(_short(to_units * n) for n in box)
+    first, last = _end(node, node.firstglyph(), "topleft"), _end(node, node.lastglyph(), "bottomright")
+    glyphs = tuple(glyph for x, y, leaf in leaves for glyph in _glyph(leaf, to_units * x, to_units * y))
+    return Piece(token, variant, (_kind(node), measures, first, last, spaces), glyphs)
+
+
+def _advance(leaf: Any) -> float:
+    return float(leaf.xadvance())
+
+
+def _right(leaf: Any) -> float:
+    return float(leaf.bbox.xmax)
+
+
+def _glyph(leaf: Any, x: float, y: float) -> Iterator[tuple[Shape, float, float]]:
+    """The shape of a glyph, where it is drawn, at the full size; nothing for a space."""
+    drawn = leaf.glyph.place(0, 0, SIZE)
+    commands = parsed(drawn.get("d", "")) if drawn is not None else []
+    if commands:
+        shape, at_x, at_y = from_start(commands)
+        yield shape, x + at_x, y + at_y
 
 
 def _leaves(node: Any, x: float, y: float) -> Iterator[tuple[float, float, Any]]:
@@ -111,15 +124,12 @@ def _leaves(node: Any, x: float, y: float) -> Iterator[tuple[float, float, Any]]
             yield from _leaves(child, x + dx, y + dy)
 
 
-def _spaces(node: Any) -> tuple[float, tuple[tuple[float, float], ...]]:
-    """What an operator has before it here, and what before and after it in each form."""
+def _spaces(node: Any, form: str) -> tuple[float, float]:
+    """What an operator has before and after it where it has that form."""
     from ziamath import operators
 
-    def pair(form: str) -> tuple[float, float]:
-        params = {**operators.get_params(node.string, form), **node.element.attrib}
-        return node.size_px(params.get("lspace", "0")), node.size_px(params.get("rspace", "0"))
-
-    return pair(node.form)[0], tuple(map(pair, FORMS))
+    params = {**operators.get_params(node.string, form), **node.element.attrib}
+    return node.size_px(params.get("lspace", "0")), node.size_px(params.get("rspace", "0"))
 
 
 def _end(node: Any, glyph: Any, corner: str) -> str:

@@ -1,13 +1,17 @@
 """Outlines of labels, and the tables of those that are known.
 
-Setting one label takes ziamath some milliseconds, and a third of a second to be imported.  So the labels of the library
-and of common names lie beside this module as tables, a row each, and no typesetter is loaded for them:
+Setting one label takes ziamath some milliseconds, and a third of a second to be imported.  So what labels are made of
+lies beside this module as tables, a row each, and most drawings load no typesetter:
 
 - `shapes.tsv`: the bounds of a glyph's ink and its path (relative SVG path data, from its own starting point),
-- `math.tsv`: LaTeX, and its shapes: three integers each, the row in `shapes.tsv` and where the shape starts,
+- `atoms.tsv`: a piece of mathematics, of which `composing` makes labels: the LaTeX; 1 where it stands in a script, and
+  "^" under a superscript; its kind; its advance, left, right, bottom, top, and where its subscript begins; its first
+  and its last glyph (bottom, top, slant, kerns); an operator's spaces; its shapes,
+- `math.tsv`: a label that is not composed: its LaTeX, and its shapes,
 - `letters.tsv`: a letter of words, how far it moves the pen, and its shapes.
 
-Integers are `UNIT`s.  `python benchmarks/outlines.py` writes the tables, from ziamath, and says which labels they hold.
+A shape is the row in `shapes.tsv` and where it starts.  Numbers are `UNIT`s.  `python benchmarks/outlines.py` writes
+the tables, from ziamath.
 """
 
 from __future__ import annotations
