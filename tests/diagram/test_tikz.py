@@ -16,6 +16,7 @@ from lstmgraph.diagram.scene import Label, Point, Scene
 from lstmgraph.diagram.themes import load_theme
 from lstmgraph.diagram.typeset import number
 from lstmgraph.diagram.writers.latex import math_of, words_of
+from lstmgraph.diagram.writers.svg import OUTLINE
 from lstmgraph.diagram.writers.tikz import write_tex, write_tikz
 
 PAPER = r"""\documentclass{article}
@@ -65,7 +66,9 @@ def test_pictures_go_into_a_paper(engine: str, tmp_path: Path) -> None:
         theme = load_theme(str(choices.get("theme", "default")))
         text = write_tikz(scene, theme, str(choices.get("mode", "auto")))
         (tmp_path / f"picture{k}.tikz").write_text(text, encoding="utf-8")
-    inputs = "\n\n".join(f"\\input{{picture{k}.tikz}}" for k in range(len(scenes)))
+    inputs = "\n\n".join(
+        f"{{\\input{{picture{k}.tikz}}}}" for k in range(len(scenes))
+    )  # each in a group, as in a float
     log = compiled(engine, tmp_path, PAPER % inputs)
     assert "Missing character" not in log
     assert "pages," in log or "page," in log
@@ -94,6 +97,26 @@ def test_labels_are_latex() -> None:
     assert words_of("50% of a_b") == r"50\% of a\_b"
     assert words_of("cₜ₋₁ ≤ σ") == r"c${}_{t}$${}_{-}$${}_{1}$ $\leq$ $\sigma$"
     assert words_of("Ж") == "?"
+
+
+@pytest.mark.tex
+def test_no_node_grows_with_its_label(tmp_path: Path) -> None:
+    """LaTeX's fonts may be wider than those the scene was measured with."""
+    scene = drawn()
+    (node,) = (n for n in scene.nodes if n.id == "c[t-1]")
+    wide = replace(node, label=Label("W" * 30, node.at, 10))
+    picture = write_tikz(replace(scene, nodes=(wide,), legend=()), load_theme("default"))
+    measure = r"\path let \p1=(c-t-1.west), \p2=(c-t-1.east) in \pgfextra{\typeout{WIDTH \the\dimexpr\x2-\x1\relax}};"
+    picture = picture.replace(r"\end{tikzpicture}", measure + "\n\\end{tikzpicture}")
+    log = compiled(
+        "pdflatex",
+        tmp_path,
+        PAPER.replace(r"\resizebox{0.2\columnwidth}{!}{\input{picture0.tikz}}", "")
+        % (r"\usetikzlibrary{calc}" + picture),
+    )
+    found = re.search(r"WIDTH ([\d.]+)pt", log)
+    assert found
+    assert float(found[1]) == pytest.approx((wide.width + OUTLINE) * 72.27 / 72, abs=0.1)
 
 
 def test_one_line_for_each_wire_and_node() -> None:

@@ -2,8 +2,8 @@
 
 `compact` gives every coordinate its column and row; here things are put there.  A wire is drawn as the directions in
 which it leaves each cell, from which follow its corners and forks; where two values cross, the vertical one passes and
-the horizontal one goes on behind it.  What a step lights is drawn heavy, values of the previous step dashed.  Water pipes
-are turned into such wires by `schematic`, and what has lines in all directions is written as trees by `tree`.
+the horizontal one goes on behind it.  What a step lights is drawn heavy, values of the previous step dashed.
+`schematic` turns water pipes into such wires; what has lines in all directions is written as trees, by `tree`.
 
 To add a set of characters: a `Charset`.
 """

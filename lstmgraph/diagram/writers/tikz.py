@@ -37,7 +37,7 @@ SNIPPET = r"""% {title}
 % In the preamble: \usepackage{{tikz}}, \usepackage{{amsmath}}.  In the text: \input{{this file}}, or, as wide as a
 % column: \resizebox{{\columnwidth}}{{!}}{{\input{{this file}}}}.  Made for any fonts; Computer Modern needs
 % \usepackage{{fix-cm}} or lmodern to come in every size.  1 unit = 1bp, y runs down.
-\usetikzlibrary{{arrows.meta, shapes.geometric}}
+\begingroup\globaldefs=1 \usetikzlibrary{{arrows.meta, shapes.geometric}}\endgroup % for the next figure too
 {picture}"""
 
 DOCUMENT = r"""% {title}
@@ -137,7 +137,8 @@ class _Writer:
         self.styles[style] = f"fill={fill}, draw={draw}, text={text}, line width={number(OUTLINE)}bp"
         size = f"size={{{number(node.width)}}}{{{number(node.height)}}}"
         size += f", pt={number(node.label.size)}" if node.label else ""
-        inside = f"({self._name(node.id)}) at {_at(node.at)} {{{_text(node.label) if node.label else ''}}};"
+        words = rf"\makebox[0bp]{{{_text(node.label)}}}" if node.label else ""  # so no node grows with its label
+        inside = f"({self._name(node.id)}) at {_at(node.at)} {{{words}}};"
         if node.shape in NATIVE:
             return f"\\node[{style}, {NATIVE[node.shape]}, {size}] {inside}"
         return f"\\path[{style}] {_path(outline(node))} -- cycle node[{size}] {inside}"
