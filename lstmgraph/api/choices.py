@@ -140,16 +140,19 @@ class Style(NamedTuple):
     lacks: tuple[str, ...] = ()
 
 
-_LAID_OVER = ("walk", "step", "sheet", "detail", "show", "order", "unroll", "against", "backward")
+# What only goes with drawings of nodes and wires in our own grammar.
+_OF_NODES_AND_WIRES = ("walk", "step", "sheet", "detail", "show", "order", "unroll", "against", "backward")
 
 STYLES = {
     "pipe": Style("what is carried from step to step runs straight through, the networks stand under it", ("open",)),
     "cell-block": Style(
         "the memory in the centre, gates around it; dashed lines carry values of the previous step", ("unroll", "open")
     ),
-    "plumbing": Style("the memory as a water pipe, gates as valves that stand open or shut (--open)", _LAID_OVER),
+    "plumbing": Style(
+        "the memory as a water pipe, gates as valves that stand open or shut (--open)", _OF_NODES_AND_WIRES
+    ),
     "dag": Style(
-        "every operation, parameter and number of the SymPy expressions; needs Graphviz", (*_LAID_OVER, "open")
+        "every operation, parameter and number of the SymPy expressions; needs Graphviz", (*_OF_NODES_AND_WIRES, "open")
     ),
 }
 
@@ -160,12 +163,14 @@ EXCLUDES: tuple[tuple[str, str, str], ...] = (
     ("against", "backward", "draw the backward pass of each cell on its own"),
     ("against", "sheet", "a difference has no steps: draw a sheet of each cell on its own"),
     ("against", "unroll", "draw the chain of each cell on its own"),
+    ("against", "order", "number the operations of each cell on its own"),
     ("backward", "walk", "the walks go forward: leave one of them out"),
     ("backward", "step", "the walks go forward: leave one of them out"),
     ("backward", "sheet", "the walks go forward: leave one of them out"),
     ("backward", "order", "the numbers are those of the forward pass: leave one of them out"),
     ("backward", "unroll", "the backward pass is that of one step: leave one of them out"),
     ("sheet", "step", "a sheet shows all steps: leave one of them out"),
+    ("sheet", "order", "number the operations of one step of the walk: --step 2 --order"),
     ("sheet", "unroll", "a walk goes through one step: leave one of them out"),
     ("walk", "unroll", "a walk goes through one step: leave one of them out"),
     ("step", "unroll", "a walk goes through one step: leave one of them out"),

@@ -13,6 +13,7 @@ import lstmgraph
 from lstmgraph.algebra.names import name_of, symbol
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import rebuild
+from lstmgraph.api.drawing import Drawing
 from lstmgraph.cell import Cell
 from lstmgraph.diagram.compare import Part, only
 from lstmgraph.diagram.difference import strong
@@ -144,3 +145,11 @@ def test_a_shared_trunk_is_strong_only_where_all_that_it_carries_is() -> None:
     lit = {t.id: t.target for t in strong(layout_pipe(graph_of(load("lstm"))), mine).trunks if t.lit}
     assert sorted(target for id, target in lit.items() if not id.endswith("@end")) == ["i.1"]
     assert [target for id, target in lit.items() if id.endswith("@end")] == ["g.1"]
+
+
+def test_the_legend_says_what_is_dimmed() -> None:
+    def notes(drawing: Drawing) -> list[str]:
+        return [group.title for group in drawing.scene.legend if not group.entries]
+
+    assert "Dimmed: what both cells have" in notes(lstmgraph.load("lstm").draw(against="gru"))
+    assert not any("Dimmed" in note for note in notes(lstmgraph.load("lstm").draw(step=1)))

@@ -266,6 +266,32 @@ def test_weights_are_written_in_one_manner() -> None:
 
 
 @every_style
+def test_a_few_symbols_are_explained_in_a_plain_list(style: str) -> None:
+    """The picture remains the main thing."""
+    for name, plain in (("rnn", True), ("indrnn", True), ("lstm", False)):
+        bare, scene = load(name).draw(style, legend=False).scene, drawn(name, style).scene
+        groups = [g for g in scene.legend if g.entries]
+        assert {g.heading is None for g in groups} == {plain}, name
+        assert scene.size[1] - bare.size[1] < (0.36 if plain else 0.5) * bare.size[1]
+
+
+@every_style
+@every_cell
+def test_a_legend_explains_what_is_drawn_and_nothing_else(name: str, style: str) -> None:
+    scene = drawn(name, style).scene
+    samples = {e.sample.id.removeprefix("legend-"): e.words for g in scene.legend for e in g.entries}
+    nodes = {n.id: n for n in scene.nodes}
+    assert set(samples) <= set(nodes)
+    assert len(set(samples.values())) == len(samples)
+
+    def look(id: str) -> tuple[str, str, str]:
+        return nodes[id].kind, nodes[id].operation, nodes[id].shape
+
+    explained = {look(id) for id in samples}
+    assert {look(id)[:2] for id in nodes} == {kind[:2] for kind in explained}
+
+
+@every_style
 @every_cell
 def test_the_rows_of_a_legend_are_common_to_all_columns(name: str, style: str) -> None:
     legend = drawn(name, style).scene.legend

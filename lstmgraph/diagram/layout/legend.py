@@ -1,6 +1,6 @@
 """The legend: what occurs in this diagram and nothing else, in groups, under the picture.
 
-Groups have headings where they have several entries; a legend of a few symbols is a plain list.  To explain a new kind
+A legend of a few symbols is a plain list, without the headings of its groups.  To explain a new kind
 of node: its place in a group of a `Key`, and its words.
 """
 
@@ -25,7 +25,7 @@ ROW = 23.0  # from a line to the next, the same in all columns
 NOTE = 15.0  # the same of notes
 GAP = 18.0  # between columns
 NARROWEST = 360.0  # however small the picture is
-FEW = 2  # entries a group, on the whole: with fewer there are no headings
+FEW = 7  # symbols: a legend of no more has no headings
 WORTH = 0.75  # a group is divided between columns where that makes the legend so much lower
 
 WATER = ("old_water", "new_water")  # of the plumbing style
@@ -59,13 +59,14 @@ class Key(NamedTuple):
 
     `groups` in their order: a group takes nodes by what `_group` says of them.  `words` are those of nodes of a kind,
     whatever their operation.  `lit`: samples are lit, also where the picture dims what they explain.  `plain`: a few
-    symbols are a plain list.
+    symbols are a plain list.  `dimmed`: what it means that a line is.
     """
 
     groups: tuple[tuple[str, tuple[str, ...]], ...]
     words: Mapping[str, str]
     lit: bool = True
     plain: bool = True
+    dimmed: str = ""
 
 
 FORWARD = Key(
@@ -93,7 +94,9 @@ BACKWARD = Key(
     {"cell": "cotangents of the memory, new and old", "join": "joined values, which part there"},
     lit=False,
     plain=False,
+    dimmed="Dimmed lines: nothing flows back",
 )
+AGAINST = FORWARD._replace(dimmed="Dimmed: what both cells have")
 Sample = tuple[Node, str]  # a node and its meaning
 Group = tuple[str, list[Sample]]
 
@@ -109,7 +112,6 @@ class _Piece(NamedTuple):
 
 Columns = list[list[_Piece]]
 DASHED = "Dashed: values of the previous step"
-DIMMED = "Dimmed lines: nothing flows back"
 # What labels of a role say, where that is not plain.
 NOTES = {
     "stage": f"{CIRCLED[0]}, {CIRCLED[1]}, ...: order of evaluation; equal numbers at the same time",
@@ -137,7 +139,7 @@ def _groups(scene: Scene, key: Key) -> Iterator[Group]:
     """The groups that occur, with one sample for each meaning."""
     for title, kinds in key.groups:
         seen: dict[str, Node] = {}
-        for node in scene.nodes:
+        for node in sorted(scene.nodes, key=lambda n: n.kind == "join"):  # the sign of a wire comes last
             if _group(node) in kinds:
                 seen.setdefault(_meaning(node, key), node)
         if seen:
@@ -149,7 +151,7 @@ def _groups(scene: Scene, key: Key) -> Iterator[Group]:
 
 def _arranged(groups: Sequence[Group], width: float, plain: bool) -> Columns:
     """Columns as low as they can be in this width; groups stay whole, unless dividing them saves much."""
-    if plain and sum(len(samples) for _, samples in groups) < FEW * len(groups):  # hardly anything to put together
+    if plain and sum(len(samples) for _, samples in groups) <= FEW:
         return _lowest(groups, width, divide=True, heading=0)[0]
     whole, rows = _lowest(groups, width, divide=False)
     divided, fewer = _lowest(groups, width, divide=True)
@@ -266,8 +268,8 @@ def _noted(notes: Iterable[str], width: float, top: float) -> tuple[list[Legend]
 def _notes(scene: Scene, key: Key) -> Iterator[str]:
     if any(wire.dashed for wire in scene.wires):
         yield DASHED
-    if key is BACKWARD and not all(wire.lit for wire in scene.wires):
-        yield DIMMED
+    if key.dimmed and not all(wire.lit for wire in scene.wires):
+        yield key.dimmed
     own = [label for label in scene.labels if label.of or label.role == "continued"]
     roles = {"order" if label.text.lstrip("-").isdigit() else label.role for label in own}
     yield from (note for role, note in NOTES.items() if role in roles)
