@@ -1,4 +1,4 @@
-"""A graph in words: for screen readers and tooltips, which cannot see where a wire leads."""
+"""A graph in words: for screen readers and tooltips, which cannot see where a wire leads, or what comes first."""
 
 from __future__ import annotations
 
@@ -6,15 +6,33 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from lstmgraph.diagram.graph import Edge, Graph
+from lstmgraph.diagram.scene import Node as Drawn
 from lstmgraph.diagram.scene import Scene, shown_by
 from lstmgraph.diagram.typeset import plain_text
 
 
 def described(scene: Scene, graph: Graph) -> Scene:
-    """The scene with its description, and a title for every wire that stands for an edge."""
+    """The scene with its description, its nodes to be read in turn, and a title for every wire that is an edge."""
     titles = {e.id: edge_title(graph, e) for e in graph.edges}
     wires = tuple(replace(w, title=titles.get(shown_by(w.id), w.title)) for w in scene.wires)
-    return replace(scene, description=description(graph), wires=wires)
+    return replace(scene, description=description(graph), wires=wires, nodes=in_order(scene, graph))
+
+
+def in_order(scene: Scene, graph: Graph) -> tuple[Drawn, ...]:
+    """The nodes in order of computation; what comes from outside right before the first operation that takes it."""
+    turns = {n.id: k for k, n in enumerate(graph.nodes)}
+    computed = {n.id for n in graph.nodes if n.kind in ("sum", "function", "operator", "next")}
+    own = {n.id: turns[n.of or n.id] for n in scene.nodes if (n.of or n.id) in computed}
+    first: dict[str, int] = {}
+    for wire in (*scene.wires, *scene.trunks):
+        turn = own.get(wire.target, len(turns))
+        first[wire.source] = min(turn, first.get(wire.source, turn))
+
+    def turn_of(node: Drawn) -> tuple[int, bool, int]:
+        given = node.id not in own
+        return first.get(node.id, -1) if given else own[node.id], not given, turns.get(node.of or node.id, len(turns))
+
+    return tuple(sorted(scene.nodes, key=turn_of))
 
 
 def description(graph: Graph) -> str:

@@ -1,5 +1,9 @@
 """Drawings in words."""
 
+import re
+
+import pytest
+
 from lstmgraph.api.cell import load as cell_of
 from lstmgraph.diagram.extract import extract
 from lstmgraph.diagram.layout.cell_block import layout_cell_block
@@ -36,3 +40,21 @@ def test_what_runs_in_a_trunk_and_what_leaves() -> None:
 def test_titles_are_no_latex() -> None:
     titles = {w.id: w.title for w in cell_of("lstm").draw(notation="gamma").scene.wires}
     assert titles["x[t]>f.1.0"] == "x[t], scaled by W_f, to f[t]"
+
+
+@pytest.mark.parametrize("style", ["pipe", "cell-block"])
+@pytest.mark.parametrize("theme", ["default", "olah"])
+@pytest.mark.parametrize("cell", ["lstm", "peephole_lstm", "gru", "slstm"])
+def test_nodes_are_read_in_order_of_computation(cell: str, theme: str, style: str) -> None:
+    """In a scene and in its file: an operation after all that it takes, from inside and from outside."""
+    drawing = cell_of(cell).draw(style, theme=theme)
+    assert drawing.graph is not None
+    turns = {n.id: k for k, n in enumerate(drawing.graph.nodes)}
+    outside = {n.id for n in drawing.graph.nodes if n.kind in ("input", "previous", "bias", "constant")}
+    read = [n.of or n.id for n in drawing.scene.nodes]
+    assert re.findall(r' data-node="([^"]*)"', drawing.svg) == [id.replace(">", "&gt;") for id in read]
+    computed = [turns[id] for id in read if id in turns and id not in outside]
+    assert computed == sorted(computed)
+    place = {n.id: k for k, n in enumerate(drawing.scene.nodes)}
+    cells = {n.id for n in drawing.scene.nodes if n.kind == "cell"}  # a memory of both steps, read once
+    assert all(place[w.source] < place[w.target] or {w.source, w.target} & cells for w in drawing.scene.wires)
