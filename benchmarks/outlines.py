@@ -25,6 +25,7 @@ from benchmarks.pieces import pieces
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.cell import Cell
 from lstmgraph.diagram.extract import extract
+from lstmgraph.diagram.order import CIRCLED
 from lstmgraph.diagram.typeset.composing import composed
 from lstmgraph.diagram.typeset.outlines import FOLDER, Shape
 from lstmgraph.diagram.typeset.setting import set_letter, set_math
@@ -33,7 +34,7 @@ from lstmgraph.printing import print_equation, print_expr
 from lstmgraph.reading import library, load
 
 TABLES = ("shapes.tsv", "atoms.tsv", "math.tsv", "letters.tsv")
-LETTERS = string.printable[:95] + "·×−⊙∂σΣΓαβγδλ′←→–—…’“”é°²₁₂"
+LETTERS = string.printable[:95] + "·×−⊙∂σΣΓαβγδλ′←→–—…’“”é°²₁₂" + CIRCLED
 LAGS = range(-4, 5)
 
 

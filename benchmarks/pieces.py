@@ -10,6 +10,7 @@ import string
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from lstmgraph.diagram.order import CIRCLED
 from lstmgraph.diagram.typeset.boxes import FORMS
 from lstmgraph.diagram.typeset.outlines import Shape
 from lstmgraph.diagram.typeset.setting import from_start, parsed, plain_paths
@@ -21,7 +22,6 @@ COMMANDS = ["cdot", "times", "odot", "otimes", "oplus", "circ", "bullet", "top",
 COMMANDS += ["star", "ast", "infty", "sum", "le", "ge", "neq", "approx", "to", "in", "ell", "exp", "log", "max", "min"]
 COMMANDS += ["sin", "cos", "ln", "tanh", "det", "div", "surd", "oslash", "mid", "forall"]
 ACCENTS = ("bar", "tilde", "hat", "check", "dot")
-CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
 
 KINDS = {"mi": "letter", "mn": "number", "mo": "operator", "mover": "accent", "mspace": "space", "mtext": "text"}
 

@@ -7,12 +7,13 @@ import string
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.outlines import LETTERS, labels
+from benchmarks.outlines import LETTERS, cell_labels, labels
 from benchmarks.pieces import tokens
 from lstmgraph.diagram import typeset as module
 from lstmgraph.diagram.scene import Label, Point
@@ -21,6 +22,7 @@ from lstmgraph.diagram.typeset.composing import composed
 from lstmgraph.diagram.typeset.outlines import known_letter, known_math
 from lstmgraph.diagram.typeset.setting import set_letter, set_math
 from lstmgraph.notation.letters import GREEK
+from lstmgraph.reading import load
 
 UNICODE = {
     "h_{t-1}": "h_(t-1)",
@@ -157,6 +159,8 @@ def test_the_typesetters_global_switches_are_put_back() -> None:
 
 # ── the tables, and what is composed of them ──
 
+PAPERS = sorted((Path(__file__).parents[1] / "reading" / "papers").glob("*.toml"))
+RARE = re.compile(r"\\(?:sqrt|left|lvert)|\\frac.*\\frac")  # what is left to the typesetter
 FORMULAS = [
     "1-",
     "1+",
@@ -224,6 +228,13 @@ def test_so_is_any_letter_with_scripts(head: str, sub: list[str], sup: str) -> N
 )
 def test_what_has_other_parts_is_left_to_the_typesetter(latex: str) -> None:
     assert composed(latex) is None
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda path: path.stem)
+def test_labels_of_any_cell_are_composed(paper: Path) -> None:
+    """All that a cell shows that no table knows of, in any notation, its equations too."""
+    missing = [label for label in cell_labels(load(str(paper))) if label and not (known_math(label) or composed(label))]
+    assert [label for label in missing if not RARE.search(label)] == []
 
 
 def test_the_tables_hold_what_they_should() -> None:
