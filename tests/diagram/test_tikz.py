@@ -100,23 +100,20 @@ def test_labels_are_latex() -> None:
 
 
 @pytest.mark.tex
-def test_no_node_grows_with_its_label(tmp_path: Path) -> None:
-    """LaTeX's fonts may be wider than those the scene was measured with."""
-    scene = drawn()
-    (node,) = (n for n in scene.nodes if n.id == "c[t-1]")
-    wide = replace(node, label=Label("W" * 30, node.at, 10))
-    picture = write_tikz(replace(scene, nodes=(wide,), legend=()), load_theme("default"))
-    measure = r"\path let \p1=(c-t-1.west), \p2=(c-t-1.east) in \pgfextra{\typeout{WIDTH \the\dimexpr\x2-\x1\relax}};"
-    picture = picture.replace(r"\end{tikzpicture}", measure + "\n\\end{tikzpicture}")
-    log = compiled(
-        "pdflatex",
-        tmp_path,
-        PAPER.replace(r"\resizebox{0.2\columnwidth}{!}{\input{picture0.tikz}}", "")
-        % (r"\usetikzlibrary{calc}" + picture),
-    )
-    found = re.search(r"WIDTH ([\d.]+)pt", log)
-    assert found
-    assert float(found[1]) == pytest.approx((wide.width + OUTLINE) * 72.27 / 72, abs=0.1)
+def test_a_label_too_wide_in_the_fonts_of_the_document_is_smaller_and_its_node_as_wide(tmp_path: Path) -> None:
+    (node,) = (n for n in drawn().nodes if n.id == "c[t-1]")
+    alone = replace(drawn(), nodes=(node,), wires=(), trunks=(), dots=(), labels=(), legend=())
+    picture = write_tikz(alone, load_theme("default"))
+    assert rf"\fit{{{number(0.8 * node.width)}bp}}{{$c_{{t-1}}$}}" in picture
+    measured = r"\path let \p1=(c-t-1.west), \p2=(c-t-1.east) in \pgfextra{\typeout{WIDTH \the\dimexpr\x2-\x1\relax}};"
+    picture = picture.replace(r"\end{tikzpicture}", measured + "\n\\end{tikzpicture}")
+    picture = picture.replace(r"\resizebox{#1}", r"\typeout{SET #1}\resizebox{#1}")
+    wide = picture.replace("{$c_{t-1}$}", "{$WWWWWWWWWW$}")
+    paper = PAPER.replace(r"\resizebox{0.2\columnwidth}{!}{\input{picture0.tikz}}", "")
+    log = compiled("pdflatex", tmp_path, paper % (r"\usetikzlibrary{calc}" + picture + wide))
+    assert re.findall(r"SET ([\d.]+)bp", log) == [number(0.8 * node.width)]
+    widths = [float(width) for width in re.findall(r"WIDTH ([\d.]+)pt", log)]
+    assert widths == [pytest.approx((node.width + OUTLINE) * 72.27 / 72, abs=0.1)] * 2
 
 
 def test_one_line_for_each_wire_and_node() -> None:

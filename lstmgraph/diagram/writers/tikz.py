@@ -26,6 +26,8 @@ COMMON = (
     r"pt/.style={font=\fontsize{#1bp}{#1bp}\selectfont}",
     r"every node/.style={inner sep=0bp}",
 )
+FIT = r"\def\fit#1#2{\setbox0=\hbox{#2}\makebox[0bp]{\ifdim\wd0>#1\relax\resizebox{#1}{!}{\box0}\else\box0\fi}}"
+ROOM = 0.8  # of the width of a round or a square symbol, for its label
 PAPER = "#FFFFFF"  # a background of this colour is left to the paper
 MIDDLE = 0.33  # from the baseline of words to their middle, half-way up a capital, in ems
 HEAD = (
@@ -84,7 +86,7 @@ class _Writer:
         styles = [f"  {style}," for style in (*COMMON, *(f"{name}/.style={{{s}}}" for name, s in self.styles.items()))]
         colours = [f"  \\definecolor{{{name}}}{{HTML}}{{{hex}}}" for name, hex in self.colours.items()]
         head = ["\\begin{tikzpicture}[x=1bp, y=-1bp,", f"  >={{{HEAD}}},", *styles, "]"]
-        return "\n".join([*head, *colours, *body, "\\end{tikzpicture}", ""])
+        return "\n".join([*head, f"  {FIT} % no wider than #1", *colours, *body, "\\end{tikzpicture}", ""])
 
     def _body(self) -> Iterator[str]:
         yield from self._page()
@@ -137,8 +139,7 @@ class _Writer:
         self.styles[style] = f"fill={fill}, draw={draw}, text={text}, line width={number(OUTLINE)}bp"
         size = f"size={{{number(node.width)}}}{{{number(node.height)}}}"
         size += f", pt={number(node.label.size)}" if node.label else ""
-        words = rf"\makebox[0bp]{{{_text(node.label)}}}" if node.label else ""  # so no node grows with its label
-        inside = f"({self._name(node.id)}) at {_at(node.at)} {{{words}}};"
+        inside = f"({self._name(node.id)}) at {_at(node.at)} {{{_inside(node, node.label) if node.label else ''}}};"
         if node.shape in NATIVE:
             return f"\\node[{style}, {NATIVE[node.shape]}, {size}] {inside}"
         return f"\\path[{style}] {_path(outline(node))} -- cycle node[{size}] {inside}"
@@ -177,6 +178,13 @@ class _Writer:
             name = f"{base}-{k}"
         self.given.add(name)
         return name
+
+
+def _inside(node: Node, label: Label) -> str:
+    """The label of a node, which does not grow with it: what is too wide in the document's fonts is set smaller."""
+    measured = measure(label)[0]
+    room = max(measured, ROOM * node.width) if node.shape in NATIVE else measured
+    return rf"\fit{{{number(room)}bp}}{{{_text(label)}}}"
 
 
 def _flush_left(labels: Sequence[Label]) -> list[Label]:
