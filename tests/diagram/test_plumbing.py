@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sympy import MatrixExpr
 
+from lstmgraph import load as load_cell
 from lstmgraph.api.scenes import PLUMBED, graph_of
 from lstmgraph.cell import Cell
 from lstmgraph.diagram.extract import extract
@@ -498,6 +499,11 @@ def test_it_is_described_in_words() -> None:
         "c[t-1] flows through the valve f[t] (open) to c[t]. g[t] comes in through the valve i[t] (shut). "
         "From there water flows through tanh, then the valve o[t] (0.5 open) to h[t]."
     )
+
+
+def test_a_gate_is_given_once() -> None:
+    with pytest.raises(UsageError, match="the gate f is given twice"):
+        load_cell("lstm").draw("plumbing", open="f=1,i=0,f=0")
 
 
 def test_a_graph_without_a_memory_is_refused() -> None:
