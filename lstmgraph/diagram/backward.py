@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
+from lstmgraph.diagram.boxes import around, dot_box, label_box, node_box
+from lstmgraph.diagram.ground import is_free, of_wire
 from lstmgraph.diagram.layout.labels import inside
 from lstmgraph.diagram.layout.legend import WORDS
 from lstmgraph.diagram.layout.shapes import Form
@@ -26,7 +28,6 @@ from lstmgraph.diagram.path import (
     HEAD_WIDTH,
     STROKE,
     Route,
-    arrowhead,
     distance,
     is_straight,
     straight,
@@ -251,17 +252,14 @@ def _in_cell(scene: Scene, cell: Node, flow: Flow) -> Iterable[Node]:
 
 def _names(scene: Scene, flow: Flow) -> list[Label]:
     """The name of a cotangent where it arrives at the operation whose value it is of, if there is room for it."""
-    taken = [_box(n.at, n.width, n.height, STROKE) for n in scene.nodes]
-    taken += [_stretch(a, b) for w in scene.wires for a, b in pairwise(w.points)]
-    taken += [_box(x.at, *measure(x), 0) for x in scene.labels]
-    taken += [_around_points(arrowhead(w)) for w in scene.wires if w.arrow]
-    taken += [_around_points(piece) for w in scene.wires for piece in _arcs(w.route)]
+    taken = [*(node_box(n, STROKE) for n in scene.nodes), *map(label_box, scene.labels), *map(dot_box, scene.dots)]
+    taken += [box for w in (*scene.wires, *scene.trunks) for box in of_wire(w)]
     found = []
     for node, text, wires in _wished(scene, flow):
         label = _beside(text, wires, taken) or (_at_corner(text, node, wires, taken) if node.kind == "cell" else None)
         if label is not None:
             found.append(replace(label, of=node.id))
-            taken.append(_box(label.at, *measure(label), 0))
+            taken.append(label_box(label))
     return found
 
 
@@ -309,7 +307,7 @@ def _at_corner(text: str, cell: Node, wires: Sequence[Wire], taken: Sequence[Box
         for right in (-1, 1)
     ]
     for at in sorted(corners, key=lambda p: min(distance(p, w.points[-1]) for w in wires)):
-        if not any(_meet(_box(at, width, height, AIR), t) for t in taken):
+        if is_free(around(at, width, height, AIR), taken):
             return replace(label, at=at)
     return None
 
@@ -319,7 +317,7 @@ def _beside(text: str, wires: Sequence[Wire], taken: Sequence[Box]) -> Label | N
         label = Label(text, Point(0, 0), size)
         width, height = measure(label)
         for at in _places(wires, width, height):
-            if not any(_meet(_box(at, width, height, AIR), t) for t in taken):
+            if is_free(around(at, width, height, AIR), taken):
                 return replace(label, at=at)
     return None
 
@@ -340,27 +338,3 @@ def _places(wires: Sequence[Wire], width: float, height: float) -> Iterable[Poin
             else:
                 yield Point(at.x, at.y - aside - height / 2)
                 yield Point(at.x, at.y + aside + height / 2)
-
-
-def _box(at: Point, width: float, height: float, air: float) -> Box:
-    return Box(at.x - width / 2 - air, at.y - height / 2 - air, at.x + width / 2 + air, at.y + height / 2 + air)
-
-
-def _stretch(a: Point, b: Point) -> Box:
-    half = STROKE / 2
-    return Box(min(a.x, b.x) - half, min(a.y, b.y) - half, max(a.x, b.x) + half, max(a.y, b.y) + half)
-
-
-def _arcs(route: Route) -> Iterable[Route]:
-    """Corners, and the hops over other wires, which leave the polyline."""
-    pieces = (route[k : k + 4] for k in range(0, len(route) - 1, 3))
-    return (piece for piece in pieces if not is_straight(piece))
-
-
-def _around_points(points: Route) -> Box:
-    xs, ys = [p.x for p in points], [p.y for p in points]
-    return Box(min(xs), min(ys), max(xs), max(ys))
-
-
-def _meet(a: Box, b: Box) -> bool:
-    return a.left < b.right and b.left < a.right and a.top < b.bottom and b.top < a.bottom

@@ -15,6 +15,7 @@ from lstmgraph import calculus
 from lstmgraph.algebra.names import name_of, symbol
 from lstmgraph.api.cotangents import Cotangents
 from lstmgraph.diagram.extract import extract
+from lstmgraph.diagram.layout.legend import BACKWARD
 from lstmgraph.diagram.path import distance
 from lstmgraph.diagram.quality import faults
 from lstmgraph.diagram.quality.measured import measure as measured
@@ -261,6 +262,13 @@ def test_the_legend_explains_what_a_backward_drawing_shows() -> None:
     assert not any(lit for _, lit in words["Operations of the step, dimmed"])
     assert not {"Inputs", "Outputs", "Nonlinearities"} & set(words)
     assert ("cotangents of the memory, new and old", True) in legend("lstm", "cell-block", backward=True)["Memory"]
+
+
+def test_the_legend_says_that_copies_are_shares() -> None:
+    note = BACKWARD.repeated
+    assert note in legend("lstm", "cell-block", backward=True)
+    assert note not in legend("lstm", "pipe", backward=True)
+    assert note not in legend("lstm", "cell-block")
 
 
 def test_a_step_lights_the_samples_of_its_legend() -> None:

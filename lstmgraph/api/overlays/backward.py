@@ -66,14 +66,18 @@ def _equations(cotangents: Cotangents, names: Notation) -> Iterator[Paragraph]:
         return f"{printer.text(e.target)} = {printer.text(e.value)}"
 
     order = {e.target: k for k, e in enumerate(cotangents.program.stage("backward"))}
+
+    def latest(e: Equation) -> int:
+        """When the last cotangent is computed that a gradient needs; one that needs none is 0 and comes last."""
+        return max((order.get(s, -1) for s in e.value.atoms(MatrixSymbol)), default=len(order))
+
     for section in view.sections:
         yield words(section.title, role=HEADED)
         if any(name_of(e.target).lag is not None for e in section.equations):
             yield from (formula(broken(text(e), COLUMNS)) for e in section.equations)
         else:
-            last = [(max(order.get(s, -1) for s in e.value.atoms(MatrixSymbol)), e) for e in section.equations]
-            rows = groupby(sorted(last, key=lambda pair: pair[0]), key=lambda pair: pair[0])
-            yield from table([[text(e) for _, e in row] for _, row in rows])
+            rows = groupby(sorted(section.equations, key=latest), key=latest)
+            yield from table([[text(e) for e in row] for _, row in rows])
 
 
 def _notes(cotangents: Cotangents, names: Notation) -> Iterator[Paragraph]:

@@ -19,6 +19,7 @@ from lstmgraph.diagram.typeset import measure
 
 SIZE = 10.0
 SCALE = 0.6  # of the samples
+SMALL = 12.0  # what is no higher is not made smaller
 LEAST = 7.5  # of their labels
 LARGEST = 20.0  # no sample is higher
 ROW = 23.0  # from a line to the next, the same in all columns
@@ -59,7 +60,8 @@ class Key(NamedTuple):
 
     `groups` in their order: a group takes nodes by what `_group` says of them.  `words` are those of nodes of a kind,
     whatever their operation.  `lit`: samples are lit, also where the picture dims what they explain.  `plain`: a few
-    symbols are a plain list.  `dimmed`: what it means that a line is.
+    symbols are a plain list.  `dimmed`: what it means that a line is; `repeated`: that
+    a value leaves at several places.
     """
 
     groups: tuple[tuple[str, tuple[str, ...]], ...]
@@ -67,6 +69,7 @@ class Key(NamedTuple):
     lit: bool = True
     plain: bool = True
     dimmed: str = ""
+    repeated: str = ""
 
 
 FORWARD = Key(
@@ -95,6 +98,7 @@ BACKWARD = Key(
     lit=False,
     plain=False,
     dimmed="Dimmed lines: nothing flows back",
+    repeated="A cotangent that leaves at several places is the sum of what leaves there",
 )
 AGAINST = FORWARD._replace(dimmed="Dimmed: what both cells have")
 Sample = tuple[Node, str]  # a node and its meaning
@@ -244,7 +248,7 @@ def _sample(node: Node, key: Key) -> Node:
     node = replace(node, lit=node.lit or key.lit)
     if node.operation in WATER:
         return replace(node, width=LARGEST, height=LARGEST / 2, label=None)
-    scale = min(SCALE, LARGEST / node.height)
+    scale = 1.0 if node.height <= SMALL else min(SCALE, LARGEST / node.height)
     label = replace(node.label, size=max(LEAST, round(node.label.size * scale, 2))) if node.label else None
     return replace(node, width=node.width * scale, height=node.height * scale, label=label)
 
@@ -270,6 +274,9 @@ def _notes(scene: Scene, key: Key) -> Iterator[str]:
         yield DASHED
     if key.dimmed and not all(wire.lit for wire in scene.wires):
         yield key.dimmed
+    leaving = [n.of or n.id for n in scene.nodes if n.kind in ("input", "previous", "cell") and n.lit]
+    if key.repeated and len(set(leaving)) < len(leaving):
+        yield key.repeated
     own = [label for label in scene.labels if label.of or label.role == "continued"]
     roles = {"order" if label.text.lstrip("-").isdigit() else label.role for label in own}
     yield from (note for role, note in NOTES.items() if role in roles)
