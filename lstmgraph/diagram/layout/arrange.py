@@ -1,17 +1,20 @@
 """An arrangement of the pipe style, which operation stands in which column at which height, and what may be tried.
 
-Arrangements are values: a move makes a new one.  A new kind of move is one more generator in `moves`.
+Arrangements are values: a move makes a new one.  A new kind of move is one more generator in `Moves.of`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise, permutations
 
 from lstmgraph.diagram.layout.anatomy import Anatomy
 
 SUM_LEVEL = -1
+BESIDE = -2  # on the row of the networks, without being one
+OVER = 100  # over the lowest pipe, OVER + 1 over the next one
 LINES = 3  # up to here every order of the pipes is tried, beyond only neighbours are swapped
 
 
@@ -30,6 +33,10 @@ class Column:
     def members(self) -> list[str]:
         return [*self.cells.values(), *self.pipes.values()]
 
+    def taken(self, base: str | None, height: int) -> bool:
+        """Whether something stands on that pipe or, without one, at that height."""
+        return base in self.pipes if base else height in self.cells or (height == BESIDE and self.network)
+
 
 @dataclass(frozen=True)
 class Arrangement:
@@ -39,11 +46,12 @@ class Arrangement:
     rails: tuple[str, ...] = ()  # states that run along the bottom, from the highest to the lowest
     above: frozenset[str] = frozenset()  # what leaves upward near where it is computed, and not at the right end
     aside: frozenset[str] = frozenset()  # inputs that stand left of what they feed first, and not under it
+    raised: str = ""  # the state that runs along the row of the networks, and not along the bottom
 
     def key(self) -> tuple[object, ...]:
         """Equal for arrangements that put everything in the same place."""
         columns = tuple((tuple(sorted(c.cells.items())), tuple(sorted(c.pipes.items()))) for c in self.columns)
-        return columns, self.levels, self.order, self.rails, self.above, self.aside
+        return columns, self.levels, self.order, self.rails, self.above, self.aside, self.raised
 
     def where(self, id: str) -> int:
         """The column of a node; -1 for what stands in none."""
@@ -53,21 +61,39 @@ class Arrangement:
         return next((level for c in self.columns for level, other in c.cells.items() if other == id), None)
 
 
-def moves(a: Anatomy, now: Arrangement, troubled: Iterable[str]) -> Iterator[Arrangement]:
-    """What could be better: first what stands at the ends of wires that cross or bend too often."""
-    everything = [id for column in now.columns for id in column.members()]
-    ids = list(dict.fromkeys(id for id in (*troubled, *everything) if now.where(id) >= 0))
-    order = _Order(a)
-    yield from (replace(now, order=lines) for lines in _other_orders(now.order))
-    yield from (replace(now, rails=lines) for lines in _other_orders(now.rails))
-    yield from filter(order.holds, _networks_swapped(now))
-    for exit in (n.id for n in a.of_kind("next")):
-        yield replace(now, above=now.above ^ {exit})
-    yield from (replace(now, aside=now.aside ^ {n.id}) for n in a.of_kind("input"))
-    for id in ids:
-        yield from filter(order.holds, _elsewhere(a, now, id))
-    for id in ids:
-        yield from filter(order.holds, _columns_moved(now, now.where(id)))
+Move = Callable[[], Arrangement]
+
+
+class Moves:
+    """What may be tried with the arrangements of one graph."""
+
+    def __init__(self, a: Anatomy) -> None:
+        self.a = a
+        self.pipes = [pair for path in a.pipes.values() for pair in pairwise(path)]
+        self.needs = {n.id: a.behind(n.id) for n in a.of_kind("sum")}
+
+    def of(self, now: Arrangement, troubled: Iterable[str] = ()) -> Iterator[Move]:
+        """What could be better: first what stands at the ends of wires that cross or bend too often."""
+        everything = [id for column in now.columns for id in column.members()]
+        ids = list(dict.fromkeys(id for id in (*troubled, *everything) if now.where(id) >= 0))
+        yield from (partial(replace, now, order=lines) for lines in _other_orders(now.order))
+        yield from (partial(replace, now, rails=lines) for lines in _other_orders(now.rails))
+        yield from _networks_swapped(now)
+        yield from (partial(replace, now, above=now.above ^ {n.id}) for n in self.a.of_kind("next"))
+        yield from (partial(replace, now, aside=now.aside ^ {n.id}) for n in self.a.of_kind("input"))
+        yield from (partial(replace, now, raised=base) for base in ("", *now.rails) if base != now.raised)
+        for id in ids:
+            yield from _elsewhere(self.a, now, id)
+        for id in ids:
+            yield from _columns_moved(now, now.where(id))
+
+    def holds(self, now: Arrangement) -> bool:
+        """What stands left of what: pipes run from left to right, and networks after those that they need."""
+        of = {id: k for k, column in enumerate(now.columns) for id in column.members()}
+        if any(of[x] >= of[y] for x, y in self.pipes):
+            return False
+        sums = [column.cells[SUM_LEVEL] for column in now.columns if column.network]
+        return not any(later in self.needs[sum] for k, sum in enumerate(sums) for later in sums[k + 1 :])
 
 
 def _other_orders(lines: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -80,7 +106,7 @@ def _other_orders(lines: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         yield tuple(order)
 
 
-def _elsewhere(a: Anatomy, now: Arrangement, id: str) -> Iterator[Arrangement]:
+def _elsewhere(a: Anatomy, now: Arrangement, id: str) -> Iterator[Move]:
     """An operation in another column or at another height: where its neighbours are, or beside them."""
     if id in a.activation.values() or (a.node[id].kind == "sum" and not _loose(a, id)):
         return
@@ -90,15 +116,16 @@ def _elsewhere(a: Anatomy, now: Arrangement, id: str) -> Iterator[Arrangement]:
     base = a.on_pipe.get(id)
     low, high = max(0, min(near) - 1), min(len(now.columns) - 1, max(near) + 1)
     level = now.level(id)
-    heights = range(now.levels + 1) if base is None else range(1)
+    between = range(OVER, OVER + len(now.order) - 1)
+    heights = [*range(now.levels + 1), BESIDE, *between] if base is None else [0]
     for k in sorted(range(low, high + 1), key=lambda k: (min(abs(k - n) for n in near), abs(k - own), k)):
         for height in sorted(heights, key=lambda h: abs(h - (level or 0))):
-            if (base or height) not in (now.columns[k].pipes if base else now.columns[k].cells):
-                yield _put(now, id, k, base, height, new=False)
+            if not now.columns[k].taken(base, height):
+                yield partial(_put, now, id, k, base, height, new=False)
             if k in near or k == high:
-                yield _put(now, id, k, base, height, new=True)
+                yield partial(_put, now, id, k, base, height, new=True)
     if base is None:
-        yield _put(replace(now, levels=now.levels + 1), id, own, None, now.levels + 1, new=False)
+        yield partial(_put, replace(now, levels=now.levels + 1), id, own, None, now.levels + 1, new=False)
 
 
 def _loose(a: Anatomy, id: str) -> bool:
@@ -126,13 +153,17 @@ def _without(column: Column, id: str) -> Column:
     return replace(column, cells=cells, pipes={b: other for b, other in column.pipes.items() if other != id})
 
 
-def _networks_swapped(now: Arrangement) -> Iterator[Arrangement]:
+def _networks_swapped(now: Arrangement) -> Iterator[Move]:
     """Two neighbouring networks, while what stands above them stays."""
     networks = [k for k, column in enumerate(now.columns) if column.network]
     for k, m in pairwise(networks):
-        columns = list(now.columns)
-        columns[k], columns[m] = _with_network(columns[k], columns[m]), _with_network(columns[m], columns[k])
-        yield replace(now, columns=tuple(columns))
+        yield partial(_swapped, now, k, m)
+
+
+def _swapped(now: Arrangement, k: int, m: int) -> Arrangement:
+    columns = list(now.columns)
+    columns[k], columns[m] = _with_network(columns[k], columns[m]), _with_network(columns[m], columns[k])
+    return replace(now, columns=tuple(columns))
 
 
 def _with_network(column: Column, other: Column) -> Column:
@@ -141,25 +172,14 @@ def _with_network(column: Column, other: Column) -> Column:
     return replace(column, cells=cells | {level: id for level, id in other.cells.items() if level <= 0})
 
 
-def _columns_moved(now: Arrangement, k: int) -> Iterator[Arrangement]:
+def _columns_moved(now: Arrangement, k: int) -> Iterator[Move]:
     """A whole column one or two places further left or right."""
     for to in (k - 1, k + 1, k - 2, k + 2):
         if 0 <= to < len(now.columns):
-            columns = list(now.columns)
-            columns.insert(to, columns.pop(k))
-            yield replace(now, columns=tuple(columns))
+            yield partial(_moved, now, k, to)
 
 
-class _Order:
-    """What stands left of what: pipes run from left to right, and networks after those that they need."""
-
-    def __init__(self, a: Anatomy) -> None:
-        self.pipes = [pair for path in a.pipes.values() for pair in pairwise(path)]
-        self.needs = {n.id: a.behind(n.id) for n in a.of_kind("sum")}
-
-    def holds(self, now: Arrangement) -> bool:
-        of = {id: k for k, column in enumerate(now.columns) for id in column.members()}
-        if any(of[x] >= of[y] for x, y in self.pipes):
-            return False
-        sums = [column.cells[SUM_LEVEL] for column in now.columns if column.network]
-        return not any(later in self.needs[sum] for k, sum in enumerate(sums) for later in sums[k + 1 :])
+def _moved(now: Arrangement, k: int, to: int) -> Arrangement:
+    columns = list(now.columns)
+    columns.insert(to, columns.pop(k))
+    return replace(now, columns=tuple(columns))

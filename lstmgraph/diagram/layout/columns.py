@@ -7,7 +7,7 @@ them; operators that hang from a new memory count down from the pipes (`depth`).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lstmgraph.diagram.layout.anatomy import Anatomy
@@ -17,6 +17,8 @@ from lstmgraph.diagram.layout.terms import terms
 
 ACTIVATION_LEVEL = 0
 HIGHEST = 3  # level that a chain of operations rises to
+
+Needs = list[dict[int, int]]  # for each column the least distance from columns left of it
 
 
 @dataclass(frozen=True)
@@ -188,25 +190,25 @@ class Columns:
         self.all = [c for c in self.all if c.members()]
 
 
-def spread(columns: Sequence[Placed], need: dict[tuple[int, int], int]) -> list[int]:
-    """The x of each column: networks at one pitch, the others between.  `need` is the least distance of two columns."""
-    xs = _sweep(len(columns), need, {})
+def spread(columns: Sequence[Placed], needs: Needs) -> list[int]:
+    """The x of each column: networks at one pitch, the others between."""
+    xs = _sweep(needs, {})
     networks = [k for k, c in enumerate(columns) if c.network]
     pitch = max([xs[b] - xs[a] for a, b in itertools.pairwise(networks)], default=0)
-    fixed = {}
-    if networks:
-        fixed = {k: xs[networks[0]] + n * pitch for n, k in enumerate(networks)}
-    xs = _sweep(len(columns), need, fixed)
+    fixed = {k: xs[networks[0]] + n * pitch for n, k in enumerate(networks)}
+    xs = _sweep(needs, fixed)
     for a, b in itertools.pairwise(networks):
-        slack = xs[b] - xs[a] - (_sweep(len(columns), need, {a: xs[a]})[b] - xs[a])
+        slack = xs[b] - xs[a] - (_sweep(needs[: b + 1], {a: xs[a]})[b] - xs[a])
         for n, k in enumerate(range(a + 1, b), start=1):
             xs[k] += slack * n // (b - a)
     return xs
 
 
-def _sweep(count: int, need: dict[tuple[int, int], int], fixed: dict[int, int]) -> list[int]:
+def _sweep(needs: Needs, fixed: Mapping[int, int]) -> list[int]:
     xs: list[int] = []
-    for k in range(count):
-        least = max([xs[j] + need[j, k] for j in range(k)], default=0)
-        xs.append(max(least, fixed.get(k, least)))
+    for k, least in enumerate(needs):
+        x = fixed.get(k, 0)
+        for j, need in least.items():
+            x = max(x, xs[j] + need)
+        xs.append(x)
     return xs

@@ -17,7 +17,7 @@ from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT, UP
 WIDTH = 128  # bits of a row
 MARGIN = 4  # coarse steps around everything
 CORNER = "corner"  # of the border, at the bottom right
-FAR = 99.0  # where the border is, in columns or rows
+FAR = 1e6  # where the border is, in columns or rows
 STEP = 20  # one coarse step of length
 BEND = 70
 CROSS = 420
@@ -62,8 +62,8 @@ class Way(NamedTuple):
 class Estimate:
     """`links` of a graph; `room` says how many values a port has room for (1 where it says nothing)."""
 
-    def __init__(self, links: list[Link], room: dict[Port, int]) -> None:
-        self.links, self.room = links, room
+    def __init__(self, links: list[Link], room: dict[Port, int], blocked: int = BLOCKED) -> None:
+        self.links, self.room, self.blocked = links, room, blocked
         self.spent = 0  # links that were routed: the measure of how much has been searched
         self._ways: dict[tuple[int, int, int, int, int], tuple[Way, ...]] = {}
         self._touching: dict[str, set[str]] = {}
@@ -199,7 +199,7 @@ class _Layer:
             if total >= limit:
                 return None
             if way is None:
-                own += BLOCKED
+                own += self.owner.blocked
                 continue
             own += BEND * way.bends + STEP * (way.flat & ~flat | way.upright & ~upright).bit_count()
             flat, upright = flat | way.flat, upright | way.upright
@@ -217,7 +217,7 @@ class _Layer:
         limit: int,
     ) -> tuple[int, Way | None]:
         """The cheapest way to a target; lines that the value has already, `flat` and `upright`, cost nothing."""
-        best, found = min(BLOCKED, limit), None
+        best, found = min(self.owner.blocked, limit), None
         for way in self.owner.ways(start, side, self.at[target]):
             cost = BEND * way.bends + (0 if flat or upright else STEP * (way.length - 1))
             if cost >= best:

@@ -7,15 +7,17 @@ and the best of them is drawn: fewest crossings, then bends, then the shortest w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from lstmgraph.diagram.graph import Graph
-from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy
+from lstmgraph.diagram.layout.anatomy import anatomy
 from lstmgraph.diagram.layout.arrange import Arrangement
 from lstmgraph.diagram.layout.budget import STEPS, Budget, Spent, Unroutable, searched
 from lstmgraph.diagram.layout.dress import dress, uncrowded
+from lstmgraph.diagram.layout.pipe_parts import Parts
 from lstmgraph.diagram.layout.pipe_places import Room
-from lstmgraph.diagram.layout.pipe_search import arranged
+from lstmgraph.diagram.layout.pipe_search import TASTES, arranged
 from lstmgraph.diagram.layout.pipe_wires import PipePlan
 from lstmgraph.diagram.layout.plan import Plan, Solved, solve
 from lstmgraph.diagram.layout.tracks import layered
@@ -24,6 +26,7 @@ from lstmgraph.diagram.scene import Scene
 ASPECT = (1.62, 2.18)  # of the border: narrower pictures are widened, lower ones get higher rows
 WIDEST, HIGHEST = 20, 11  # gaps between networks and between rows, whatever the aspect
 TRIES = 4  # how often the gaps are widened before giving up
+ROOMS = 2  # that are tried for fewer bends
 
 
 def layout_pipe(graph: Graph, title: str = "", names: Mapping[str, str] | None = None, id: str = "pipe") -> Scene:
@@ -35,19 +38,22 @@ def _solved(graph: Graph) -> Solved:
     """In the grammar of pipes where there is one for the graph, else in layers."""
     if not searched(graph):
         return layered(graph, "pipe")
-    a = anatomy(graph)
-    try:
-        return _drawn(a, arranged(a))
-    except Unroutable:
-        return layered(graph, "pipe")
+    parts = Parts(anatomy(graph))
+    found: list[Solved] = []
+    for taste in TASTES:
+        with suppress(Unroutable):
+            found.append(_drawn(parts, arranged(parts, taste)))
+            if not found[-1].bends_too_often():
+                break
+    return min(found, key=Solved.score) if found else layered(graph, "pipe")
 
 
-def _drawn(a: Anatomy, arrangements: Sequence[Arrangement]) -> Solved:
+def _drawn(parts: Parts, arrangements: Sequence[Arrangement]) -> Solved:
     """The first arrangement whose wires all have at most two bends when they are drawn; else the best drawing."""
     best = None
     for arrangement in arrangements:
         try:
-            solved = _with_room(a, arrangement, Budget(STEPS // len(arrangements)))
+            solved = _with_room(parts, arrangement, Budget(STEPS // len(arrangements)))
         except Unroutable:
             continue
         best = min(best or solved, solved, key=Solved.score)
@@ -61,38 +67,36 @@ def _drawn(a: Anatomy, arrangements: Sequence[Arrangement]) -> Solved:
 # ── how much room ──
 
 
-def _with_room(a: Anatomy, arrangement: Arrangement, budget: Budget) -> Solved:
-    """The plan with the least room in which all wires find a way, if possible with two bends, and labels a place."""
-    best, last = None, Unroutable()
+def _with_room(parts: Parts, arrangement: Arrangement, budget: Budget) -> Solved:
+    """The plan with the least room in which all wires find a way; with some more where that saves them a third bend."""
+    found, last = list[Solved](), Unroutable()
     for k in range(TRIES):
-        room = Room.larger(k)
         try:
-            solved = uncrowded(solve(_balanced(a, room, arrangement), budget))
+            found.append(uncrowded(solve(_balanced(parts, Room.larger(k), arrangement), budget)))
         except Spent as error:
             last = error
             break
         except Unroutable as error:
             last = error
             continue
-        best = min(best or solved, solved, key=Solved.score)
-        if not solved.bends_too_often():
+        if not found[-1].bends_too_often() or len(found) == ROOMS:
             break
-    if best is None:
+    if not found:
         raise last
-    return best
+    return min(found, key=Solved.score)
 
 
-def _balanced(a: Anatomy, room: Room, arrangement: Arrangement) -> Plan:
+def _balanced(parts: Parts, room: Room, arrangement: Arrangement) -> Plan:
     """A plan whose border has a pleasant aspect: the networks move apart, or the rows do."""
-    plan = PipePlan(a, room, arrangement).build()
+    plan = PipePlan(parts, room, arrangement).build()
     for _ in range(48):
         width, height = plan.border.right - plan.border.left, plan.border.bottom - plan.border.top
-        networks = len(a.of_kind("sum"))
+        networks = len(parts.a.of_kind("sum"))
         if width < ASPECT[0] * height and networks >= 3 and room.gap < WIDEST:
             room = replace(room, gap=room.gap + 1)
         elif width > ASPECT[1] * height and room.row < HIGHEST:
             room = replace(room, row=room.row + 1)
         else:
             break
-        plan = PipePlan(a, room, arrangement).build()
+        plan = PipePlan(parts, room, arrangement).build()
     return plan

@@ -12,39 +12,44 @@ from operator import itemgetter
 from random import Random
 
 from lstmgraph.diagram.layout.anatomy import Anatomy
-from lstmgraph.diagram.layout.arrange import Arrangement, moves
+from lstmgraph.diagram.layout.arrange import Arrangement, Moves
 from lstmgraph.diagram.layout.budget import Budget, Spent, Unroutable
 from lstmgraph.diagram.layout.columns import Columns, Variant
-from lstmgraph.diagram.layout.estimate import WIDTH, Estimate, Link, Places, Port
-from lstmgraph.diagram.layout.pipe_places import Room
+from lstmgraph.diagram.layout.estimate import WIDTH, Estimate, Link, Port
+from lstmgraph.diagram.layout.estimate import Places as Coarse
+from lstmgraph.diagram.layout.pipe_parts import Parts
+from lstmgraph.diagram.layout.pipe_places import Places, Room
 from lstmgraph.diagram.layout.pipe_wires import PipePlan
 from lstmgraph.diagram.layout.plan import Plan, Sides, Solved, Want, solve
 from lstmgraph.diagram.layout.shapes import DOWN
+from lstmgraph.diagram.path import simplify
 
-EFFORT = 6_000  # wires that may be estimated
+EFFORT = 16_000  # wires that may be estimated
 STARTS = 2  # of the first arrangements, from which it goes on
-KICKS, KICK = 2, 2  # how often the best is disturbed, and by how many moves
-LARGE = 11  # what a step of width is worth in an estimate
-SKETCHED = 7  # the most promising arrangements, which are sketched
+BESIDE = 3_000  # of the effort for all that is beside a sketch
+KICKS, KICK = 6, 2  # how often the best is disturbed, and by how many moves
+TASTES = (2_500, 1_500)  # what a wire without a way is worth in an estimate; what one finds another may miss
+LARGE = 8  # what a step of width is worth in an estimate
+SKETCHED = 5  # the most promising arrangements, which are sketched
 STEPS = 40_000  # of the budget for sketches
 SLACK = 280  # by how much a sketch may be worse before its values are laid a second time
-CROSSING = 60  # what one is worth in a sketch, in steps of length
+CROSSING, LOST = 60, 400  # what a crossing and a wire without a way are worth in a sketch, in steps of length
 PATIENCE = 2_500  # of these, without anything better, after which it ends
 ROOMS = (0, 2)  # for a sketch
 FEW = 2  # lost wires for which the larger one is tried
 DRAWN = 3  # arrangements that are worth drawing in full
-MEAN_BENDS = 0.7  # of a wire: more is worth a search
+BENT = 30  # what a bend more than there should be is worth
 BELOW = 3.0  # from the middle of a sum to where values enter it
 COLUMNS = WIDTH // 2 - 8  # that an estimate has room for
 
 
-def arranged(a: Anatomy) -> list[Arrangement]:
+def arranged(parts: Parts, taste: int = TASTES[0]) -> list[Arrangement]:
     """The best arrangements that there is time for, the best first."""
-    first = Columns(a, Variant()).arrangement()
-    sketches = _Sketches(a)
+    first = Columns(parts.a, Variant()).arrangement()
+    sketches, climb = _Sketches(parts), _Climb(parts, taste)
     try:
-        if not (sketches.suffices(first) or any(map(sketches.suffices, _Climb(a).promising(first)))):
-            sketches.refine()
+        if not (sketches.suffices(first) or any(map(sketches.suffices, climb.promising(first)))):
+            sketches.refine(climb)
     except Spent:
         pass
     return [*sketches.best(), first]
@@ -56,9 +61,10 @@ def arranged(a: Anatomy) -> list[Arrangement]:
 class _Climb:
     """Goes from arrangement to arrangement, each of which promises to be better."""
 
-    def __init__(self, a: Anatomy) -> None:
-        self.a, self.left = a, EFFORT
-        self.estimates: dict[object, Estimate] = {}
+    def __init__(self, parts: Parts, taste: int) -> None:
+        self.parts, self.a, self.moves, self.left = parts, parts.a, Moves(parts.a), EFFORT
+        self.taste = taste
+        self.estimates: dict[str, tuple[Estimate, list[Want]]] = {}
         self.seen: set[object] = set()
         self.known: list[tuple[int, int, Arrangement]] = []  # (estimate, number, what)
         self.random = Random(1)  # always the same numbers
@@ -75,10 +81,23 @@ class _Climb:
         distinct = {cost: arrangement for cost, _, arrangement in reversed(self.known)}  # the first of each
         yield from (distinct[cost] for cost in sorted(distinct)[:SKETCHED])
 
+    def beside(self, now: Arrangement, troubled: list[str]) -> list[Arrangement]:
+        """What one move leads to, the most promising first: of all that `troubled` operations can do, and of lines."""
+        self.left, found = BESIDE, list[tuple[int, int, Arrangement]]()
+        for number, move in enumerate(self.moves.of(now, troubled)):
+            other = move()
+            cost = self._estimate(other, 1 << 60, again=True)
+            if cost is not None:
+                found.append((cost, number, other))
+            if self.left <= 0:
+                break
+        return [other for _, _, other in sorted(found, key=itemgetter(0, 1))]
+
     def _kick(self, now: Arrangement) -> None:
         """Some moves at random, and on from there."""
         for _ in range(KICK):
-            now = self.random.choice([*moves(self.a, now, []), now])
+            kicked = self.random.choice(list(self.moves.of(now)))()
+            now = kicked if self.moves.holds(kicked) else now
         cost = self._estimate(now, 1 << 60)
         if cost is not None:
             self._climb(cost, now)
@@ -88,9 +107,10 @@ class _Climb:
         moved = True
         while moved and self.left > 0:
             moved = False
-            tried = list(moves(self.a, now, []))
+            tried = list(self.moves.of(now))
             self.random.shuffle(tried)
-            for other in tried:
+            for move in tried:
+                other = move()
                 found = self._estimate(other, cost)
                 if found is not None and found < cost:
                     cost, now, moved = found, other, True
@@ -98,40 +118,44 @@ class _Climb:
                 if self.left <= 0:
                     break
 
-    def _estimate(self, arrangement: Arrangement, limit: int) -> int | None:
-        """What an arrangement promises to cost; None where that is the limit or more, or was asked before."""
-        if arrangement.key() in self.seen:
+    def _estimate(self, arrangement: Arrangement, limit: int, again: bool = False) -> int | None:
+        """What an arrangement promises to cost; None where that is the limit or more, or if it was asked before."""
+        key = arrangement.key()
+        if key in self.seen and not again:
             return None
-        self.seen.add(arrangement.key())
+        self.seen.add(key)
+        if not self.moves.holds(arrangement):
+            return None
         try:
-            plan = PipePlan(self.a, Room(), arrangement).build()
+            places = Places(self.parts, Room(), arrangement)
+            plan = places.placed()
         except Unroutable:
             return None
-        places = _places(plan)
-        if len({x for x, _ in places.values()}) > COLUMNS:
+        estimate, wants = self._of(arrangement, places.first_joined())
+        at = _places(plan, wants)
+        if len({x for x, _ in at.values()}) > COLUMNS:
             return None
         large = LARGE * size(plan)
-        estimate = self._of(plan)
         before = estimate.spent
-        cost = large + estimate.cost(places, limit=limit - large)[0]
+        cost = large + estimate.cost(at, limit=limit - large)[0]
         self.left -= estimate.spent - before
         if cost >= limit:
             return None
         self.known.append((cost, len(self.known), arrangement))
         return cost
 
-    def _of(self, plan: Plan) -> Estimate:
-        """The estimate for the wires of a plan: arrangements mostly want the same."""
-        key = tuple((w.id, w.starts, w.goals) for w in plan.wants)
-        if key not in self.estimates:
-            self.estimates[key] = Estimate(_links(plan.wants), _room(plan.wants))
-        return self.estimates[key]
+    def _of(self, arrangement: Arrangement, first: str) -> tuple[Estimate, list[Want]]:
+        """The estimate for the wires of an arrangement: which are wanted depends on the `first` sum on the trunk."""
+        if first not in self.estimates:
+            wants = PipePlan(self.parts, Room(), arrangement).build().wants
+            self.estimates[first] = Estimate(_links(wants), _room(wants), self.taste), wants
+        return self.estimates[first]
 
 
-def _places(plan: Plan) -> Places:
+def _places(plan: Plan, wants: list[Want]) -> Coarse:
     """Where the nodes of a plan stand, and where values enter the sums from below."""
     places = {id: (float(s.at[0]), float(-s.at[1])) for id, s in plan.spots.items()}
-    for want in plan.wants:
+    for want in wants:
         if (door := _door(want)) is not None:
             x, y = places[want.target]
             places[_entry(want)] = x + door, y - BELOW
@@ -199,31 +223,34 @@ def _variants(a: Anatomy) -> Iterator[Variant]:
 class _Sketches:
     """Sketches arrangements and keeps them, with what they are worth."""
 
-    def __init__(self, a: Anatomy) -> None:
-        self.a, self.budget = a, Budget(STEPS)
+    def __init__(self, parts: Parts) -> None:
+        self.parts, self.a, self.moves, self.budget = parts, parts.a, Moves(parts.a), Budget(STEPS)
         self.seen: set[object] = set()
         self.known: list[tuple[int, int, Arrangement]] = []  # (how bad, number, what)
         self.score = 1 << 60
         self.first: Solved | None = None  # the best sketch
         self.since = STEPS  # the budget when it was found
 
-    def refine(self) -> None:
-        """Goes on from the best sketch, most of all with what stands at wires that cross or bend too often."""
-        better = True
+    def refine(self, climb: _Climb) -> None:
+        """Goes on from the best sketch: next is what promises most among all that is beside it."""
         self.since = self.budget.left
-        while better and self.first is not None:
-            before, better = self.score, False
-            for other in moves(self.a, self.best()[0], _ends(self.first)):
+        best: Arrangement | None = None
+        while self.first is not None and self.best()[0] is not best:
+            best = self.best()[0]
+            for other in climb.beside(best, _ends(self.first)):
                 if other.key() in self.seen:
                     continue
                 if self.suffices(other) or self.since - self.budget.left > PATIENCE:
                     return
-                better = self.score < before
-                if better:
+                if self.best()[0] is not best:
                     break
 
     def best(self) -> list[Arrangement]:
-        return [arrangement for _, _, arrangement in sorted(self.known, key=itemgetter(0, 1))[:DRAWN]]
+        """The best, each of another worth: what is worth the same is mostly the same but for a trifle."""
+        distinct = {
+            worth: arrangement for worth, _, arrangement in sorted(self.known, key=itemgetter(0, 1), reverse=True)
+        }
+        return [distinct[worth] for worth in sorted(distinct)[:DRAWN]]
 
     def suffices(self, arrangement: Arrangement) -> bool:
         """Whether a sketch of an arrangement leaves nothing to be desired."""
@@ -234,16 +261,15 @@ class _Sketches:
         self.known.append((_worth(sketch), len(self.known), arrangement))
         if _worth(sketch) < self.score:
             self.score, self.first, self.since = _worth(sketch), sketch, self.budget.left
-        crossings, excess, bends, _ = sketch.cost
-        few = bends <= MEAN_BENDS * len(sketch.plan.graph.edges)
-        return not (sketch.lost or excess) and crossings <= _forced(self.a) and few
+        crossings, excess, _, _ = sketch.cost
+        return not (sketch.lost or excess or sketch.too_bent) and crossings <= _forced(self.a)
 
     def _sketch(self, arrangement: Arrangement) -> Solved | None:
         """A sketch that may be better than the best so far; in more room if a wire or two are lost."""
         best = None
         for room in map(Room.larger, ROOMS):
-            plan = PipePlan(self.a, room, arrangement).build()
             try:
+                plan = PipePlan(self.parts, room, arrangement).build()
                 sketch = solve(plan, self.budget, sketch=True, limit=self.score + SLACK - size(plan))
             except Spent:
                 raise
@@ -256,14 +282,15 @@ class _Sketches:
 
 
 def _ends(sketch: Solved) -> list[str]:
-    """Nodes at the ends of wires that cross others, bend too often or were not found."""
-    return [id for want in sketch.troubled() for id in (want.source, want.target)]
+    """Nodes at the ends of wires that cross others or were not found; of all that bend, where there are many bends."""
+    bent = [w for w in sketch.plan.wants if w.id in sketch.routes and len(simplify(sketch.routes[w.id])) > 2]
+    return [id for want in sketch.troubled() + (bent if sketch.too_bent else []) for id in (want.source, want.target)]
 
 
 def _worth(sketch: Solved) -> int:
     crossings, excess, bends, length = sketch.cost
-    found = len(sketch.lost) * 250 + crossings * CROSSING + excess * 60 + bends * 7 + length
-    return found + size(sketch.plan)
+    found = len(sketch.lost) * LOST + crossings * CROSSING + excess * 60 + bends * 7 + length
+    return found + round(BENT * sketch.too_bent) + size(sketch.plan)
 
 
 def size(plan: Plan) -> int:

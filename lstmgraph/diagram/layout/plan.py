@@ -9,19 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from lstmgraph.diagram.graph import Edge, Graph, Node
 from lstmgraph.diagram.layout.budget import Budget
 from lstmgraph.diagram.layout.lattice import Cell, Demand, Lattice
 from lstmgraph.diagram.layout.router import route_all
 from lstmgraph.diagram.layout.shapes import DOWN, LEFT, PITCH, RIGHT, UP, Form, Port, ports, role_of
-from lstmgraph.diagram.scene import Box, Point
+from lstmgraph.diagram.path import Route, simplify
+from lstmgraph.diagram.scene import Box, Point, again
 
 Sides = tuple[tuple[int, int, int], ...]  # (side, offset, extra cost)
 
 ANY: Sides = ((UP, 0, 0), (RIGHT, 0, 0), (DOWN, 0, 0), (LEFT, 0, 0))
 NOWHERE = Box(0, 0, 0, 0)
 MARGIN = 6  # lattice steps around everything, room for wires that go round
+MEAN_BENDS = 0.7  # of an edge: more is hard to follow
 
 
 @dataclass
@@ -104,17 +107,35 @@ class Solved:
     lost: frozenset[str] = frozenset()  # wires that were not found, in a sketch
     crossed: frozenset[str] = frozenset()  # wires that cross others or bend too often
 
-    def score(self) -> tuple[int, int, int]:
-        """Crossings (a third bend counts as one), bends, length."""
+    def score(self) -> tuple[float, int, int]:
+        """Crossings (a third bend counts as three, two bends more than lines should have as one), bends, length."""
         crossings, excess, bends, length = self.cost
-        return crossings + excess, bends, length
+        return crossings + 3 * excess + self.too_bent / 2, bends, length
+
+    @cached_property
+    def too_bent(self) -> float:
+        """By how many bends all lines together have more than they should."""
+        lines = self._lines()
+        return max(0.0, sum(len(line) - 2 for line in lines) - MEAN_BENDS * len(lines))
+
+    def _lines(self) -> list[Route]:
+        """The line of each edge, as far as it was found: the part of a trunk that it runs through is its own too."""
+        ids = [id for e in self.plan.graph.edges for id in (e.id, again(e.id))]
+        found = [simplify(self.routes[id]) for id in ids if id in self.routes]
+        for parts in self.plan.through.values():
+            if all(part in self.routes for part in parts):
+                x, y = self.plan.spots["join"].at
+                first, second = (self.routes[part] for part in parts)
+                found.append(simplify([*first, Point(x * PITCH, y * PITCH), *second]))
+        return found
 
     def troubled(self) -> list[Want]:
         """Wires that were not found, bend too often or cross others."""
         return [w for w in self.plan.wants if w.id in self.lost or w.id in self.crossed]
 
     def bends_too_often(self) -> bool:
-        return self.cost[1] > 0
+        """Whether a line has a third bend, or all together have too many."""
+        return self.cost[1] > 0 or self.too_bent > 0
 
 
 def solve(plan: Plan, budget: Budget, sketch: bool = False, limit: int = 1 << 60) -> Solved:

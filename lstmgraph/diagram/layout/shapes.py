@@ -7,6 +7,7 @@ is the number of lattice steps around its centre that foreign wires may not use.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from math import floor, sqrt
 
 from lstmgraph.diagram.detail import NETWORK
@@ -46,6 +47,7 @@ class Port:
     out: int
 
 
+@cache
 def reach(size: float) -> int:
     return floor((size / 2 + CLEARANCE) / PITCH - 1e-9)
 
