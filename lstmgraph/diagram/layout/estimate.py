@@ -60,10 +60,14 @@ class Way(NamedTuple):
 
 
 class Estimate:
-    """`links` of a graph; `room` says how many values a port has room for (1 where it says nothing)."""
+    """`links` of a graph; `room` says how many values a port has room for (1 where it says nothing), `doors` of which
+    node a place is a door: beside it there is a way to that node.
+    """
 
-    def __init__(self, links: list[Link], room: dict[Port, int], blocked: int = BLOCKED) -> None:
-        self.links, self.room, self.blocked = links, room, blocked
+    def __init__(
+        self, links: list[Link], room: dict[Port, int], blocked: int = BLOCKED, doors: Mapping[str, str] | None = None
+    ) -> None:
+        self.links, self.room, self.blocked, self.doors = links, room, blocked, doors or {}
         self.spent = 0  # links that were routed: the measure of how much has been searched
         self._ways: dict[tuple[int, int, int, int, int], tuple[Way, ...]] = {}
         self._touching: dict[str, set[str]] = {}
@@ -105,6 +109,10 @@ class _Layer:
         self.nodes |= column(MARGIN, MARGIN, bottom) | column(right, MARGIN, bottom)
         for x, y in at.values():
             self.nodes |= 1 << (y * WIDTH + x)
+        self.doors: dict[str, int] = {}
+        for door, id in owner.doors.items():
+            x, y = at[door]
+            self.doors[id] = self.doors.get(id, 0) | 1 << (y * WIDTH + x)
         self.flat = self.flat2 = self.upright = self.upright2 = 0
         self.ports: dict[Port, int] = {}
 
@@ -218,13 +226,14 @@ class _Layer:
     ) -> tuple[int, Way | None]:
         """The cheapest way to a target; lines that the value has already, `flat` and `upright`, cost nothing."""
         best, found = min(self.owner.blocked, limit), None
+        nodes = self.nodes & ~self.doors.get(target, 0)
         for way in self.owner.ways(start, side, self.at[target]):
             cost = BEND * way.bends + (0 if flat or upright else STEP * (way.length - 1))
             if cost >= best:
                 if flat or upright or BEND * way.bends >= best:
                     break
                 continue
-            if way.entry not in prices or (way.flat | way.upright) & self.nodes:
+            if way.entry not in prices or (way.flat | way.upright) & nodes:
                 continue
             new, down = way.flat & ~flat, way.upright & ~upright
             cost = BEND * way.bends + STEP * (new | down).bit_count() + prices[way.entry]

@@ -26,7 +26,7 @@ from lstmgraph.diagram.scene import Scene
 ASPECT = (1.62, 2.18)  # of the border: narrower pictures are widened, lower ones get higher rows
 WIDEST, HIGHEST = 20, 11  # gaps between networks and between rows, whatever the aspect
 TRIES = 4  # how often the gaps are widened before giving up
-ROOMS = 2  # that are tried for fewer bends
+ROOMS = 3  # that are tried for fewer bends
 
 
 def layout_pipe(graph: Graph, title: str = "", names: Mapping[str, str] | None = None, id: str = "pipe") -> Scene:

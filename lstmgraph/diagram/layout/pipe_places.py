@@ -173,8 +173,8 @@ class Places:
     def _low(self) -> list[str]:
         """The states that run along the bottom."""
         raised = self.arrangement.raised
-        if raised and self.a.previous[raised] in self.parts.trunk:
-            raise Unroutable(f"{raised} joins others at the bottom")
+        if raised and (self.a.previous[raised] in self.parts.trunk or not self.parts.slots):
+            raise Unroutable(f"{raised} joins others at the bottom, or there is no row of networks")
         return [base for base in self.arrangement.rails if base != raised]
 
     def _copies(self) -> list[str]:

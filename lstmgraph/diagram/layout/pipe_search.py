@@ -24,17 +24,18 @@ from lstmgraph.diagram.layout.plan import Plan, Sides, Solved, Want, solve
 from lstmgraph.diagram.layout.shapes import DOWN
 from lstmgraph.diagram.path import simplify
 
-EFFORT = 16_000  # wires that may be estimated
+EFFORT = 12_000  # wires that may be estimated
 STARTS = 2  # of the first arrangements, from which it goes on
 BESIDE = 3_000  # of the effort for all that is beside a sketch
-KICKS, KICK = 6, 2  # how often the best is disturbed, and by how many moves
-TASTES = (2_500, 1_500)  # what a wire without a way is worth in an estimate; what one finds another may miss
+KICKS, KICK = 4, 2  # how often the best is disturbed, and by how many moves
+TASTES = (1_500, 2_500)  # what a wire without a way is worth in an estimate; what one finds another may miss
 LARGE = 8  # what a step of width is worth in an estimate
 SKETCHED = 5  # the most promising arrangements, which are sketched
 STEPS = 40_000  # of the budget for sketches
 SLACK = 280  # by how much a sketch may be worse before its values are laid a second time
 CROSSING, LOST = 60, 400  # what a crossing and a wire without a way are worth in a sketch, in steps of length
 PATIENCE = 2_500  # of these, without anything better, after which it ends
+LONGER = 6_000  # the same where wires bend too often
 ROOMS = (0, 2)  # for a sketch
 FEW = 2  # lost wires for which the larger one is tried
 DRAWN = 3  # arrangements that are worth drawing in full
@@ -148,7 +149,7 @@ class _Climb:
         """The estimate for the wires of an arrangement: which are wanted depends on the `first` sum on the trunk."""
         if first not in self.estimates:
             wants = PipePlan(self.parts, Room(), arrangement).build().wants
-            self.estimates[first] = Estimate(_links(wants), _room(wants), self.taste), wants
+            self.estimates[first] = Estimate(_links(wants), _room(wants), self.taste, _doors(wants)), wants
         return self.estimates[first]
 
 
@@ -171,6 +172,10 @@ def _door(want: Want) -> int | None:
 
 def _entry(want: Want) -> str:
     return want.target if _door(want) is None else f"{want.target} {want.goals[0][1]}"
+
+
+def _doors(wants: list[Want]) -> dict[str, str]:
+    return {_entry(want): want.target for want in wants if _door(want) is not None}
 
 
 def _links(wants: list[Want]) -> list[Link]:
@@ -240,10 +245,13 @@ class _Sketches:
             for other in climb.beside(best, _ends(self.first)):
                 if other.key() in self.seen:
                     continue
-                if self.suffices(other) or self.since - self.budget.left > PATIENCE:
+                if self.suffices(other) or self.since - self.budget.left > self._patience():
                     return
                 if self.best()[0] is not best:
                     break
+
+    def _patience(self) -> int:
+        return LONGER if self.first and (self.first.lost or self.first.too_bent) else PATIENCE
 
     def best(self) -> list[Arrangement]:
         """The best, each of another worth: what is worth the same is mostly the same but for a trifle."""
