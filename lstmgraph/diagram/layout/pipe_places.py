@@ -140,6 +140,8 @@ class Places:
         left = min(s.at[0] - s.form.reach()[0] for s in spots) - self.room.pad - 2
         right = max(s.at[0] + s.form.reach()[0] for s in spots) + self.room.pad
         floor = max(s.at[1] + s.form.reach()[1] + self.parts.below(s.id) for s in spots)
+        if self.arrangement.raised:
+            floor = max(floor, rows[SUM_LEVEL] + 4)
         states = self._low()
         self.plan.rails = [floor + 2 + 3 * k for k in range(max(1, len(states) + self.parts.extra_rails()))]
         state_rows = [floor + 2 + 6 * k for k in range(len(states))]

@@ -6,7 +6,7 @@ promising are sketched, the best sketches are what `pipe` draws.  To try more of
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from operator import itemgetter
 from random import Random
@@ -30,7 +30,7 @@ BESIDE = 3_000  # of the effort for all that is beside a sketch
 KICKS, KICK = 4, 2  # how often the best is disturbed, and by how many moves
 TASTES = (1_500, 2_500)  # what a wire without a way is worth in an estimate; what one finds another may miss
 LARGE = 8  # what a step of width is worth in an estimate
-SKETCHED = 5  # the most promising arrangements, which are sketched
+SKETCHED, MOST_SKETCHED = 5, 15  # the most promising arrangements, which are sketched
 STEPS = 40_000  # of the budget for sketches
 SLACK = 280  # by how much a sketch may be worse before its values are laid a second time
 CROSSING, LOST = 60, 400  # what a crossing and a wire without a way are worth in a sketch, in steps of length
@@ -49,7 +49,7 @@ def arranged(parts: Parts, taste: int = TASTES[0]) -> list[Arrangement]:
     first = Columns(parts.a, Variant()).arrangement()
     sketches, climb = _Sketches(parts), _Climb(parts, taste)
     try:
-        if not (sketches.suffices(first) or any(map(sketches.suffices, climb.promising(first)))):
+        if not (sketches.suffices(first) or any(map(sketches.suffices, sketches.while_cheap(climb.promising(first))))):
             sketches.refine(climb)
     except Spent:
         pass
@@ -80,7 +80,7 @@ class _Climb:
             if self.left > 0 and self.known:
                 self._kick(min(self.known, key=itemgetter(0, 1))[2])
         distinct = {cost: arrangement for cost, _, arrangement in reversed(self.known)}  # the first of each
-        yield from (distinct[cost] for cost in sorted(distinct)[:SKETCHED])
+        yield from (distinct[cost] for cost in sorted(distinct)[:MOST_SKETCHED])
 
     def beside(self, now: Arrangement, troubled: list[str]) -> list[Arrangement]:
         """What one move leads to, the most promising first: of all that `troubled` operations can do, and of lines."""
@@ -235,6 +235,12 @@ class _Sketches:
         self.score = 1 << 60
         self.first: Solved | None = None  # the best sketch
         self.since = STEPS  # the budget when it was found
+
+    def while_cheap(self, arrangements: Iterable[Arrangement]) -> Iterator[Arrangement]:
+        """The first few, and more of them as long as three quarters of the budget are left."""
+        for number, arrangement in enumerate(arrangements):
+            if number < SKETCHED or self.budget.left > STEPS * 3 // 4:
+                yield arrangement
 
     def refine(self, climb: _Climb) -> None:
         """Goes on from the best sketch: next is what promises most among all that is beside it."""
