@@ -35,17 +35,9 @@ SHORT: dict[tuple[str, str], tuple[str, ...]] = {
 LOOKS = ("shiyan", "olah")
 SHORT_LOOKS: dict[tuple[str, str, str], tuple[str, ...]] = {
     ("shiyan", "pipe", "mgu"): ("dot",),
-    ("shiyan", "pipe", "slstm"): ("dot",),
-    ("olah", "pipe", "cifg"): ("mean_bends",),
     ("olah", "pipe", "gru"): ("mean_bends",),
-    ("olah", "pipe", "gru_reset_after"): ("mean_bends",),
-    ("olah", "pipe", "indrnn"): ("mean_bends",),
-    ("olah", "pipe", "lstm"): ("mean_bends",),
-    ("olah", "pipe", "lstm97"): ("mean_bends",),
-    ("olah", "pipe", "mgu"): ("mean_bends",),
     ("olah", "pipe", "peephole_lstm"): ("mean_bends",),
     ("olah", "pipe", "peephole_lstm_full"): ("mean_bends",),
-    ("olah", "pipe", "rnn"): ("mean_bends",),
     ("olah", "pipe", "slstm"): ("dot", "mean_bends"),
 }
 NOT_YET = pytest.mark.xfail(strict=True, reason="the layout does not reach it yet")
