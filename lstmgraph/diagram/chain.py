@@ -225,11 +225,11 @@ def _columns(parts: Sequence[_Part]) -> int:
     count = len(parts)
     if count <= ONE_LINE:
         return count
-    wide, high = parts[0].template.width, parts[0].template.scene.size[1] + ROW_GAP
+    high = parts[0].template.scene.size[1] + ROW_GAP
 
     def off(columns: int) -> float:
         rows = ceil(count / columns)
-        return abs(log(columns * wide / (rows * high) / ASPECT)) + RAGGED * (rows - count / columns)
+        return abs(log(_length(parts[:columns]) / (rows * high) / ASPECT)) + RAGGED * (rows - count / columns)
 
     return min(range(1, count + 1), key=off)
 
