@@ -28,7 +28,6 @@ TRIES = 8
 ROOMS = 2  # that are tried for fewer bends
 PLANAR = 24  # wires that cannot be expected to cross anywhere
 CROSSED = 5  # further wires for one more crossing than in the plain drawing
-MEAN_BENDS = 0.7
 ASPECT = (0.92, 1.18)
 
 
@@ -53,11 +52,11 @@ def _solved(graph: Graph) -> Solved:
 
 def _is_clear(found: Solved, plain: Solved) -> bool:
     """Whether a drawing around the memory is clear enough, seen beside the plain one."""
-    crossings, _, bends, _ = found.cost
+    crossings = found.cost[0]
     wires = len(found.plan.wants)
     few = crossings <= plain.cost[0] + max(0, wires - PLANAR) // CROSSED
     fewer = not crossings or crossings < layered(found.plan.graph, "pipe").cost[0]  # than without repeated inputs
-    return few and fewer and not found.bends_too_often() and bends <= MEAN_BENDS * wires
+    return few and fewer and not found.bends_too_often()
 
 
 def _simplest(graph: Graph, budget: Budget) -> Solved:
