@@ -8,6 +8,7 @@ drawing the LSTM takes more than `BOUND_MS` longer than SymPy, or laying it out 
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import statistics
@@ -81,12 +82,15 @@ def layouts() -> tuple[float, float]:
     return lstm, longest
 
 
-def main(rounds: str = "9") -> int:
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("rounds", nargs="?", type=int, default=9, help="how often each command is run [%(default)s]")
+    rounds = parser.parse_args().rounds
     print(f"Python {platform.python_version()}, {platform.machine()}; bounds: LSTM {BOUND_MS:g} ms over SymPy, "
           f"laid out in {LAYOUT_MS:g} ms; any cell in {LONGEST_MS:g} ms\n")  # fmt: skip
-    over, (lstm, longest) = processes(int(rounds)), layouts()
+    over, (lstm, longest) = processes(rounds), layouts()
     return 0 if over < BOUND_MS and lstm < LAYOUT_MS and longest < LONGEST_MS else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main())
