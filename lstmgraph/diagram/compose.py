@@ -1,4 +1,4 @@
-"""Scenes put together: moved, renamed, side by side, in a grid, under a heading.  Captions are `caption`.
+"""Scenes put together: renamed, side by side, in a grid, under a heading.  Captions are `caption`.
 
 Every function takes scenes and returns a scene, so whatever a writer can draw can be composed, again and again.
 """
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import log
 
-from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene, Wire
+from lstmgraph.diagram.scene import Label, Point, Scene, Wire, moved
 from lstmgraph.diagram.typeset import measure
 
 GAP = 24.0  # between scenes
@@ -17,40 +17,6 @@ MARGIN = 14.0  # around words
 HEADING = 14.0  # its size
 IDEAL = 1.6  # width to height of a whole picture: a page has room for it, and a screen
 HOLE = 0.35  # what an empty place counts, against the logarithm of the shape
-
-
-def moved(scene: Scene, dx: float, dy: float) -> Scene:
-    """The same scene, somewhere else."""
-
-    def point(p: Point) -> Point:
-        return Point(p.x + dx, p.y + dy)
-
-    def label(x: Label | None) -> Label | None:
-        return replace(x, at=point(x.at)) if x else None
-
-    def wire(w: Wire) -> Wire:
-        return replace(w, points=tuple(map(point, w.points)), route=tuple(map(point, w.route)))
-
-    def node(n: Node) -> Node:
-        return replace(n, at=point(n.at), label=label(n.label))
-
-    return replace(
-        scene,
-        frames=tuple(Box(b.left + dx, b.top + dy, b.right + dx, b.bottom + dy) for b in scene.frames),
-        nodes=tuple(map(node, scene.nodes)),
-        wires=tuple(map(wire, scene.wires)),
-        trunks=tuple(map(wire, scene.trunks)),
-        dots=tuple(replace(d, at=point(d.at)) for d in scene.dots),
-        labels=tuple(replace(x, at=point(x.at)) for x in scene.labels),
-        legend=tuple(
-            replace(
-                g,
-                heading=label(g.heading),
-                entries=tuple(replace(e, sample=node(e.sample), label=label(e.label)) for e in g.entries),
-            )
-            for g in scene.legend
-        ),
-    )
 
 
 def prefixed(scene: Scene, prefix: str) -> Scene:

@@ -6,7 +6,7 @@ Layouts make scenes, writers turn them into files and the quality gates measure 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 AGAIN = "@up"
@@ -128,3 +128,37 @@ class Scene:
     labels: tuple[Label, ...]
     legend: tuple[Legend, ...] = ()
     trunks: tuple[Wire, ...] = ()  # painted over the wires: the part that several values share after they have joined
+
+
+def moved(scene: Scene, dx: float, dy: float) -> Scene:
+    """The same scene, somewhere else."""
+
+    def point(p: Point) -> Point:
+        return Point(p.x + dx, p.y + dy)
+
+    def label(x: Label | None) -> Label | None:
+        return replace(x, at=point(x.at)) if x else None
+
+    def wire(w: Wire) -> Wire:
+        return replace(w, points=tuple(map(point, w.points)), route=tuple(map(point, w.route)))
+
+    def node(n: Node) -> Node:
+        return replace(n, at=point(n.at), label=label(n.label))
+
+    return replace(
+        scene,
+        frames=tuple(Box(b.left + dx, b.top + dy, b.right + dx, b.bottom + dy) for b in scene.frames),
+        nodes=tuple(map(node, scene.nodes)),
+        wires=tuple(map(wire, scene.wires)),
+        trunks=tuple(map(wire, scene.trunks)),
+        dots=tuple(replace(d, at=point(d.at)) for d in scene.dots),
+        labels=tuple(replace(x, at=point(x.at)) for x in scene.labels),
+        legend=tuple(
+            replace(
+                g,
+                heading=label(g.heading),
+                entries=tuple(replace(e, sample=node(e.sample), label=label(e.label)) for e in g.entries),
+            )
+            for g in scene.legend
+        ),
+    )

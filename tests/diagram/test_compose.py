@@ -8,9 +8,9 @@ from itertools import combinations, pairwise
 import pytest
 
 from lstmgraph.diagram.caption import HEADED, LEAST, captioned, captioned_alike, formula, sentence, table, words
-from lstmgraph.diagram.compose import best_columns, grid, headed, moved
+from lstmgraph.diagram.compose import best_columns, grid, headed
 from lstmgraph.diagram.layout.pipe import layout_pipe
-from lstmgraph.diagram.scene import Label, Scene
+from lstmgraph.diagram.scene import Label, Scene, moved
 from lstmgraph.diagram.typeset import measure
 from tests.diagram.graphs import lstm
 

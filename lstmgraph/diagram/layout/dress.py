@@ -7,14 +7,13 @@ from dataclasses import replace
 
 from lstmgraph.diagram import path
 from lstmgraph.diagram.boxes import hull, label_box, node_box
-from lstmgraph.diagram.compose import moved
 from lstmgraph.diagram.graph import Edge
 from lstmgraph.diagram.layout.budget import Unroutable
 from lstmgraph.diagram.layout.labels import inside, place
 from lstmgraph.diagram.layout.plan import Plan, Solved, Spot, Want
 from lstmgraph.diagram.layout.shapes import PITCH
 from lstmgraph.diagram.path import STROKE
-from lstmgraph.diagram.scene import Box, Dot, Node, Point, Scene, Wire, again
+from lstmgraph.diagram.scene import Box, Dot, Node, Point, Scene, Wire, again, moved
 from lstmgraph.diagram.words import described, trunk_title
 
 SPACE = 14.0  # around the picture

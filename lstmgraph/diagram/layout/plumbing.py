@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from lstmgraph.diagram.boxes import label_box, node_box
-from lstmgraph.diagram.compose import moved
 from lstmgraph.diagram.graph import Edge, Graph
 from lstmgraph.diagram.graph import Node as Operation
 from lstmgraph.diagram.layout.flows import (
@@ -32,7 +31,7 @@ from lstmgraph.diagram.layout.flows import (
 from lstmgraph.diagram.layout.labels import inside
 from lstmgraph.diagram.layout.pieces import COLLAR, FAR, GATE, LABEL, NEW, OLD, OUT, Layer, Line, Pieces, R, mixed
 from lstmgraph.diagram.layout.shapes import EXTERNAL, Form, form_of, role_of
-from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene
+from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene, moved
 from lstmgraph.diagram.typeset import measure
 from lstmgraph.errors import UsageError
 

@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import TypeVar
 from xml.etree.ElementTree import Element, SubElement
 
-from lstmgraph.diagram.compose import HEADING, MARGIN, moved
-from lstmgraph.diagram.scene import Dot, Label, Node, Point, Scene, Wire
+from lstmgraph.diagram.compose import HEADING, MARGIN
+from lstmgraph.diagram.scene import Dot, Label, Node, Point, Scene, Wire, moved
 from lstmgraph.diagram.themes import Theme
 from lstmgraph.diagram.typeset import measure, number
 from lstmgraph.diagram.writers.svg import SvgWriter
