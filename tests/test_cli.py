@@ -195,6 +195,12 @@ def test_a_missing_file_is_a_usage_error(command: Callable[..., Result], tmp_pat
     assert command("show", str(tmp_path / "no.toml")).code == 2
 
 
+def test_a_folder_is_a_usage_error(command: Callable[..., Result], tmp_path: Path) -> None:
+    result = command("draw", str(tmp_path))
+    assert (result.code, result.out) == (2, "")
+    assert f"{tmp_path} is a directory, not a cell file" in result.err
+
+
 # ── results ──
 
 

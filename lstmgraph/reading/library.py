@@ -46,7 +46,7 @@ def _refuse_missing(path: Path, given: str) -> None:
     except (OSError, ValueError):
         exists, folder = False, False
     if folder:
-        raise CellSyntaxError(f"{given} is a directory, not a cell file")
+        raise UsageError(f"{given} is a directory, not a cell file", hint="name a file in it")
     if exists:
         return
     given = given if len(given) <= 100 else given[:97] + "..."

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstmgraph.errors import CellError
+from lstmgraph.errors import CellError, UsageError
 from lstmgraph.reading import from_equations, load, loads
 
 SIZES = '[sizes]\nx = "X"\nh = "H"\n'
@@ -81,7 +81,7 @@ def test_a_binary_file_is_refused(tmp_path: Path) -> None:
         path.write_bytes(data)
         with pytest.raises(CellError):
             load(str(path))
-    with pytest.raises(CellError, match="directory"):
+    with pytest.raises(UsageError, match="directory"):
         load(str(tmp_path))
 
 
