@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Drawing:
     """A laid-out drawing, which a notebook shows.
 
-    `scene` holds every coordinate, `graph` what it shows (None where that is not one cell once);
+    `scene` holds every coordinate, `graph` what it shows (None where no gates are for it: see `quality`);
     `svg` and `dot` are the same picture as text.
     """
 
@@ -67,14 +67,13 @@ class Drawing:
     def quality(self) -> Report:
         """What the drawing scores in the rules of good drawings, beside their gates: `.text()`, `.ok`.
 
-        Raises UsageError for what has no gates: two cells or several steps beside one another, and the styles "dag" and
-        "plumbing".
+        Raises UsageError for what has no gates: two cells compared (`against`), and the styles "dag" and "plumbing".
         """
         from lstmgraph.diagram.quality import report
 
         if self.graph is None:
             raise UsageError(
-                "there are gates for drawings of one cell, once, in the styles pipe and cell-block",
+                "there are gates for drawings of one cell, in the styles pipe and cell-block",
                 hint="leave --quality out, or draw one cell in one of these styles",
             )
         return report(self.scene, self.graph, load_theme(self.theme), self.style)
