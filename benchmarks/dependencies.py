@@ -8,6 +8,7 @@ To add a package: a row of `NEEDED` or `OPTIONAL`.
 
 from __future__ import annotations
 
+import argparse
 import platform
 import subprocess
 import sys
@@ -60,6 +61,7 @@ def row(distribution: str, bare: float) -> str:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]).parse_args()
     bare = least_ms("pass")
     print(f"Python {platform.python_version()}, {platform.machine()}; a bare interpreter takes {bare:.0f} ms\n")
     print("| package | size | import |\n|---|---|---|")

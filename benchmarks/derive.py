@@ -7,6 +7,7 @@ must grow by the same number from each T to the next.  Exits with 1 where one of
 
 from __future__ import annotations
 
+import argparse
 import platform
 import statistics
 import sys
@@ -40,7 +41,10 @@ def unrolled(cell: Cell, steps: int) -> tuple[int, int, float]:
     return len(derived.stage("forward")), len(derived.stage("backward")), spent
 
 
-def main(name: str = "peephole_lstm") -> int:
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("cell", nargs="?", default="peephole_lstm", help="of the library, or a file [%(default)s]")
+    name = parser.parse_args().cell
     cell = load(name)
     first, *again = [derive_ms(cell) for _ in range(21)]
     median = statistics.median(again)
@@ -63,4 +67,4 @@ def main(name: str = "peephole_lstm") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main())

@@ -14,6 +14,7 @@ After a change to the library, a notation, the pieces, or of ziamath: run it aga
 
 from __future__ import annotations
 
+import argparse
 import filecmp
 import string
 import sys
@@ -97,18 +98,21 @@ def stale() -> list[str]:
         return filecmp.cmpfiles(folder, FOLDER, TABLES, shallow=False)[1]
 
 
-def main(arguments: list[str]) -> int:
-    if arguments == ["--check"]:
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Write the tables of outlines, so that a drawing loads no typesetter.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where the tables are stale")
+    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER, help="where to [%(default)s]")
+    given = parser.parse_args()
+    if given.check:
         found = stale()
         print(f"stale: {', '.join(found)}; run: python benchmarks/outlines.py" if found else "the tables are current")
         return 1 if found else 0
-    folder = Path(arguments[0]) if arguments else FOLDER
-    write(folder)
+    write(given.folder)
     for table in TABLES:
-        text = (folder / table).read_text(encoding="utf-8")
-        print(f"{text.count(chr(10)):5} rows, {len(text.encode()) / 1e3:6.1f} kB  {folder / table}")
+        text = (given.folder / table).read_text(encoding="utf-8")
+        print(f"{text.count(chr(10)):5} rows, {len(text.encode()) / 1e3:6.1f} kB  {given.folder / table}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

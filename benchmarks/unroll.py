@@ -6,6 +6,7 @@ label having been set before.  Exits with 1 where 100 steps take longer than the
 
 from __future__ import annotations
 
+import argparse
 import platform
 import sys
 import time
@@ -50,7 +51,10 @@ def drawn(cell: Cell, steps: int, detailed: str) -> tuple[list[float], int]:
     return [b - a for a, b in pairwise(times)], size
 
 
-def main(name: str = "lstm") -> int:
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("cell", nargs="?", default="lstm", help="of the library, or a file [%(default)s]")
+    name = parser.parse_args().cell
     cell, late = load(name), False
     print(f"{name}, Python {platform.python_version()}, {platform.machine()}; 100 steps within {BOUND_S:g} s")
     print("steps  detailed  layout   chain     SVG   total s      KB")
@@ -65,4 +69,4 @@ def main(name: str = "lstm") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main())
