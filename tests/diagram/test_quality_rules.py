@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 
 import pytest
 
+import lstmgraph
 from lstmgraph.diagram import path
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.legend import with_legend
@@ -15,6 +17,7 @@ from lstmgraph.diagram.layout.pipe import layout_pipe
 from lstmgraph.diagram.path import STROKE, finish, straight
 from lstmgraph.diagram.quality import RULES, Case, Gate, Rule, faults, measure, report, score, shape_of, shortfalls
 from lstmgraph.diagram.quality.picture import Picture
+from lstmgraph.diagram.quality.rival import rival_crossings
 from lstmgraph.diagram.scene import Dot, Label, Node, Point, Scene, Wire
 from lstmgraph.diagram.themes import load_theme
 from tests.diagram.graphs import gru, lstm, peephole_lstm, rnn
@@ -345,6 +348,9 @@ def test_a_report_sets_ours_beside_the_gates_and_drawings_by_hand(good: Case) ->
     lines = fine.text().splitlines()
     crossings = next(line for line in lines if line.startswith("crossings of different values"))
     assert crossings.split()[-5:] == ["≤", "1", "Olah", "1", "yes"]
+    duel = next(line for line in lines if line.startswith("fewer crossings than Graphviz dot"))
+    shown = f"1 (dot {rival_crossings(good.graph)})"  # its figure for this graph, so none for drawings by hand
+    assert re.split(" {2,}", duel) == ["fewer crossings than Graphviz dot, or both 0", shown, "fewer, or 0", "yes"]
     assert len({line.rstrip().endswith(("yes", "-")) for line in lines[3:]}) == 1
     bad = report(drawn(good, wires=good.scene.wires[1:]).scene, good.graph, good.theme, good.style, title="bad")
     assert not bad.ok
@@ -365,3 +371,11 @@ def test_without_graphviz_its_row_says_so(good: Case, monkeypatch: pytest.Monkey
     row = next(s for s in without.scores if s.rule.name == "dot")
     assert (row.inside, row.shown) == (None, "not measured: no dot")
     assert without.ok
+
+
+@pytest.mark.parametrize("name", ["lstm", "peephole_lstm", "gru"])
+def test_a_network_drawn_as_one_box_changes_nothing_about_what_the_cell_is(name: str) -> None:
+    whole, boxes = (lstmgraph.load(name).draw(detail=detail).graph for detail in ("sums", "gates"))
+    assert whole is not None
+    assert boxes is not None
+    assert shape_of(boxes) == shape_of(whole) != ""

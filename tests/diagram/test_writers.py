@@ -103,6 +103,15 @@ def test_order_of_reading_is_order_of_computation_even_when_some_is_dimmed() -> 
     assert [g.get("data-node") for g in groups(root, "node")] == [n.id for n in made.nodes]
 
 
+def test_the_tooltip_of_a_wire_is_found_five_points_beside_it() -> None:
+    made = scene()
+    routes = [edge.findall(f"{SVG}path")[0] for edge in groups(parsed(made), "edge")]
+    assert [p.get("d") for p in routes] == [path_data(w.route) for w in made.wires]
+    assert {(p.get("stroke-width"), p.get("pointer-events"), p.get("stroke")) for p in routes} == {
+        ("10", "stroke", None)
+    }
+
+
 def test_every_group_has_a_tooltip() -> None:
     root = parsed(scene())
     for kind in ("node", "edge"):
@@ -479,7 +488,7 @@ def test_graphviz_agrees_about_positions_in_its_json(dot: str) -> None:
 def test_graphviz_keeps_labels_and_hostile_names_as_text(dot: str) -> None:
     label = Label("<b>&\\N", Point(60, 60), 9, math=False)
     a = replace(scene().nodes[0], id="a:b", label=label, title="<i> & \\N", at=Point(60, 60))
-    b = replace(scene().nodes[1], id='say "x"', at=Point(160, 60))
+    b = replace(scene().nodes[1], id='say "x"', title="<b>bold</b>", at=Point(160, 60))
     points = (Point(80, 60), Point(140, 60))
     wire = Wire("e", a.id, b.id, "input", points, (points[0], points[0], points[1], points[1]), arrow=False)
     made = replace(scene(), nodes=(a, b), wires=(wire,), dots=(), labels=(), legend=())
@@ -488,6 +497,7 @@ def test_graphviz_keeps_labels_and_hostile_names_as_text(dot: str) -> None:
     assert set(centres) == {"demo-pipe-node-a-b", "demo-pipe-node-say-x"}
     assert len(routes) == 1
     assert "&lt;b&gt;&amp;\\N" in text
+    assert "&lt;b&gt;bold&lt;/b&gt;" in text  # a title like a tag is no HTML of Graphviz
 
 
 @pytest.mark.dot

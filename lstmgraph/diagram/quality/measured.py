@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
 
-from lstmgraph.diagram.graph import Graph
+from lstmgraph.diagram.detail import NETWORK
+from lstmgraph.diagram.graph import Graph, Node
 from lstmgraph.diagram.quality import colour, edges, lines, overlaps, places
 from lstmgraph.diagram.quality.picture import Picture
 from lstmgraph.diagram.quality.rival import rival_crossings
@@ -100,12 +101,20 @@ SHAPES: dict[str, tuple[dict[str, int], int]] = {
 
 def shape_of(graph: Graph) -> str:
     """Which of `SHAPES` a graph is, "" if none: some gates are meant for these cells alone."""
-    kinds = {n.id: n.kind for n in graph.nodes}
-    operations = [n for n in graph.nodes if n.kind in ("sum", "function", "operator")]
-    counted = Counter("sum" if n.kind == "sum" else n.operation for n in operations)
-    memories = sum(e.kind in ("memory", "previous_memory") and kinds[e.target] == "sum" for e in graph.edges)
+    parts = {n.id: _operations(n) for n in graph.nodes}
+    counted = Counter(operation for found in parts.values() for operation in found)
+    memories = sum(e.kind in ("memory", "previous_memory") and "sum" in parts[e.target] for e in graph.edges)
     found = counted, memories
     return next((name for name, shape in SHAPES.items() if found == shape and len(graph.memories) == 1), "")
+
+
+def _operations(node: Node) -> tuple[str, ...]:
+    """The operations that a node of a graph stands for: a network drawn as one box is a sum and what comes after it."""
+    if node.operation.endswith(NETWORK):
+        return "sum", node.operation.removesuffix(NETWORK)
+    if node.kind == "sum":
+        return ("sum",)
+    return (node.operation,) if node.kind in ("function", "operator") else ()
 
 
 @dataclass(frozen=True, eq=False)

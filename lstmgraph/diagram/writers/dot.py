@@ -174,4 +174,5 @@ def _text(text: str) -> str:
     """Text that DOT takes literally: no escapes, no HTML."""
     import graphviz
 
-    return str(graphviz.nohtml(graphviz.escape(_one_line(text))))
+    quoted: str = graphviz.nohtml(graphviz.escape(_one_line(text)))  # of a class that says so: do not copy it
+    return quoted
