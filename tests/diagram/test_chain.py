@@ -204,9 +204,17 @@ def test_one_row_needs_no_mark(steps: int) -> None:
     assert marks(chained("lstm", steps)[0]) == []
 
 
-@pytest.mark.parametrize(("steps", "rows"), [(5, [3, 2]), (12, [4, 4, 4]), (30, [8, 8, 8, 6])])
-def test_the_last_row_is_well_filled(steps: int, rows: list[int]) -> None:
-    name = "rnn" if steps == 30 else "lstm"
+@pytest.mark.parametrize(
+    ("name", "steps", "rows"),
+    [
+        ("lstm", 5, [3, 2]),
+        ("lstm", 12, [4, 4, 4]),
+        ("rnn", 30, [8, 8, 8, 6]),
+        ("rnn", 6, [3, 3]),  # 4 and 2 would be nearer to the shape of a page
+        ("rnn", 11, [6, 5]),  # and so would 5, 5 and 1
+    ],
+)
+def test_the_last_row_is_well_filled(name: str, steps: int, rows: list[int]) -> None:
     tops = [round(f.top) for f in chained(name, steps)[0].frames]
     assert list(Counter(tops).values()) == rows
 

@@ -33,6 +33,28 @@ NOTHING_WRONG = [
     "unlike",
     "dot",
 ]
+# What is wrong in any drawing, not only less good than it should be.
+FAULTS = [
+    "missing",
+    "extra",
+    "astray",
+    "through_nodes",
+    "node_overlaps",
+    "label_overlaps",
+    "arc_overlaps",
+    "head_overlaps",
+    "outside",
+    "oblique",
+    "shared_lines",
+    "touching",
+    "unbridged",
+    "dots_astray",
+    "smallest_head",
+    "largest_head",
+    "straight_end",
+    "smallest_padding",
+    "text_ratio",
+]
 GATES = [
     *((name, "", "", -inf, 0) for name in NOTHING_WRONG),
     ("bent_pipes", "pipe", "", -inf, 0),
@@ -72,6 +94,10 @@ def spelt() -> list[tuple[str, str, str, float, float]]:
 
 def test_the_gates_are_those_of_the_design() -> None:
     assert sorted(spelt()) == sorted(GATES)
+
+
+def test_what_breaks_a_rule_that_is_a_fault_is_wrong_in_any_drawing() -> None:
+    assert sorted(rule.name for rule in RULES if rule.fault) == sorted(FAULTS)
 
 
 def test_both_themes_that_promise_contrast_are_held_to_it() -> None:

@@ -6,13 +6,16 @@ import pytest
 
 from lstmgraph.api.cell import Cell, load
 from lstmgraph.api.drawing import Drawing
+from lstmgraph.diagram import graph as graphs
 from lstmgraph.diagram.boxes import label_box, meet, node_box
+from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.ground import of_wire
 from lstmgraph.diagram.look import DETAILS
 from lstmgraph.diagram.order import CIRCLED, OPERATIONS, badge, numbered, stages
 from lstmgraph.diagram.path import STROKE
 from lstmgraph.diagram.quality import faults
-from lstmgraph.diagram.typeset import plain_text
+from lstmgraph.diagram.scene import Node, Point, Scene
+from lstmgraph.diagram.typeset import measure, plain_text
 from lstmgraph.reading import library
 
 STYLES = ("pipe", "cell-block")
@@ -67,6 +70,16 @@ def test_every_operation_has_its_number_beside_it(name: str, style: str) -> None
         own = label_box(numbers[node.id], 10)
         assert meet(own, node_box(node, STROKE)), "too far from its operation"
         assert not any(meet(label_box(numbers[node.id]), box) for w in scene.wires for box in of_wire(w))
+
+
+def test_a_number_stands_at_the_corner_with_air_between() -> None:
+    """Up to the left of its operation, a point and a half above it."""
+    graph = Graph((graphs.Node("a", "operator", "+"),), (), (), "")
+    own = Node("a", "operator", "operator", "box", Point(100, 100), 20, 20, None)
+    scene = Scene("s", "", "", (200, 200), (), (own,), (), (), ())
+    (number,) = numbered(scene, graph).labels
+    width, height = measure(number)
+    assert number.at == pytest.approx((90 - width / 2, 90 - 1.5 - height / 2))
 
 
 def test_a_number_that_stands_on_something_is_a_fault() -> None:

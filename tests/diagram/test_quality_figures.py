@@ -42,6 +42,10 @@ def picture(
     return Picture(scene, EMPTY)
 
 
+def line(*points: tuple[float, float]) -> Route:
+    return straight([Point(*p) for p in points])
+
+
 # ── places ──
 
 
@@ -170,6 +174,21 @@ def test_a_crossing_is_bridged_by_exactly_one_line() -> None:
     assert list(lines.unbridged(picture(wires=[replace(w, route=hopping.route) for w in pair])))
 
 
+@pytest.mark.parametrize(("aside", "bridged"), [(0.0, False), (1.9, False), (2.1, True)])
+def test_a_line_is_lifted_where_its_route_keeps_a_stroke_from_the_crossing(aside: float, bridged: bool) -> None:
+    lifted = replace(wire("a", "a", (0, 100), (200, 100)), route=line((0, 100 - aside), (200, 100 - aside)))
+    pair = [lifted, wire("b", "b", (90, 0), (90, 200))]
+    assert list(lines.unbridged(picture(wires=pair))) == ([] if bridged else ["a and b at (90, 100)"])
+
+
+@pytest.mark.parametrize(("crossed", "each"), [((), 0), ((40,), 1), ((40, 90), 1), ((40, 90, 140), 2)])
+def test_a_copy_has_its_share_of_the_crossings_rounded_up(crossed: tuple[int, ...], each: int) -> None:
+    """One crossing in two copies is one, not none."""
+    wires = [wire("1:a", "a", (0, 100), (200, 100)), wire("2:a", "a", (0, 150), (200, 150))]
+    wires += [wire(f"2:b{x}", f"b{x}", (x, 80), (x, 120)) for x in crossed]
+    assert measure(picture(wires=wires).scene, EMPTY).crossings == each
+
+
 @pytest.mark.parametrize("away", [0.0, 0.9, 4.0])
 def test_a_fork_has_its_dot_where_it_is(away: float) -> None:
     fork = [wire("a", "a", (0, 100), (200, 100)), wire("b", "a", (0, 100), (100, 100), (100, 200))]
@@ -268,11 +287,50 @@ def test_colours_are_measured_in_both_modes(mode: Mode) -> None:
     assert colour.least_difference(scene, fine) >= 10
 
 
+def alike(one: str, other: str) -> Theme:
+    """The default theme, where two roles have one colour."""
+    own = load_theme("default").light.wires
+    return spoilt("light", wires={**own, one: own[other]})
+
+
+PAIR = (
+    wire("a", "a", (0, 0), (9, 0), role="memory", target="c"),
+    wire("b", "b", (0, 50), (9, 50), role="output", target="d"),
+)
+
+
+@pytest.mark.parametrize("kind", ["input", "previous", "bias", "constant"])
+def test_lines_that_leave_a_node_with_its_name_need_no_colour_of_their_own(kind: str) -> None:
+    theme = alike("memory", "output")
+    for kinds, least in (((kind, kind), inf), ((kind, "operator"), 0), (("operator", kind), 0)):
+        ends = [node(id, 0, y, kind=k) for id, y, k in zip("ab", (0, 50), kinds, strict=True)]
+        assert colour.least_difference(picture(*ends, wires=PAIR).scene, theme) == least, kinds
+
+
+def test_lines_that_enter_a_next_value_or_have_a_label_need_no_colour_of_their_own() -> None:
+    theme = alike("memory", "output")
+    goal, name = node("c", 50, 0, kind="next"), Label("y", Point(5, 45), 9, of="b")
+    assert colour.least_difference(picture(goal, wires=PAIR, labels=[name]).scene, theme) == inf
+    assert colour.least_difference(picture(goal, wires=PAIR).scene, theme) == 0
+    assert colour.least_difference(picture(wires=PAIR, labels=[name]).scene, theme) == 0
+
+
+def test_what_is_dimmed_need_not_be_told_apart() -> None:
+    theme = alike("memory", "output")
+    for lit, least in (((True, True), 0), ((True, False), inf), ((False, True), inf), ((False, False), inf)):
+        wires = [replace(w, lit=on) for w, on in zip(PAIR, lit, strict=True)]
+        assert colour.least_difference(picture(wires=wires).scene, theme) == least, lit
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_the_border_of_a_container_is_a_line(mode: Mode) -> None:
+    own = load_theme("default").palette(mode)
+    lost = spoilt(mode, container=own.container._replace(stroke=own.background))
+    assert colour.line_contrast(picture(frames=(Box(0, 0, 90, 90),)).scene, lost) == 1
+    assert colour.line_contrast(picture().scene, lost) == inf  # none is drawn
+
+
 # ── what Graphviz's dot would draw ──
-
-
-def line(*points: tuple[float, float]) -> Route:
-    return straight([Point(*p) for p in points])
 
 
 @pytest.mark.parametrize(("apart", "count"), [(3.9, 1), (4.1, 2)])

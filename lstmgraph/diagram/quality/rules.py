@@ -98,7 +98,7 @@ RULES: tuple[Rule, ...] = (
         Gate(high=0, styles=("cell-block",), shape="peephole LSTM", reference="Shi Yan 1"),
     )),
     Rule("dot", "fewer crossings than Graphviz dot, or both 0", "beaten",
-         (Gate(high=0, words="fewer, or 0", reference="dot 9 to 12"),), shown="duel"),
+         (Gate(high=0, words="fewer, or 0"),), shown="duel"),
     Rule("unbridged", "crossings without exactly one bridge", "quality.unbridged", (NONE,), fault=True),
     Rule("most_bends", "bends of a wire, most", "quality.most_bends", (Gate(high=2),)),
     Rule("mean_bends", "bends of a wire, mean", "quality.mean_bends", (Gate(high=0.7, reference="0.68"),)),
