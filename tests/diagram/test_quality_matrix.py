@@ -1,6 +1,7 @@
 """Every cell of the library in every style, notation, look and step of its walks is held to the gates.
 
-What a layout does not reach yet stands in `SHORT`, and must leave it as soon as it does: the marks are strict.
+What a layout does not reach yet stands in `SHORT` of benchmarks/gates.py, and must leave it as soon as it does:
+the marks are strict.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.gates import SHORT
 from lstmgraph import load
 from lstmgraph.api.drawing import Drawing
 from lstmgraph.diagram.quality import RULES, Case, score, shortfalls
@@ -28,26 +30,14 @@ COLOURS = [rule for rule in RULES if rule.of in ("text_contrast", "line_contrast
 CELLS = [(style, cell) for style in STYLES for cell in library()]
 every = pytest.mark.parametrize(("style", "cell"), CELLS, ids=[f"{style}-{cell}" for style, cell in CELLS])
 
-# (style, cell): the rules that the layout breaks, in some notation.
-SHORT: dict[tuple[str, str], tuple[str, ...]] = {
-    ("pipe", "mgu"): ("dot",),
-}
-# Themes whose look changes the layout, and (theme, style, cell): the rules that are broken there.
-LOOKS = ("shiyan", "olah")
-SHORT_LOOKS: dict[tuple[str, str, str], tuple[str, ...]] = {
-    ("shiyan", "pipe", "mgu"): ("dot",),
-    ("olah", "pipe", "gru"): ("mean_bends",),
-    ("olah", "pipe", "peephole_lstm"): ("mean_bends",),
-    ("olah", "pipe", "peephole_lstm_full"): ("mean_bends",),
-    ("olah", "pipe", "slstm"): ("dot", "mean_bends"),
-}
+LOOKS = ("shiyan", "olah")  # themes whose look changes the layout
 NOT_YET = pytest.mark.xfail(strict=True, reason="the layout does not reach it yet")
 
 
 def held() -> Iterator[Any]:
     """For each drawing the rules that it is held to; apart from them, one by one, those that it breaks."""
     for style, cell in CELLS:
-        short = SHORT.get((style, cell), ())
+        short = SHORT.get(("default", style, cell), ())
         yield pytest.param(style, cell, tuple(r.name for r in RULES if r.name not in short), id=f"{style}-{cell}")
         for name in short:
             needs = [pytest.mark.dot] if name == "dot" else []
@@ -58,7 +48,7 @@ def held_in_looks() -> Iterator[Any]:
     for theme in LOOKS:
         for style in ("pipe", "cell-block"):
             for cell in library():
-                short = SHORT_LOOKS.get((theme, style, cell), ())
+                short = SHORT.get((theme, style, cell), ())
                 rest = tuple(r.name for r in RULES if r.name not in short)
                 yield pytest.param(theme, style, cell, rest, id=f"{theme}-{style}-{cell}")
                 for name in short:
