@@ -54,7 +54,7 @@ def scores(name: str, style: str, theme: str) -> Report:
     drawing = cell.draw(style, theme=theme)
     assert drawing.graph is not None
     frames = [
-        cell.draw(style, walk=walk, step=k, theme=theme).scene
+        cell.draw(style, walk=walk, step=k, theme=theme, notation="plain").scene  # not each walk in its own
         for walk, steps in cell.all_walks.items()
         for k in range(1, len(steps) + 1)
     ]
