@@ -272,3 +272,20 @@ def benchmark_seconds() -> Callable[[Callable[[], object]], float]:
         return process_time() - start
 
     return seconds
+
+
+@pytest.mark.parametrize("look", ["default", "olah"])
+@pytest.mark.parametrize(
+    "equations",
+    [
+        "p[t] = W1 @ x[t] + U1 @ h[t-1]\nq[t] = W2 @ x[t] + U2 @ h[t-1]\nh[t] = maximum(p[t], q[t])",
+        "h[t] = a * h[t-1] + (1 - a) * tanh(W @ x[t] + U @ h[t-1] + b)",
+    ],
+    ids=["two sums", "two factors"],
+)
+def test_products_of_neighbouring_sums_stand_clear_of_one_another(equations: str, look: str, tmp_path: Path) -> None:
+    file = tmp_path / "case.toml"
+    file.write_text(f'equations = """\n{equations}\n"""\noutput = "h"\n[sizes]\nx = "X"\nh = "H"\n')
+    drawing = lstmgraph.load(file).draw(detail="full", theme=look)
+    assert drawing.graph is not None
+    assert faults(drawing.scene, drawing.graph) == []

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import pairwise, permutations
+from itertools import combinations, pairwise, permutations
 
 from lstmgraph.diagram.layout.anatomy import Anatomy
+from lstmgraph.diagram.layout.terms import terms
 
 SUM_LEVEL = -1
 BESIDE = -2  # on the row of the networks, without being one
@@ -71,6 +72,7 @@ class Moves:
         self.a = a
         self.pipes = [pair for path in a.pipes.values() for pair in pairwise(path)]
         self.needs = {n.id: a.behind(n.id) for n in a.of_kind("sum")}
+        self.fixed = {*a.activation.values(), *terms(a).values()} | {n for n in self.needs if not _loose(a, n)}
 
     def of(self, now: Arrangement, troubled: Iterable[str] = ()) -> Iterator[Move]:
         """What could be better: first what stands at the ends of wires that cross or bend too often."""
@@ -82,10 +84,15 @@ class Moves:
         yield from (partial(replace, now, above=now.above ^ {n.id}) for n in self.a.of_kind("next"))
         yield from (partial(replace, now, aside=now.aside ^ {n.id}) for n in self.a.of_kind("input"))
         yield from (partial(replace, now, raised=base) for base in ("", *now.rails) if base != now.raised)
-        for id in ids:
+        for id in (id for id in ids if id not in self.fixed):
             yield from _elsewhere(self.a, now, id)
         for id in ids:
             yield from _columns_moved(now, now.where(id))
+
+    def inversions(self, now: Arrangement) -> int:
+        """How many pairs of networks do not stand in the order in which they are evaluated."""
+        order = [self.a.index[column.cells[SUM_LEVEL]] for column in now.columns if column.network]
+        return sum(left > right for left, right in combinations(order, 2))
 
     def holds(self, now: Arrangement) -> bool:
         """What stands left of what: pipes run from left to right, and networks after those that they need."""
@@ -108,8 +115,6 @@ def _other_orders(lines: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 def _elsewhere(a: Anatomy, now: Arrangement, id: str) -> Iterator[Move]:
     """An operation in another column or at another height: where its neighbours are, or beside them."""
-    if id in a.activation.values() or (a.node[id].kind == "sum" and not _loose(a, id)):
-        return
     own = now.where(id)
     neighbours = [e.source for e in a.into[id]] + [e.target for e in a.out[id]]
     near = {now.where(other) for other in neighbours} - {-1} | {own}

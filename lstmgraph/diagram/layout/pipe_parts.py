@@ -4,9 +4,11 @@ below and where, what stands beside a sum, which values run as one trunk, what l
 
 from __future__ import annotations
 
+from math import ceil
+
 from lstmgraph.diagram.graph import Edge, Node, base_of
 from lstmgraph.diagram.layout.anatomy import Anatomy
-from lstmgraph.diagram.layout.shapes import Form, form_of
+from lstmgraph.diagram.layout.shapes import BIAS, PITCH, Form, form_of
 from lstmgraph.diagram.layout.terms import terms, wings
 from lstmgraph.diagram.scene import again
 
@@ -102,9 +104,11 @@ class Parts:
 
     def _apart(self, *sources: str) -> int:
         """How far apart two operands of a sum enter from below."""
-        wide = sum(s in self.terms for s in sources)
+        wide = [self.forms[s].width for s in sources if s in self.terms]
         small = sum(s in self.a.node and self.a.node[s].kind in ("bias", "constant") for s in sources)
-        return TERMS if wide + small == 2 and wide else 4 if small == 2 else 3 if wide else 2
+        if len(wide) + small == 2 and wide:
+            return max(TERMS, ceil((sum(wide) / 2 + small * BIAS.width / 2 + PITCH) / PITCH))
+        return 4 if small == 2 else 3 if wide else 2
 
     def _reaches(self, id: str) -> tuple[int, int]:
         """How far a node reaches to the left and to the right, with the terms beside it."""

@@ -35,10 +35,11 @@ STEPS = 40_000  # of the budget for sketches
 SLACK = 280  # by how much a sketch may be worse before its values are laid a second time
 CROSSING, LOST = 60, 400  # what a crossing and a wire without a way are worth in a sketch, in steps of length
 PATIENCE = 2_500  # of these, without anything better, after which it ends
-LONGER = 6_000  # the same where wires bend too often
+LONGER = 12_000  # the same where wires bend too often
 ROOMS = (0, 2)  # for a sketch
 FEW = 2  # lost wires for which the larger one is tried
 DRAWN = 3  # arrangements that are worth drawing in full
+ORDER = 6  # what two networks out of the order of evaluation are worth
 BENT = 30  # what a bend more than there should be is worth
 BELOW = 3.0  # from the middle of a sum to where values enter it
 COLUMNS = WIDTH // 2 - 8  # that an estimate has room for
@@ -136,7 +137,7 @@ class _Climb:
         at = _places(plan, wants)
         if len({x for x, _ in at.values()}) > COLUMNS:
             return None
-        large = LARGE * size(plan)
+        large = LARGE * (size(plan) + ORDER * self.moves.inversions(arrangement))
         before = estimate.spent
         cost = large + estimate.cost(at, limit=limit - large)[0]
         self.left -= estimate.spent - before
@@ -272,9 +273,10 @@ class _Sketches:
         sketch = self._sketch(arrangement)
         if sketch is None:
             return False
-        self.known.append((_worth(sketch), len(self.known), arrangement))
-        if _worth(sketch) < self.score:
-            self.score, self.first, self.since = _worth(sketch), sketch, self.budget.left
+        worth = _worth(sketch) + ORDER * self.moves.inversions(arrangement)
+        self.known.append((worth, len(self.known), arrangement))
+        if worth < self.score:
+            self.score, self.first, self.since = worth, sketch, self.budget.left
         crossings, excess, _, _ = sketch.cost
         return not (sketch.lost or excess or sketch.too_bent) and crossings <= _forced(self.a)
 
