@@ -39,6 +39,7 @@ SHORT: dict[tuple[str, str, str], tuple[str, ...]] = {
     ("default", "pipe", "mgu"): ("dot",),
     ("shiyan", "pipe", "mgu"): ("dot",),
     ("olah", "pipe", "gru"): ("mean_bends",),
+    ("olah", "pipe", "gru_reset_after"): ("dot", "mean_bends"),
     ("olah", "pipe", "peephole_lstm"): ("mean_bends",),
     ("olah", "pipe", "peephole_lstm_full"): ("mean_bends",),
     ("olah", "pipe", "slstm"): ("dot", "mean_bends"),
