@@ -241,6 +241,7 @@ STEP = "g[t] = tanh(W @ x[t] + U @ h[t-1] + b)\n"
         ("h[t] = tanh(gamma * g[t] + beta)", {}, {r"\gamma"}),
         ("h[t] = tanh(gamma * (V @ x[t]) + R @ g[t] + beta)", {}, {r"\gamma"}),
         ("h[t] = tanh(V @ x[t] + p * h[t-1] + d)", {}, set()),
+        ("h[t] = tanh(A @ (V @ x[t]) + R @ g[t] + d)", {"V": (2, "X")}, {"A"}),
     ],
 )
 def test_a_factor_outside_the_plain_pattern_is_named(line: str, sizes: dict[str, int | str], named: set[str]) -> None:

@@ -288,12 +288,15 @@ def _surprises(graph: Graph, edge: Edge) -> bool:
     """Whether nobody would guess a parameter that is not named.
 
     A weighted sum is read as matrices and a bias, perhaps with vectors that scale a state (peepholes).  A scalar, a
-    vector that scales something else, and a vector in a sum without a matrix are not in that.
+    vector that scales something else, a vector in a sum without a matrix, and a second factor of any shape are not.
     """
-    if not edge.via_shape or r"\times" in edge.via_shape:  # nothing is known of it, or it is a matrix
+    if not edge.via_shape:  # nothing is known of it
         return False
+    source = graph.node(edge.source)
+    if source.operation == PRODUCT and source.value is None:
+        return True
     matrices = any(r"\times" in e.via_shape for e in graph.into(edge.target))
-    return edge.via_shape == "1" or not matrices or graph.node(edge.source).operation == PRODUCT
+    return r"\times" not in edge.via_shape and (edge.via_shape == "1" or not matrices)
 
 
 def widest_weight(graph: Graph, edges: Iterable[Edge]) -> float:
