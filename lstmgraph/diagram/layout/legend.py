@@ -250,7 +250,10 @@ def _sample(node: Node, key: Key) -> Node:
         return replace(node, width=LARGEST, height=LARGEST / 2, label=None)
     scale = 1.0 if node.height <= SMALL else min(SCALE, LARGEST / node.height)
     label = replace(node.label, size=max(LEAST, round(node.label.size * scale, 2))) if node.label else None
-    return replace(node, width=node.width * scale, height=node.height * scale, label=label)
+    width = node.width * scale
+    if label and node.shape in ("ellipse", "box"):  # a small sample of something long may be longer in proportion
+        width = max(width, measure(label)[0] + LEAST)
+    return replace(node, width=width, height=node.height * scale, label=label)
 
 
 # ── notes, under all columns ──
