@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ COLOURS = [rule for rule in RULES if rule.of in ("text_contrast", "line_contrast
 CELLS = [(style, cell) for style in STYLES for cell in library()]
 every = pytest.mark.parametrize(("style", "cell"), CELLS, ids=[f"{style}-{cell}" for style, cell in CELLS])
 
+PAPERS = Path(__file__).parents[1] / "reading" / "papers"
 LOOKS = ("shiyan", "olah")  # themes whose look changes the layout
 NOT_YET = pytest.mark.xfail(strict=True, reason="the layout does not reach it yet")
 
@@ -92,6 +94,23 @@ def broken_in(theme: str, style: str, cell: str) -> tuple[str, ...]:
 @pytest.mark.parametrize(("theme", "style", "cell", "rules"), list(held_in_looks()))
 def test_a_drawing_is_inside_the_gates_in_every_look(theme: str, style: str, cell: str, rules: tuple[str, ...]) -> None:
     assert [line for line in broken_in(theme, style, cell) if line.partition(":")[0] in rules] == []
+
+
+def papers() -> Iterator[Any]:
+    """Cells that nobody had in mind who made the layouts."""
+    for style in ("pipe", "cell-block"):
+        for path in sorted(PAPERS.glob("*.toml")):
+            short = SHORT.get(("default", style, path.stem), ())
+            rest = tuple(r.name for r in RULES if r.name not in short)
+            yield pytest.param(style, str(path), rest, id=f"{style}-{path.stem}")
+            for name in short:
+                marks = [NOT_YET, *([pytest.mark.dot] if name == "dot" else [])]
+                yield pytest.param(style, str(path), (name,), id=f"{style}-{path.stem}-{name}", marks=marks)
+
+
+@pytest.mark.parametrize(("style", "cell", "rules"), list(papers()))
+def test_a_drawing_of_a_cell_from_a_paper_is_inside_the_gates(style: str, cell: str, rules: tuple[str, ...]) -> None:
+    assert [line for line in broken_in("default", style, cell) if line.partition(":")[0] in rules] == []
 
 
 @cache
