@@ -26,12 +26,12 @@ from lstmgraph.diagram.path import simplify
 
 EFFORT = 12_000  # wires that may be estimated
 STARTS = 2  # of the first arrangements, from which it goes on
-BESIDE = 3_000  # of the effort for all that is beside a sketch
+BESIDE, WIDE = 1_000, 3_000  # of the effort for what is beside a sketch; where wires bend too often
 KICKS, KICK = 4, 2  # how often the best is disturbed, and by how many moves
 TASTES = (1_500, 2_500)  # what a wire without a way is worth in an estimate; what one finds another may miss
 LARGE = 8  # what a step of width is worth in an estimate
 SKETCHED, MOST_SKETCHED = 5, 15  # the most promising arrangements, which are sketched
-STEPS = 40_000  # of the budget for sketches
+STEPS = 30_000  # of the budget for sketches
 SLACK = 280  # by how much a sketch may be worse before its values are laid a second time
 CROSSING, LOST = 60, 400  # what a crossing and a wire without a way are worth in a sketch, in steps of length
 PATIENCE = 2_500  # of these, without anything better, after which it ends
@@ -83,9 +83,9 @@ class _Climb:
         distinct = {cost: arrangement for cost, _, arrangement in reversed(self.known)}  # the first of each
         yield from (distinct[cost] for cost in sorted(distinct)[:MOST_SKETCHED])
 
-    def beside(self, now: Arrangement, troubled: list[str]) -> list[Arrangement]:
+    def beside(self, now: Arrangement, troubled: list[str], effort: int) -> list[Arrangement]:
         """What one move leads to, the most promising first: of all that `troubled` operations can do, and of lines."""
-        self.left, found = BESIDE, list[tuple[int, int, Arrangement]]()
+        self.left, found = effort, list[tuple[int, int, Arrangement]]()
         for number, move in enumerate(self.moves.of(now, troubled)):
             other = move()
             cost = self._estimate(other, 1 << 60, again=True)
@@ -249,16 +249,17 @@ class _Sketches:
         best: Arrangement | None = None
         while self.first is not None and self.best()[0] is not best:
             best = self.best()[0]
-            for other in climb.beside(best, _ends(self.first)):
+            for other in climb.beside(best, _ends(self.first), WIDE if self._bent() else BESIDE):
                 if other.key() in self.seen:
                     continue
-                if self.suffices(other) or self.since - self.budget.left > self._patience():
+                if self.suffices(other) or self.since - self.budget.left > (LONGER if self._bent() else PATIENCE):
                     return
                 if self.best()[0] is not best:
                     break
 
-    def _patience(self) -> int:
-        return LONGER if self.first and (self.first.lost or self.first.too_bent) else PATIENCE
+    def _bent(self) -> bool:
+        """Whether wires of the best sketch bend too often."""
+        return self.first is not None and bool(self.first.lost or self.first.too_bent)
 
     def best(self) -> list[Arrangement]:
         """The best, each of another worth: what is worth the same is mostly the same but for a trifle."""
