@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from lstmgraph.diagram.boxes import around, dot_box, label_box, node_box
+from lstmgraph.diagram.boxes import around, beside, dot_box, label_box, node_box
 from lstmgraph.diagram.ground import is_free, of_wire
 from lstmgraph.diagram.layout.labels import inside
 from lstmgraph.diagram.layout.legend import WORDS
@@ -332,9 +332,4 @@ def _places(wires: Sequence[Wire], width: float, height: float) -> Iterable[Poin
             if far > length or length < 1e-6:
                 continue
             at = Point(b.x + (a.x - b.x) / length * far, b.y + (a.y - b.y) / length * far)
-            if abs(a.x - b.x) < 1e-6:
-                yield Point(at.x - aside - width / 2, at.y)
-                yield Point(at.x + aside + width / 2, at.y)
-            else:
-                yield Point(at.x, at.y - aside - height / 2)
-                yield Point(at.x, at.y + aside + height / 2)
+            yield from beside(at, abs(a.x - b.x) < 1e-6, aside, width, height)

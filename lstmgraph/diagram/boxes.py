@@ -22,6 +22,15 @@ def around(at: Point, width: float, height: float, air: float = 0.0) -> Box:
     return Box(at.x - w, at.y - h, at.x + w, at.y + h)
 
 
+def beside(at: Point, upright: bool, aside: float, width: float, height: float) -> tuple[Point, Point]:
+    """Where something of that size can stand `aside` of a point on a line: left and right of one that is upright, else
+    above and below.
+    """
+    if upright:
+        return Point(at.x - aside - width / 2, at.y), Point(at.x + aside + width / 2, at.y)
+    return Point(at.x, at.y - aside - height / 2), Point(at.x, at.y + aside + height / 2)
+
+
 def hull(points: Iterable[Point], air: float = 0.0) -> Box:
     """The box of some points, and `air` around it."""
     xs, ys = zip(*points, strict=True)

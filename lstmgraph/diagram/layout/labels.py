@@ -13,7 +13,7 @@ from math import hypot
 from typing import NamedTuple
 
 from lstmgraph.diagram import ground
-from lstmgraph.diagram.boxes import around, dot_box, hull, label_box, meet, node_box
+from lstmgraph.diagram.boxes import around, beside, dot_box, hull, label_box, meet, node_box
 from lstmgraph.diagram.extract import PRODUCT
 from lstmgraph.diagram.graph import Edge, Graph
 from lstmgraph.diagram.graph import Node as Operation
@@ -352,12 +352,7 @@ class _Along(_Places):
                     continue
                 at = Point(a.x + (b.x - a.x) / length * far, a.y + (b.y - a.y) / length * far)
                 for aside in (STROKE / 2 + ASIDE, HEAD_WIDTH / 2 + CLEAR + CLOSE)[: 1 + short]:
-                    if abs(a.x - b.x) < 1e-6:
-                        yield Point(at.x - aside - width / 2, at.y)
-                        yield Point(at.x + aside + width / 2, at.y)
-                    else:
-                        yield Point(at.x, at.y - aside - height / 2)
-                        yield Point(at.x, at.y + aside + height / 2)
+                    yield from beside(at, abs(a.x - b.x) < 1e-6, aside, width, height)
 
 
 def _values(plan: Plan, wires: Sequence[Wire], names: Mapping[str, str]) -> Iterator[_Wish]:
