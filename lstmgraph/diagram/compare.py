@@ -4,7 +4,7 @@ Nodes are paired one to one, and an edge is in both where its ends are paired an
 do not matter: of all pairings the one is looked for in which most edges are in both, and where that leaves a choice,
 the one in which names agree, then roles.  Two graphs that differ in names alone are the same graph: that is found
 first, by refining colours (Weisfeiler and Leman).  The search is a hill climb, deterministic, and the same for (A, B)
-and (B, A).
+and (B, A).  A state is one thing, what a step is handed and what it hands on: both are paired, or neither is.
 
 To let more count as the same: `_kind_of` for nodes, `_label` for edges.
 """
@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from lstmgraph.diagram.detail import NETWORK
-from lstmgraph.diagram.graph import Edge, Graph, Node
+from lstmgraph.diagram.graph import Edge, Graph, Node, base_of
 
 SAME_NAME, SAME_ROLE, SAME_PLACE, PAIRED = 0.5, 0.2, 0.05, 0.02  # what a pair is worth, in edges
 OUTSIDE = ("input", "previous", "next")
@@ -28,10 +28,14 @@ Pairs = dict[str, str]
 
 @dataclass(frozen=True)
 class Part:
-    """What only one of two graphs has: ids of its nodes and edges."""
+    """What only one of two graphs has: ids of its nodes and edges.
+
+    `nameless`: ids of nodes that both have, of which only this graph's computes a value with a name.
+    """
 
     nodes: frozenset[str]
     edges: frozenset[str]
+    nameless: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(self.nodes or self.edges)
@@ -39,19 +43,35 @@ class Part:
 
 def only(a: Graph, b: Graph, roles_a: Mapping[str, str], roles_b: Mapping[str, str]) -> tuple[Part, Part]:
     """What only `a` has and what only `b` has.  `roles` say what values are to a reader, by base name."""
-    left, right = _Side(a, roles_a), _Side(b, roles_b)
+    left, right = _Side(_looped(a), roles_a), _Side(_looped(b), roles_b)
     if right.key < left.key:  # one order for (a, b) and (b, a)
         return only(b, a, roles_b, roles_a)[::-1]
     pairs = _Search(left, right).run()
     shared = _shared_edges(left, right, pairs)
     ours, theirs = {e.id for e, _ in shared}, {e.id for _, e in shared}
-    return _rest(a, set(pairs), ours), _rest(b, set(pairs.values()), theirs)
+    back = {v: u for u, v in pairs.items()}
+    return _rest(a, left, right, pairs, ours), _rest(b, right, left, back, theirs)
 
 
-def _rest(graph: Graph, nodes: set[str], edges: set[str]) -> Part:
+def _looped(graph: Graph) -> Graph:
+    """The graph in which what leaves as a state enters as that state: its next value is its previous one."""
+    states = _states(graph)
+    edges = [replace(e, target=states.get(e.target, e.target)) for e in graph.edges]
+    return replace(graph, nodes=tuple(n for n in graph.nodes if n.id not in states), edges=tuple(edges))
+
+
+def _states(graph: Graph) -> dict[str, str]:
+    """For the next value of each state the node of its previous one."""
+    before = {base_of(n): n.id for n in graph.nodes if n.kind == "previous"}
+    return {n.id: before[base_of(n)] for n in graph.nodes if n.kind == "next" and base_of(n) in before}
+
+
+def _rest(graph: Graph, side: _Side, other: _Side, pairs: Pairs, edges: set[str]) -> Part:
+    states = _states(graph)
     return Part(
-        frozenset(n.id for n in graph.nodes if n.id not in nodes),
+        frozenset(n.id for n in graph.nodes if states.get(n.id, n.id) not in pairs),
         frozenset(e.id for e in graph.edges if e.id not in edges),
+        frozenset(u for u, v in pairs.items() if side.nodes[u].value and not other.nodes[v].value),
     )
 
 

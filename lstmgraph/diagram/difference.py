@@ -7,37 +7,23 @@ LaTeX, for a caption.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from lstmgraph.diagram.compare import Part
-from lstmgraph.diagram.graph import Edge, Graph, Node
-from lstmgraph.diagram.layout.steps import lit_parts, passes
+from lstmgraph.diagram.graph import Edge, Graph, Node, base_of
+from lstmgraph.diagram.layout.steps import lit_parts
 from lstmgraph.diagram.scene import Node as Drawn
-from lstmgraph.diagram.scene import Scene, Wire, shown_by
+from lstmgraph.diagram.scene import Scene, shown_by
 
 Piece = tuple[str, bool]  # text, and whether it is LaTeX
 Formula = Callable[[Any], str]
+OPERANDS = {"hadamard": "as a factor of", "add": "as a term of"}  # what an operand is to an operation
 
 
 def strong(scene: Scene, part: Part) -> Scene:
-    """The scene with this part lit and all else dimmed."""
+    """The scene with this part lit and all else dimmed; a line in which values have joined if one of them is lit."""
     wires = {w.id for w in scene.wires if shown_by(w.id) in part.edges}
-
-    def through(trunk: Wire) -> list[bool]:
-        return [w.id in wires for w in scene.wires if w.target == trunk.target and passes(w, trunk.points[0])]
-
-    whole = {t.id for t in scene.trunks if (own := through(t)) and all(own)}
-    nodes = {n.id for n in scene.nodes if _is_lit(scene, n, part)}
-    ends = [_last_piece(t) for t in scene.trunks if t.id not in whole and any(through(t))]
-    shown = lit_parts(scene, nodes, wires, lambda t: t.id in whole)
-    return replace(shown, trunks=(*shown.trunks, *ends))
-
-
-def _last_piece(trunk: Wire) -> Wire:
-    """The end of a trunk of whose values only some are strong: it says where they go, and nothing of the others."""
-    route = trunk.route[-4:]
-    return replace(trunk, id=f"{trunk.id}@end", points=(route[0], trunk.points[-1]), route=route, lit=True)
+    return lit_parts(scene, {n.id for n in scene.nodes if _is_lit(scene, n, part)}, wires)
 
 
 def _is_lit(scene: Scene, node: Drawn, part: Part) -> bool:
@@ -45,7 +31,12 @@ def _is_lit(scene: Scene, node: Drawn, part: Part) -> bool:
     if (node.of or node.id) in part.nodes:
         return True
     own = [w for w in scene.wires if node.id in (w.source, w.target)]
-    return bool(node.of) and node.kind != "cell" and bool(own) and all(shown_by(w.id) in part.edges for w in own)
+    return (
+        bool(node.of)
+        and node.kind not in ("cell", "next")
+        and bool(own)
+        and all(shown_by(w.id) in part.edges for w in own)
+    )
 
 
 # ── in words ──
@@ -60,14 +51,22 @@ def items(
     that of an expression.
     """
     nodes = {n.id: n for n in graph.nodes}
+    left = [e for e in graph.edges if e.id in part.edges and nodes[e.target].kind == "next"]
     told = {n.owner for n in graph.nodes if n.id in part.nodes and n.owner and _is_value(graph, n)}
+    told |= {nodes[e.source].owner for e in left if e.target not in part.nodes and _is_own(nodes, e)}
     found = list(_external(graph, part, names))
     for base in dict.fromkeys(n.owner for n in graph.nodes):
         if base in told:
             found.append([(equations[base], True)] if base in equations else [(base, False)])
         else:
-            found += [_term(nodes, e, names, formula) for e in _entering(graph, nodes, part, base)]
-    return found or [_leaving(nodes, e, names) for e in graph.edges if e.id in part.edges]
+            found += [_term(nodes, e, part, names, formula) for e in _entering(graph, nodes, part, base)]
+    others = [e for e in left if e.target not in part.nodes and not _is_own(nodes, e)]
+    return found + [_leaving(nodes, e, names) for e in others]
+
+
+def _is_own(nodes: Mapping[str, Node], edge: Edge) -> bool:
+    """Whether a value leaves under its own name."""
+    return nodes[edge.source].value == nodes[edge.target].value
 
 
 def _is_value(graph: Graph, node: Node) -> bool:
@@ -76,16 +75,14 @@ def _is_value(graph: Graph, node: Node) -> bool:
 
 
 def _external(graph: Graph, part: Part, names: Mapping[str, str]) -> Iterator[list[Piece]]:
-    new = [n for n in graph.nodes if n.id in part.nodes and n.value]
-    previous = {n.value.split("[")[0] for n in new if n.kind == "previous" and n.value}
-    for node in new:
-        value = node.value or ""
+    new = {n.value: n for n in graph.nodes if n.id in part.nodes and n.value and n.kind in ("input", "next")}
+    states = {base_of(n) for n in graph.nodes if n.kind == "previous"}
+    for value, node in new.items():
+        name = (names.get(value, node.glyph), True)
         if node.kind == "input":
-            yield [("the input", False), (names.get(value, node.glyph), True)]
-        elif node.kind == "previous":
-            yield [("the state", False), (names.get(value, node.glyph), True)]
-        elif node.kind == "next" and value.split("[")[0] not in previous:
-            yield [(names.get(value, node.glyph), True), ("to the next step or as output", False)]
+            yield [("the input", False), name]
+        else:
+            yield [("the state" if base_of(node) in states else f"the {node.operation}", False), name]
 
 
 def _entering(graph: Graph, nodes: Mapping[str, Node], part: Part, base: str) -> Iterator[Edge]:
@@ -97,16 +94,13 @@ def _entering(graph: Graph, nodes: Mapping[str, Node], part: Part, base: str) ->
             yield edge
 
 
-def _term(nodes: Mapping[str, Node], edge: Edge, names: Mapping[str, str], formula: Formula) -> list[Piece]:
+def _term(nodes: Mapping[str, Node], edge: Edge, part: Part, names: Mapping[str, str], formula: Formula) -> list[Piece]:
     """A term with its sign, and the value that it is a part of: p_f * c[t-1] into f[t]."""
     source, target = nodes[edge.source], nodes[edge.target]
-    if source.value is not None and source.value in names:
-        value = names[source.value]
-    elif source.expression is not None:
-        value = formula(source.expression)
-        value = rf"({value})" if edge.via else value
-    else:
-        value = source.glyph
+    value = names.get(source.value or "", source.glyph)
+    if source.expression is not None and (source.value is None or source.id in part.nameless):
+        written = formula(source.expression)
+        value = rf"({written})" if edge.via else f"{value} = {written}" if source.value else written
     times = r"\," if r"\times" in edge.via_shape else r" \odot "
     term = f"{edge.via}{times}{value}" if edge.via else value
     minus: list[Piece] = [("minus", False)] if edge.negative else []
@@ -114,7 +108,7 @@ def _term(nodes: Mapping[str, Node], edge: Edge, names: Mapping[str, str], formu
         goal = formula(target.expression)
     else:
         goal = names.get(f"{target.owner}[t]", target.owner)
-    return [*minus, (term, True), ("into", False), (goal, True)]
+    return [*minus, (term, True), (OPERANDS.get(target.operation, "into"), False), (goal, True)]
 
 
 def _leaving(nodes: Mapping[str, Node], edge: Edge, names: Mapping[str, str]) -> list[Piece]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -18,7 +19,7 @@ from lstmgraph.cell import Cell
 from lstmgraph.diagram.compare import Part, only
 from lstmgraph.diagram.difference import strong
 from lstmgraph.diagram.extract import extract
-from lstmgraph.diagram.graph import Graph
+from lstmgraph.diagram.graph import Graph, base_of
 from lstmgraph.diagram.layout.pipe import layout_pipe
 from lstmgraph.reading import library, load
 from lstmgraph.roles import roles
@@ -71,6 +72,10 @@ def test_two_cells_of_the_library(one: str, other: str) -> None:
         assert part.edges <= {e.id for e in graph.edges}
         shared = len(graph.edges) - len(part.edges)
         assert shared == len(graph_of(b if graph == graph_of(a) else a).edges) - len(rest.edges)
+        # A state is in both as a whole or not at all: what a step is handed, and what it hands on.
+        handed = {base_of(n): n.id in part.nodes for n in graph.nodes if n.kind == "previous"}
+        left = {base_of(n): n.id in part.nodes for n in graph.nodes if n.kind == "next"}
+        assert handed == {base: left[base] for base in handed}
         # An edge that is in both joins nodes that are in both.
         assert all({e.source, e.target}.isdisjoint(part.nodes) for e in graph.edges if e.id not in part.edges)
 
@@ -139,12 +144,58 @@ def test_strong_is_what_only_one_has() -> None:
     assert {w.route for w in shown.wires} == {w.route for w in scene.wires}
 
 
-def test_a_shared_trunk_is_strong_only_where_all_that_it_carries_is() -> None:
-    """Both inputs of `i` are only in the LSTM; into `g` it is `h` alone, so of that trunk only the end is strong."""
-    mine, _ = difference(load("lstm"), load("gru"))
-    lit = {t.id: t.target for t in strong(layout_pipe(graph_of(load("lstm"))), mine).trunks if t.lit}
-    assert sorted(target for id, target in lit.items() if not id.endswith("@end")) == ["i.1"]
-    assert [target for id, target in lit.items() if id.endswith("@end")] == ["g.1"]
+def test_a_line_of_joined_values_has_one_colour() -> None:
+    """Both inputs of `i` are only in the LSTM, and `h` into `g`: that line is strong too, and the text says it."""
+    drawing = lstmgraph.load("lstm").draw(against="gru")
+    assert sorted(t.target for t in drawing.scene.trunks if t.lit) == ["1:g.1", "1:i.1"]
+    assert any("joined values is strong" in group.title for group in drawing.scene.legend)
+    peepholes = lstmgraph.load("lstm").draw(against="peephole_lstm")
+    assert not any("joined values is strong" in group.title for group in peepholes.scene.legend)
+
+
+def told(one: str, other: str) -> str:
+    return lstmgraph.load(one).draw(against=other).scene.description
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "sentences"),
+    [
+        (
+            "lstm",
+            "gru",
+            (
+                "Only in lstm: the state c_t, i_t=σ(W_ix_t+U_ih_(t-1)+b_i), U_g h_(t-1) into g_t, h_t=o_t⊙tanh(c_t). "
+                "Only in gru: h_(t-1) as a factor of r_t⊙h_(t-1), U_g (r_t⊙h_(t-1)) into g_t, "
+                "h_t=z_t⊙h_(t-1)+(1-z_t)⊙g_t."
+            ),
+        ),
+        ("peephole_lstm", "lstm", "into o_t. Nothing is only in lstm."),
+        ("lstm97", "lstm", "Only in lstm97: c_(t-1) as a term of c_t. "),
+        ("rnn", "lstm", "Only in rnn: h_t=tanh(Wx_t+Uh_(t-1)+b). Only in lstm: the state c_t,"),
+        ("min_gru", "mgu", "Only in min_gru: g_t=W_gx_t as a factor of z_t⊙g_t. Only in mgu: U_f h_(t-1) into f_t,"),
+        ("gru", "gru", "This is the same cell twice: gru. "),
+    ],
+)
+def test_what_is_said_is_true(one: str, other: str, sentences: str) -> None:
+    assert sentences in told(one, other)
+
+
+def test_two_cells_of_one_name(tmp_path: Path) -> None:
+    text = (Path(lstmgraph.__file__).parent / "cells" / "lstm.toml").read_text(encoding="utf-8")
+    for name, found in (("renamed", re.sub(r"\bf\b", "forget", text)), ("other", text.replace("tanh(c[t])", "c[t]"))):
+        (tmp_path / f"{name}.toml").write_text(found.split("[[walks", maxsplit=1)[0], encoding="utf-8")
+    lstm = lstmgraph.load("lstm")
+    assert "The first lstm and the second lstm are the same but for names." in (
+        lstm.draw(against=str(tmp_path / "renamed.toml")).scene.description
+    )
+    said = lstm.draw(against=str(tmp_path / "other.toml")).scene.description
+    assert said.startswith("Only in the first lstm: tanh(c_t) as a factor of h_t. Only in the second lstm: c_t as")
+
+
+def test_all_that_shows_a_value_that_leaves_is_strong_or_none() -> None:
+    scene = lstmgraph.load("gru").draw(against="lstm").scene
+    lit = {n.lit for n in scene.nodes if n.kind == "next" and n.id.startswith("1:")}
+    assert len(lit) == 1
 
 
 def test_the_legend_says_what_is_dimmed() -> None:

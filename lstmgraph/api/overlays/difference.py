@@ -30,7 +30,8 @@ def against(laid: Laid) -> Laid:
     names = [get_notation(c, choices.notation) for c in cells]
     graphs, scenes = zip(*(drawn(c, n, choices) for c, n in zip(cells, names, strict=True)), strict=True)
     parts = only(graphs[0], graphs[1], roles(cell), roles(other))
-    remarks = [_remark(cells[k], graphs[k], parts[k], names[k]) for k in (0, 1)]
+    called = _called(cell, other)
+    remarks = [_remark(cells[k], called[k], graphs[k], parts[k], names[k]) for k in (0, 1)]
     kept = [k for k in (0, 1) if parts[k]] or [0]
     panels = []
     for k in kept:
@@ -45,15 +46,22 @@ def against(laid: Laid) -> Laid:
     return replace(laid, scene=described, title=f"{scenes[0].title} against {scenes[1].title}", whole=True)
 
 
-def _remark(cell: Cell, graph: Graph, part: Part, names: Notation) -> Paragraph:
+def _called(cell: Cell, other: Cell) -> tuple[str, str]:
+    """What two cells are called, so that one knows which is meant."""
+    if cell.name == other.name and cell != other:
+        return f"the first {cell.name}", f"the second {other.name}"
+    return cell.name, other.name
+
+
+def _remark(cell: Cell, called: str, graph: Graph, part: Part, names: Notation) -> Paragraph:
     """What only this cell has, in words."""
     if not part:
-        return sentence([(f"Nothing is only in {cell.name}.", False)])
+        return sentence([(f"Nothing is only in {called}.", False)])
     latex = {v.name: names.latex(v) for v in (*cell.inputs, *cell.previous, *cell.values.values())}
     equations = {name_of(e.target).base: print_equation(e, "latex", names) for e in cell.step}
     found = items(graph, part, latex, equations, lambda expr: print_expr(expr, "latex", names))
     ended = [_ended(item, "." if k == len(found) else ",") for k, item in enumerate(found, 1)]
-    return sentence([(f"Only in {cell.name}:", False), *(piece for item in ended for piece in item)])
+    return sentence([(f"Only in {called}:", False), *(piece for item in ended for piece in item)])
 
 
 def _ended(item: Sequence[Piece], mark: str) -> list[Piece]:
@@ -62,8 +70,10 @@ def _ended(item: Sequence[Piece], mark: str) -> list[Piece]:
 
 
 def _same(cell: Cell, other: Cell) -> Paragraph:
-    same = "the same cell" if cell.name == other.name else "the same but for names"
-    return sentence([(f"{cell.name} and {other.name} are {same}: nothing is only in one of them.", False)])
+    if cell == other:
+        return sentence([(f"This is the same cell twice: {cell.name}.", False)])
+    one, two = _called(cell, other)
+    return sentence([(f"{one[:1].upper()}{one[1:]} and {two} are the same but for names.", False)])
 
 
 def _plain(paragraph: Paragraph) -> str:

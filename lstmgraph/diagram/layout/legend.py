@@ -13,6 +13,7 @@ from typing import NamedTuple
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.diagram.detail import NETWORK
 from lstmgraph.diagram.layout.shapes import PITCH
+from lstmgraph.diagram.layout.steps import through
 from lstmgraph.diagram.order import CIRCLED
 from lstmgraph.diagram.scene import COTANGENT_SUM, JOIN_SUM, Entry, Label, Legend, Node, Point, Scene
 from lstmgraph.diagram.typeset import measure
@@ -60,8 +61,8 @@ class Key(NamedTuple):
 
     `groups` in their order: a group takes nodes by what `_group` says of them.  `words` are those of nodes of a kind,
     whatever their operation.  `lit`: samples are lit, also where the picture dims what they explain.  `plain`: a few
-    symbols are a plain list.  `dimmed`: what it means that a line is; `repeated`: that
-    a value leaves at several places.
+    symbols are a plain list.  `dimmed`: what it means that a line is; `joined`: that a line is lit in which not all
+    values are; `repeated`: that a value leaves at several places.
     """
 
     groups: tuple[tuple[str, tuple[str, ...]], ...]
@@ -69,6 +70,7 @@ class Key(NamedTuple):
     lit: bool = True
     plain: bool = True
     dimmed: str = ""
+    joined: str = ""
     repeated: str = ""
 
 
@@ -100,7 +102,10 @@ BACKWARD = Key(
     dimmed="Dimmed lines: nothing flows back",
     repeated="A cotangent that leaves at several places is the sum of what leaves there",
 )
-AGAINST = FORWARD._replace(dimmed="Dimmed: what both cells have")
+AGAINST = FORWARD._replace(
+    dimmed="Dimmed: what both cells have",
+    joined="A line of joined values is strong where one of them is; the text says which",
+)
 Sample = tuple[Node, str]  # a node and its meaning
 Group = tuple[str, list[Sample]]
 
@@ -277,6 +282,8 @@ def _notes(scene: Scene, key: Key) -> Iterator[str]:
         yield DASHED
     if key.dimmed and not all(wire.lit for wire in scene.wires):
         yield key.dimmed
+    if key.joined and any(t.lit and not all(w.lit for w in through(scene, t)) for t in scene.trunks):
+        yield key.joined
     leaving = [n.of or n.id for n in scene.nodes if n.kind in ("input", "previous", "cell") and n.lit]
     if key.repeated and len(set(leaving)) < len(leaving):
         yield key.repeated

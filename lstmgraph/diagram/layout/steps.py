@@ -33,8 +33,8 @@ def lit_parts(
     so; labels and dots with their wires.
     """
     lit = tuple(replace(w, lit=w.id in wires) for w in scene.wires)
-    through = trunk or (lambda t: any(w.lit and w.target == t.target and passes(w, t.points[0]) for w in lit))
-    trunks = tuple(replace(t, lit=through(t)) for t in scene.trunks)
+    is_lit = trunk or (lambda t: any(w.id in wires for w in through(scene, t)))
+    trunks = tuple(replace(t, lit=is_lit(t)) for t in scene.trunks)
     bright = [w for w in (*lit, *trunks) if w.lit]
     carried = {id for w in bright for id in (w.id, w.source)}
     joins = {t.source for t in trunks if t.lit}
@@ -46,6 +46,11 @@ def lit_parts(
         dots=tuple(sorted((_lit_dot(d, bright) for d in scene.dots), key=lambda d: d.lit)),
         labels=tuple(_lit_label(label, carried) for label in scene.labels),
     )
+
+
+def through(scene: Scene, trunk: Wire) -> list[Wire]:
+    """The wires that run through a trunk to its target."""
+    return [w for w in scene.wires if w.target == trunk.target and passes(w, trunk.points[0])]
 
 
 def _lit_label(label: Label, lit: set[str]) -> Label:
