@@ -48,10 +48,9 @@ SHORT: dict[tuple[str, str, str], tuple[str, ...]] = {
     ("default", "pipe", "cornn"): ("dot",),
     ("default", "pipe", "delta"): ("dot",),
     ("default", "pipe", "fastgrnn"): ("dot",),
-    ("default", "pipe", "ltc"): ("dot",),
     ("default", "pipe", "mlstm"): ("dot",),
     ("default", "pipe", "mogrifier"): ("most_bends", "mean_bends", "off_line"),
-    ("default", "pipe", "scrn"): ("dot", "most_bends", "mean_bends"),
+    ("default", "pipe", "scrn"): ("dot", "mean_bends"),
     ("default", "pipe", "sru"): ("most_bends",),
 }
 HEAD = ("cell", "style", "crossings", "dot", "bends", "mean", "aspect", "seconds", "broken")

@@ -113,14 +113,35 @@ def _is_taken_in(cell: Cell, value: MatrixSymbol) -> bool:
     return any(value in symbols_in(e.value) for e in cell.equations for s in cell.states if e.target == s.next)
 
 
+@lru_cache(maxsize=128)
+def carrying(cell: Cell) -> frozenset[MatrixExpr]:
+    """The expressions on the elementwise ways of the memories, from what each was to what it becomes."""
+    found: set[MatrixExpr] = set()
+    values = {e.target: e.value for e in cell.step}
+    for state in (s for s in cell.states if s.name in memories(cell)):
+        reached = _reached(cell, state.previous)
+        waiting: list[MatrixExpr] = [cell.values[state.name]]
+        while waiting:
+            expr = waiting.pop()
+            below = [values[expr]] if expr in values else operands(expr) if isinstance(expr, _CARRIES) else ()
+            if _passes(expr, reached) and expr not in found:
+                found.add(expr)
+                waiting += below
+    return frozenset(found)
+
+
 def _is_carried(cell: Cell, previous: MatrixSymbol) -> bool:
     """Whether an elementwise path leads from the previous value to the next one."""
-    goal = cell.values[name_of(previous).base]
+    return cell.values[name_of(previous).base] in _reached(cell, previous)
+
+
+def _reached(cell: Cell, previous: MatrixSymbol) -> set[MatrixExpr]:
+    """The values of a step to which an elementwise path leads from a previous one, and that one."""
     reached: set[MatrixExpr] = {previous}
     for equation in cell.step:
         if _passes(equation.value, reached):
             reached.add(equation.target)
-    return goal in reached
+    return reached
 
 
 def _passes(expr: MatrixExpr, reached: set[MatrixExpr]) -> bool:

@@ -2,8 +2,9 @@
 
 The graph is what the equations say and nothing else: a weighted sum with its parameters is one node, every other
 operation is one node, and an edge is the use of a value.  A quotient is drawn as a product with a reciprocal and a
-difference as a sum with a negative operand.  Where the order of operands matters and cannot be seen from what they
-are, it is written at their arrows.
+difference as a sum with a negative operand.  A memory that is carried through a weighted sum stays on its line: what
+scales it and adds to it are operators, and what is added is a network.  Where the order of operands matters and cannot
+be seen from what they are, it is written at their arrows.
 
 With `products` a weighted sum is taken apart: every product with a parameter is a node of its own.  Coarser graphs are
 made from this one (`detail`).
@@ -19,6 +20,7 @@ from typing import NamedTuple
 
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Number, Rational, Transpose, latex
 
+from lstmgraph.algebra.build import total
 from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.nodes import (
     Concat,
@@ -40,7 +42,7 @@ from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.cell import Cell
 from lstmgraph.diagram.graph import Edge, Graph, Node, NodeKind, ValueKind
 from lstmgraph.program import Equation
-from lstmgraph.roles import memories
+from lstmgraph.roles import carrying, memories
 
 Typeset = Callable[[MatrixSymbol], str]
 Describe = Callable[[Equation | MatrixExpr], str]
@@ -90,6 +92,7 @@ class _Extraction:
         self.terms: set[str] = set()  # ids of the terms of a sum that is taken apart
         self.owner = ""
         self.memories = memories(cell)
+        self.carrying = carrying(cell)
         self.states = {s.name for s in cell.states}
 
     def run(self) -> Graph:
@@ -198,6 +201,8 @@ class _Extraction:
 
     def operation(self, expr: MatrixExpr, id: str) -> tuple[NodeKind, str, str, list[_Operand]]:
         """Kind, name, glyph and operands of the node for an expression."""
+        if expr in self.carrying and self.is_weighted(expr):
+            return self.on_pipe(expr, id)
         if self.is_weighted(expr):
             return self.network(expr, id)
         rule = RULES[expr.func]
@@ -212,17 +217,29 @@ class _Extraction:
         found = [self.value_operand(a, id, k) for k, a in enumerate(operands(expr))]
         return "operator", rule.name, rule.glyph, _in_order(found) if isinstance(expr, Concat) else found
 
+    def on_pipe(self, expr: MatrixExpr, id: str) -> tuple[NodeKind, str, str, list[_Operand]]:
+        """What scales a memory by something learnt, or adds to it: an operator, which takes in a weighted sum."""
+        if not isinstance(expr, MatAdd):
+            return self.by_parameter(expr, id)
+        layer = [a for a in expr.args if a not in self.carrying and (self.is_weighted(a) or self.is_parameter(a))]
+        if all(map(self.is_parameter, layer)):
+            layer = []
+        added = [a for a in expr.args if a not in layer]
+        if layer:
+            added.insert(expr.args.index(layer[0]), total(*layer))
+        return "operator", RULES[MatAdd].name, RULES[MatAdd].glyph, [self.part(a, id, k) for k, a in enumerate(added)]
+
+    def by_parameter(self, expr: MatrixExpr, id: str) -> tuple[NodeKind, str, str, list[_Operand]]:
+        """A product with something learnt as an operator, which names it."""
+        parameter, value = self.split(expr) or (expr, expr)
+        glyph = self.factor(parameter) + (r"\odot" if isinstance(expr, Hadamard) else "")
+        operand = self.value_operand(value, id, 0)
+        return "operator", PRODUCT, glyph, [replace(operand, via_shape=shape_of(parameter))]
+
     def network(self, expr: MatrixExpr, id: str) -> tuple[NodeKind, str, str, list[_Operand]]:
         """The sum of a one-layer network; taken apart, its terms are nodes of their own."""
-        pair = self.split(expr)
-        if self.products and pair is not None and id in self.terms:
-            glyph = self.factor(pair[0]) + (r"\odot" if isinstance(expr, Hadamard) else "")
-            return (
-                "operator",
-                PRODUCT,
-                glyph,
-                [replace(self.value_operand(pair[1], id, 0), via_shape=shape_of(pair[0]))],
-            )
+        if self.products and self.split(expr) is not None and id in self.terms:
+            return self.by_parameter(expr, id)
         if self.products and isinstance(expr, MatAdd):
             self.terms |= {f"{id}.{k}" for k in range(1, len(expr.args) + 1)}
             return "sum", "weighted_sum", "+", [self.part(a, id, k, "bias") for k, a in enumerate(expr.args)]

@@ -1,17 +1,18 @@
 """The graph has exactly the dependencies that the equations state: none missing, none extra."""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from functools import cache
 
 import pytest
-from sympy import MatrixExpr, MatrixSymbol
+from sympy import MatAdd, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra.names import Name, name_of
 from lstmgraph.algebra.nodes import Divide, Hadamard, Identity, Reciprocal, operands
 from lstmgraph.algebra.traverse import rebuild, symbols_in, walk
 from lstmgraph.cell import Cell
-from lstmgraph.diagram.extract import extract
+from lstmgraph.diagram.extract import PRODUCT, extract
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.reading import library, load, loads
 
@@ -23,6 +24,9 @@ ODD = {
     'output = "y"\nsizes = {x = "X", h = "H", y = "Y"}',
     "numbers": 'equations = "h[t] = 2 * x[t] ** 2 - h[t-1] / (1 + abs(x[t]))"\nsizes = {x = "H"}',
     "square": 'equations = "h[t] = x[t] * x[t] + U @ concat(h[t-1], x[t])"\nsizes = {x = "H"}',
+    "leaky": 'equations = "h[t] = a * h[t-1] + V @ tanh(W @ x[t] + U @ h[t-1]) + x[t] + b"\n'
+    'sizes = {x = "H", h = "H", a = "H", V = ["H", "K"]}',
+    "shifted": 'equations = "h[t] = h[t-1] - a * tanh(x[t]) - b"\nsizes = {x = "H", a = 1}',
     "matrix": 'equations = """\nk[t] = W @ x[t]\nC[t] = C[t-1] + k[t] @ k[t].T\nh[t] = C[t] @ (Q @ x[t])\n"""\n'
     'sizes = {x = "X", k = "K"}',
 }
@@ -41,13 +45,23 @@ def without_quotients(expr: MatrixExpr) -> MatrixExpr:
     return rebuild(expr, parts) if parts else expr
 
 
-def uses(expr: MatrixExpr, stops: set[MatrixExpr]) -> list[MatrixExpr]:
-    """What an operation uses, once for each use: the values of a step and other drawn operations below it."""
+def uses(expr: MatrixExpr, stops: set[MatrixExpr], layers: Collection[MatrixExpr] = ()) -> list[MatrixExpr]:
+    """What an operation uses, once for each use: the values of a step and other drawn operations below it.
+
+    A sum of which some terms are one of the `layers` uses that one.
+    """
     found = []
-    for operand in operands(expr):
+    for operand in with_layer(expr, layers):
         timed = isinstance(operand, MatrixSymbol) and name_of(operand).lag is not None
         found += [operand] if timed or operand in stops else uses(operand, stops)
     return found
+
+
+def with_layer(expr: MatrixExpr, layers: Collection[MatrixExpr]) -> list[MatrixExpr]:
+    """The operands of an expression; terms of a sum that are a layer of their own count as that one."""
+    inner = [s for s in layers if isinstance(s, MatAdd) and isinstance(expr, MatAdd) and set(s.args) < set(expr.args)]
+    most = max(inner, key=lambda s: len(s.args), default=None)
+    return [*([most] if most else []), *(o for o in operands(expr) if most is None or o not in most.args)]
 
 
 def stated_edges(graph: Graph, cell: Cell) -> Counter[tuple[str, str]]:
@@ -58,7 +72,12 @@ def stated_edges(graph: Graph, cell: Cell) -> Counter[tuple[str, str]]:
     for equation in cell.step:
         value = without_quotients(equation.value)
         at[equation.target] = at[value.args[0] if isinstance(value, Identity) else value]
-    demanded = Counter((at[used], id) for e, id in operations.items() for used in uses(e, set(operations)))
+    layers = [e for e, id in operations.items() if graph.node(id).kind == "sum"]
+    demanded = Counter(
+        (at[used], id)
+        for e, id in operations.items()
+        for used in uses(e, set(operations), layers if graph.node(id).kind == "operator" else ())
+    )
     return demanded + Counter((at[o], o.name + "'") for o in leaving(cell))
 
 
@@ -125,6 +144,18 @@ def test_a_shared_expression_is_one_node() -> None:
     graph = extract(loads(text), lambda s: s.name)
     assert [n.operation for n in graph.nodes].count("tanh") == 1
     assert len([e for e in graph.edges if e.target == "h.1"]) == 2
+
+
+def test_a_memory_stays_on_its_pipe_when_a_network_is_added() -> None:
+    """What scales it is an operator and so is the sum; what is added to it is a network."""
+    graph = extract(cells()["leaky"], lambda s: s.name)
+    sum_, scaled, layer = (next(n for n in graph.nodes if n.id == id) for id in ("h", "h.1", "h.2"))
+    assert (sum_.kind, sum_.operation) == ("operator", "add")
+    assert (scaled.kind, scaled.operation, scaled.glyph) == ("operator", PRODUCT, r"a\odot")
+    assert (layer.kind, layer.operation) == ("sum", "weighted_sum")
+    assert [e.source for e in graph.into("h")] == ["h.1", "h.2", "x[t]"]
+    assert [e.via for e in graph.into("h.2")] == ["V", None]
+    assert [e.kind for e in graph.into("h.1")] == ["previous_memory"]
 
 
 def test_names_of_values() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from lstmgraph.diagram.graph import Graph
+from lstmgraph.diagram.graph import Node as GraphNode
 from lstmgraph.diagram.path import HEAD_LENGTH, STROKE, Route, finish, straight
 from lstmgraph.diagram.quality import colour, lines, measure, overlaps, places, rival
 from lstmgraph.diagram.quality.picture import Picture
@@ -148,6 +149,15 @@ def test_an_oblique_piece_is_enough() -> None:
     bent = wire("a", "a", (0, 0), (50, 0), (60, 9), (60, 40))
     assert list(lines.oblique(picture(wires=[bent]))) == ["a"]
     assert not list(lines.oblique(picture(wires=[wire("a", "a", (0, 0), (50, 0), (50, 40))])))
+
+
+@pytest.mark.parametrize(("on_the_way", "bent"), [("operator", ()), ("sum", ("c",))])
+def test_a_memory_runs_through_operators_alone(on_the_way: Any, bent: tuple[str, ...]) -> None:
+    ends = [("c[t-1]", "previous", "c[t-1]"), ("+", on_the_way, None), ("c'", "next", "c[t]")]
+    graph = replace(EMPTY, memories=("c",), nodes=tuple(GraphNode(id, kind, "", "", value) for id, kind, value in ends))
+    wires = (wire("in", "c[t-1]", (10, 0), (90, 0), target="+"), wire("out", "+", (110, 0), (190, 0), target="c'"))
+    nodes = [node(id, 100 * k, 0, kind=kind) for k, (id, kind, _) in enumerate(ends)]
+    assert tuple(lines.bent_pipes(Picture(picture(*nodes, wires=wires).scene, graph))) == bent
 
 
 def test_a_line_that_ends_on_another_touches_it() -> None:

@@ -61,7 +61,8 @@ def bent_pipes(picture: Picture) -> Iterator[str]:
     for base in picture.graph.memories:
         own = [n for n in picture.graph.nodes if n.kind in ("previous", "next") and base_of(n) == base]
         goals = {n.id for n in own if n.kind == "next"}
-        if any(_fewest_bends(picture, n.id, goals - {n.id}) for n in own):
+        found = [(n.kind, _fewest_bends(picture, n.id, goals - {n.id})) for n in own]
+        if any(fewest or (fewest is None and kind == "previous") for kind, fewest in found):
             yield base
 
 
