@@ -11,12 +11,17 @@ from lstmgraph.api.drawing import Drawing
 from lstmgraph.api.scenes import drawn
 from lstmgraph.cell import Cell
 from lstmgraph.diagram.graph import Graph
-from lstmgraph.diagram.layout.legend import AGAINST, BACKWARD, FORWARD, with_legend
+from lstmgraph.diagram.layout.legend import AGAINST, BACKWARD, CHAIN, FORWARD, with_legend
 from lstmgraph.diagram.scene import Scene
+from lstmgraph.diagram.themes import load_theme
 from lstmgraph.errors import UsageError
 from lstmgraph.notation import get_notation, notation_names
 
-KEYS = {"backward": BACKWARD, "against": AGAINST}  # how an option's drawings are explained; others as FORWARD says
+KEYS = {
+    "backward": BACKWARD,
+    "against": AGAINST,
+    "unroll": CHAIN,
+}  # how an option's drawings are explained; others as FORWARD says
 UNMEASURED = ("dag", "plumbing")  # styles whose scenes are no drawings of nodes and wires in our own grammar
 
 
@@ -39,7 +44,8 @@ def picture(cell: Cell, choices: Choices) -> Drawing:
 def _finished(cell: Cell, scene: Scene, choices: Choices, graph: Graph | None) -> Drawing:
     """The scene with its legend, and an id."""
     if choices.legend:
-        scene = with_legend(scene, next((key for option, key in KEYS.items() if choices.has(option)), FORWARD))
+        key = next((key for option, key in KEYS.items() if choices.has(option)), FORWARD)
+        scene = with_legend(scene, key, load_theme(choices.theme).patterns)
     return Drawing(
         replace(scene, id="-".join((cell.name, choices.style, *_chosen(choices)))),
         choices.theme,

@@ -11,6 +11,7 @@ from time import process_time
 
 import pytest
 
+import lstmgraph
 from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.calculus import unroll
@@ -278,3 +279,12 @@ def test_labels_of_many_digits_are_set_like_others() -> None:
 def test_no_steps_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(ValueError, match="at least 1 step"):
         chained("rnn", 0)
+
+
+def test_the_legend_of_a_chain_says_what_is_true_of_every_step() -> None:
+    """c[t+3] is no "memory of this step"."""
+    for name in ("lstm", "gru"):
+        legend = lstmgraph.load(name).draw(unroll=5).scene.legend
+        words = [e.words for group in legend if group.title in ("Inputs", "Outputs") for e in group.entries]
+        assert words[0] == "input"
+        assert all(w.endswith(("that enters a step", "that leaves a step")) for w in words[1:])

@@ -1,6 +1,7 @@
 """Looks: themes that are more than colours, and labels by option, of which none is dropped."""
 
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -302,3 +303,21 @@ def test_the_rows_of_a_legend_are_common_to_all_columns(name: str, style: str) -
     }
     assert all(round((y - min(ys)) % ROW, 3) in (0.0, ROW) for y in ys)
     assert all(g.heading and g.heading.at.y > max(ys) for g in legend if not g.entries), "notes stand under all"
+
+
+@pytest.mark.parametrize(
+    ("name", "choices", "said"),
+    [
+        ("lstm", {}, ["Dashed: memory of the previous step", "Dotted: output of the previous step"]),
+        ("gru", {}, ["Dashed: memory and output of the previous step"]),
+        ("rnn", {}, ["Dotted: output of the previous step"]),
+        ("gru", {"style": "cell-block"}, ["Dashed: memory of the previous step"]),
+        ("lstm", {"unroll": 2}, ["Dashed: memory that enters a step", "Dotted: output that enters a step"]),
+    ],
+)
+def test_the_legend_explains_the_dashes_of_a_theme(name: str, choices: dict[str, Any], said: list[str]) -> None:
+    def notes(theme: str) -> list[str]:
+        return [g.title for g in load(name).draw(theme=theme, **choices).scene.legend if not g.entries]
+
+    assert [note for note in notes("print") if note.startswith(("Dashed", "Dotted"))] == said
+    assert not [note for note in notes("shiyan") if note.startswith("Dotted")]

@@ -107,6 +107,13 @@ def test_print_needs_no_colour() -> None:
     assert theme.dashes["previous_memory"] != theme.dashes["previous_output"]
 
 
+@pytest.mark.parametrize("name", theme_names())
+def test_every_pattern_of_dashes_has_a_name_of_its_own(name: str) -> None:
+    """The legend explains it by that name."""
+    theme = load_theme(name)
+    assert len(set(theme.patterns.values())) == len(set(theme.dashes.values()))
+
+
 def test_a_role_that_a_theme_does_not_know_has_a_colour() -> None:
     colours = palette("default", "light")
     assert colours.node("never heard of") == colours.nodes["function"]

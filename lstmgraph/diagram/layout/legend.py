@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 from lstmgraph.algebra.rules import RULES
@@ -32,41 +33,54 @@ WORTH = 0.75  # a group is divided between columns where that makes the legend s
 
 WATER = ("old_water", "new_water")  # of the plumbing style
 
-# What an operation or a value is called; an operation of the table of rules by the words of its row.
-WORDS = {rule.name: rule.words for rule in RULES.values()} | {
-    "input": "input",
-    "previous_memory": "memory of the previous step",
-    "previous_memory_and_output": "memory and output of the previous step",
-    "previous_output": "output of the previous step",
-    "previous_state": "state of the previous step",
-    "memory": "memory of this step",
-    "memory_and_output": "memory and output of this step",
-    "output": "output of this step",
-    "state": "state of this step",
-    "value": "value of this step",
-    "add": "elementwise sum",
-    "inner_product": "inner product of two vectors",
-    "gate": "gate: its value opens a valve",
-    "operand": "value that a device takes",
-    "valve": "valve, seen by its wheel: open by the gate's value",
-    "old_water": "water of the previous step",
-    "new_water": "new water",
-    COTANGENT_SUM: "sum of the cotangents of a value that is used several times",
-    JOIN_SUM: "sum of the cotangents of joined values, which part there",
+# What that is called which leaves a step or enters it, before the words that say which step it is of.
+STATES = {
+    "memory": "memory",
+    "memory_and_output": "memory and output",
+    "output": "output",
+    "state": "state",
+    "value": "value",
 }
+
+
+def _states(handed: str, left: str) -> dict[str, str]:
+    """What enters a step and what leaves it, with these words after what it is."""
+    before = {f"previous_{what}": f"{words} {handed}" for what, words in STATES.items()}
+    return before | {what: f"{words} {left}" for what, words in STATES.items()}
+
+
+# What an operation or a value is called; an operation of the table of rules by the words of its row.
+WORDS = (
+    {rule.name: rule.words for rule in RULES.values()}
+    | _states("of the previous step", "of this step")
+    | {
+        "input": "input",
+        "add": "elementwise sum",
+        "inner_product": "inner product of two vectors",
+        "gate": "gate: its value opens a valve",
+        "operand": "value that a device takes",
+        "valve": "valve, seen by its wheel: open by the gate's value",
+        "old_water": "water of the previous step",
+        "new_water": "new water",
+        COTANGENT_SUM: "sum of the cotangents of a value that is used several times",
+        JOIN_SUM: "sum of the cotangents of joined values, which part there",
+    }
+)
 
 
 class Key(NamedTuple):
     """How a kind of drawing is explained.
 
     `groups` in their order: a group takes nodes by what `_group` says of them.  `words` are those of nodes of a kind,
-    whatever their operation.  `lit`: samples are lit, also where the picture dims what they explain.  `plain`: a few
-    symbols are a plain list.  `dimmed`: what it means that a line is; `joined`: that a line is lit in which not all
-    values are; `repeated`: that a value leaves at several places.
+    whatever their operation; `what`: those of operations and values, where they are not as in `WORDS`.  `lit`: samples
+    are lit, also where the picture dims what they explain.  `plain`: a few symbols are a plain list.  `dimmed`: what it
+    means that a line is; `joined`: that a line is lit in which not all values are; `repeated`: that a value leaves at
+    several places.
     """
 
     groups: tuple[tuple[str, tuple[str, ...]], ...]
     words: Mapping[str, str]
+    what: Mapping[str, str] = MappingProxyType({})
     lit: bool = True
     plain: bool = True
     dimmed: str = ""
@@ -87,6 +101,7 @@ FORWARD = Key(
     ),
     {"cell": "memory, from step to step", "join": "joined values"},
 )
+CHAIN = FORWARD._replace(what=_states("that enters a step", "that leaves a step"))
 BACKWARD = Key(
     (
         ("Arriving from the loss and the next step", ("next",)),
@@ -131,8 +146,11 @@ NOTES = {
 }
 
 
-def with_legend(scene: Scene, key: Key = FORWARD) -> Scene:
-    """The scene with its legend, and higher by as much as that needs; as it is where there is nothing to explain."""
+def with_legend(scene: Scene, key: Key = FORWARD, patterns: Mapping[str, str] = MappingProxyType({})) -> Scene:
+    """The scene with its legend, and higher by as much as that needs; as it is where there is nothing to explain.
+
+    `patterns`: how wires of a role are drawn, where that is not solid: "dashed".
+    """
     width, top = max(scene.size[0], NARROWEST), scene.size[1]
     groups = list(_groups(scene, key))
     if not groups:
@@ -140,7 +158,7 @@ def with_legend(scene: Scene, key: Key = FORWARD) -> Scene:
     columns = _arranged(groups, width - 3 * PITCH, key.plain)
     found = _placed(groups, columns, top)
     rows = max(piece.row + len(piece.samples) for column in columns for piece in column)
-    notes, bottom = _noted(_notes(scene, key), width - 3 * PITCH, top + rows * ROW)
+    notes, bottom = _noted(_notes(scene, key, patterns), width - 3 * PITCH, top + rows * ROW)
     return replace(scene, legend=(*found, *notes), size=(width, bottom + 2 * PITCH))
 
 
@@ -277,8 +295,11 @@ def _noted(notes: Iterable[str], width: float, top: float) -> tuple[list[Legend]
     return found, y + NOTE / 2 if found else top
 
 
-def _notes(scene: Scene, key: Key) -> Iterator[str]:
-    if any(wire.dashed for wire in scene.wires):
+def _notes(scene: Scene, key: Key, patterns: Mapping[str, str]) -> Iterator[str]:
+    for role, pattern in patterns.items():
+        if any(wire.role == role for wire in scene.wires):
+            yield f"{pattern.capitalize()}: {', '.join(_carried(scene, key, role))}"
+    if any(wire.dashed and wire.role not in patterns for wire in scene.wires):
         yield DASHED
     if key.dimmed and not all(wire.lit for wire in scene.wires):
         yield key.dimmed
@@ -290,6 +311,13 @@ def _notes(scene: Scene, key: Key) -> Iterator[str]:
     own = [label for label in scene.labels if label.of or label.role == "continued"]
     roles = {"order" if label.text.lstrip("-").isdigit() else label.role for label in own}
     yield from (note for role, note in NOTES.items() if role in roles)
+
+
+def _carried(scene: Scene, key: Key, role: str) -> list[str]:
+    """What runs on the wires of a role: what their beginnings are called, as far as these are outside."""
+    sources = {wire.source for wire in scene.wires if wire.role == role}
+    found = [_meaning(n, key) for n in scene.nodes if n.id in sources and n.kind == "previous"]
+    return sorted(set(found)) or [_called(role, key)]
 
 
 def _group(node: Node) -> str:
@@ -309,4 +337,8 @@ def _meaning(node: Node, key: Key) -> str:
     if what.endswith(NETWORK):
         what = what.removesuffix(NETWORK)
         return f"{WORDS.get(what, what)} of a weighted sum"
-    return WORDS.get(what, what.replace("_", " "))
+    return _called(what, key)
+
+
+def _called(what: str, key: Key) -> str:
+    return key.what.get(what) or WORDS.get(what, what.replace("_", " "))

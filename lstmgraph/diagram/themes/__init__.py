@@ -75,6 +75,11 @@ class Theme:
     dashes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     look: Look = DEFAULT_LOOK
 
+    @property
+    def patterns(self) -> Mapping[str, str]:
+        """What the dashes of each kind of wire are called: dots are shorter than the gaps between them."""
+        return {role: "dotted" if dash[0] < dash[1] else "dashed" for role, dash in self.dashes.items()}
+
     def palette(self, mode: Mode) -> Palette:
         return self.dark if mode == "dark" else self.light
 

@@ -130,12 +130,12 @@ class _Writer:
                    **self._place(label.at, *measure(label)))  # fmt: skip
 
     def _wire(self, graph: graphviz.Digraph, wire: Wire) -> None:
-        dashed = wire.dashed or wire.role in self.theme.dashes
+        style = self.theme.patterns.get(wire.role, "dashed" if wire.dashed else "solid")
         tip = f"e,{self._at(wire.points[-1])} " if wire.arrow else ""
         graph.edge(
             _name(wire.source), _name(wire.target),
             pos=tip + " ".join(self._at(p) for p in wire.route),
-            color=self.palette.wire(wire.role, wire.lit), style="dashed" if dashed else "solid",
+            color=self.palette.wire(wire.role, wire.lit), style=style,
             penwidth=f"{STROKE if wire.lit else DIMMED * STROKE:g}", dir="forward" if wire.arrow else "none",
             tooltip=_text(wire.title or f"{wire.source} → {wire.target}"), id=self.names.id("edge", wire.id),
             **{"class": self.names.classes(wire.role, wire.lit)},
