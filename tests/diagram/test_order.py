@@ -7,7 +7,7 @@ import pytest
 from lstmgraph.api.cell import Cell, load
 from lstmgraph.api.drawing import Drawing
 from lstmgraph.diagram import graph as graphs
-from lstmgraph.diagram.boxes import label_box, meet, node_box
+from lstmgraph.diagram.boxes import distance, label_box, meet, node_box
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.ground import of_wire
 from lstmgraph.diagram.look import DETAILS
@@ -70,6 +70,19 @@ def test_every_operation_has_its_number_beside_it(name: str, style: str) -> None
         own = label_box(numbers[node.id], 10)
         assert meet(own, node_box(node, STROKE)), "too far from its operation"
         assert not any(meet(label_box(numbers[node.id]), box) for w in scene.wires for box in of_wire(w))
+
+
+@pytest.mark.parametrize("theme", ["default", "shiyan"])
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("name", library())
+def test_nobody_takes_a_number_for_that_of_another_operation(name: str, style: str, theme: str) -> None:
+    """Its own operation is the nearest by far, and no other number stands beside it."""
+    scene = load(name).draw(style, theme=theme, order=True).scene
+    operations = {n.id: node_box(n) for n in scene.nodes if n.kind in OPERATIONS}
+    numbers = {x.of: label_box(x) for x in scene.labels if x.role == "stage"}
+    for id, box in numbers.items():
+        others = [b for boxes in (operations, numbers) for other, b in boxes.items() if other != id]
+        assert min(distance(box, other) for other in others) >= distance(box, operations[id]) + 5, id
 
 
 def test_a_number_stands_at_the_corner_with_air_between() -> None:
