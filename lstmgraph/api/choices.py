@@ -114,7 +114,8 @@ class Choices:
     backward: bool = _row(
         False, "The backward pass: cotangents against the arrows, with their formulas.", laid_over=True)
     open: tuple[tuple[str, float], ...] | None = _row(
-        None, "How far gates stand open in the style plumbing: f=1,i=0.", "GATES", read=openings, laid_over=True)
+        None, "How far gates stand open in the style plumbing: f=1,i=0; the others are half open.", "GATES",
+        read=openings, laid_over=True)
 
     def has(self, option: str) -> bool:
         return getattr(self, option) not in (None, False)

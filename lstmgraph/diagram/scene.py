@@ -36,6 +36,7 @@ class Box(NamedTuple):
 
 COTANGENT_SUM = "cotangent_sum"  # the kind of a node: the small plus where cotangents of one value meet
 JOIN_SUM = "joined_cotangent_sum"  # the operation of a join to which several lines bring cotangents
+UNSET = "unset"  # the role of a label that says a value which nobody gave
 Shape = Literal["circle", "box", "teardrop", "pentagon", "ellipse", "panel", "bar", "slab", "swell"]
 
 

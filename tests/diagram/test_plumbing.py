@@ -510,3 +510,27 @@ def test_a_graph_without_a_memory_is_refused() -> None:
     graph = extract(load("rnn"), lambda symbol: symbol.name)
     with pytest.raises(UsageError, match="there is no plumbing"):
         layout_plumbing(graph, (), {})
+
+
+def test_it_is_told_which_gates_nobody_set() -> None:
+    """Grey, and explained; with all gates set there is nothing to explain.  1 - z follows from z."""
+
+    def unset(name: str, opened: dict[str, float]) -> tuple[set[str], bool]:
+        scene = load_cell(name).draw("plumbing", open=opened or None).scene
+        gates = {n.id: n.of for n in scene.nodes if n.kind == "gate"}
+        notes = [group.title for group in scene.legend if not group.entries]
+        return {gates[x.of] for x in scene.labels if x.role == "unset"}, any("stands half open" in n for n in notes)
+
+    assert unset("lstm", {}) == ({"f", "i", "o"}, True)
+    assert unset("lstm", {"f": 1}) == ({"i", "o"}, True)
+    assert unset("lstm", {"f": 1, "i": 0, "o": 0.5}) == (set(), False)
+    assert unset("gru", {"z": 0.5}) == (set(), False)
+    assert unset("gru", {}) == ({"z", "h.2.1"}, True)
+    grey = load_theme("default").light
+    assert grey.words("unset") == grey.words("heading") != grey.words("text")
+
+
+def test_a_formula_has_air_in_its_box() -> None:
+    box = next(n for n in load_cell("gru").draw("plumbing").scene.nodes if n.kind == "gate" and n.shape == "box")
+    assert box.label is not None
+    assert box.width - measure(box.label)[0] >= 8

@@ -126,6 +126,12 @@ def description(found: Sequence[Run], graph: Graph) -> str:
     return " ".join(line for run in found for line in _said(run, graph))
 
 
+def unset(graph: Graph, gates: Collection[str], opened: Mapping[str, float]) -> frozenset[str]:
+    """The ids of the gates that nobody set: they stand half open."""
+    flows = _Flows(anatomy(graph), gates, opened)
+    return frozenset(n.id for n in graph.nodes if flows.is_unset(n.id))
+
+
 def how_open(opening: float) -> str:
     return {0.0: "shut", 1.0: "open"}.get(opening, f"{opening:g} open")
 
@@ -317,6 +323,13 @@ class _Flows:
             other = self.opening(self.a.into[id][0].source)
             return None if other is None else round(1 - other, 9)
         return HALF if self.is_gate(id) else None
+
+    def is_unset(self, id: str) -> bool:
+        if any(name in self.opened for name in self.names.get(id, ())):
+            return False
+        if self.a.node[id].operation == "one_minus":
+            return self.is_unset(self.a.into[id][0].source)
+        return self.is_gate(id)
 
     def portion(self, id: str) -> float | None:
         """How much comes from a source: of a gate, or of a gate times what is learnt, as far as that is open."""

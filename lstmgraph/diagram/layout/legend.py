@@ -16,7 +16,7 @@ from lstmgraph.diagram.detail import NETWORK
 from lstmgraph.diagram.layout.shapes import PITCH
 from lstmgraph.diagram.layout.steps import through
 from lstmgraph.diagram.order import CIRCLED
-from lstmgraph.diagram.scene import COTANGENT_SUM, JOIN_SUM, Entry, Label, Legend, Node, Point, Scene
+from lstmgraph.diagram.scene import COTANGENT_SUM, JOIN_SUM, UNSET, Entry, Label, Legend, Node, Point, Scene
 from lstmgraph.diagram.typeset import measure
 
 SIZE = 10.0
@@ -142,6 +142,7 @@ NOTES = {
     "weight": "At an arrow: what scales the value there",
     "order": "1, 2 at arrows: order of operands",
     "shape": "After a colon, or beside a symbol: the shape",
+    UNSET: "In grey: no value was given, so the gate stands half open",
     "continued": "→ where a row ends and begins: what stands beside it goes on in the next row",
 }
 

@@ -7,13 +7,13 @@ and `n` to its side: a valve's wheel stands at the side of negative n (above, or
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
 
 from lstmgraph.diagram.layout.shapes import Form
 from lstmgraph.diagram.path import finish
-from lstmgraph.diagram.scene import Label, Node, Point, Shape, Wire
+from lstmgraph.diagram.scene import UNSET, Label, Node, Point, Scene, Shape, Wire
 from lstmgraph.diagram.typeset import measure
 
 BORE = 44.0  # the inner width of a pipe
@@ -219,6 +219,13 @@ class Line:
         if self.down:
             return Point(node.at.x - node.width / 2, begin.y)
         return Point(begin.x, node.at.y - node.height / 2)
+
+
+def with_unset(scene: Scene, gates: Collection[str]) -> Scene:
+    """The scene in which it is told apart how far those of these gates stand open that nobody set."""
+    ids = {n.id for n in scene.nodes if n.of in gates}
+    labels = (replace(x, role=UNSET) if x.of in ids and x.text.startswith("=") else x for x in scene.labels)
+    return replace(scene, labels=tuple(labels))
 
 
 def _fitting(text: str, node: Node) -> Label | None:

@@ -27,9 +27,24 @@ from lstmgraph.diagram.layout.flows import (
     description,
     how_open,
     runs,
+    unset,
 )
 from lstmgraph.diagram.layout.labels import inside
-from lstmgraph.diagram.layout.pieces import COLLAR, FAR, GATE, LABEL, NEW, OLD, OUT, Layer, Line, Pieces, R, mixed
+from lstmgraph.diagram.layout.pieces import (
+    COLLAR,
+    FAR,
+    GATE,
+    LABEL,
+    NEW,
+    OLD,
+    OUT,
+    Layer,
+    Line,
+    Pieces,
+    R,
+    mixed,
+    with_unset,
+)
 from lstmgraph.diagram.layout.shapes import EXTERNAL, Form, form_of, role_of
 from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene, moved
 from lstmgraph.diagram.typeset import measure
@@ -49,6 +64,7 @@ SOURCE = Form("box", 76, 48)
 CAP = 7.0  # how thick the end of a pipe is
 PAD = 16.0  # from what is inside to the border
 LONGEST = 300.0  # no label is longer
+RIM = 8.0  # how much narrower a formula is than its box
 TEXT = 13.0  # the size of a label that needs more room than its piece has
 SPACE = 14.0  # around the picture
 APART = 30.0  # between two memories, and between what hangs from one
@@ -77,7 +93,7 @@ def layout_plumbing(
     end = max(_Plumbing(graph, names or {}).put(found))
     drawing = _Plumbing(graph, names or {}, end)
     drawing.put(found)
-    return drawing.scene(id, title, description(found, graph))
+    return with_unset(drawing.scene(id, title, description(found, graph)), unset(graph, gates, opened))
 
 
 class _Plumbing:
@@ -109,7 +125,9 @@ class _Plumbing:
                 f"the plumbing has no room for a formula as long as {self.words(id)}",
                 hint="give it a name of its own in the equations, or choose --style pipe",
             )
-        return usual if width <= usual.width * 0.86 else Form("box", 2 * math.ceil(width / 1.72 + 1), usual.height)
+        return (
+            usual if width <= usual.width * 0.86 else Form("box", 2 * math.ceil((width + RIM) / 1.72 + 1), usual.height)
+        )
 
     def reach(self, stop: Valve | Device) -> float:
         """From the beginning of a stop to its middle, along a pipe that runs to the right."""
@@ -132,7 +150,7 @@ class _Plumbing:
         """The gate of a valve, to be put somewhere."""
         node = self.node[edge.source]
         form = self.form(edge.source, GATE)
-        label = inside(self.name(edge.source), form, Point(0, 0))
+        label = inside(self.name(edge.source), replace(form, width=form.width - RIM * (form != GATE)), ORIGIN)
         return _node(f"{node.id}@{edge.target}", "gate", role_of(node, edge.kind), form, label, node, of=node.id)
 
     # ── one memory ──

@@ -18,6 +18,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from lstmgraph.diagram.graph import ValueKind
 from lstmgraph.diagram.look import DEFAULT_LOOK, Look, read_look
+from lstmgraph.diagram.scene import UNSET
 from lstmgraph.errors import UnknownName
 
 FOLDER = Path(__file__).parent
@@ -63,7 +64,7 @@ class Palette:
 
     def words(self, role: str) -> str:
         """The colour of a label: plain, or grey if it is dimmed or of second rank."""
-        return self.dimmed.text if role in ("dimmed", "heading") else self.text
+        return self.dimmed.text if role in ("dimmed", "heading", UNSET) else self.text
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from lstmgraph.diagram.outline import BOX_RADIUS, outline
 from lstmgraph.diagram.path import DOT_RADIUS, EPSILON, HEAD_LENGTH, HEAD_NOTCH, HEAD_WIDTH, STROKE, Route, is_straight
-from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene, Shape, Wire
+from lstmgraph.diagram.scene import UNSET, Box, Label, Node, Point, Scene, Shape, Wire
 from lstmgraph.diagram.themes import Palette, Theme
 from lstmgraph.diagram.typeset import measure, number
 from lstmgraph.diagram.writers.latex import math_of, words_of
@@ -145,7 +145,7 @@ class _Writer:
         return f"\\path[{style}] {_path(outline(node))} -- cycle node[{size}] {inside}"
 
     def _label(self, label: Label) -> str:
-        style = "dimmed words" if label.role in ("dimmed", "heading") else "words"
+        style = "dimmed words" if label.role in ("dimmed", "heading", UNSET) else "words"
         self.styles[style] = f"text={self._colour(token(style), self.palette.words(label.role))}"
         anchor, at = "", label.at
         if not label.math:
