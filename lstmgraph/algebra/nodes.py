@@ -13,6 +13,7 @@ size that differs between repetitions and `+m` their sum.  A new operation is a 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, ClassVar, Self
 
 import sympy as sp
@@ -259,6 +260,14 @@ def operands(node: Basic) -> tuple[MatrixExpr, ...]:
     if isinstance(node, (Fill, Slice)):
         return tuple(a for a in node.args[:1] if isinstance(a, MatrixExpr))
     return tuple(a for a in node.args if isinstance(a, MatrixExpr)) if isinstance(node, COMPOSITE) else ()
+
+
+def as_written(node: Basic, apart: Collection[MatrixExpr] = ()) -> tuple[MatrixExpr, ...]:
+    """The operands, of maximum(maximum(a, b), c) all three; what is `apart` stays an operand as a whole."""
+    first, *rest = operands(node)
+    if isinstance(node, (Maximum, Minimum)) and first.func is node.func and first not in apart:
+        return (*as_written(first, apart), *rest)
+    return (first, *rest)
 
 
 # What has operands: everything else in an expression is a symbol.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sympy import Basic, MatrixExpr, MatrixSymbol
 
@@ -23,6 +23,15 @@ def walk(expr: MatrixExpr) -> Iterator[MatrixExpr]:
 def symbols_in(expr: Basic) -> set[MatrixSymbol]:
     """The named values in an expression (not the symbols in its sizes)."""
     return {s for s in walk(expr) if isinstance(s, MatrixSymbol)}
+
+
+def apart(values: Iterable[MatrixExpr]) -> set[MatrixExpr]:
+    """These values, and all operands in them but the first of an operation of its own kind: a + b in (a + b) + c."""
+    found: set[MatrixExpr] = set()
+    for value in values:
+        inner = ((node, k, o) for node in walk(value) for k, o in enumerate(operands(node)))
+        found |= {value, *(o for node, k, o in inner if k or o.func is not node.func)}
+    return found
 
 
 def check_shapes(expr: MatrixExpr) -> Shape:

@@ -35,10 +35,10 @@ from lstmgraph.algebra.nodes import (
     Reciprocal,
     Softmax,
     Sum,
-    operands,
+    as_written,
 )
 from lstmgraph.algebra.rules import RULES
-from lstmgraph.algebra.traverse import symbols_in
+from lstmgraph.algebra.traverse import apart, symbols_in
 from lstmgraph.cell import Cell
 from lstmgraph.diagram.graph import Edge, Graph, Node, NodeKind, ValueKind
 from lstmgraph.program import Equation
@@ -88,6 +88,7 @@ class _Extraction:
         self.products = products
         self.nodes: dict[str, Node] = {}
         self.edges: list[Edge] = []
+        self.apart = apart(e.value for e in cell.equations)
         self.made: dict[MatrixExpr, str] = {}  # expression or symbol -> the node whose value it is
         self.terms: set[str] = set()  # ids of the terms of a sum that is taken apart
         self.owner = ""
@@ -214,7 +215,7 @@ class _Extraction:
             return self.operation(Hadamard(expr.args[0], Reciprocal(expr.args[1])), id)
         if isinstance(expr, MatMul):
             return self.matrix_product(expr, id)
-        found = [self.value_operand(a, id, k) for k, a in enumerate(operands(expr))]
+        found = [self.value_operand(a, id, k) for k, a in enumerate(as_written(expr, self.apart))]
         return "operator", rule.name, rule.glyph, _in_order(found) if isinstance(expr, Concat) else found
 
     def on_pipe(self, expr: MatrixExpr, id: str) -> tuple[NodeKind, str, str, list[_Operand]]:

@@ -180,7 +180,7 @@ class Printer:
         return self.dialect.functions.get(operation) or self.dialect.word(RULES[operation].name)
 
     def arguments(self, expr: MatrixExpr) -> str:
-        body = ", ".join(map(self.text, operands(expr)))
+        body = ", ".join(map(self.text, n.as_written(expr)))
         left, right = self.dialect.tall if r"\frac" in body else self.dialect.parentheses
         return f"{left}{body}{right}"
 

@@ -40,15 +40,7 @@ def _write(expr: Basic) -> tuple[str, int]:
     name = RULES[expr.func].name if expr.func in RULES else ""
     if name not in FUNCTIONS:
         raise CellError(f"{name or type(expr).__name__} has no spelling in the cell language: {expr!s:.80}")
-    return f"{name}({', '.join(source(a) for a in _arguments(expr))})", POSTFIX
-
-
-def _arguments(expr: Basic) -> list[MatrixExpr]:
-    """maximum(maximum(a, b), c) is written maximum(a, b, c)."""
-    first, *rest = expr.args
-    if len(rest) == 1 and first.func is expr.func and not isinstance(expr, n.Concat):
-        return [*_arguments(first), *rest]
-    return [first, *rest]
+    return f"{name}({', '.join(source(a) for a in n.as_written(expr))})", POSTFIX
 
 
 def _at(level: int, expr: Basic) -> str:

@@ -14,7 +14,7 @@ from lstmgraph.algebra.traverse import rebuild, symbols_in, walk
 from lstmgraph.cell import Cell
 from lstmgraph.diagram.extract import PRODUCT, extract
 from lstmgraph.diagram.graph import Graph
-from lstmgraph.reading import library, load, loads
+from lstmgraph.reading import from_equations, library, load, loads
 
 ODD = {
     "copy": 'equations = """\ns[t] = identity(x[t])\nh[t] = tanh(U @ s[t-1] + W @ x[t])\n"""\n'
@@ -29,6 +29,8 @@ ODD = {
     "shifted": 'equations = "h[t] = h[t-1] - a * tanh(x[t]) - b"\nsizes = {x = "H", a = 1}',
     "matrix": 'equations = """\nk[t] = W @ x[t]\nC[t] = C[t-1] + k[t] @ k[t].T\nh[t] = C[t] @ (Q @ x[t])\n"""\n'
     'sizes = {x = "X", k = "K"}',
+    "largest": 'equations = """\nk[t] = tanh(x[t])\nh[t] = maximum(k[t], h[t-1], minimum(x[t], k[t], h[t-1], 0))\n"""\n'
+    'sizes = {x = "H"}',
 }
 
 
@@ -191,3 +193,20 @@ def test_the_difference_of_a_vector_and_a_scalar_is_one_sum() -> None:
     graph = extract(loads(text), lambda s: s.name)
     assert "negative" not in {n.operation for n in graph.nodes}
     assert [e.source for e in graph.edges if e.negative] == ["m"]
+
+
+def operand_sources(equations: str, id: str) -> list[str]:
+    graph = extract(from_equations(equations, sizes={"x": "H"}, output="h"), lambda s: s.name)
+    return [e.source for e in graph.into(id)]
+
+
+def test_an_operation_with_several_operands_is_one_node() -> None:
+    assert operand_sources("k[t] = tanh(x[t])\nh[t] = maximum(k[t], h[t-1], x[t])", "h") == ["k", "h[t-1]", "x[t]"]
+    assert operand_sources("h[t] = minimum(h[t-1], maximum(x[t], 1))", "h") == ["h[t-1]", "h.2"], "of another kind"
+    assert operand_sources("h[t] = maximum(h[t-1], maximum(x[t], 1))", "h") == ["h[t-1]", "h.2"], "as it is written"
+
+
+def test_a_maximum_that_is_used_elsewhere_too_is_computed_once() -> None:
+    both = "k[t] = tanh(x[t])\nh[t] = maximum(k[t], h[t-1], x[t])\n"
+    assert operand_sources(both + "y[t] = exp(maximum(k[t], h[t-1]))", "h") == ["h.1", "x[t]"]
+    assert operand_sources(both + "y[t] = exp(maximum(k[t], h[t-1]))", "y") == ["h.1"]
