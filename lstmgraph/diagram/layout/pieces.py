@@ -7,15 +7,19 @@ and `n` to its side: a valve's wheel stands at the side of negative n (above, or
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
 
+from lstmgraph.diagram.boxes import label_box, node_box
+from lstmgraph.diagram.graph import Edge
 from lstmgraph.diagram.layout.shapes import Form
 from lstmgraph.diagram.path import finish
-from lstmgraph.diagram.scene import UNSET, Label, Node, Point, Scene, Shape, Wire
+from lstmgraph.diagram.scene import UNSET, Label, Node, Point, Scene, Shape, Wire, moved
 from lstmgraph.diagram.typeset import measure
 
+SPACE = 14.0  # around the picture
+BETWEEN = 8.0  # between two values that one operation takes
 BORE = 44.0  # the inner width of a pipe
 R = BORE / 2
 WALL = 5.0
@@ -234,3 +238,17 @@ def _fitting(text: str, node: Node) -> Label | None:
     width, height = measure(label)
     fits = min(1.0, 0.8 * node.height / height, 0.9 * node.width / width)
     return replace(label, size=round(LABEL * fits, 2)) if fits >= LEGIBLE else None
+
+
+def apart(edges: Sequence[Edge]) -> Iterator[tuple[float, Edge]]:
+    """Edges with their places beside one another, around a middle."""
+    for k, edge in enumerate(edges):
+        yield (k - (len(edges) - 1) / 2) * (GATE.width + BETWEEN), edge
+
+
+def fitted(scene: Scene) -> Scene:
+    """The scene so that it begins at the top left, with some space around it."""
+    boxes = [*scene.frames, *map(node_box, scene.nodes), *map(label_box, scene.labels)]
+    left, top = min(b.left for b in boxes) - SPACE, min(b.top for b in boxes) - SPACE
+    right, bottom = max(b.right for b in boxes) + SPACE, max(b.bottom for b in boxes) + SPACE
+    return replace(moved(scene, -left, -top), size=(right - left, bottom - top))

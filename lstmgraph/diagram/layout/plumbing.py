@@ -10,10 +10,9 @@ cell that has a memory.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from lstmgraph.diagram.boxes import label_box, node_box
 from lstmgraph.diagram.graph import Edge, Graph
 from lstmgraph.diagram.graph import Node as Operation
 from lstmgraph.diagram.layout.flows import (
@@ -31,6 +30,7 @@ from lstmgraph.diagram.layout.flows import (
 )
 from lstmgraph.diagram.layout.labels import inside
 from lstmgraph.diagram.layout.pieces import (
+    BETWEEN,
     COLLAR,
     FAR,
     GATE,
@@ -42,11 +42,13 @@ from lstmgraph.diagram.layout.pieces import (
     Line,
     Pieces,
     R,
+    apart,
+    fitted,
     mixed,
     with_unset,
 )
 from lstmgraph.diagram.layout.shapes import EXTERNAL, Form, form_of, role_of
-from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene, moved
+from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene
 from lstmgraph.diagram.typeset import measure
 from lstmgraph.errors import UsageError
 
@@ -66,9 +68,7 @@ PAD = 16.0  # from what is inside to the border
 LONGEST = 300.0  # no label is longer
 RIM = 8.0  # how much narrower a formula is than its box
 TEXT = 13.0  # the size of a label that needs more room than its piece has
-SPACE = 14.0  # around the picture
 APART = 30.0  # between two memories, and between what hangs from one
-BETWEEN = 8.0  # between two values that one operation takes
 ORIGIN = Point(0, 0)
 
 
@@ -230,7 +230,7 @@ class _Plumbing:
         self.operation(device.node, line.at(s), form_of(self.node[device.node], 1, wide_sums=False))
         for side in (-1, 1):
             line.collar(s + side * (DEVICE - 8))
-        for shift, edge in _apart(device.operands):
+        for shift, edge in apart(device.operands):
             hub = line.bar(self.to.metal, "port", "valve", (s + shift - 3, s + shift + 3), (-OUT - 9, -OUT))
             self.operand(line, s + shift, hub, edge)
 
@@ -346,7 +346,7 @@ class _Plumbing:
             if reading.edge.negative:
                 self.to.labels.append(Label("-", line.at((begin + s - high) / 2, BETWEEN), LABEL, of=reading.edge.id))
             openings = {edge.id: opening for edge, opening in reading.operands}
-            for shift, edge in _apart([edge for edge, _ in reading.operands]):
+            for shift, edge in apart([edge for edge, _ in reading.operands]):
                 self.operand(line, middle + shift, placed, edge, openings[edge.id])
             source = placed.id
         return source, s
@@ -372,7 +372,7 @@ class _Plumbing:
         for edge, source, at in self.exits:
             self.leave(edge, source, at, border)
         nodes, wires, labels = self.to.nodes(), tuple(self.to.wires), tuple(self.to.labels)
-        return _fitted(Scene(id, title, description, (0, 0), (border,), nodes, wires, (), labels))
+        return fitted(Scene(id, title, description, (0, 0), (border,), nodes, wires, (), labels))
 
     def leave(self, edge: Edge, source: str, begin: Point, border: Box) -> None:
         """The value that leaves, outside of the border, and the arrow to it."""
@@ -391,22 +391,8 @@ def _node(
     return Node(id, kind, role, form.shape, at, width, height, label, shown.title, operation=operation, of=of)
 
 
-def _apart(edges: Sequence[Edge]) -> Iterator[tuple[float, Edge]]:
-    """Edges with their places beside one another, around a middle."""
-    for k, edge in enumerate(edges):
-        yield (k - (len(edges) - 1) / 2) * (GATE.width + BETWEEN), edge
-
-
 def _beside(stop: Valve | Device | Reading) -> Sequence[Edge]:
     """What stands beside a pipe at a stop."""
     if isinstance(stop, Valve):
         return (stop.edge,)
     return stop.operands if isinstance(stop, Device) else [edge for edge, _ in stop.operands]
-
-
-def _fitted(scene: Scene) -> Scene:
-    """The scene so that it begins at the top left, with some space around it."""
-    boxes = [*scene.frames, *map(node_box, scene.nodes), *map(label_box, scene.labels)]
-    left, top = min(b.left for b in boxes) - SPACE, min(b.top for b in boxes) - SPACE
-    right, bottom = max(b.right for b in boxes) + SPACE, max(b.bottom for b in boxes) + SPACE
-    return replace(moved(scene, -left, -top), size=(right - left, bottom - top))
