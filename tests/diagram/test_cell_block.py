@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lstmgraph.diagram.extract import extract
+from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.anatomy import anatomy, cell_id
-from lstmgraph.diagram.layout.block_grid import fill
+from lstmgraph.diagram.layout.block_grid import fill, paths
 from lstmgraph.diagram.layout.block_products import folded
-from lstmgraph.diagram.layout.block_search import search
+from lstmgraph.diagram.layout.block_search import explore, search
 from lstmgraph.diagram.layout.cell_block import layout_cell_block
 from lstmgraph.diagram.layout.dress import dress
 from lstmgraph.diagram.layout.estimate import ROUND, Estimate, Link
 from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT, UP
 from lstmgraph.diagram.layout.threads import Threads
 from lstmgraph.diagram.layout.tracks import layered
-from lstmgraph.diagram.quality import measure
-from lstmgraph.reading import load
+from lstmgraph.diagram.quality import Case, measure
+from lstmgraph.reading import from_equations, load
 from tests.diagram.graphs import ALL
 
 ANYWHERE = dict.fromkeys((UP, RIGHT, DOWN, LEFT), 0)
@@ -104,6 +107,58 @@ def test_the_same_search_comes_to_the_same_places() -> None:
 def test_a_placement_without_conflicts_is_not_searched_further() -> None:
     a = anatomy(ALL["lstm"]())
     assert [g.at for g in search(a, fill(a))] == [fill(a).at]
+
+
+HIGHWAY = """
+f[t] = sigmoid(W_f @ x[t] + U_f @ h[t-1] + b_f)
+g[t] = tanh(W_c @ x[t] + U_c @ h[t-1] + b_c)
+d[t] = sigmoid(W_d @ x[t] + w_d * c[t-1] + v_d * l[t] + b_d)
+c[t] = f[t] * c[t-1] + (1 - f[t]) * g[t] + d[t] * l[t]
+o[t] = sigmoid(W_o @ x[t] + U_o @ h[t-1] + b_o)
+h[t] = o[t] * tanh(c[t])
+"""
+
+
+def highway() -> Graph:
+    """A gate that goes to both sides of the sum, and a product beside them: another way down is better there."""
+    cell = from_equations(HIGHWAY, name="highway", sizes={"x": "X", "h": "H", "l": "H"}, output="h")
+    return extract(cell, lambda symbol: symbol.name)
+
+
+def test_a_cell_that_is_not_quite_an_lstm_keeps_the_style() -> None:
+    graph = highway()
+    case = Case(layout_cell_block(graph), graph, style="cell-block")
+    assert (case.quality.crossings, case.quality.enclosed, case.loopless) == (0, (), ())
+    assert not case.quality.most_bends > 2
+
+
+def test_there_is_a_way_down_for_each_operand_the_data_path_first() -> None:
+    found = list(paths(anatomy(highway())))
+    assert found == [["c", "c.3", "d", "d.1"], ["c", "c.2", "g", "g.1"], ["c", "c.2", "c.2.1", "f", "f.1"]]
+    for path in found:
+        assert fill(anatomy(highway()), path).centre >= {*path, "cell:c"}
+
+
+def test_what_an_exploration_finds_has_a_place_for_everything() -> None:
+    graph = highway()
+    a = anatomy(graph)
+    a = replace(a, repeated=a.aside())
+    placed = fill(a).at.keys()
+    found = explore(a)
+    assert len(found) > 1
+    for grid in found:
+        assert grid.at.keys() == placed
+        assert len({*grid.at.values()}) == len(placed)
+        networks = {*grid.gates.values(), *grid.bottom}
+        assert networks == {*fill(a).gates.values(), *fill(a).bottom} | (networks & grid.centre)
+        for id in grid.bottom:
+            assert grid.side[id] == DOWN
+
+
+def test_a_part_of_an_estimate_knows_the_links_between_its_nodes() -> None:
+    estimate = Estimate([link("a", "b"), link("c", "d"), Link("e", "a", ROUND, (("c", ANYWHERE), ("d", ANYWHERE)))], {})
+    some = estimate.among({"a", "b", "d"})
+    assert [(n.key, [id for id, _ in n.targets]) for n in some.links] == [("a", ["b"]), ("e", ["d"])]
 
 
 # ── the estimate ──

@@ -47,6 +47,8 @@ GATES = [
     ("straight_end", "", "", 1.5, inf),
     ("worst_pitch", "pipe", "", -inf, 1.1),
     ("worst_pitch", "unrolled", "", -inf, 1.1),
+    ("enclosed", "cell-block", "", -inf, 0),
+    ("loopless", "cell-block", "", -inf, 0),
     ("smallest_gap", "", "", 4, inf),
     ("smallest_padding", "", "", 6, inf),
     *(("aspect", "pipe", shape, 1.6, 2.2) for shape in SHAPES),

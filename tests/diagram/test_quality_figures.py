@@ -105,6 +105,15 @@ def test_the_pitch_is_that_of_the_most_uneven_row() -> None:
     assert places.worst_pitch(picture(*even[:2], *uneven[1:])) is None
 
 
+@pytest.mark.parametrize("kind", ["input", "previous", "bias", "constant"])
+def test_what_a_step_is_given_stands_outside_the_border(kind: str) -> None:
+    frame = Box(50, 50, 300, 200)
+    for x, found in ((49.9, []), (50, ["a"]), (170, ["a"]), (300.1, [])):
+        assert list(places.enclosed(picture(node("a", x, 100, kind=kind), frames=[frame]))) == found
+        assert not list(places.enclosed(picture(node("a", x, 100, kind="sum"), frames=[frame])))
+    assert not list(places.enclosed(picture(node("a", 170, 100, kind=kind))))  # no border
+
+
 def test_texts_are_compared_with_the_largest_label_of_a_node() -> None:
     nodes = [node(str(size), 100, size, label=Label("x", Point(100, size), size), kind=kind)
              for size, kind in ((10.0, "sum"), (20.0, "sum"), (40.0, "cell"))]  # fmt: skip

@@ -12,6 +12,7 @@ import pytest
 import lstmgraph
 from lstmgraph.diagram import path
 from lstmgraph.diagram.graph import Graph
+from lstmgraph.diagram.layout.cell_block import layout_cell_block
 from lstmgraph.diagram.layout.legend import with_legend
 from lstmgraph.diagram.layout.pipe import layout_pipe
 from lstmgraph.diagram.path import STROKE, finish, straight
@@ -31,6 +32,11 @@ def good() -> Case:
     graph = lstm()
     scene = with_legend(layout_pipe(graph))
     return Case(scene, graph, load_theme("default"), "pipe", (scene, scene), ("same", "same"))
+
+
+@pytest.fixture(scope="module")
+def block() -> Case:
+    return Case(layout_cell_block(lstm()), lstm(), load_theme("default"), "cell-block")
 
 
 # ── how to spoil a drawing ──
@@ -182,6 +188,8 @@ SPOILT: dict[str, Spoil] = {
     "straight_end": lambda c, _: close_ended(c),
     "worst_pitch": lambda c, _: shifted(c, "f.1", 24, 0),
     "off_line": lambda c, _: shifted(c, "f", 1, 0),
+    "enclosed": lambda c, _: widened(c, 400),
+    "loopless": lambda c, _: rewired(c, "c[t-1]>c.1.1", source="c[t-1]"),
     "smallest_gap": lambda c, _: changed(
         c, "f", at=Point(node(c, "f.1").at.x, node(c, "f.1").at.y - node(c, "f.1").height / 2 - 7 - 18)
     ),
@@ -201,9 +209,12 @@ EACH = [pytest.param(r, id=r.name, marks=[pytest.mark.dot] if r.name == "dot" el
 
 
 @pytest.mark.parametrize("rule", EACH)
-def test_a_rule_fails_on_a_drawing_that_breaks_it(rule: Rule, good: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert score(rule, good).inside is True
-    bad = score(rule, SPOILT[rule.name](good, monkeypatch))
+def test_a_rule_fails_on_a_drawing_that_breaks_it(
+    rule: Rule, good: Case, block: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = block if rule.gate(good) is None else good
+    assert score(rule, case).inside is True
+    bad = score(rule, SPOILT[rule.name](case, monkeypatch))
     assert bad.inside is False
     assert all(line.startswith(f"{rule.name}: ") for line in bad.complaints())
     assert list(bad.complaints())
@@ -266,6 +277,19 @@ def test_other_ways_to_break_a_rule(way: str, good: Case, monkeypatch: pytest.Mo
     rule = next(r for r in RULES if r.name == name)
     assert score(rule, good).inside is True
     assert score(rule, spoil(good, monkeypatch)).inside is False
+
+
+@pytest.mark.parametrize("id", ["c[t-1]>i.1.2", "c>o.1.2", "c>h.2.0"])
+def test_a_peephole_or_the_new_memory_is_no_loop(id: str) -> None:
+    """Other wires may leave the Cell, or start at the old memory repeated: the loop alone is what counts."""
+    graph = peephole_lstm()
+    case = Case(layout_cell_block(graph), graph, style="cell-block")
+    rule = next(r for r in RULES if r.name == "loopless")
+    assert case.loopless == ()
+    assert rewired(case, id, source="c[t-1]").loopless == ()
+    lost = rewired(case, "c[t-1]>c.1.1", source="c[t-1]")
+    assert lost.loopless == ("c",)
+    assert score(rule, replace(lost, style="pipe")).value is None
 
 
 # ── what is no fault ──

@@ -6,6 +6,7 @@ Rows count upwards, columns to the right; the centre is column 0.  Keys of `Grid
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -36,11 +37,11 @@ class Grid:
     repeated: dict[str, str] = field(default_factory=dict)  # edge -> the repeated input that it starts from
 
 
-def fill(a: Anatomy) -> Grid:
-    """A place for every operation."""
+def fill(a: Anatomy, path: list[str] | None = None) -> Grid:
+    """A place for every operation; `path`, one of `paths`, is what stands under the Cell."""
     grid = Grid()
     main = _main_memory(a)
-    below = _descend(a, _foot(a, main))
+    below = path if path is not None else next(paths(a))
     for row, id in enumerate(reversed(below)):
         grid.at[id] = 0.0, float(row)
     if below and is_network(a, below[-1]):
@@ -108,22 +109,26 @@ def _foot(a: Anatomy, main: str | None) -> str | None:
     return a.into[target][0].source if target else None
 
 
-def _descend(a: Anatomy, foot: str | None) -> list[str]:
-    """From an operation down to the network that feeds it: the data path, gates aside."""
-    chain: list[str] = []
-    while foot is not None and a.node[foot].kind in ("sum", "function", "operator") and foot not in chain:
-        chain.append(foot)
-        if a.node[foot].kind == "sum":
-            break
-        sources = [e.source for e in a.into[foot] if e.source not in a.on_pipe or foot not in a.on_pipe]
-        inner = [
-            s
-            for s in sources
-            if a.node[s].kind in ("sum", "function", "operator") and s not in a.hanging and s not in a.fresh
-        ]
-        data = [s for s in inner if a.node[s].operation != "sigmoid"]
-        foot = (data or inner)[-1] if inner else None
-    return chain
+def paths(a: Anatomy) -> Iterator[list[str]]:
+    """Ways from the foot of the centre column down to a network, the likeliest first: the data path, gates aside."""
+    foot = _foot(a, _main_memory(a))
+    yield from _descents(a, [foot]) if foot is not None and _is_operation(a, foot) else iter([[]])
+
+
+def _descents(a: Anatomy, chain: list[str]) -> Iterator[list[str]]:
+    id = chain[-1]
+    sources = dict.fromkeys(e.source for e in a.into[id] if e.source not in a.on_pipe or id not in a.on_pipe)
+    inner = [s for s in sources if _is_operation(a, s) and s not in a.hanging and s not in a.fresh and s not in chain]
+    if a.node[id].kind == "sum" or not inner:
+        yield chain
+        return
+    inner.reverse()
+    for source in sorted(inner, key=lambda s: a.node[s].operation == "sigmoid"):
+        yield from _descents(a, [*chain, source])
+
+
+def _is_operation(a: Anatomy, id: str) -> bool:
+    return a.node[id].kind in ("sum", "function", "operator")
 
 
 def _ascend(a: Anatomy, main: str, grid: Grid) -> list[str]:
@@ -138,10 +143,16 @@ def _ascend(a: Anatomy, main: str, grid: Grid) -> list[str]:
         for edge in a.out[path[-1]]:
             if edge.target == end:
                 return path[1:]
-            if edge.target in a.hanging and edge.target not in grid.at and edge.target not in seen:
+            follows = edge.target in a.hanging or _only_scales(a, edge.target)
+            if follows and edge.target not in grid.at and edge.target not in seen:
                 seen.add(edge.target)
                 queue.append([*path, edge.target])
     return []
+
+
+def _only_scales(a: Anatomy, id: str) -> bool:
+    """Whether a weighted sum has one operand, biases aside: a product with a parameter."""
+    return a.node[id].kind == "sum" and sum(a.node[e.source].kind != "bias" for e in a.into[id]) == 1
 
 
 def _loop(a: Anatomy, grid: Grid, base: str, row: int) -> None:

@@ -94,8 +94,7 @@ class _Builder:
         places = {keys[0]: 0}
         for before, key in itertools.pairwise(keys):
             places[key] = places[before] + reach[before] + reach[key] + gap
-            if axis == 1:
-                places[key] = max(places[key], self._clear(places, key))
+            places[key] = max(places[key], self._clear(places, key) if axis else self._clear_below(places, key))
         return self._centred(places) if axis == 0 else {k: -v for k, v in places.items()}
 
     def _centred(self, places: dict[float, int]) -> dict[float, int]:
@@ -115,6 +114,16 @@ class _Builder:
                 above, below = self.grid.gates[side, row], self.grid.gates[side, other]
                 need = self._half(above) + self._half(below) + 3
                 lowest = max(lowest, places[other] + need)
+        return lowest
+
+    def _clear_below(self, places: dict[float, int], column: float) -> int:
+        """Where a column may stand at the leftmost, so that the inputs of networks below do not meet."""
+        lowest = min(places.values())
+        for id in self.grid.bottom:
+            if self.grid.at[id][0] == column:
+                for other in self.grid.bottom:
+                    if (at := self.grid.at[other][0]) in places and at != column:
+                        lowest = max(lowest, places[at] + self._half(id) + self._half(other) + 3)
         return lowest
 
     def _half(self, id: str) -> int:

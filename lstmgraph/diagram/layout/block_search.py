@@ -1,7 +1,8 @@
 """Searches for places of gates and operators around the memory: those with few crossings and bends, by estimate.
 
-The start is what `block_grid.fill` says.  One piece after the other (a gate with its activation, an operator, a Cell
-beside the first) goes to the place where the whole costs least, until nothing moves or `EFFORT` is used up.
+The start is what `block_grid.fill` says, or grows from its centre.  One piece after the other (a gate with its
+activation, an operator, a Cell beside the first) goes to the place where the whole costs least, until nothing moves or
+the effort is used up.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from random import Random
 
 from lstmgraph.diagram.graph import Edge, base_of
 from lstmgraph.diagram.layout.anatomy import Anatomy, cell_id
-from lstmgraph.diagram.layout.block_grid import ACTIVATIONS, SUMS, Grid, Hint, externals, inner_ends
+from lstmgraph.diagram.layout.block_grid import ACTIVATIONS, SUMS, Grid, Hint, externals, fill, inner_ends, paths
 from lstmgraph.diagram.layout.estimate import BLOCKED, FAR, ROUND, Estimate, Laid, Link, Places, Port
 from lstmgraph.diagram.layout.plan import Sides
 from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT, UP
@@ -23,6 +24,10 @@ LOOKS = (12,), (6, 12)  # places that are tried for an operator until nothing mo
 KICK = 24  # places that one is chosen from to search on from there
 MIRRORED = 0.4  # how often a search begins again with a gate on the other side
 KEPT = 3  # placements that are worth routing
+PATHS = 6  # ways down from the Cell that an exploration tries
+WIDE, EACH = 45_000, 8_000  # its effort, and that of one search in it
+ROUTED = 4  # of all that it finds
+GROW = 10  # places that are tried for an operator while a placement grows
 
 BESIDE: Sides = tuple((side, k, abs(k)) for side in (RIGHT, LEFT) for k in (0, -1, 1))
 OLD: Sides = (*BESIDE, (DOWN, -1, 30), (DOWN, 1, 30))
@@ -42,17 +47,32 @@ class Draft:
         for id, side in self.side.items():
             column, row = self.at[id]
             found[f"in:{id}"] = {LEFT: (-FAR, row), RIGHT: (FAR, row), DOWN: (column, -FAR)}[side]
-        return found | {out: (self.at[source][0], FAR) for out, source in outs.items()}
+        return found | {out: (self.at[source][0], FAR) for out, source in outs.items() if source in self.at}
 
 
 def search(a: Anatomy, grid: Grid, effort: int = EFFORT) -> list[Grid]:
     """Placements that promise few crossings, the most promising first."""
-    return _Search(a, grid, effort).run()
+    return [found for _, found in _Search(a, grid, effort).run()]
+
+
+def explore(a: Anatomy) -> list[Grid]:
+    """The same from many beginnings: each way down from the Cell, all placed at once and piece by piece."""
+    found: list[tuple[int, int, Grid]] = []
+    left = WIDE
+    for k, (grown, path) in enumerate(itertools.product((True, False), itertools.islice(paths(a), PATHS))):
+        if left <= 0:
+            break
+        one = _Search(a, fill(a, path), min(left, EACH), free=True, grown=grown)
+        found += [(cost, k, grid) for cost, grid in one.run()]
+        left -= one.estimate.spent
+    return [grid for _, _, grid in sorted(found, key=lambda f: f[:2])[:ROUTED]]
 
 
 class _Search:
-    def __init__(self, a: Anatomy, grid: Grid, effort: int = EFFORT) -> None:
-        self.a, self.grid, self.effort = a, grid, effort
+    """`free`: networks may stand below, and be left and entered on any side.  `grown`: see `_grown`."""
+
+    def __init__(self, a: Anatomy, grid: Grid, effort: int, free: bool = False, grown: bool = False) -> None:
+        self.a, self.grid, self.effort, self.free, self.grown = a, grid, effort, free, grown
         self.outs: dict[str, str] = {}
         self.estimate = Estimate(*self._links())
         self.near = {id: self._neighbours(id) for id in grid.at}
@@ -61,8 +81,8 @@ class _Search:
         self.found: dict[int, tuple[Draft, dict[str, Laid]]] = {}  # cost -> where a search came to
         self.random = Random(1)  # always the same numbers
 
-    def run(self) -> list[Grid]:
-        first = Draft(dict(self.grid.at), dict(self.grid.side))
+    def run(self) -> list[tuple[int, Grid]]:
+        first = self._grown() if self.grown else Draft(dict(self.grid.at), dict(self.grid.side))
         best = (*self.estimate.cost(first.places(self.outs)), first)
         for k in itertools.count():
             if self._is_clean(*best[:2]) or self.estimate.spent >= self.effort:
@@ -71,7 +91,7 @@ class _Search:
             cost, laid = self.estimate.cost(tried.places(self.outs))
             best = min(best, self._settled(cost, laid, tried, LOOKS[k % len(LOOKS)]), key=lambda f: f[0])
         self.found[best[0]] = best[2], best[1]
-        return [self._grid(*self.found[cost]) for cost in sorted(self.found)[:KEPT]]
+        return [(cost, self._grid(*self.found[cost])) for cost in sorted(self.found)[:KEPT]]
 
     def _settled(
         self, cost: int, laid: dict[str, Laid], draft: Draft, looks: tuple[int, ...]
@@ -92,7 +112,7 @@ class _Search:
     def _kicked(self, draft: Draft) -> Draft:
         """Somewhere else to search from: a gate on the other side with what it feeds, or two pieces anywhere."""
         if self.random.random() < MIRRORED:
-            gates = [p for p in self.pieces if p[0] in self.gates]
+            gates = [p for p in self.pieces if p[0] in self.gates and draft.side.get(p[0]) != DOWN]
             if gates:
                 return self._mirrored(draft, self.random.choice(gates))
         for _ in range(2):
@@ -124,6 +144,34 @@ class _Search:
     def _is_clean(cost: int, laid: dict[str, Laid]) -> bool:
         """Whether every wire has its way and none is in the way of another."""
         return cost == sum(line.cost for line in laid.values()) and all(line.cost < BLOCKED for line in laid.values())
+
+    def _grown(self) -> Draft:
+        """The centre, and piece after piece where it costs least beside those that stand already."""
+        centre = self.grid.centre
+        at = {id: place for id, place in self.grid.at.items() if id in centre}
+        draft = Draft(at, {id: side for id, side in self.grid.side.items() if id in centre})
+        lines: dict[str, Laid] = {}
+        for piece in self.pieces:
+            sides = draft.side | {id: self.grid.side[id] for id in piece if id in self.grid.side}
+            lines, draft = self._joined(Draft(draft.at, sides), piece, lines)
+        return draft
+
+    def _joined(self, draft: Draft, piece: tuple[str, ...], lines: dict[str, Laid]) -> tuple[dict[str, Laid], Draft]:
+        """A draft with one piece more, and its lines."""
+        before = Draft(draft.at, {id: side for id, side in draft.side.items() if id in draft.at}).places(self.outs)
+        best: tuple[int, dict[str, Laid], Draft] | None = None
+        some: Estimate | None = None
+        for tried in self._moves(draft, piece, GROW):
+            places = tried.places(self.outs)
+            some = some or self.estimate.among(places)
+            known = lines if _same_lines(before, places) else None
+            price, laid = some.cost(places, known, frozenset(piece), best[0] if best else 1 << 60)
+            if best is None or price < best[0]:
+                best = price, laid, tried
+        assert best is not None
+        assert some is not None
+        self.estimate.spent += some.spent
+        return best[1:]
 
     # ── what is to be routed ──
 
@@ -174,13 +222,13 @@ class _Search:
 
     def _exits(self, id: str) -> Sides:
         gate = next((s for s in self.grid.gates.values() if self.a.activation.get(s, s) == id), None)
-        return ROUND if gate is None else ((RIGHT, 0, 0), (LEFT, 0, 0))
+        return ROUND if gate is None or self.free else ((RIGHT, 0, 0), (LEFT, 0, 0))
 
     def _entries(self, edge: Edge) -> Sides:
         id = edge.target
         if id in self.grid.bottom:
             return (LEFT, 0, 0), (RIGHT, 0, 0)
-        return ((UP, 0, 0), (DOWN, 0, 0)) if id in self.grid.gates.values() else ROUND
+        return ((UP, 0, 0), (DOWN, 0, 0)) if id in self.grid.gates.values() and not self.free else ROUND
 
     # ── moving ──
 
@@ -216,6 +264,9 @@ class _Search:
                     if (side * SUMS, row) not in taken:
                         way = RIGHT if side > 0 else LEFT
                         yield Draft(draft.at | _gate(piece, side, row), draft.side | {id: way})
+            if self.free:
+                for at in _below(piece, others):
+                    yield Draft(draft.at | at, draft.side | {id: DOWN})
             return
         for place in self._nearest(id, others)[:look]:
             at = draft.at | {id: place}
@@ -260,12 +311,28 @@ class _Search:
         return found
 
     def _grid(self, draft: Draft, laid: dict[str, Laid]) -> Grid:
-        gates = {(1 if draft.at[id][0] > 0 else -1, draft.at[id][1]): id for id in self.grid.gates.values()}
-        return replace(self.grid, at=dict(draft.at), gates=gates, side=dict(draft.side), hints=self._hints(laid))
+        low = {id for id in self.gates if draft.side.get(id) == DOWN}
+        gates = {
+            (1 if draft.at[id][0] > 0 else -1, draft.at[id][1]): id for id in self.grid.gates.values() if id not in low
+        }
+        bottom, hints = self.grid.bottom | low, self._hints(laid)
+        return replace(self.grid, at=dict(draft.at), gates=gates, bottom=bottom, side=dict(draft.side), hints=hints)
 
 
 def _gate(piece: tuple[str, ...], side: int, row: float) -> Places:
     return dict(zip(piece, ((side * SUMS, row), (side * ACTIVATIONS, row)), strict=False))
+
+
+def _below(piece: tuple[str, ...], others: Places) -> Iterator[Places]:
+    """A network in the lowest row, its activation above it."""
+    rows = sorted({r for _, r in others.values()})
+    columns = _between(sorted({c for c, _ in others.values() if abs(c) < ACTIVATIONS}))
+    taken = set(others.values())
+    for low, high in ((rows[0], rows[1] if len(rows) > 1 else rows[0] + 1), (rows[0] - 1, rows[0])):
+        for column in columns:
+            places = [(column, low), (column, high)][: len(piece)]
+            if column and not taken & {*places}:
+                yield dict(zip(piece, places, strict=True))
 
 
 def _between(lines: list[float]) -> list[float]:

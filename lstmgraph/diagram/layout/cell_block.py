@@ -1,12 +1,13 @@
 """The cell-block style: the memory is a big Cell in the centre, the data path runs upwards, gates stand beside it.
 
 `block_grid` and `block_search` give every node its row and column, `block_plan` makes a plan of that, which is routed.
-The best of several is drawn; where a drawing in `tracks` is much clearer, that one.
+The best of several is drawn: of placements near the usual one, and where these have no clear picture, of others that
+have little in common with it.  What has no fair picture of this kind at all is drawn in `tracks`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy
 from lstmgraph.diagram.layout.block_grid import Grid, fill
 from lstmgraph.diagram.layout.block_plan import GAP, PAD, Room, planned
 from lstmgraph.diagram.layout.block_products import Products, folded, unfolded
-from lstmgraph.diagram.layout.block_search import EFFORT, search
+from lstmgraph.diagram.layout.block_search import EFFORT, explore, search
 from lstmgraph.diagram.layout.budget import Budget, Spent, Unroutable, searched
 from lstmgraph.diagram.layout.dress import dress, uncrowded
 from lstmgraph.diagram.layout.plan import Plan, Solved, solve
@@ -39,19 +40,23 @@ def layout_cell_block(
 
 
 def _solved(graph: Graph) -> Solved:
-    """Around the memory where the graph has such a shape, else in threads."""
+    """Around the memory where that gives a clear picture, if need be after a wider search; else in threads."""
     plain = layered(graph, "cell-block")
     if not searched(graph):
         return plain
-    try:
-        found = _simplest(graph, Budget(STEPS))
-    except Unroutable:
-        return plain
-    return found if _is_clear(found, plain) else plain
+    found: list[Solved] = []
+    for attempt in (_simplest, _explored):
+        with suppress(Unroutable):
+            found.append(attempt(graph, Budget(STEPS)))
+            if _is_clear(found[-1], plain):
+                return found[-1]
+    most = layered(graph, "pipe").cost[0]  # crossings where no input is repeated
+    fair = [f for f in found if f.cost[0] <= most and not f.bends_too_often()]
+    return min(fair, key=Solved.score, default=plain)
 
 
 def _is_clear(found: Solved, plain: Solved) -> bool:
-    """Whether a drawing around the memory is clear enough, seen beside the plain one."""
+    """Whether a drawing around the memory is clear enough, seen beside the plain one, to search no further."""
     crossings = found.cost[0]
     wires = len(found.plan.wants)
     few = crossings <= plain.cost[0] + max(0, wires - PLANAR) // CROSSED
@@ -80,15 +85,28 @@ def _simplest(graph: Graph, budget: Budget) -> Solved:
 
 
 def _best(graph: Graph, wired: Collection[str], budget: Budget, effort: int = EFFORT) -> Solved:
-    """The best of the placements that promise few crossings; the first one at once if nothing is wrong with it.
+    """The best of the placements near the first one that promise few crossings.
 
     All wires of the memories that are `wired` come from their Cells, of others only the loops.
     """
     rest, products = folded(graph, wired)
     a = anatomy(rest)
     a = a if wired else replace(a, repeated=a.aside())
+    return _first_good(a, search(a, fill(a), effort), graph, products, budget)
+
+
+def _explored(graph: Graph, budget: Budget) -> Solved:
+    """The best of placements of many kinds; only the loops come from the Cells."""
+    rest, products = folded(graph, ())
+    a = anatomy(rest)
+    a = replace(a, repeated=a.aside())
+    return _first_good(a, explore(a), graph, products, budget)
+
+
+def _first_good(a: Anatomy, grids: Sequence[Grid], graph: Graph, products: Products, budget: Budget) -> Solved:
+    """The first of the placements whose drawing has nothing wrong with it, else the best."""
     found: list[Solved] = []
-    for grid in search(a, fill(a), effort):
+    for grid in grids:
         try:
             found.append(_with_room(a, grid, graph, products, budget))
         except Spent:

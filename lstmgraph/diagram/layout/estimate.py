@@ -7,8 +7,8 @@ change a taste, change a cost.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from lstmgraph.diagram.layout.plan import Sides
@@ -76,6 +76,17 @@ class Estimate:
             self.near[link.key] = 2 if any(offset for _, offset, _ in link.exits) else 1
             for id in (link.source, *(t for t, _ in link.targets)):
                 self._touching.setdefault(id, set()).add(link.key)
+
+    def among(self, placed: Collection[str]) -> Estimate:
+        """The same for some of the nodes alone, and for the links between them."""
+        links = [
+            replace(link, targets=ends)
+            for link in self.links
+            if link.source in placed and (ends := tuple(t for t in link.targets if t[0] in placed))
+        ]
+        found = Estimate(links, self.room, self.blocked, self.doors)
+        found._ways = self._ways
+        return found
 
     def cost(
         self,

@@ -43,6 +43,29 @@ def astray(picture: Picture) -> Iterator[str]:
             yield wire.id
 
 
+def loopless(picture: Picture) -> Iterator[str]:
+    """Memories that operators alone carry to the next step, and whose old value does not leave their Cell."""
+    cells = {n.id for n in picture.scene.nodes if n.kind == "cell"}
+    from_cells = {shown_by(w.id) for w in picture.scene.wires if ends(w)[0] in cells}
+    for base in picture.graph.memories:
+        carrying = _carrying(picture.graph, base)
+        if carrying and not any(copy + id in from_cells for copy in copies(picture) for id in carrying):
+            yield base
+
+
+def _carrying(graph: Graph, base: str) -> list[str]:
+    """The edges on which a memory starts its way to the next step, if that is not through a weighted sum."""
+    kinds = {n.id: n.kind for n in graph.nodes}
+    old = {n.id for n in graph.nodes if n.kind == "previous" and base_of(n) == base}
+    found = {n.id for n in graph.nodes if n.kind == "next" and base_of(n) == base}
+    waiting = sorted(found)
+    while waiting:
+        sources = [e.source for e in graph.into(waiting.pop()) if kinds[e.source] in ("operator", "function")]
+        waiting += [id for id in sources if id not in found]
+        found |= {*sources}
+    return [e.id for e in graph.edges if e.source in old and e.target in found and kinds[e.target] != "next"]
+
+
 def copies(picture: Picture) -> list[str]:
     """The prefixes under which the graph occurs; the graph of several cells has the prefixes in its own ids."""
     known = {e.id for e in picture.graph.edges}

@@ -41,6 +41,7 @@ class Quality:
     dots_astray: tuple[str, ...]  # forks without a dot, dots without a fork
     bent_pipes: tuple[str, ...]  # memories that do not run straight through
     off_line: tuple[str, ...]  # nodes nearly in one row or column
+    enclosed: tuple[str, ...]  # what a step is given and stands inside a border all the same
     crossings: int  # of different values, in one of the copies of the graph
     most_bends: int
     mean_bends: float
@@ -77,6 +78,7 @@ def measure(scene: Scene, graph: Graph) -> Quality:
         dots_astray=tuple(lines.dots_astray(picture)),
         bent_pipes=tuple(lines.bent_pipes(picture)),
         off_line=tuple(places.off_line(picture)),
+        enclosed=tuple(places.enclosed(picture)),
         crossings=ceil(len(picture.crossings) / len(edges.copies(picture))),
         most_bends=max(bends, default=0),
         mean_bends=sum(bends) / max(1, len(bends)),
@@ -158,6 +160,11 @@ class Case:
     @cached_property
     def duel(self) -> str:
         return "not measured: no dot" if self.rival is None else f"{self.quality.crossings} (dot {self.rival})"
+
+    @cached_property
+    def loopless(self) -> tuple[str, ...] | None:
+        """Memories whose old value does not leave their Cell; only the cell-block has Cells."""
+        return tuple(edges.loopless(Picture(self.scene, self.graph))) if self.style == "cell-block" else None
 
     @cached_property
     def text_contrast(self) -> float | None:

@@ -12,6 +12,7 @@ from lstmgraph.diagram.quality.geometry import Grid
 from lstmgraph.diagram.quality.picture import MEETINGS, Picture
 from lstmgraph.diagram.scene import COTANGENT_SUM, Box, Node, Scene
 
+GIVEN = ("input", "previous", "bias", "constant")  # kinds of nodes that a step does not compute
 NEARLY = 2 * STROKE  # centres nearer than that are meant to be on one line, whatever they are the centres of
 
 
@@ -35,6 +36,12 @@ def smallest_padding(picture: Picture) -> float | None:
 
 def _padding(box: Box, frame: Box) -> float:
     return min(box.left - frame.left, box.top - frame.top, frame.right - box.right, frame.bottom - box.bottom)
+
+
+def enclosed(picture: Picture) -> Iterator[str]:
+    """What a step is given, inputs, values of the step before, biases, that stands inside of a container."""
+    given = (n for n in picture.scene.nodes if n.kind in GIVEN)
+    yield from (n.id for n in given if picture.frame_of(n) is not None)
 
 
 def aspects(picture: Picture) -> list[float]:

@@ -55,6 +55,7 @@ class Gate:
 
 NONE = Gate(high=0)
 CHAINS = ("pipe", "unrolled")
+BLOCKS = ("cell-block",)
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,10 @@ RULES: tuple[Rule, ...] = (
          (Gate(high=1.1, styles=CHAINS, reference="1.36"),)),
     Rule("off_line", "rows and columns off their line", "quality.off_line",
          (Gate(high=0, reference="Olah 9 px"),)),
+    Rule("enclosed", "inputs inside the border", "quality.enclosed",
+         (Gate(high=0, styles=BLOCKS, reference="Greff 0"),)),
+    Rule("loopless", "memories without a loop at their Cell", "loopless",
+         (Gate(high=0, styles=BLOCKS, reference="Greff 0"),)),
     Rule("smallest_gap", "gap between nodes, in s", "quality.smallest_gap", (Gate(low=4),), unit=STROKE),
     Rule("smallest_padding", "padding of the container, in s", "quality.smallest_padding",
          (Gate(low=6),), fault=True, unit=STROKE),
