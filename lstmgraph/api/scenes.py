@@ -32,7 +32,10 @@ def drawn(cell: Cell, names: Notation, choices: Choices) -> tuple[Graph, Scene]:
 
 def graph_of(cell: Cell, names: Notation, look: Look = DEFAULT_LOOK) -> Graph:
     """What a drawing of the cell shows."""
-    return shown(_extracted(cell, names, look.detail == "full"), look)
+    from lstmgraph.diagram.layout.labels import fits
+    from lstmgraph.diagram.layout.shapes import BIAS
+
+    return shown(_extracted(cell, names, look.detail == "full"), look, lambda node: fits(node.glyph, BIAS))
 
 
 @lru_cache(maxsize=32)

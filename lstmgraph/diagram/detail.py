@@ -1,4 +1,4 @@
-"""How much of a graph is shown: networks as single nodes, biases by number or not at all.
+"""How much of a graph is shown: networks as single nodes, biases by number, by a mark or not at all.
 
 Pure functions from graph to graph.  Each keeps the dependencies: where a node is contracted into another, what it used
 the other uses.  The finest level, with a node for every product, is an option of `extract`.
@@ -6,23 +6,27 @@ the other uses.  The finest level, with a node for every product, is an option o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from lstmgraph.diagram.graph import Edge, Graph, Node
 from lstmgraph.diagram.look import Look
 
+MARK = r"\ast"  # begins what stands for a parameter whose name is too long
 NETWORK = "_network"  # ends the name of a contracted operation: "sigmoid_network"
 
 
-def shown(graph: Graph, look: Look) -> Graph:
-    """The graph in a look, with as much detail as that asks for."""
+def shown(graph: Graph, look: Look, fits: Callable[[Node], bool] = lambda _: True) -> Graph:
+    """The graph in a look, with as much detail as that asks for.
+
+    `fits` says whether the name of a parameter has room in its symbol.
+    """
     graph = replace(graph, look=look)
     if look.detail == "gates":
         graph = contracted(graph)
     if look.bias == "none":
-        return without_biases(graph)
-    return numbered_biases(graph) if look.bias == "number" else graph
+        graph = without_biases(graph)
+    return marked(numbered_biases(graph) if look.bias == "number" else graph, fits)
 
 
 def contracted(graph: Graph) -> Graph:
@@ -94,3 +98,10 @@ def numbered_biases(graph: Graph) -> Graph:
     return replace(
         graph, nodes=tuple(replace(n, glyph=str(numbers[n.id])) if n.id in numbers else n for n in graph.nodes)
     )
+
+
+def marked(graph: Graph, fits: Callable[[Node], bool]) -> Graph:
+    """Parameters whose names do not fit have a mark there, numbered if there are several; their titles keep them."""
+    long = [n.id for n in graph.nodes if n.kind in ("bias", "constant") and not fits(n)]
+    marks = {id: MARK if len(long) == 1 else f"{MARK}_{{{k}}}" for k, id in enumerate(long, 1)}
+    return replace(graph, nodes=tuple(replace(n, glyph=marks.get(n.id, n.glyph)) for n in graph.nodes))

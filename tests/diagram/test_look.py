@@ -18,6 +18,7 @@ from lstmgraph.diagram.layout.tracks import layered
 from lstmgraph.diagram.look import DEFAULT_LOOK, PARTS, Look, read_look
 from lstmgraph.diagram.quality import faults
 from lstmgraph.diagram.themes import load_theme, theme_names
+from lstmgraph.diagram.typeset import measure
 from lstmgraph.errors import UnknownName, UsageError
 from lstmgraph.notation import get_notation
 from lstmgraph.reading import library
@@ -321,3 +322,32 @@ def test_the_legend_explains_the_dashes_of_a_theme(name: str, choices: dict[str,
 
     assert [note for note in notes("print") if note.startswith(("Dashed", "Dotted"))] == said
     assert not [note for note in notes("shiyan") if note.startswith("Dotted")]
+
+
+FORMULAS = """
+a[t] = tanh(W_a @ x[t] + U_a @ h[t-1] + U_b @ v_b)
+h[t] = sigmoid(W_o @ x[t] + U_o @ h[t-1] + U_b @ (v_b * v_c) + b_o + b_out) * a[t]
+"""
+
+
+@pytest.mark.parametrize("choices", [{}, {"style": "cell-block"}, {"detail": "full"}])
+def test_a_bias_that_is_a_long_formula_has_a_mark_which_the_legend_explains(choices: dict[str, Any]) -> None:
+    cell = Cell.from_equations(FORMULAS, sizes={"x": "X", "h": "H", "U_b": ("H", "K")})
+    scene = cell.draw(**choices).scene
+    (group,) = (g for g in scene.legend if g.title == "Biases")
+    marks = {e.sample.label.text: e.words for e in group.entries if e.sample.label}
+    assert marks == {r"\ast_{1}": "bias: U_b v_b", r"\ast_{2}": "bias: U_b (v_b ⊙ v_c)", "b_{o}": "bias"}
+    titles = {n.title for n in scene.nodes if n.label and n.label.text in marks}
+    assert titles == {"U_b v_b", "U_b (v_b ⊙ v_c)", "b_o"}
+    for node in [n for n in scene.nodes if n.kind == "bias"] + [e.sample for e in group.entries]:
+        assert node.label is not None
+        assert measure(node.label)[0] <= node.width
+
+
+def test_a_single_mark_has_no_number_and_numbered_biases_need_none() -> None:
+    cell = Cell.from_equations("h[t] = tanh(W @ x[t] + U @ h[t-1] + b_one + b_two)", sizes={"x": "X", "h": "H"})
+    glyphs = {n.label.text for n in cell.draw().scene.nodes if n.kind == "bias" and n.label}
+    assert glyphs == {r"b_{\mathrm{one}}", r"b_{\mathrm{two}}"}
+    cell = Cell.from_equations("h[t] = tanh(W @ x[t] + U @ h[t-1] + V @ log(b))", sizes={"x": "X", "h": "H", "b": "K"})
+    assert [n.label.text for n in cell.draw().scene.nodes if n.kind == "bias" and n.label] == [r"\ast"]
+    assert [n.label.text for n in cell.draw(theme="shiyan").scene.nodes if n.kind == "bias" and n.label] == ["0"]

@@ -34,6 +34,7 @@ LAST = 1.0  # where there is no other place
 CLOSE = 0.5  # at least, between a label and nodes, borders and its own wire
 CLEAR = 2.5  # between a label and arrowheads, where there is room
 ROUND = (0.86, 0.74)  # how far a name reaches in a circle: part of the diameter; the same in a small one
+TIGHT = 0.9  # a label may come so much nearer to the outline before it has no room
 SMALL_CIRCLE = 32.0  # a circle below this diameter is one
 SHORT = 40.0  # beside a straight piece that is shorter a label stands in the middle
 BESIDE = (1.0, 3.0, 6.0)  # of a label from its node
@@ -62,13 +63,21 @@ class Placed(NamedTuple):
 
 def inside(glyph: str, form: Form, at: Point) -> Label:
     """A node's label, as large as fits."""
-    label = Label(glyph, at, MAIN)
-    width, height = measure(label)
+    return Label(glyph, at, round(MAIN * max(LEAST, _scale(glyph, form)), 2))
+
+
+def fits(glyph: str, form: Form) -> bool:
+    """Whether a node's label stays inside it in its least size, if with less air around it."""
+    return _scale(glyph, form) >= LEAST * TIGHT
+
+
+def _scale(glyph: str, form: Form) -> float:
+    width, height = measure(Label(glyph, Point(0, 0), MAIN))
     round_ = 0.72 if form.shape in ("circle", "teardrop", "pentagon") else 0.86
-    fits = min(1.0, form.width * round_ / max(width, 1.0), form.height * round_ / max(height, 1.0))
+    found = min(1.0, form.width * round_ / max(width, 1.0), form.height * round_ / max(height, 1.0))
     if form.shape == "circle":
-        fits = min(fits, form.width * ROUND[form.width < SMALL_CIRCLE] / max(hypot(width, height), 1.0))
-    return Label(glyph, at, round(MAIN * max(LEAST, fits), 2))
+        found = min(found, form.width * ROUND[form.width < SMALL_CIRCLE] / max(hypot(width, height), 1.0))
+    return found
 
 
 def place(

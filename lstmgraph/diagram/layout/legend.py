@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from lstmgraph.algebra.rules import RULES
-from lstmgraph.diagram.detail import NETWORK
+from lstmgraph.diagram.detail import MARK, NETWORK
 from lstmgraph.diagram.layout.shapes import PITCH
 from lstmgraph.diagram.layout.steps import through
 from lstmgraph.diagram.order import CIRCLED
@@ -274,6 +274,8 @@ def _sample(node: Node, key: Key) -> Node:
         return replace(node, width=LARGEST, height=LARGEST / 2, label=None)
     scale = 1.0 if node.height <= SMALL else min(SCALE, LARGEST / node.height)
     label = replace(node.label, size=max(LEAST, round(node.label.size * scale, 2))) if node.label else None
+    if label and node.shape == "circle" and measure(label)[0] > scale * node.width:  # its name needs all of it
+        scale = LARGEST / node.height
     width = node.width * scale
     if label and node.shape in ("ellipse", "box"):  # a small sample of something long may be longer in proportion
         width = max(width, measure(label)[0] + LEAST)
@@ -328,7 +330,7 @@ def _group(node: Node) -> str:
 
 
 def _title(title: str, meanings: list[str]) -> str:
-    return "Biases" if meanings == ["bias"] else title
+    return "Biases" if all(m.partition(":")[0] == "bias" for m in meanings) else title
 
 
 def _meaning(node: Node, key: Key) -> str:
@@ -338,6 +340,8 @@ def _meaning(node: Node, key: Key) -> str:
     if what.endswith(NETWORK):
         what = what.removesuffix(NETWORK)
         return f"{WORDS.get(what, what)} of a weighted sum"
+    if node.label and node.label.text.startswith(MARK):
+        return f"{_called(what, key)}: {node.title}"
     return _called(what, key)
 
 
