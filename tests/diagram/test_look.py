@@ -325,7 +325,7 @@ def test_the_legend_explains_the_dashes_of_a_theme(name: str, choices: dict[str,
 
 
 FORMULAS = """
-a[t] = tanh(W_a @ x[t] + U_a @ h[t-1] + U_b @ v_b)
+a[t] = tanh(W_a @ x[t] + U_a @ h[t-1] + U_b @ log(v_b))
 h[t] = sigmoid(W_o @ x[t] + U_o @ h[t-1] + U_b @ (v_b * v_c) + b_o + b_out) * a[t]
 """
 
@@ -336,9 +336,9 @@ def test_a_bias_that_is_a_long_formula_has_a_mark_which_the_legend_explains(choi
     scene = cell.draw(**choices).scene
     (group,) = (g for g in scene.legend if g.title == "Biases")
     marks = {e.sample.label.text: e.words for e in group.entries if e.sample.label}
-    assert marks == {r"\ast_{1}": "bias: U_b v_b", r"\ast_{2}": "bias: U_b (v_b ⊙ v_c)", "b_{o}": "bias"}
+    assert marks == {r"\ast_{1}": "bias: U_b log(v_b)", r"\ast_{2}": "bias: U_b (v_b ⊙ v_c)", "b_{o}": "bias"}
     titles = {n.title for n in scene.nodes if n.label and n.label.text in marks}
-    assert titles == {"U_b v_b", "U_b (v_b ⊙ v_c)", "b_o"}
+    assert titles == {"U_b log(v_b)", "U_b (v_b ⊙ v_c)", "b_o"}
     for node in [n for n in scene.nodes if n.kind == "bias"] + [e.sample for e in group.entries]:
         assert node.label is not None
         assert measure(node.label)[0] <= node.width
