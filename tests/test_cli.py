@@ -387,6 +387,26 @@ def test_a_closed_pipe_ends_quietly() -> None:
     assert (closed.returncode, closed.stderr) == (141, b"")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell that can close a stream")
+@pytest.mark.parametrize(
+    "arguments",
+    ["draw lstm", "draw rnn -f png", "show lstm", "list", "grad rnn", "code rnn", "--version", "draw --help"],
+)
+def test_a_closed_standard_output_is_said(arguments: str) -> None:
+    """Nothing is shown, so it must not look as if all were well; and a result in a file needs no standard output."""
+    program = f"{sys.executable} -m lstmgraph {arguments} >&-"
+    done = subprocess.run(program, shell=True, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "error: cannot write to standard output: it is closed\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell that can close a stream")
+def test_a_file_needs_no_standard_output(tmp_path: Path) -> None:
+    program = f"{sys.executable} -m lstmgraph draw rnn -o {tmp_path}/rnn.svg >&-"
+    done = subprocess.run(program, shell=True, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "rnn.svg").read_text(encoding="utf-8").endswith("</svg>\n")
+
+
 def test_full_standard_output_is_one_message() -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(

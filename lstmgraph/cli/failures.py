@@ -109,7 +109,8 @@ def _report_output(error: OSError) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if error.errno in {errno.EPIPE, errno.EINVAL}:  # EINVAL: Windows
         return CLOSED_PIPE
-    echo_error(f"cannot write to standard output: {(error.strerror or str(error)).lower()}")
+    why = "it is closed" if error.errno == errno.EBADF else (error.strerror or str(error)).lower()
+    echo_error(f"cannot write to standard output: {why}")
     return 2
 
 
@@ -132,7 +133,13 @@ def _show_traceback(error: BaseException) -> None:
 
 
 def _prepare_streams() -> None:
-    """Our text is UTF-8 in files and pipes; a terminal that cannot show a letter shows its code instead of failing."""
+    """Our text is UTF-8 in files and pipes; a terminal that cannot show a letter shows its code instead of failing.
+
+    Where standard output is closed something stands in for it that cannot be written, so that a result is not lost in
+    silence, and no file that is opened later is taken for it.
+    """
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError, OSError):  # replaced by something simpler, or closed
             if stream.isatty():
