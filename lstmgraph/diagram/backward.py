@@ -17,6 +17,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from lstmgraph.diagram.boxes import around, beside, dot_box, label_box, node_box
+from lstmgraph.diagram.graph import EXTERNAL
 from lstmgraph.diagram.ground import is_free, of_wire
 from lstmgraph.diagram.layout.labels import inside
 from lstmgraph.diagram.layout.legend import WORDS
@@ -40,7 +41,7 @@ STUB = SUM_SIZE / 2 + HEAD_LENGTH + 1.0  # from a plus to the end of its wire: w
 NAME, SMALL = 11.0, 9.0  # sizes of a name on a wire
 FAR = (14.0, 6.0, 10.0, 20.0, 28.0, 38.0, 50.0, 64.0, 80.0, 100.0, 130.0)  # of a name from the end of its wire
 AIR = 1.5
-OUTSIDE = ("input", "previous", "next", "bias")
+OUTSIDE = (*EXTERNAL, "bias")
 EPSILON = 1e-6
 
 

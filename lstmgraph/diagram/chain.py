@@ -19,14 +19,14 @@ from typing import Literal
 
 from lstmgraph.diagram.boxes import label_box
 from lstmgraph.diagram.compose import union
-from lstmgraph.diagram.graph import Graph, base_of
+from lstmgraph.diagram.graph import EXTERNAL, Graph, base_of
 from lstmgraph.diagram.layout.dress import SPACE
 from lstmgraph.diagram.layout.labels import inside, refitted
 from lstmgraph.diagram.layout.shapes import Form
 from lstmgraph.diagram.scene import Label, Node, Point, Scene, Wire, moved
 from lstmgraph.diagram.summary import summary
 from lstmgraph.diagram.typeset import measure
-from lstmgraph.diagram.unrolled import EXTERNAL, Step, Typeset, chain_of, middle, unrolled
+from lstmgraph.diagram.unrolled import Step, Typeset, chain_of, middle, unrolled
 
 Detail = Literal["all", "middle"]
 

@@ -17,10 +17,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from lstmgraph.diagram.detail import NETWORK
-from lstmgraph.diagram.graph import Edge, Graph, Node, base_of
+from lstmgraph.diagram.graph import EXTERNAL, Edge, Graph, Node, base_of
 
 SAME_NAME, SAME_ROLE, SAME_PLACE, PAIRED = 0.5, 0.2, 0.05, 0.02  # what a pair is worth, in edges
-OUTSIDE = ("input", "previous", "next")
 ROUNDS = 12  # of the hill climb, at most
 
 Pairs = dict[str, str]
@@ -80,7 +79,7 @@ def _rest(graph: Graph, side: _Side, other: _Side, pairs: Pairs, edges: set[str]
 
 def _kind_of(node: Node) -> Hashable:
     """Only nodes of one kind are paired; a symbol's name is no part of it, a number is."""
-    if node.kind in ("bias", *OUTSIDE):
+    if node.kind in ("bias", *EXTERNAL):
         return node.kind
     if node.kind == "sum":  # with its nonlinearity inside or without
         return node.kind, node.operation if node.operation.endswith(NETWORK) else ""
@@ -137,7 +136,7 @@ class _Side:
         return {n.id: [ends for ends in self.between if n.id in ends] for n in self.graph.nodes}
 
     def role(self, node: Node) -> str:
-        if node.kind in OUTSIDE:
+        if node.kind in EXTERNAL:
             return node.operation
         return self.roles.get(node.value.split("[")[0], "") if node.value else ""
 
@@ -221,7 +220,7 @@ class _Search:
         self.partners = {u: [] for u in self.a.nodes}
         for u, v in ids:
             self.partners[u].append(v)
-        named, outside = self.by_name(lambda n: n.value is not None), self.by_name(lambda n: n.kind in OUTSIDE)
+        named, outside = self.by_name(lambda n: n.value is not None), self.by_name(lambda n: n.kind in EXTERNAL)
         starts: tuple[Pairs, ...] = (named, outside, {})
         return self.pruned(max((self.climbed(s) for s in starts), key=self.worth))
 
@@ -294,7 +293,7 @@ class _Search:
             alone = [
                 u
                 for u in pairs
-                if self.a.nodes[u].kind not in OUTSIDE and not any(self.common(pairs, ends) for ends in self.a.ends[u])
+                if self.a.nodes[u].kind not in EXTERNAL and not any(self.common(pairs, ends) for ends in self.a.ends[u])
             ]
             if not alone:
                 return pairs
@@ -313,7 +312,7 @@ def _network(side: _Side, id: str) -> set[str]:
 
 def _surroundings(side: _Side, id: str) -> set[str]:
     """The same, with the equations of what feeds the node and of what it feeds."""
-    touched = {end for ends in side.ends[id] for end in ends if side.nodes[end].kind not in OUTSIDE}
+    touched = {end for ends in side.ends[id] for end in ends if side.nodes[end].kind not in EXTERNAL}
     return set().union(*(_network(side, end) for end in sorted(touched | {id})))
 
 

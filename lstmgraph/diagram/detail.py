@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from lstmgraph.diagram.graph import Edge, Graph, Node
+from lstmgraph.diagram.graph import PARAMETERS, Edge, Graph, Node
 from lstmgraph.diagram.look import Look
 
 MARK = r"\ast"  # begins what stands for a parameter whose name is too long
@@ -102,6 +102,6 @@ def numbered_biases(graph: Graph) -> Graph:
 
 def marked(graph: Graph, fits: Callable[[Node], bool]) -> Graph:
     """Parameters whose names do not fit have a mark there, numbered if there are several; their titles keep them."""
-    long = [n.id for n in graph.nodes if n.kind in ("bias", "constant") and not fits(n)]
+    long = [n.id for n in graph.nodes if n.kind in PARAMETERS and not fits(n)]
     marks = {id: MARK if len(long) == 1 else f"{MARK}_{{{k}}}" for k, id in enumerate(long, 1)}
     return replace(graph, nodes=tuple(replace(n, glyph=marks.get(n.id, n.glyph)) for n in graph.nodes))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from lstmgraph.diagram.compare import Part
-from lstmgraph.diagram.graph import Edge, Graph, Node, base_of
+from lstmgraph.diagram.graph import PARAMETERS, Edge, Graph, Node, base_of
 from lstmgraph.diagram.layout.steps import lit_parts
 from lstmgraph.diagram.scene import Node as Drawn
 from lstmgraph.diagram.scene import Scene, shown_by
@@ -71,7 +71,7 @@ def _is_own(nodes: Mapping[str, Node], edge: Edge) -> bool:
 
 def _is_value(graph: Graph, node: Node) -> bool:
     """Whether it computes a value that has a name, not a part of one."""
-    return node.kind not in ("bias", "constant") and node.id in graph.values.values() and node.value is not None
+    return node.kind not in PARAMETERS and node.id in graph.values.values() and node.value is not None
 
 
 def _external(graph: Graph, part: Part, names: Mapping[str, str]) -> Iterator[list[Piece]]:

@@ -40,7 +40,7 @@ from lstmgraph.algebra.nodes import (
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.algebra.traverse import apart, symbols_in
 from lstmgraph.cell import Cell
-from lstmgraph.diagram.graph import Edge, Graph, Node, NodeKind, ValueKind
+from lstmgraph.diagram.graph import PARAMETERS, Edge, Graph, Node, NodeKind, ValueKind
 from lstmgraph.program import Equation
 from lstmgraph.roles import carrying, memories
 
@@ -352,7 +352,7 @@ class _Extraction:
         node = self.nodes[id]
         if node.kind == "input":
             return "input"
-        if node.kind in ("bias", "constant"):
+        if node.kind in PARAMETERS:
             return "bias"
         for state in self.cell.states:
             if node.id == state.previous.name:

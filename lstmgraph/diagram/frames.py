@@ -14,7 +14,7 @@ from sympy import MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra.names import name_of
 from lstmgraph.cell import Cell, WalkStep
-from lstmgraph.diagram.graph import Graph
+from lstmgraph.diagram.graph import PARAMETERS, Graph
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def _computing(graph: Graph, item: MatrixExpr, elsewhere: set[str]) -> set[str]:
     """The operations that compute a value or a part."""
     if not isinstance(item, MatrixSymbol):
         return _of_part(graph, item)
-    owned = {n.id for n in graph.nodes if n.owner == name_of(item).base and n.kind not in ("bias", "constant")}
+    owned = {n.id for n in graph.nodes if n.owner == name_of(item).base and n.kind not in PARAMETERS}
     # A second name for a value has no operation of its own: the one that it names; nor has a value inside a network.
     named = {**graph.inside, **graph.values}
     return (owned or {named[item.name]}) - elsewhere

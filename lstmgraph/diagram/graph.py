@@ -17,6 +17,10 @@ from lstmgraph.diagram.look import DEFAULT_LOOK, Look
 # by element (x, +, 1-).
 NodeKind = Literal["input", "previous", "next", "bias", "constant", "sum", "function", "operator"]
 
+EXTERNAL: tuple[NodeKind, ...] = ("input", "previous", "next")  # enters or leaves a step
+PARAMETERS: tuple[NodeKind, ...] = ("bias", "constant")
+OPERATIONS: tuple[NodeKind, ...] = ("sum", "function", "operator")  # computed in a step
+
 # What a value (the wire's colour) is, relative to the cell: a state is a *memory* if it is carried elementwise from
 # step to step (a pipe), else the *output* side.
 ValueKind = Literal["input", "previous_memory", "previous_output", "memory", "output", "bias", "internal"]

@@ -13,11 +13,10 @@ from math import inf
 
 from lstmgraph.diagram import ground
 from lstmgraph.diagram.boxes import distance, dot_box, label_box, node_box
-from lstmgraph.diagram.graph import Graph
+from lstmgraph.diagram.graph import OPERATIONS, Graph
 from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene
 from lstmgraph.diagram.typeset import measure
 
-OPERATIONS = ("sum", "function", "operator")
 SIZE, BRACKETED = 13.0, 10.0  # of a number in a circle, in brackets
 AIR = 1.5  # between a number and its operation
 CLEAR = 5.0  # how much farther other operations and their numbers are from a number than its own operation

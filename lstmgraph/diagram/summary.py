@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from math import ceil
 
-from lstmgraph.diagram.graph import Edge, Graph, ValueKind
+from lstmgraph.diagram.graph import EXTERNAL, Edge, Graph, ValueKind
 from lstmgraph.diagram.graph import Node as Operation
 from lstmgraph.diagram.layout.shapes import PITCH
 from lstmgraph.diagram.path import finish
@@ -19,14 +19,13 @@ NARROW = 0.4  # how wide the box is, against the cell
 APART = 56.0  # between the inputs of the box, and between its outputs
 SIZE = 18.0  # of its letter: not so large that the labels of the values look small beside it
 STEP = "step"  # the id of the box
-OUTSIDE = ("input", "previous", "next")
 HANDED_ON: dict[ValueKind, ValueKind] = {"previous_memory": "memory", "previous_output": "output"}
 
 
 def summary(scene: Scene, graph: Graph, letter: str) -> tuple[Scene, Graph]:
     """The scene of a step with one box instead of the cell, and the graph that it shows."""
     found = summed_up(graph, letter)
-    ends = [n for n in scene.nodes if n.kind in OUTSIDE and {n.id, n.of} & {m.id for m in found.nodes}]
+    ends = [n for n in scene.nodes if n.kind in EXTERNAL and {n.id, n.of} & {m.id for m in found.nodes}]
     frame = _narrowed(scene.frames[0], ends)
     shift = scene.frames[0].right - frame.right
     placed = [_placed(n, scene.frames[0], frame, ends) for n in ends]
@@ -39,7 +38,7 @@ def summary(scene: Scene, graph: Graph, letter: str) -> tuple[Scene, Graph]:
 
 def summed_up(graph: Graph, letter: str) -> Graph:
     """The graph of a step whose inside is not shown: one operation between what enters and what leaves it."""
-    outside = {n.id: n for n in graph.nodes if n.kind in OUTSIDE}
+    outside = {n.id: n for n in graph.nodes if n.kind in EXTERNAL}
     kinds = {e.source: e.kind for e in graph.edges}
     before = [n for n in outside.values() if n.kind != "next"]
     after = [n for n in outside.values() if n.kind == "next"]

@@ -13,10 +13,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from lstmgraph.algebra.names import Name
-from lstmgraph.diagram.graph import Edge, Graph, Node, base_of
+from lstmgraph.diagram.graph import EXTERNAL, Edge, Graph, Node, base_of
 
 Typeset = Callable[[str], str]
-EXTERNAL = ("input", "previous", "next")
 TIME = re.compile(r"(?<=[\[⟨(])t([+-]\d+)?(?=[\]⟩)])")  # in the titles of nodes, whatever the notation's brackets
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from lstmgraph.diagram.graph import Edge, Graph
+from lstmgraph.diagram.graph import OPERATIONS, PARAMETERS, Edge, Graph
 from lstmgraph.diagram.scene import Node as Drawn
 from lstmgraph.diagram.scene import Scene, shown_by
 from lstmgraph.diagram.typeset import plain_text
@@ -21,7 +21,7 @@ def described(scene: Scene, graph: Graph) -> Scene:
 def in_order(scene: Scene, graph: Graph) -> tuple[Drawn, ...]:
     """The nodes in order of computation; what comes from outside right before the first operation that takes it."""
     turns = {n.id: k for k, n in enumerate(graph.nodes)}
-    computed = {n.id for n in graph.nodes if n.kind in ("sum", "function", "operator", "next")}
+    computed = {n.id for n in graph.nodes if n.kind in (*OPERATIONS, "next")}
     own = {n.id: turns[n.of or n.id] for n in scene.nodes if (n.of or n.id) in computed}
     first: dict[str, int] = {}
     for wire in (*scene.wires, *scene.trunks):
@@ -69,7 +69,7 @@ def _sources(graph: Graph, id: str) -> Iterator[str]:
     """The named values and parameters that a node takes, through operations without a name."""
     for edge in graph.into(id):
         source = graph.node(edge.source)
-        if source.value or source.kind in ("bias", "constant"):
+        if source.value or source.kind in PARAMETERS:
             yield source.value or source.title
         else:
             yield from _sources(graph, source.id)

@@ -8,10 +8,10 @@ from lstmgraph.api.cell import Cell, load
 from lstmgraph.api.drawing import Drawing
 from lstmgraph.diagram import graph as graphs
 from lstmgraph.diagram.boxes import distance, label_box, meet, node_box
-from lstmgraph.diagram.graph import Graph
+from lstmgraph.diagram.graph import OPERATIONS, Graph
 from lstmgraph.diagram.ground import of_wire
 from lstmgraph.diagram.look import DETAILS
-from lstmgraph.diagram.order import CIRCLED, OPERATIONS, badge, numbered, stages
+from lstmgraph.diagram.order import CIRCLED, badge, numbered, stages
 from lstmgraph.diagram.path import STROKE
 from lstmgraph.diagram.quality import faults
 from lstmgraph.diagram.scene import Node, Point, Scene

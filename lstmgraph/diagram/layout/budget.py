@@ -4,7 +4,7 @@ draws the same picture; and the two ways in which a search for wires ends withou
 
 from __future__ import annotations
 
-from lstmgraph.diagram.graph import Graph
+from lstmgraph.diagram.graph import OPERATIONS, Graph
 
 STEPS = 400_000  # of one drawing: two or three seconds on an ordinary machine
 LARGEST = 90  # nodes: beyond, no search finds a picture with a few crossings, so none is tried
@@ -12,7 +12,7 @@ LARGEST = 90  # nodes: beyond, no search finds a picture with a few crossings, s
 
 def searched(graph: Graph) -> bool:
     """Whether a style's own grammar is worth trying: it needs operations, and not too many."""
-    return len(graph.nodes) <= LARGEST and any(n.kind in ("sum", "function", "operator") for n in graph.nodes)
+    return len(graph.nodes) <= LARGEST and any(n.kind in OPERATIONS for n in graph.nodes)
 
 
 class Unroutable(Exception):

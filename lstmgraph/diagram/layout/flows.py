@@ -17,7 +17,7 @@ from sympy import MatAdd
 
 from lstmgraph.algebra.nodes import Divide, Elementwise, Hadamard, Maximum, Minimum, Power
 from lstmgraph.diagram.extract import PRODUCT
-from lstmgraph.diagram.graph import Edge, Graph
+from lstmgraph.diagram.graph import OPERATIONS, Edge, Graph
 from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy
 from lstmgraph.errors import UsageError
 
@@ -215,7 +215,7 @@ class _Flows:
                 continue
             done.add(at)
             for edge in self.a.out[at]:
-                inner = self.a.node[edge.target].kind in ("operator", "function", "sum")
+                inner = self.a.node[edge.target].kind in OPERATIONS
                 wet = edge.target == end or (self.passes(edge) and not (dry and edge.negative))
                 if edge.target not in closed and (inner or edge.target == end) and (wet or dry):
                     cost = (outside + (not wet), length + 1)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from lstmgraph.diagram import ground
 from lstmgraph.diagram.boxes import around, beside, dot_box, hull, label_box, meet, node_box
 from lstmgraph.diagram.extract import PRODUCT
-from lstmgraph.diagram.graph import Edge, Graph
+from lstmgraph.diagram.graph import EXTERNAL, OPERATIONS, Edge, Graph
 from lstmgraph.diagram.graph import Node as Operation
 from lstmgraph.diagram.layout.plan import Plan, Spot
 from lstmgraph.diagram.layout.shapes import MAIN, PITCH, Form
@@ -39,8 +39,7 @@ SMALL_CIRCLE = 32.0  # a circle below this diameter is one
 SHORT = 40.0  # beside a straight piece that is shorter a label stands in the middle
 BESIDE = (1.0, 3.0, 6.0)  # of a label from its node
 NEXT = 4.0  # from one place at an arrow to the next
-OUTSIDE = ("input", "previous", "next", "bias", "cell")  # nodes whose names stand inside them
-OPERATIONS = ("sum", "function", "operator")  # nodes whose names stand on their wires
+OUTSIDE = (*EXTERNAL, "bias", "cell")  # nodes whose names stand inside them
 NEUTRAL = "-"  # who owns what no label can be taken to belong to by mistake
 HEAD = ">"  # begins the owner of an arrowhead; the wire's id follows
 # Sizes of labels, air around them and clearance of arrowheads: the best first.

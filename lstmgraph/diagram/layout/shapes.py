@@ -11,7 +11,8 @@ from functools import cache
 from math import floor, sqrt
 
 from lstmgraph.diagram.detail import NETWORK
-from lstmgraph.diagram.graph import Node
+from lstmgraph.diagram.graph import EXTERNAL as OUTSIDE
+from lstmgraph.diagram.graph import PARAMETERS, Node
 from lstmgraph.diagram.look import DEFAULT_LOOK, Look
 from lstmgraph.diagram.path import STROKE
 from lstmgraph.diagram.scene import Label, Point, Shape
@@ -64,9 +65,9 @@ OWN_COLOUR = ("sigmoid", "tanh")  # functions that themes tell apart
 
 def form_of(node: Node, operands: int, wide_sums: bool, look: Look = DEFAULT_LOOK) -> Form:
     """The form of a graph node; more operands than a circle has sides make it a box."""
-    if node.kind in ("input", "previous", "next"):
+    if node.kind in OUTSIDE:
         return EXTERNAL
-    if node.kind in ("bias", "constant"):
+    if node.kind in PARAMETERS:
         return BIAS
     if node.kind == "sum":
         return SUM if wide_sums else (SMALL_SUM if operands <= 5 else SUM)
@@ -104,7 +105,7 @@ def glyph_length(latex: str) -> int:
 
 def role_of(node: Node, kind: str) -> str:
     """What a theme colours a node by; `kind` is the kind of the value that it stands for."""
-    if node.kind in ("input", "previous", "next"):
+    if node.kind in OUTSIDE:
         return kind
     if node.kind == "function":
         return node.operation if node.operation in OWN_COLOUR else "function"

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
+from lstmgraph.diagram.graph import EXTERNAL, PARAMETERS
 from lstmgraph.diagram.scene import Dot, Label, Point, Scene, Wire
 
-OUTSIDE = ("input", "previous", "next", "bias", "constant", "join", "cell")
+OUTSIDE = (*EXTERNAL, *PARAMETERS, "join", "cell")
 
 
 def light(scene: Scene, operations: Collection[str], shown: Collection[str] = ()) -> Scene:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from lstmgraph.diagram.boxes import node_box
+from lstmgraph.diagram.graph import OPERATIONS
 from lstmgraph.diagram.path import finish
 from lstmgraph.diagram.scene import Dot, Label, Node, Point, Scene, Wire
 
@@ -30,7 +31,7 @@ class _Schematic:
         self.nodes = [n for n in scene.nodes if n.kind != "plumbing"]
         self.kept = {n.id: n for n in self.nodes}
         self.pieces = {n.id: n for n in pieces}
-        self.operations = [n for n in self.nodes if n.kind in ("function", "operator", "sum")]
+        self.operations = [n for n in self.nodes if n.kind in OPERATIONS]
         self.levels = sorted(n.at.y for n in self.nodes if n.kind == "previous")
         self.mouths = {n.id: n for n in pieces if n.id.startswith("mouth")}
         self.ends = [*self.mouths.values(), *(n for n in self.nodes if n.kind == "source")]  # of upright pipes
