@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 import lstmgraph
+from lstmgraph.api import scenes
 from lstmgraph.diagram.extract import PRODUCT, extract
 from lstmgraph.diagram.graph import Graph
+from lstmgraph.diagram.layout import remembered
 from lstmgraph.diagram.layout.cell_block import layout_cell_block
 from lstmgraph.diagram.layout.legend import with_legend
 from lstmgraph.diagram.layout.pipe import layout_pipe
@@ -255,6 +257,17 @@ def test_same_graph_same_scene_under_any_hash_seed() -> None:
         for seed in ("1", "2")
     }
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize("name", ["mgu", "slstm"])
+def test_another_notation_is_not_searched_again_and_looks_as_if_it_were(name: str) -> None:
+    remembered._found.cache_clear()
+    first = lstmgraph.load(name).draw(notation="plain")
+    second = lstmgraph.load(name).draw(notation="greff")
+    assert remembered._found.cache_info().hits > 0
+    remembered._found.cache_clear()
+    scenes._pipe.cache_clear()
+    assert lstmgraph.load(name).draw(notation="greff").svg == second.svg != first.svg
 
 
 def test_small_cells_are_laid_out_in_a_moment(benchmark_seconds: Callable[[Callable[[], object]], float]) -> None:

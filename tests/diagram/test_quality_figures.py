@@ -83,6 +83,18 @@ def test_containers_have_rows_of_their_own() -> None:
     assert list(places.off_line(picture(*pair, frames=frames[:1]))) == ["a and b: row"]
 
 
+def test_rows_end_at_a_border() -> None:
+    """What stands left of a cell, in it and right of it is no row; what is as good as in one line still is one."""
+    frame = (Box(200, 0, 400, 200),)
+    for off, nearly in ((8, False), (3.9, True)):
+        left, inner, right = node("a", 100, 100), node("b", 300, 100 + off), node("c", 500, 100)
+        for pair in ((left, inner), (inner, right)):
+            assert bool(list(places.off_line(picture(*pair, frames=frame)))) is nearly
+    assert not list(places.off_line(picture(node("a", 100, 100), node("b", 500, 108), frames=frame)))
+    beside = node("a", 100, 100), node("b", 150, 108)
+    assert list(places.off_line(picture(*beside, frames=frame))) == ["a and b: row"]
+
+
 def test_the_gap_is_that_of_the_nearest_two() -> None:
     assert places.smallest_gap(picture(node("a", 100, 100))) == inf
     assert places.smallest_gap(picture(node("a", 100, 100), node("b", 140, 130), node("c", 260, 100))) == 20

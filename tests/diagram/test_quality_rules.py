@@ -403,3 +403,15 @@ def test_a_network_drawn_as_one_box_changes_nothing_about_what_the_cell_is(name:
     assert whole is not None
     assert boxes is not None
     assert shape_of(boxes) == shape_of(whole) != ""
+
+
+@pytest.mark.parametrize("name", ["lstm", "peephole_lstm", "gru"])
+def test_a_chain_is_measured_by_its_step(name: str) -> None:
+    one, chain = (lstmgraph.load(name).draw(unroll=steps) for steps in (1, 5))
+    assert one.graph is not None
+    assert chain.graph is not None
+    alone, long = (Case(d.scene, d.graph, None, "unrolled") for d in (one, chain) if d.graph is not None)
+    assert long.shape == alone.shape == shape_of(one.graph) != ""
+    assert long.quality.crossings_a_step == alone.quality.crossings == long.quality.crossings / 5
+    crossings = next(rule for rule in RULES if rule.name == "crossings")
+    assert score(crossings, long).inside is True

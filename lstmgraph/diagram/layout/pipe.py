@@ -17,9 +17,10 @@ from lstmgraph.diagram.layout.budget import STEPS, Budget, Spent, Unroutable, se
 from lstmgraph.diagram.layout.dress import dress, uncrowded
 from lstmgraph.diagram.layout.pipe_parts import Parts
 from lstmgraph.diagram.layout.pipe_places import Room
-from lstmgraph.diagram.layout.pipe_search import TASTES, arranged
+from lstmgraph.diagram.layout.pipe_search import TASTES
 from lstmgraph.diagram.layout.pipe_wires import PipePlan
 from lstmgraph.diagram.layout.plan import Plan, Solved, solve
+from lstmgraph.diagram.layout.remembered import remembered
 from lstmgraph.diagram.layout.tracks import layered
 from lstmgraph.diagram.scene import Scene
 
@@ -42,7 +43,7 @@ def _solved(graph: Graph) -> Solved:
     found: list[Solved] = []
     for taste in TASTES:
         with suppress(Unroutable):
-            found.append(_drawn(parts, arranged(parts, taste)))
+            found.append(_drawn(parts, remembered(parts, taste)))
             if not found[-1].bends_too_often():
                 break
     return min(found, key=Solved.score) if found else layered(graph, "pipe")

@@ -72,11 +72,16 @@ def copies(picture: Picture) -> list[str]:
     wires = picture.scene.wires
     if any(w.id in known for w in wires):
         return [""]
-    return list(dict.fromkeys(map(_prefix, wires))) or [""]
+    return list(dict.fromkeys(_prefix(w.id) for w in wires)) or [""]
 
 
-def _prefix(wire: Wire) -> str:
-    found = PREFIX.match(wire.id)
+def steps(graph: Graph) -> list[str]:
+    """The prefixes of the steps of a chain; one, without a prefix, of any other graph."""
+    return list(dict.fromkeys(_prefix(e.id) for e in graph.edges)) or [""]
+
+
+def _prefix(id: str) -> str:
+    found = PREFIX.match(id)
     return found.group() if found else ""
 
 

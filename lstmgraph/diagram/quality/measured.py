@@ -43,6 +43,7 @@ class Quality:
     off_line: tuple[str, ...]  # nodes nearly in one row or column
     enclosed: tuple[str, ...]  # what a step is given and stands inside a border all the same
     crossings: int  # of different values, in one of the copies of the graph
+    crossings_a_step: int  # the same in one step of a chain
     most_bends: int
     mean_bends: float
     smallest_head: float | None  # length or width of an arrowhead, in strokes
@@ -80,6 +81,7 @@ def measure(scene: Scene, graph: Graph) -> Quality:
         off_line=tuple(places.off_line(picture)),
         enclosed=tuple(places.enclosed(picture)),
         crossings=ceil(len(picture.crossings) / len(edges.copies(picture))),
+        crossings_a_step=ceil(len(picture.crossings) / len(edges.copies(picture)) / len(edges.steps(graph))),
         most_bends=max(bends, default=0),
         mean_bends=sum(bends) / max(1, len(bends)),
         smallest_head=min(heads, default=None),
@@ -102,12 +104,16 @@ SHAPES: dict[str, tuple[dict[str, int], int]] = {
 
 
 def shape_of(graph: Graph) -> str:
-    """Which of `SHAPES` a graph is, "" if none: some gates are meant for these cells alone."""
+    """Which of `SHAPES` a graph, or a step of a chain, is, "" if none: some gates are meant for these cells alone."""
+    steps = len(edges.steps(graph))
     parts = {n.id: _operations(n) for n in graph.nodes}
     counted = Counter(operation for found in parts.values() for operation in found)
     memories = sum(e.kind in ("memory", "previous_memory") and "sum" in parts[e.target] for e in graph.edges)
-    found = counted, memories
-    return next((name for name, shape in SHAPES.items() if found == shape and len(graph.memories) == 1), "")
+    for name, (operations, peepholes) in SHAPES.items():
+        wanted = {operation: steps * count for operation, count in operations.items()}, steps * peepholes
+        if (counted, memories) == wanted and len(graph.memories) == 1:
+            return name
+    return ""
 
 
 def _operations(node: Node) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from math import inf
 
@@ -66,18 +66,28 @@ def _spread(xs: Sequence[float]) -> float:
 def off_line(picture: Picture) -> Iterator[str]:
     """Nodes of one container that look as if they were meant to be in one row or column, and are not quite.
 
-    So do nodes of one kind that lie side by side over more than half of the smaller one, and any that are `NEARLY` on
-    one line.
+    So do nodes of one kind that lie side by side over more than half of the smaller one, unless a border is between
+    them, and any that are `NEARLY` on one line, whatever is between them.
     """
     groups: dict[Box | None, list[Node]] = {}
     for node in picture.scene.nodes:
         groups.setdefault(picture.frame_of(node) if len(picture.scene.frames) > 1 else None, []).append(node)
+    sides = {n.id: _side(n, picture) for n in picture.scene.nodes}
     for nodes in groups.values():
         for axis, word in ((0, "column"), (1, "row")):
-            yield from (f"{a.id} and {b.id}: {word}" for a, b in _nearly_aligned(nodes, axis))
+            yield from (f"{a.id} and {b.id}: {word}" for a, b in _nearly_aligned(nodes, axis, sides))
 
 
-def _nearly_aligned(nodes: Sequence[Node], axis: int) -> Iterator[tuple[Node, Node]]:
+def _side(node: Node, picture: Picture) -> tuple[int, int]:
+    """Where a node stands, seen from the first container: (0, 0) in the middle, (-1, 0) beside it on the left."""
+    frame = next(iter(picture.scene.frames), Box(-inf, -inf, inf, inf))
+    (x, y), (left, top, right, bottom) = node.at, frame
+    return (x > right) - (x < left), (y > bottom) - (y < top)
+
+
+def _nearly_aligned(
+    nodes: Sequence[Node], axis: int, sides: Mapping[str, tuple[int, int]]
+) -> Iterator[tuple[Node, Node]]:
     ordered = sorted(nodes, key=lambda n: (n.at[axis], n.id))
     farthest = max(NEARLY, *(_size(n, axis) / 2 for n in nodes))
     for k, a in enumerate(ordered):
@@ -85,13 +95,13 @@ def _nearly_aligned(nodes: Sequence[Node], axis: int) -> Iterator[tuple[Node, No
             off = b.at[axis] - a.at[axis]
             if off >= farthest:
                 break
-            if EPSILON < off < _tolerance(a, b, axis):
+            if EPSILON < off < _tolerance(a, b, axis, (a.kind, sides[a.id]) == (b.kind, sides[b.id])):
                 yield a, b
 
 
-def _tolerance(a: Node, b: Node, axis: int) -> float:
+def _tolerance(a: Node, b: Node, axis: int, alike: bool) -> float:
     """Two nodes that are less than that away from one line are meant to be on one."""
-    return max(NEARLY, min(_size(a, axis), _size(b, axis)) / 2) if a.kind == b.kind else NEARLY
+    return max(NEARLY, min(_size(a, axis), _size(b, axis)) / 2) if alike else NEARLY
 
 
 def _size(node: Node, axis: int) -> float:

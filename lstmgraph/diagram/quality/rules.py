@@ -91,10 +91,10 @@ RULES: tuple[Rule, ...] = (
          (Gate(high=0, reference="Shi Yan 4"),), fault=True),
     Rule("shared_lines", "different values on one line or within 2s", "quality.shared_lines", (NONE,), fault=True),
     Rule("touching", "wires that touch another value's line", "quality.touching", (NONE,), fault=True),
-    Rule("crossings", "crossings of different values", "quality.crossings", (
-        Gate(high=1, styles=("pipe",), shape="LSTM", reference="Olah 1"),
-        Gate(high=3, styles=("pipe",), shape="peephole LSTM", reference="Shi Yan 5"),
-        Gate(high=1, styles=("pipe",), shape="GRU", reference="Olah 1"),
+    Rule("crossings", "crossings of different values", "quality.crossings_a_step", (
+        Gate(high=1, styles=CHAINS, shape="LSTM", reference="Olah 1"),
+        Gate(high=3, styles=CHAINS, shape="peephole LSTM", reference="Shi Yan 5"),
+        Gate(high=1, styles=CHAINS, shape="GRU", reference="Olah 1"),
         Gate(high=0, styles=("cell-block",), shape="LSTM", reference="Shi Yan 1"),
         Gate(high=0, styles=("cell-block",), shape="peephole LSTM", reference="Shi Yan 1"),
     )),
