@@ -18,6 +18,7 @@ from sympy.core.cache import clear_cache
 
 from lstmgraph.calculus import gradient, unroll, vjp
 from lstmgraph.cell import Cell
+from lstmgraph.errors import LstmgraphError
 from lstmgraph.reading import load
 
 BOUND_MS = 20.0
@@ -45,7 +46,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("cell", nargs="?", default="peephole_lstm", help="of the library, or a file [%(default)s]")
     name = parser.parse_args().cell
-    cell = load(name)
+    try:
+        cell = load(name)
+    except LstmgraphError as error:
+        parser.error(str(error))
     first, *again = [derive_ms(cell) for _ in range(21)]
     median = statistics.median(again)
     print(f"{name}, Python {platform.python_version()}, {platform.machine()}")

@@ -23,6 +23,7 @@ from pathlib import Path
 from lstmgraph import load
 from lstmgraph.diagram.quality import Case, Report, aligned, beside, report, shortfalls
 from lstmgraph.diagram.themes import load_theme
+from lstmgraph.errors import LstmgraphError
 from lstmgraph.reading import library
 
 STYLES = ("pipe", "cell-block")
@@ -160,6 +161,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--theme", default="default", help="whose colours are measured")
     parser.add_argument("cells", nargs="*", help="cells of the library, or files; all of the library if none")
     given = parser.parse_args(arguments)
+    try:
+        load_theme(given.theme)
+        _ = [load(name) for name in given.cells]
+    except LstmgraphError as error:
+        parser.error(str(error))
     good = True
     if not given.matrix and not given.cells:
         reports = [scores(name, style, given.theme) for name, style in DRAWN]

@@ -20,6 +20,7 @@ from lstmgraph.diagram.layout.pipe import layout_pipe
 from lstmgraph.diagram.themes import load_theme
 from lstmgraph.diagram.typeset import outlines, setting
 from lstmgraph.diagram.writers.svg import write_svg
+from lstmgraph.errors import LstmgraphError
 from lstmgraph.notation import get_notation
 from lstmgraph.reading import load
 
@@ -54,8 +55,11 @@ def drawn(cell: Cell, steps: int, detailed: str) -> tuple[list[float], int]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("cell", nargs="?", default="lstm", help="of the library, or a file [%(default)s]")
-    name = parser.parse_args().cell
-    cell, late = load(name), False
+    name, late = parser.parse_args().cell, False
+    try:
+        cell = load(name)
+    except LstmgraphError as error:
+        parser.error(str(error))
     print(f"{name}, Python {platform.python_version()}, {platform.machine()}; 100 steps within {BOUND_S:g} s")
     print("steps  detailed  layout   chain     SVG   total s      KB")
     drawn(cell, 1, "all")  # imports
