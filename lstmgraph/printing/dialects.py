@@ -112,7 +112,7 @@ UNICODE = Dialect(
         n.Abs: Form("|{0}|", ATOM, (ANY,)),
         n.Sqrt: Form("√{0}", SCRIPTED, (ATOM,)),
     },
-    functions={n.Sigmoid: "σ", n.Sign: "sgn", n.Maximum: "max", n.Minimum: "min", n.Identity: "id"},
+    functions={n.Fill: "1", n.Sigmoid: "σ", n.Sign: "sgn", n.Maximum: "max", n.Minimum: "min", n.Identity: "id"},
     word=str,
     squared_names=(n.Tanh, n.Sin, n.Cos),
     strict=False,
@@ -148,6 +148,7 @@ LATEX = Dialect(
         n.Sqrt: Form(r"\sqrt{{{0}}}", ATOM, (ANY,)),
     },
     functions={
+        n.Fill: r"\mathbf{1}",
         n.Sigmoid: r"\sigma",
         n.Tanh: r"\tanh",
         n.Exp: r"\exp",

@@ -21,6 +21,7 @@ from lstmgraph.algebra.rules import RULES
 from lstmgraph.errors import UnknownName
 from lstmgraph.notation import Notation, Time
 from lstmgraph.printing.dialects import ANY, ATOM, DIALECTS, PRODUCT, SCRIPTED, SUM, TIGHT, Dialect
+from lstmgraph.printing.sections import is_spread
 from lstmgraph.program import Equation
 
 
@@ -80,7 +81,8 @@ class Printer:
         if special:
             return special(self, expr)
         if form := self.dialect.forms.get(expr.func):
-            return Piece(form.template.format(*map(self.text, operands(expr), form.needs)), form.level)
+            parts = operands(expr) if expr.func in (n.Negative, Transpose) else map(_bare, operands(expr))
+            return Piece(form.template.format(*map(self.text, parts, form.needs)), form.level)
         if not isinstance(expr, MatrixExpr):
             return self.number(expr)
         return Piece(self.function_name(expr.func) + self.arguments(expr), ATOM)
@@ -95,7 +97,11 @@ class Printer:
         return Piece(text, SCRIPTED if self.dialect.scripted(self.notation, name) else ATOM)
 
     def fill(self, expr: n.Fill) -> Piece:
-        return self.piece(expr.value)
+        """A scalar where a vector is due: as the author wrote it, but for a cotangent times a vector of ones."""
+        if self.dialect.strict or _bare(expr) is expr:
+            return self.piece(expr.value)
+        sign, level, *_ = self.dialect.matmul
+        return Piece(self.dialect.ones + sign + self.text(expr.value, level), level)
 
     def number(self, value: Expr) -> Piece:
         if value.is_negative:
@@ -133,7 +139,7 @@ class Printer:
             beside = [s for s in signs[max(0, k - 1) : k + 1] if s != infix.sign]
             alone = beside or isinstance(factor, (n.Divide, n.Reciprocal))
             need = max(infix.rest if k else infix.first, TIGHT if alone else ANY)
-            text += (signs[k - 1] if k else "") + self.text(factor, need)
+            text += (signs[k - 1] if k else "") + self.text(_bare(factor), need)
         return Piece(text, infix.level)
 
     def between(self, left: MatrixExpr, right: MatrixExpr) -> str:
@@ -180,7 +186,7 @@ class Printer:
         return self.dialect.functions.get(operation) or self.dialect.word(RULES[operation].name)
 
     def arguments(self, expr: MatrixExpr) -> str:
-        body = ", ".join(map(self.text, n.as_written(expr)))
+        body = ", ".join(map(self.text, map(_bare, n.as_written(expr))))
         left, right = self.dialect.tall if r"\frac" in body else self.dialect.parentheses
         return f"{left}{body}{right}"
 
@@ -189,12 +195,19 @@ def _is_scalar(expr: MatrixExpr) -> bool:
     return isinstance(expr, n.Fill) or expr.shape == (1, 1)
 
 
+def _bare(expr: Basic) -> Basic:
+    """A cotangent that stands in every entry, without that: as a factor, or as an operand of a function."""
+    return expr.args[0] if is_spread(expr) else expr
+
+
 def _split_sign(expr: Basic) -> tuple[bool, Basic]:
     """Whether an expression has a minus in front, and the expression without it."""
     if isinstance(expr, n.Negative):
         return True, expr.args[0]
     if is_number(expr) and expr.value.is_negative:
         return True, n.Fill(-expr.value, *expr.shape)
+    if isinstance(expr, n.Fill) and isinstance(expr.value, n.Negative):
+        return True, n.Fill(expr.value.args[0], *expr.shape)
     if isinstance(expr, n.Hadamard):
         negative, first = _split_sign(expr.args[0])
         if negative and isinstance(first, n.Fill):

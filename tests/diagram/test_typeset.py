@@ -106,6 +106,11 @@ def test_an_operator_without_a_right_operand_takes_no_space() -> None:
     assert typeset("1-", 14.0).width < typeset("1-x", 14.0).width - typeset("x", 14.0).width
 
 
+def test_bold_digits_are_bold() -> None:
+    r"""The typesetter knows \mathbf for letters alone."""
+    assert typeset(r"\mathbf{1}", 15, True).width > typeset("1", 15, True).width
+
+
 def test_words_all_have_one_height_and_measure_is_their_size() -> None:
     low, high = Label("sum", Point(0, 0), 12, math=False), Label("Hyperbolic", Point(0, 0), 12, math=False)
     assert measure(low)[1] == measure(high)[1] == pytest.approx(13.2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, reduce
 from typing import Any
 
 import numpy as np
@@ -152,8 +152,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "tanh": np.tanh,
     "σ": lambda x: 1 / (1 + np.exp(-x)),
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
-    "max": np.maximum,
-    "maximum": np.maximum,
+    "max": lambda *xs: reduce(np.maximum, xs),
+    "maximum": lambda *xs: reduce(np.maximum, xs),
     "sum": lambda x: np.sum(x).reshape(1, 1),
 }
 MEANING: dict[type, Callable[..., Any]] = {

@@ -22,13 +22,20 @@ PRECISION = 6  # decimals of what ziafont writes
 NUMBER = re.compile(r"-?\d*\.?\d+(?:e-?\d+)?")
 COMMAND = re.compile(r"([MLQCHVZ])([^MLQCHVZ]*)")
 
+BOLD = {ord("0") + k: 0x1D7CE + k for k in range(10)}
+
 Absolute = list[tuple[str, tuple[float, ...]]]
 
 
 def set_math(latex: str) -> Outline:
     """The outline of LaTeX.  Fails, in whatever way, for what ziamath cannot set."""
     with plain_paths() as ziamath:
-        return outline_of_math(_placed(ziamath.Latex(unbound(latex), size=SIZE).svgxml()))
+        return outline_of_math(_placed(ziamath.Latex(unbound(_bold(latex)), size=SIZE).svgxml()))
+
+
+def _bold(latex: str) -> str:
+    r"""Bold digits as letters of their own: ziamath knows \mathbf for letters alone."""
+    return re.sub(r"\\mathbf\{(\d+)\}", lambda m: m[1].translate(BOLD), latex)
 
 
 @cache
