@@ -99,12 +99,15 @@ def _divide(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixEx
 
 
 def _power(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr, ...]:
-    """y = a ** p:  ā = p ȳ a ** (p - 1),  p̄ = ȳ y log a (unless p is a number); 0 where a is 0, as in PyTorch"""
+    """y = a ** p:  ā = p ȳ a ** (p - 1),  p̄ = ȳ y log a (unless p is a number)
+
+    As in PyTorch ā is 0 where p is 0, and p̄ where a is: also for 0 ** 0.
+    """
     base, exponent = node.args
     if is_number(exponent):
         p = exponent.args[0]
         return product(exponent, ct, power(base, p - 1)), fill(sp.Integer(0), ct.shape)
-    less = n.Power(base, MatAdd(exponent, fill(sp.Integer(-1), base.shape)))
+    less = n.Power(base, MatAdd(exponent, negate(n.Step(n.Abs(exponent)))))  # p - 1; with p - 0 no 0 ** -1 times 0
     at_zero = n.OneMinus(n.Step(n.Abs(base)))  # makes the logarithm log 1 there, and nothing elsewhere
     return product(exponent, ct, less), product(ct, out, n.Log(MatAdd(base, at_zero)))
 

@@ -322,6 +322,17 @@ def test_ties_and_kinks() -> None:
     assert outputs.tolist() == [[[0, 0]]]
 
 
+def test_zero_to_the_power_of_zero_has_gradients() -> None:
+    """As in PyTorch: 0 for both, and no warning on the way."""
+    f = functions_of("power")
+    params = {"p": np.array([0.0, 0.0, 2.0, 1.0]), "q": np.array([0.0, 2.0, 0.0, 0.0])}
+    outputs, _, cache = f.forward(params, 1)
+    with np.errstate(all="raise"):
+        found, _, _ = f.backward(params, cache, np.ones_like(outputs))
+    assert found["q"].tolist() == [0, 0, 0, 1]
+    assert found["p"].tolist() == [0, np.log(2.0), 0, 0]
+
+
 def test_the_gradient_of_an_exponent_is_0_where_the_base_is() -> None:
     f = functions_of("power")
     params = {"p": np.array([2.0, 0.5, 3.0]), "q": np.array([0.0, 0.0, 2.0])}

@@ -186,6 +186,24 @@ def test_the_gradient_of_an_exponent_is_0_where_the_base_is() -> None:
     assert found == [[0, 1, 12], [0, 0, pytest.approx(8 * np.log(2), rel=1e-15)]]
 
 
+@pytest.mark.parametrize(
+    "given", [{"a": [0.0, 2.0, 0.0], "b": [0.0, 0.0, 1.0]}, {"a": [2.0, -2.0, 3.0], "b": [-1.0, 0.0, 0.5]}]
+)
+def test_zero_to_the_power_of_zero_is_flat(given: dict[str, list[float]]) -> None:
+    """As in PyTorch; elsewhere nothing changes."""
+    torch = pytest.importorskip("torch")
+    a, b = (torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in given.values())
+    (a**b).sum().backward()
+    with np.errstate(invalid="ignore"):  # of a negative base, whose exponent has no gradient
+        found = shares(n.Power(A, C), given)
+    np.testing.assert_allclose(found, [a.grad, b.grad], rtol=1e-15)
+
+
+def test_what_is_raised_to_zero_is_flat() -> None:
+    first, _ = shares(n.Power(A, n.Fill(0, *A.shape)), {"a": [0.0, 2.0, -2.0]})
+    assert first == [0, 0, 0]
+
+
 def test_the_gradient_of_an_exponent_is_nan_below_0() -> None:
     with np.errstate(invalid="ignore"):
         assert np.isnan(shares(n.Power(A, C), {"a": [-2.0, 1.0, 1.0], "b": [2.0, 1.0, 1.0]})[1][0])
