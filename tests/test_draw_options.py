@@ -239,3 +239,18 @@ def test_a_walk_with_the_name_of_a_notation_is_told_in_it() -> None:
     assert any(r"\Gamma" in text for text in texts(lstm().draw(walk="gamma", step=1, equations=True).scene))
     plain = lstm().draw(walk="gamma", step=1, equations=True, notation="plain").scene
     assert not any(r"\Gamma" in text for text in texts(plain))
+
+
+def test_a_step_that_computes_nothing_is_captioned_with_what_it_shows() -> None:
+    cell = lstmgraph.load("peephole_lstm")
+    shown = r"c_{t-1},\; f_{t} \odot c_{t-1},\; c_{t}"
+    assert shown in texts(cell.draw(walk="shi_yan", step=1, equations=True).scene)
+    assert shown in texts(cell.draw(walk="shi_yan", sheet=True).scene)
+    assert shown not in texts(cell.draw(walk="shi_yan", step=2, equations=True).scene)
+
+
+def test_titles_of_steps_begin_with_a_capital() -> None:
+    assert lstmgraph.load("lstm").draw(walk="steps", step=1).scene.title == "LSTM, step 1: Forget gate"
+    assert "1. Forget gate" in texts(lstmgraph.load("lstm").draw(walk="steps", sheet=True).scene)
+    bare = lstmgraph.Cell.from_equations("h[t] = tanh(W @ x[t])", sizes={"x": "X", "h": "H"})
+    assert bare.draw(walk="steps", step=1).scene.title.endswith("step 1: h")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lstmgraph.api.catalogue import check_name
 from lstmgraph.api.drawing import Drawing
+from lstmgraph.api.overlays.equations import capital
 from lstmgraph.diagram.themes import load_theme
 from lstmgraph.errors import UsageError
 from lstmgraph.files import write_bytes
@@ -83,5 +84,5 @@ def animated(cell: Cell, walk: str | None, options: Mapping[str, Any]) -> Animat
     name = check_name(f"walk through {cell.name}", next(iter(cell.all_walks)) if walk is None else walk, cell.all_walks)
     steps = cell.all_walks[name]
     frames = tuple(cell.draw(**rest, walk=name, step=k) for k in range(1, len(steps) + 1))
-    captions = tuple(f"{k}. {step.title}" for k, step in enumerate(steps, 1))
+    captions = tuple(f"{k}. {capital(step.title)}" for k, step in enumerate(steps, 1))
     return Animation(f"{cell.title or cell.name}, the walk {name}", frames, captions)

@@ -106,6 +106,16 @@ def test_an_operator_without_a_right_operand_takes_no_space() -> None:
     assert typeset("1-", 14.0).width < typeset("1-x", 14.0).width - typeset("x", 14.0).width
 
 
+def test_a_function_stands_close_to_its_bracket() -> None:
+    r"""As in TeX, where \\tanh( has no space."""
+    sigma, tanh = (
+        typeset(rf"{f}(c_{{t}})", 15, True).width - typeset(f, 15, True).width for f in (r"\sigma", r"\tanh")
+    )
+    assert tanh == pytest.approx(sigma, abs=0.5)
+    squared = typeset(r"\tanh^{2}(c_{t})", 15, True).width - typeset(r"\tanh(c_{t})", 15, True).width
+    assert squared < 7
+
+
 def test_bold_digits_are_bold() -> None:
     r"""The typesetter knows \mathbf for letters alone."""
     assert typeset(r"\mathbf{1}", 15, True).width > typeset("1", 15, True).width

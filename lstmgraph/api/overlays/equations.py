@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -20,9 +21,14 @@ COLUMNS = 64  # of a formula: longer ones go on in the next line
 
 
 def formulas(cell: Cell, names: Notation, steps: Sequence[WalkStep] | None = None) -> list[Paragraph]:
-    """The equations of a cell, or of what some steps of a walk compute, for a caption."""
+    """The equations of a cell, or of what some steps of a walk compute, for a caption; of a step that computes nothing
+    the values that it shows.
+    """
     if steps is None:
         return [_equation(print_equation(e, "latex", names)) for e in cell.step]
+    if not any(step.computed for step in steps):
+        shown = [print_expr(item, "latex", names) for step in steps for item in step.shown]
+        return [formula([",\\; ".join(shown)])] if shown else []
     return [_of(item, cell, names) for item in dict.fromkeys(item for step in steps for item in step.computed)]
 
 
@@ -60,7 +66,12 @@ def with_equations(laid: Laid) -> Laid:
 
 
 def step_title(title: str, number: int, step: WalkStep) -> str:
-    return f"{title}, step {number}: {step.title}"
+    return f"{title}, step {number}: {capital(step.title)}"
+
+
+def capital(title: str) -> str:
+    """A title that begins with a word begins with a capital; the name of a value stays as it is."""
+    return title[:1].upper() + title[1:] if re.match("[a-z]{2}", title) else title
 
 
 def limited(laid: Laid) -> Laid:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lstmgraph.api.overlays.equations import formulas, step_title
+from lstmgraph.api.overlays.equations import capital, formulas, step_title
 from lstmgraph.api.overlays.laid import Laid
 from lstmgraph.diagram.caption import captioned_alike
 from lstmgraph.diagram.compose import best_columns, grid
@@ -32,7 +32,7 @@ def _lit(laid: Laid, steps: Sequence[int]) -> Scene:
 def sheet(laid: Laid) -> Laid:
     """All steps of a walk in a grid, each with its number, its title and its equations."""
     pictures = [_lit(laid, [k]) for k in range(1, len(laid.walk) + 1)]
-    titles = [f"{k}. {step.title}" for k, step in enumerate(laid.walk, 1)]
+    titles = [f"{k}. {capital(step.title)}" for k, step in enumerate(laid.walk, 1)]
     texts = [formulas(laid.cell, laid.names, [step]) for step in laid.walk]
     frames = captioned_alike(pictures, titles, texts, UNDER)
     title = f"{laid.title}, the walk {laid.choices.walk}"

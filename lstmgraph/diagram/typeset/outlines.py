@@ -26,6 +26,7 @@ from typing import NamedTuple
 UNIT = 1e-5  # of the em: exact for every size of script in a font of a thousand units
 FOLDER = Path(__file__).parent
 COMMAND = re.compile(r"([mlqcz])([^mlqcz]*)")
+BEFORE_BRACKET = re.compile(r"\\(tanh|sin|cos|exp|log|max|min)(?=(?:\^\{[^{}]*\})?\s*\()")
 WORD_TOP, WORD_BOTTOM = -88000, 22000  # the box of words: one height for all, its middle half-way up a capital
 
 KEYS = {"atoms": 2}  # the columns that say which row it is, where it is not the first alone
@@ -97,8 +98,11 @@ def outline_of_words(letters: Iterable[Letter]) -> Outline:
 
 
 def unbound(latex: str) -> str:
-    """An operator without a right operand is a symbol, and gets no space: "1-" is set as "1{-}"."""
-    return re.sub(r"([-+=])\s*$", r"{\1}", latex)
+    r"""An operator without a right operand is a symbol, and gets no space: "1-" is set as "1{-}".
+
+    Nor is there one between a function and its bracket, as in TeX: "\tanh(" is set as "\operatorname{tanh}(".
+    """
+    return re.sub(r"([-+=])\s*$", r"{\1}", BEFORE_BRACKET.sub(r"\\operatorname{\1}", latex))
 
 
 def whole(units: float) -> int:
