@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -79,12 +81,31 @@ def test_a_drawing_in_all_its_forms(tmp_path: Path) -> None:
     source = drawing.to_graphviz()
     assert isinstance(source, graphviz.Digraph)
     assert source.source.strip() == drawing.dot.strip()
-    assert drawing._repr_svg_() == drawing._repr_mimebundle_()["image/svg+xml"] == drawing.svg
+    shown = drawing._repr_svg_()
+    assert shown == drawing._repr_mimebundle_()["image/svg+xml"] == drawing._repr_svg_()
+    (id,) = re.findall(r'<svg [^>]*id="([^"]*)"', shown)
+    assert shown.replace(id, drawing.scene.id) == drawing.svg
     assert drawing.save(tmp_path / "a.svg").read_text(encoding="utf-8") == drawing.svg
     assert drawing.save(str(tmp_path / "a.DOT")).read_text(encoding="utf-8") == drawing.dot
     with pytest.raises(UsageError, match=r"no format has the suffix '\.gif'") as caught:
         drawing.save(tmp_path / "a.gif")
     assert ".svg" in str(caught.value)
+
+
+@pytest.mark.parametrize("shown", [lambda cell: cell.draw(), lambda cell: cell.animate("steps")])
+def test_two_versions_of_a_cell_can_be_in_one_notebook(shown: Callable[[Cell], Any]) -> None:
+    """They have one name; were their ids the same, the second picture had the letters of the first."""
+    old, new = (
+        Cell.from_equations(f"h[t] = {f}(W @ x[t] + U @ h[t-1] + b)", sizes={"x": "X", "h": "H"}, name="mine")
+        for f in ("tanh", "sigmoid")
+    )
+    pictures = [shown(cell)._repr_svg_() for cell in (old, new, old)]
+    ids = [set(re.findall(r'\bid="([^"]*)"', picture)) for picture in pictures]
+    styled = [set(re.findall(r"\.([\w-]+)\{", picture)) for picture in pictures]
+    assert not ids[0] & ids[1]
+    assert not styled[0] & styled[1]
+    assert styled[0]
+    assert pictures[0] == pictures[2]
 
 
 def test_nothing_moves_between_the_frames_of_a_walk() -> None:

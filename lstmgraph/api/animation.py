@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from lstmgraph.api.catalogue import check_name
-from lstmgraph.api.drawing import Drawing
+from lstmgraph.api.drawing import Drawing, digest
 from lstmgraph.api.overlays.equations import capital
 from lstmgraph.diagram.themes import load_theme
 from lstmgraph.errors import UsageError
@@ -40,11 +40,14 @@ class Animation:
     @cached_property
     def svg(self) -> str:
         """The animation as a standalone SVG file."""
+        return self._written("animated")
+
+    def _written(self, ending: str) -> str:
         from lstmgraph.diagram.writers.animation import animate
 
         first = self.frames[0]
         scenes = [f.scene for f in self.frames]
-        scenes[0] = replace(scenes[0], id=f"{scenes[0].id.rpartition('-')[0]}-animated", title=self.title)
+        scenes[0] = replace(scenes[0], id=f"{scenes[0].id.rpartition('-')[0]}-{ending}", title=self.title)
         return animate(scenes, self.captions, load_theme(first.theme), first.mode)
 
     def save(self, path: str | Path) -> Path:
@@ -59,11 +62,12 @@ class Animation:
         return f"<Animation of {self.title}: {len(self.frames)} steps>"
 
     def _repr_svg_(self) -> str:
-        return self.svg
+        """For a page with other drawings: see `Drawing._repr_svg_`."""
+        return self._written(f"animated-{digest(self.svg)}")
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         """For Jupyter: the picture, and for a text-only client the steps in words."""
-        return {"image/svg+xml": self.svg, "text/plain": f"{self.title}. {' '.join(self.captions)}"}
+        return {"image/svg+xml": self._repr_svg_(), "text/plain": f"{self.title}. {' '.join(self.captions)}"}
 
 
 def check_suffix(path: str | Path) -> None:

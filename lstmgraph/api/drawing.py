@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from lstmgraph.api.catalogue import check_name
 from lstmgraph.diagram.graph import Graph
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     import graphviz
 
     from lstmgraph.diagram.quality import Report
+
+
+def digest(text: str) -> str:
+    """A few letters that tell a text from others."""
+    return f"{crc32(text.encode()):08x}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,8 +107,9 @@ class Drawing:
         return f"<Drawing of {self.scene.title}: {len(self.scene.nodes)} nodes, {len(self.scene.wires)} wires>"
 
     def _repr_svg_(self) -> str:
-        return self.svg
+        """For a page with other drawings, maybe of an older version of this cell: no id of theirs is one of ours."""
+        return replace(self, scene=replace(self.scene, id=f"{self.scene.id}-{digest(self.svg)}")).svg
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         """For Jupyter: the picture, and for a text-only client what it shows in words."""
-        return {"image/svg+xml": self.svg, "text/plain": f"{self.scene.title}. {self.scene.description}"}
+        return {"image/svg+xml": self._repr_svg_(), "text/plain": f"{self.scene.title}. {self.scene.description}"}
