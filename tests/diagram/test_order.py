@@ -126,7 +126,8 @@ def test_a_long_chain_is_numbered_in_every_format() -> None:
     assert all(f"({k})" in ascii_ for k in range(1, 26))
     assert ascii_.isascii()
     tikz = drawing.data("tikz").decode()
-    assert all(rf"\textcircled{{\tiny {k}}}" in tikz for k in range(1, 21))
+    assert all(rf"\textcircled{{\footnotesize {k}}}" in tikz for k in range(1, 10))
+    assert all(rf"\textcircled{{\scriptsize {k}}}" in tikz for k in range(10, 21))
     assert all(f"$({k})$" in tikz for k in range(21, 26))
     assert "?" not in tikz
 

@@ -98,7 +98,8 @@ def _in_words(letter: str) -> str:
 def _circled(letter: str) -> str:
     """A number in a circle, such as that of a stage; nothing for other letters."""
     mark, *inside = unicodedata.decomposition(letter).split() or [""]
-    return f"\\textcircled{{\\tiny {''.join(chr(int(c, 16)) for c in inside)}}}" if mark == "<circle>" else ""
+    size = "footnotesize" if len(inside) == 1 else "scriptsize"
+    return f"\\textcircled{{\\{size} {''.join(chr(int(c, 16)) for c in inside)}}}" if mark == "<circle>" else ""
 
 
 def _math_letter(letter: str) -> str:
