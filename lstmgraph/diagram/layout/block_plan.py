@@ -20,6 +20,7 @@ from lstmgraph.diagram.scene import Box, again
 
 GAP = 3  # lattice steps between the reaches of neighbouring nodes
 STACK = 6  # between repeated inputs
+ALIKE = 3  # inputs of one kind that stand nearer than that to one line are to stand on it
 PAD = 5  # from the outermost nodes to the border
 UNMEANT = 100  # what it costs a wire to use another port than the search meant
 
@@ -92,9 +93,14 @@ class _Builder:
             reach[at[axis]] = max(reach.get(at[axis], 0), form.reach()[axis])
         keys = sorted(reach)
         places = {keys[0]: 0}
+        given = self._given(axis, keys[0], 0)
         for before, key in itertools.pairwise(keys):
-            places[key] = places[before] + reach[before] + reach[key] + gap
-            places[key] = max(places[key], self._clear(places, key) if axis else self._clear_below(places, key))
+            place = places[before] + reach[before] + reach[key] + gap
+            place = max(place, self._clear(places, key) if axis else self._clear_below(places, key))
+            while any(_collide(one, other) for one in given for other in self._given(axis, key, place)):
+                place += 1
+            places[key] = place
+            given += self._given(axis, key, place)
         return self._centred(places) if axis == 0 else {k: -v for k, v in places.items()}
 
     def _centred(self, places: dict[float, int]) -> dict[float, int]:
@@ -105,6 +111,18 @@ class _Builder:
         right, left = places[max(places)] - middle, middle - places[min(places)]
         short = -1 if left < right else 1
         return {k: v + short * abs(right - left) * (k * short >= ACTIVATIONS) for k, v in places.items()}
+
+    def _given(self, axis: int, key: float, place: int) -> list[tuple[int, str, int]]:
+        """(side, kind, place along the border) of the inputs that a row or a column has there."""
+        found = []
+        for id, at in self.grid.at.items():
+            side = self.grid.side.get(id)
+            if at[axis] == key and side is not None and (side == DOWN) == (axis == 0):
+                edges = externals(self.a, id)
+                way = -1 if axis else self._way(id)
+                stack = zip(edges, self._stack(len(edges)), strict=True)
+                found += [(side, self.a.node[e.source].kind, place + way * offset) for e, offset in stack]
+        return found
 
     def _clear(self, places: dict[float, int], row: float) -> int:
         """Where a row may stand at the lowest, so that the inputs of gates on one side do not meet."""
@@ -321,6 +339,12 @@ class _Builder:
         if outside:
             return ((side, 0, 0), (UP, outer, 5), (DOWN, outer, 5))
         return ((UP, -outer, 0), (DOWN, -outer, 0), (UP, outer, 30), (DOWN, outer, 30))
+
+
+def _collide(one: tuple[int, str, int], other: tuple[int, str, int]) -> bool:
+    """Whether two inputs are too close on one side of the border, or nearly but not quite on one line."""
+    apart = abs(one[2] - other[2])
+    return apart < STACK if one[0] == other[0] else one[1] == other[1] and 0 < apart < ALIKE
 
 
 def _hinted(sides: Sides, side: int, offset: int | None) -> Sides:
