@@ -114,7 +114,7 @@ class _Builder:
 
     def _given(self, axis: int, key: float, place: int) -> list[tuple[int, str, int]]:
         """(side, kind, place along the border) of the inputs that a row or a column has there."""
-        found = []
+        found: list[tuple[int, str, int]] = []
         for id, at in self.grid.at.items():
             side = self.grid.side.get(id)
             if at[axis] == key and side is not None and (side == DOWN) == (axis == 0):

@@ -8,7 +8,7 @@ the effort is used up.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -22,11 +22,14 @@ from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT, UP
 EFFORT = 15_000  # links that may be routed in one search
 LOOKS = (12,), (6, 12)  # places that are tried for an operator until nothing moves: in one search, in the next
 KICK = 24  # places that one is chosen from to search on from there
+KICKED = 4  # a free search takes something apart so often that it does something else only every so many times
+FARTHER = 0.5  # how often another piece, farther away, is taken out with them
 MIRRORED = 0.4  # how often a search begins again with a gate on the other side
 KEPT = 3  # placements that are worth routing
 PATHS = 6  # ways down from the Cell that an exploration tries
-WIDE, EACH = 45_000, 8_000  # its effort, and that of one search in it
-ROUTED = 4  # of all that it finds
+WIDE, EACH = 50_000, 6_000  # its effort, and that of one search in it
+SLACK = 1.15  # how much more than the best a beginning may cost at most for a search to go on from there
+ROUTED = 6  # of all that it finds
 GROW = 10  # places that are tried for an operator while a placement grows
 
 BESIDE: Sides = tuple((side, k, abs(k)) for side in (RIGHT, LEFT) for k in (0, -1, 1))
@@ -45,6 +48,8 @@ class Draft:
     def places(self, outs: dict[str, str]) -> Places:
         found = dict(self.at)
         for id, side in self.side.items():
+            if id not in self.at:
+                continue
             column, row = self.at[id]
             found[f"in:{id}"] = {LEFT: (-FAR, row), RIGHT: (FAR, row), DOWN: (column, -FAR)}[side]
         return found | {out: (self.at[source][0], FAR) for out, source in outs.items() if source in self.at}
@@ -52,27 +57,32 @@ class Draft:
 
 def search(a: Anatomy, grid: Grid, effort: int = EFFORT) -> list[Grid]:
     """Placements that promise few crossings, the most promising first."""
-    return [found for _, found in _Search(a, grid, effort).run()]
+    one = _Search(a, grid)
+    return [found for _, found in one.run(one.filled(), effort)]
 
 
 def explore(a: Anatomy) -> list[Grid]:
-    """The same from many beginnings: each way down from the Cell, all placed at once and piece by piece."""
-    found: list[tuple[int, int, Grid]] = []
-    left = WIDE
-    for k, (grown, path) in enumerate(itertools.product((True, False), itertools.islice(paths(a), PATHS))):
-        if left <= 0:
-            break
-        one = _Search(a, fill(a, path), min(left, EACH), free=True, grown=grown)
-        found += [(cost, k, grid) for cost, grid in one.run()]
-        left -= one.estimate.spent
-    return [grid for _, _, grid in sorted(found, key=lambda f: f[:2])[:ROUTED]]
+    """The same from many beginnings: for each way down from the Cell, all placed at once and piece by piece."""
+    searches = [_Search(a, fill(a, path), free=True) for path in itertools.islice(paths(a), PATHS)]
+
+    def left() -> int:
+        return WIDE - sum(one.estimate.spent for one in searches)
+
+    grown = [(one.grown(), one) for one in searches if left() > WIDE // 2]
+    grown.sort(key=lambda start: start[1].cost(start[0])[0])
+    filled = [(one.filled(), one) for one in searches]
+    found: dict[tuple[int, int], Grid] = {}
+    for first, one in (start for pair in itertools.zip_longest(grown, filled) for start in pair if start):
+        if left() > 0:
+            found |= {(cost, searches.index(one)): grid for cost, grid in one.run(first, min(left(), EACH))}
+    return [found[key] for key in sorted(found)[:ROUTED]]
 
 
 class _Search:
-    """`free`: networks may stand below, and be left and entered on any side.  `grown`: see `_grown`."""
+    """`free`: networks may stand below, and be left and entered on any side."""
 
-    def __init__(self, a: Anatomy, grid: Grid, effort: int, free: bool = False, grown: bool = False) -> None:
-        self.a, self.grid, self.effort, self.free, self.grown = a, grid, effort, free, grown
+    def __init__(self, a: Anatomy, grid: Grid, free: bool = False) -> None:
+        self.a, self.grid, self.free, self.effort = a, grid, free, 0
         self.outs: dict[str, str] = {}
         self.estimate = Estimate(*self._links())
         self.near = {id: self._neighbours(id) for id in grid.at}
@@ -81,17 +91,32 @@ class _Search:
         self.found: dict[int, tuple[Draft, dict[str, Laid]]] = {}  # cost -> where a search came to
         self.random = Random(1)  # always the same numbers
 
-    def run(self) -> list[tuple[int, Grid]]:
-        first = self._grown() if self.grown else Draft(dict(self.grid.at), dict(self.grid.side))
-        best = (*self.estimate.cost(first.places(self.outs)), first)
+    def filled(self) -> Draft:
+        """Everything where the grid has it."""
+        return Draft(dict(self.grid.at), dict(self.grid.side))
+
+    def cost(self, draft: Draft) -> tuple[int, dict[str, Laid], Draft]:
+        return (*self.estimate.cost(draft.places(self.outs)), draft)
+
+    def run(self, first: Draft, effort: int) -> list[tuple[int, Grid]]:
+        """The best placements that a search comes to, with what they cost."""
+        self.effort = self.estimate.spent + effort
+        best = self.cost(first)
         for k in itertools.count():
             if self._is_clean(*best[:2]) or self.estimate.spent >= self.effort:
                 break
-            tried = first if k < len(LOOKS) else self._kicked(best[2])
-            cost, laid = self.estimate.cost(tried.places(self.outs))
+            if k < len(LOOKS):
+                cost, laid, tried = self.cost(first)
+            else:
+                cost, laid, tried = self.cost(self._elsewhere(k, best[2]))
+                if self.free and cost > best[0] * SLACK:
+                    continue
             best = min(best, self._settled(cost, laid, tried, LOOKS[k % len(LOOKS)]), key=lambda f: f[0])
         self.found[best[0]] = best[2], best[1]
         return [(cost, self._grid(*self.found[cost])) for cost in sorted(self.found)[:KEPT]]
+
+    def _elsewhere(self, k: int, draft: Draft) -> Draft:
+        return self._regrown(draft) if self.free and self.pieces and k % KICKED else self._kicked(draft)
 
     def _settled(
         self, cost: int, laid: dict[str, Laid], draft: Draft, looks: tuple[int, ...]
@@ -145,33 +170,50 @@ class _Search:
         """Whether every wire has its way and none is in the way of another."""
         return cost == sum(line.cost for line in laid.values()) and all(line.cost < BLOCKED for line in laid.values())
 
-    def _grown(self) -> Draft:
-        """The centre, and piece after piece where it costs least beside those that stand already."""
-        centre = self.grid.centre
-        at = {id: place for id, place in self.grid.at.items() if id in centre}
-        draft = Draft(at, {id: side for id, side in self.grid.side.items() if id in centre})
-        lines: dict[str, Laid] = {}
-        for piece in self.pieces:
-            sides = draft.side | {id: self.grid.side[id] for id in piece if id in self.grid.side}
-            lines, draft = self._joined(Draft(draft.at, sides), piece, lines)
-        return draft
+    def grown(self) -> Draft:
+        """The centre, and everything else put beside it piece by piece."""
+        draft = Draft({id: self.grid.at[id] for id in self.grid.at if id in self.grid.centre}, dict(self.grid.side))
+        return self._joined(draft, self.pieces)
 
-    def _joined(self, draft: Draft, piece: tuple[str, ...], lines: dict[str, Laid]) -> tuple[dict[str, Laid], Draft]:
-        """A draft with one piece more, and its lines."""
-        before = Draft(draft.at, {id: side for id, side in draft.side.items() if id in draft.at}).places(self.outs)
-        best: tuple[int, dict[str, Laid], Draft] | None = None
-        some: Estimate | None = None
-        for tried in self._moves(draft, piece, GROW):
-            places = tried.places(self.outs)
-            some = some or self.estimate.among(places)
-            known = lines if _same_lines(before, places) else None
-            price, laid = some.cost(places, known, frozenset(piece), best[0] if best else 1 << 60)
-            if best is None or price < best[0]:
-                best = price, laid, tried
-        assert best is not None
-        assert some is not None
-        self.estimate.spent += some.spent
-        return best[1:]
+    def _regrown(self, draft: Draft) -> Draft:
+        """Somewhere else to search from: a piece, some beside it and perhaps one more, taken out and put back."""
+        piece = self.random.choice(self.pieces)
+        ends = {n for id in piece for n in self.near[id]}
+        beside = [p for p in self.pieces if p != piece and not ends.isdisjoint(p)]
+        others = [p for p in self.pieces if p != piece and p not in beside]
+        self.random.shuffle(beside)
+        chosen = [piece, *beside[: self.random.randint(1, 4)]]
+        if others and self.random.random() < FARTHER:
+            chosen.append(self.random.choice(others))
+        self.random.shuffle(chosen)
+        gone = {id for p in chosen for id in p}
+        rest = {id: at for id, at in draft.at.items() if id not in gone}
+        return self._joined(Draft(rest, draft.side), chosen)
+
+    def _joined(self, draft: Draft, pieces: Sequence[tuple[str, ...]]) -> Draft:
+        """A draft with more pieces, each where it costs least beside those before it."""
+        lines: dict[str, Laid] = {}
+        for piece in pieces:
+            before = draft.places(self.outs)
+            best: tuple[int, dict[str, Laid], Draft] | None = None
+            some = self.estimate.among(
+                {
+                    *before,
+                    *piece,
+                    *(f"in:{id}" for id in piece),
+                    *(out for out, source in self.outs.items() if source in piece),
+                }
+            )
+            for tried in self._moves(draft, piece, GROW):
+                places = tried.places(self.outs)
+                known = lines if _same_lines(before, places) else None
+                price, laid = some.cost(places, known, frozenset(piece), best[0] if best else 1 << 60)
+                if best is None or price < best[0]:
+                    best = price, laid, tried
+            self.estimate.spent += some.spent
+            if best is not None:
+                _, lines, draft = best
+        return draft
 
     # ── what is to be routed ──
 

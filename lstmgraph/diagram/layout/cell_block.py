@@ -28,7 +28,7 @@ HASTY = 5_000  # effort of a search where there is another way to draw the memor
 TRIES = 8
 ROOMS = 2  # that are tried for fewer bends
 PLANAR = 24  # wires that cannot be expected to cross anywhere
-CROSSED = 5  # further wires for one more crossing than in the plain drawing
+CROSSED = 9  # further wires for one more crossing than in the plain drawing
 ASPECT = (0.92, 1.18)
 
 
