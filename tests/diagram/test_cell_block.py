@@ -11,7 +11,7 @@ from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.anatomy import anatomy, cell_id
 from lstmgraph.diagram.layout.block_grid import fill, paths
 from lstmgraph.diagram.layout.block_products import folded
-from lstmgraph.diagram.layout.block_search import explore, search
+from lstmgraph.diagram.layout.block_search import Search, explore, search
 from lstmgraph.diagram.layout.cell_block import layout_cell_block
 from lstmgraph.diagram.layout.dress import dress
 from lstmgraph.diagram.layout.estimate import ROUND, Estimate, Link
@@ -137,6 +137,50 @@ def test_there_is_a_way_down_for_each_operand_the_data_path_first() -> None:
     assert found == [["c", "c.3", "d", "d.1"], ["c", "c.2", "g", "g.1"], ["c", "c.2", "c.2.1", "f", "f.1"]]
     for path in found:
         assert fill(anatomy(highway()), path).centre >= {*path, "cell:c"}
+
+
+def test_any_memory_may_have_the_centre() -> None:
+    a = anatomy(ALL["slstm"]())
+    found = [fill(a, path) for path in paths(a)]
+    assert {id for grid in found[:3] for id in grid.centre if id.startswith("cell:")} == {"cell:c", "cell:n", "cell:m"}
+    assert all({cell_id(base) for base in a.pipes} <= grid.at.keys() for grid in found)
+
+
+def test_a_placement_grows_to_a_better_one_than_all_at_once() -> None:
+    a = anatomy(ALL["eight_gates"]())
+    one = Search(replace(a, repeated=a.aside()), fill(a), free=True)
+    grown, filled = one.grown(), one.filled()
+    assert grown.at.keys() == filled.at.keys()
+    assert len({*grown.at.values()}) == len(grown.at)
+    assert one.cost(grown)[0] < one.cost(filled)[0]
+
+
+NESTED = """
+m[t] = m[t-1] * sigmoid(W @ x[t] + U @ c[t-1])
+c[t] = sigmoid(V @ x[t]) * tanh(m[t])
+h[t] = tanh(c[t]) * sigmoid(P @ h[t-1])
+"""
+
+
+def test_what_leaves_below_something_else_leaves_beside_it() -> None:
+    cell = from_equations(NESTED, name="nested", sizes={"x": "X", "m": "H"}, output="h")
+    graph = extract(cell, lambda symbol: symbol.name)
+    scene = layout_cell_block(graph)
+    out = {w.target: w for w in scene.wires if w.target in ("c[t]'", "h[t]'")}
+    assert len(out["h[t]'"].points) == 2
+    assert len(out["c[t]'"].points) == 3
+
+
+def test_inputs_of_both_sides_are_on_one_line_or_clearly_not() -> None:
+    """The gates of such a cell stand at other heights on the left than on the right."""
+    lines = [
+        "r[t] = sigmoid(W_r @ x[t] + U_r @ h[t-1] + b_r)",
+        "h[t] = r[t] * o[t] * tanh(c[t]) + (1 - r[t]) * (V @ x[t])",
+    ]
+    lstm = [f"{k}[t] = sigmoid(W_{k} @ x[t] + U_{k} @ h[t-1] + b_{k})" for k in "ifog"]
+    text = "\n".join([*lstm, "c[t] = f[t] * c[t-1] + i[t] * g[t]", *lines])
+    graph = extract(from_equations(text, name="two", sizes={"x": "X", "h": "H"}), lambda symbol: symbol.name)
+    assert measure(layout_cell_block(graph), graph).off_line == ()
 
 
 def test_what_an_exploration_finds_has_a_place_for_everything() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import NamedTuple
 
 from lstmgraph.diagram.graph import Edge, base_of
@@ -40,8 +41,8 @@ class Grid:
 def fill(a: Anatomy, path: list[str] | None = None) -> Grid:
     """A place for every operation; `path`, one of `paths`, is what stands under the Cell."""
     grid = Grid()
-    main = _main_memory(a)
     below = path if path is not None else next(paths(a))
+    main = a.fresh.get(below[0]) if below else next(iter(_main_memories(a)), None)
     for row, id in enumerate(reversed(below)):
         grid.at[id] = 0.0, float(row)
     if below and is_network(a, below[-1]):
@@ -92,13 +93,10 @@ def inner_ends(a: Anatomy, id: str) -> list[str]:
     return found + [cell_id(nexts[t]) if t in nexts else t for t in targets]
 
 
-def _main_memory(a: Anatomy) -> str | None:
-    """The output if that is a memory, else the first memory that the output is made of, else the first."""
+def _main_memories(a: Anatomy) -> list[str]:
+    """The output if that is a memory, then those that the output is made of, then the others."""
     memories = [m for m in a.graph.memories if m in a.pipes]
-    if a.graph.output in memories:
-        return a.graph.output
-    read = [m for m in memories if _ascend(a, m, Grid())]
-    return next(iter(read or memories), None)
+    return sorted(memories, key=lambda m: 0 if m == a.graph.output else 1 if _ascend(a, m, Grid()) else 2)
 
 
 def _foot(a: Anatomy, main: str | None) -> str | None:
@@ -110,9 +108,15 @@ def _foot(a: Anatomy, main: str | None) -> str | None:
 
 
 def paths(a: Anatomy) -> Iterator[list[str]]:
-    """Ways from the foot of the centre column down to a network, the likeliest first: the data path, gates aside."""
-    foot = _foot(a, _main_memory(a))
-    yield from _descents(a, [foot]) if foot is not None and _is_operation(a, foot) else iter([[]])
+    """Ways from the foot of the centre column down to a network, the likeliest first: the data path, gates aside.
+
+    Any memory may have the centre: first one way for each, then the next of each.
+    """
+    mains: list[str | None] = [*_main_memories(a)]
+    feet = [_foot(a, main) for main in mains or [None]]
+    ways = [_descents(a, [foot]) for foot in feet if foot is not None and _is_operation(a, foot)]
+    found = (path for some in zip_longest(*ways) for path in some if path)
+    yield from found if ways else iter([[]])
 
 
 def _descents(a: Anatomy, chain: list[str]) -> Iterator[list[str]]:

@@ -229,16 +229,32 @@ class _Builder:
 
     def _exits(self) -> None:
         """What leaves: values go out at the top, over the operation that computes them; what passes, at the right."""
-        for edge, name in sorted(self._leaving(), key=lambda leaving: is_external(self.a, leaving[0])):
-            source = self.cells.get(self.a.fresh.get(edge.source, ""), edge.source)
-            spot = self.plan.spots.get(source)
+        for edge, name in sorted(self._leaving(), key=lambda leaving: self._rank(leaving[0])):
+            spot = self.plan.spots.get(self._left(edge))
             x = spot.at[0] if spot else int(self.plan.border.right) - STACK
             y = int(self.plan.border.top) - 5
             shifts = [k for n in range(60) for k in (n, -n)]
-            free = next((x + k for k in shifts if self._is_free((x + k, y), UP)), None)
+            outside = [x + k for k in shifts if self._is_free((x + k, y), UP)]
+            free = next((k for k in outside if not spot or self._is_open(spot, k)), next(iter(outside), None))
             if free is None:
                 raise Unroutable(edge.target)
             self._put(edge.target, (free, y), outside=True, name=name)
+
+    def _left(self, edge: Edge) -> str:
+        """Where a value that leaves is drawn to come from."""
+        return self.cells.get(self.a.fresh.get(edge.source, ""), edge.source)
+
+    def _rank(self, edge: Edge) -> int:
+        """Which values choose their place first: those with a straight way out, what only passes last."""
+        if is_external(self.a, edge):
+            return 2
+        spot = self.plan.spots.get(self._left(edge))
+        return 0 if spot is None or self._is_open(spot, spot.at[0]) else 1
+
+    def _is_open(self, spot: Spot, x: int) -> bool:
+        """Whether nothing stands between a place above the border and the row of what leaves there."""
+        higher = (s for s in self.plan.spots.values() if not s.outside and s.at[1] < spot.at[1])
+        return all(abs(s.at[0] - x) > s.form.reach()[0] for s in higher)
 
     def _leaving(self) -> Iterator[tuple[Edge, str]]:
         for node in self.a.of_kind("next"):

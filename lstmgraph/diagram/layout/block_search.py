@@ -57,13 +57,13 @@ class Draft:
 
 def search(a: Anatomy, grid: Grid, effort: int = EFFORT) -> list[Grid]:
     """Placements that promise few crossings, the most promising first."""
-    one = _Search(a, grid)
+    one = Search(a, grid)
     return [found for _, found in one.run(one.filled(), effort)]
 
 
 def explore(a: Anatomy) -> list[Grid]:
     """The same from many beginnings: for each way down from the Cell, all placed at once and piece by piece."""
-    searches = [_Search(a, fill(a, path), free=True) for path in itertools.islice(paths(a), PATHS)]
+    searches = [Search(a, fill(a, path), free=True) for path in itertools.islice(paths(a), PATHS)]
 
     def left() -> int:
         return WIDE - sum(one.estimate.spent for one in searches)
@@ -71,14 +71,14 @@ def explore(a: Anatomy) -> list[Grid]:
     grown = [(one.grown(), one) for one in searches if left() > WIDE // 2]
     grown.sort(key=lambda start: start[1].cost(start[0])[0])
     filled = [(one.filled(), one) for one in searches]
-    found: dict[tuple[int, int], Grid] = {}
+    found: dict[int, Grid] = {}  # by what they cost: mirrored placements cost the same
     for first, one in (start for pair in itertools.zip_longest(grown, filled) for start in pair if start):
         if left() > 0:
-            found |= {(cost, searches.index(one)): grid for cost, grid in one.run(first, min(left(), EACH))}
-    return [found[key] for key in sorted(found)[:ROUTED]]
+            found = dict(one.run(first, min(left(), EACH))) | found
+    return [found[cost] for cost in sorted(found)[:ROUTED]]
 
 
-class _Search:
+class Search:
     """`free`: networks may stand below, and be left and entered on any side."""
 
     def __init__(self, a: Anatomy, grid: Grid, free: bool = False) -> None:

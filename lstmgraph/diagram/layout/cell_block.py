@@ -50,7 +50,7 @@ def _solved(graph: Graph) -> Solved:
             found.append(attempt(graph, Budget(STEPS)))
             if _is_clear(found[-1], plain):
                 return found[-1]
-    most = layered(graph, "pipe").cost[0]  # crossings where no input is repeated
+    most = max(1, layered(graph, "pipe").cost[0] // 2)  # crossings, of those where no input is repeated
     fair = [f for f in found if f.cost[0] <= most and not f.bends_too_often()]
     return min(fair, key=Solved.score, default=plain)
 
