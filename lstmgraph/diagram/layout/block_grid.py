@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import NamedTuple
 
-from lstmgraph.diagram.graph import Edge, base_of
+from lstmgraph.diagram.graph import OPERATIONS, Edge, base_of
 from lstmgraph.diagram.layout.anatomy import Anatomy, cell_id
 from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT
 
@@ -132,7 +132,7 @@ def _descents(a: Anatomy, chain: list[str]) -> Iterator[list[str]]:
 
 
 def _is_operation(a: Anatomy, id: str) -> bool:
-    return a.node[id].kind in ("sum", "function", "operator")
+    return a.node[id].kind in OPERATIONS
 
 
 def _ascend(a: Anatomy, main: str, grid: Grid) -> list[str]:
@@ -182,11 +182,7 @@ def _other_cells(a: Anatomy, grid: Grid, main: str | None, row: int) -> None:
 def _rest(a: Anatomy, grid: Grid) -> None:
     """Gates and operators, those first that have a neighbour in place."""
     own = {act for id, act in a.activation.items() if is_network(a, id)}
-    waiting = [
-        id
-        for id in a.index
-        if a.node[id].kind in ("sum", "function", "operator") and id not in grid.at and id not in own
-    ]
+    waiting = [id for id in a.index if a.node[id].kind in OPERATIONS and id not in grid.at and id not in own]
     while waiting:
         id = min(waiting, key=lambda n: (_loneliness(a, grid, n), a.index[n]))
         waiting.remove(id)

@@ -7,12 +7,13 @@ from itertools import islice, pairwise
 from math import inf
 
 from lstmgraph.diagram.boxes import EPSILON, gap, node_box
+from lstmgraph.diagram.graph import PARAMETERS
 from lstmgraph.diagram.path import STROKE
 from lstmgraph.diagram.quality.geometry import Grid
 from lstmgraph.diagram.quality.picture import MEETINGS, Picture
 from lstmgraph.diagram.scene import COTANGENT_SUM, Box, Node, Scene
 
-GIVEN = ("input", "previous", "bias", "constant")  # kinds of nodes that a step does not compute
+GIVEN = ("input", "previous", *PARAMETERS)  # kinds of nodes that a step does not compute
 NEARLY = 2 * STROKE  # centres nearer than that are meant to be on one line, whatever they are the centres of
 
 
