@@ -65,6 +65,16 @@ SHORT: dict[tuple[str, str, str], tuple[str, ...]] = {
     ("olah", "unrolled", "peephole_lstm"): ("mean_bends",),
     ("olah", "unrolled", "peephole_lstm_full"): ("mean_bends",),
     ("olah", "unrolled", "slstm"): ("mean_bends",),
+    # the backward pass over the same lines, less the output that is shown again
+    ("default", "pipe backward", "mgu"): ("dot",),
+    ("shiyan", "pipe backward", "mgu"): ("dot",),
+    ("olah", "pipe backward", "gru"): ("mean_bends",),
+    ("olah", "pipe backward", "gru_reset_after"): ("dot", "mean_bends"),
+    ("olah", "pipe backward", "lstm"): ("mean_bends",),
+    ("olah", "pipe backward", "lstm97"): ("mean_bends",),
+    ("olah", "pipe backward", "peephole_lstm"): ("mean_bends",),
+    ("olah", "pipe backward", "peephole_lstm_full"): ("mean_bends",),
+    ("olah", "pipe backward", "slstm"): ("dot", "mean_bends"),
     # cells of papers
     ("default", "pipe", "attn"): ("dot",),
     ("default", "pipe", "cornn"): ("dot",),

@@ -1,10 +1,10 @@
-"""The backward pass over a picture: the cotangents flow against the arrows, and nothing moves.
+"""The backward pass over a picture: the cotangents flow against the arrows, and no operation moves.
 
-Every wire that carries a cotangent is turned around, with its arrowhead at the other end; the operations are dimmed.
-Where a value forked, its cotangents meet and are summed: the dot becomes a small plus, and so does a join to which more
-than one line comes; a Cell in which cotangents meet has a plus under its name.  Where no arrowhead has room between a
-plus and its operation, the arrows end at the plus.  A wire keeps the colour of its value.  An output that the forward
-picture shows again is left out: what reaches it from outside enters once, as in the equations.
+Every wire that carries a cotangent is turned around, with its arrowhead at the other end (`turning`); operations are
+dimmed.  Where a value forked, its cotangents meet and are summed: the dot becomes a small plus, and so does a join to
+which more than one line comes; a Cell in which cotangents meet has a plus under its name.  Where no arrowhead has room
+between a plus and its operation, the arrows end at the plus.  A wire keeps the colour of its value.  An output that the
+forward picture shows again is left out: what reaches it from outside enters once, as in the equations.
 
 What the names and formulas are is handed in (`Flow`): this module only draws.
 """
@@ -18,26 +18,19 @@ from typing import NamedTuple
 
 from lstmgraph.diagram.boxes import around, beside, dot_box, label_box, node_box
 from lstmgraph.diagram.graph import EXTERNAL
-from lstmgraph.diagram.ground import is_free, of_wire
+from lstmgraph.diagram.ground import borders, is_free, of_wire
 from lstmgraph.diagram.layout.labels import inside
 from lstmgraph.diagram.layout.legend import WORDS
 from lstmgraph.diagram.layout.shapes import Form
 from lstmgraph.diagram.layout.steps import passes
-from lstmgraph.diagram.path import (
-    HEAD_LENGTH,
-    HEAD_NOTCH,
-    HEAD_WIDTH,
-    STROKE,
-    Route,
-    distance,
-    is_straight,
-    straight,
-)
+from lstmgraph.diagram.path import HEAD_LENGTH, HEAD_WIDTH, STROKE, distance, is_straight, straight
 from lstmgraph.diagram.scene import COTANGENT_SUM, JOIN_SUM, Box, Label, Node, Point, Scene, Wire, shown_by
+from lstmgraph.diagram.turning import forked, lies_on, shortened, toward, turned, way, whole, with_room
 from lstmgraph.diagram.typeset import measure
 
-SUM_SIZE, PLUS = 10.0, 8.5  # of its circle, of the sign in it
+SUM_SIZE, PLUS = 9.0, 8.0  # of its circle, of the sign in it
 STUB = SUM_SIZE / 2 + HEAD_LENGTH + 1.0  # from a plus to the end of its wire: with less there is no arrowhead between
+SUM_OF = r"\oplus"  # the plus in a Cell, where it has a name
 NAME, SMALL = 11.0, 9.0  # sizes of a name on a wire
 FAR = (14.0, 6.0, 10.0, 20.0, 28.0, 38.0, 50.0, 64.0, 80.0, 100.0, 130.0)  # of a name from the end of its wire
 AIR = 1.5
@@ -59,9 +52,9 @@ class Flow:
 
 def backward(scene: Scene, flow: Flow) -> Scene:
     """The scene of the backward pass."""
-    scene = _once(scene)
+    scene = forked(_once(scene))
     shares = {w.id: flow.shares.get(shown_by(w.id)) for w in scene.wires}
-    wires = [_dimmed(w) if (share := shares[w.id]) is None else _turned(w, share) for w in scene.wires]
+    wires = [_dimmed(w) if (share := shares[w.id]) is None else _carrying(w, share) for w in scene.wires]
     trunks = [_trunk(t, [w for w in wires if w.lit]) for t in scene.trunks]
     live = [w for w in (*wires, *trunks) if w.lit]
     sums = [_sum(f"sum-{k}", d.at, d.role) for k, d in enumerate(scene.dots, 1) if _meets(live, d.at)]
@@ -79,6 +72,7 @@ def backward(scene: Scene, flow: Flow) -> Scene:
     )
     for plus in sums:
         bare = _with_sum(bare, plus)
+    bare = with_room(bare)
     inside_cells = [plus for n in nodes if n.kind == "cell" for plus in _in_cell(bare, n, flow)]
     named = replace(bare, labels=(*bare.labels, *_names(bare, flow)))
     return replace(named, nodes=(*named.nodes, *inside_cells))
@@ -97,10 +91,10 @@ def _once(scene: Scene) -> Scene:
 def _meets(wires: Iterable[Wire], at: Point) -> bool:
     """Whether the lines that run through a point leave it in three ways: cotangents that come there are added."""
     ways = {
-        _way(at, end)
+        way(at, end)
         for w in wires
         for a, b in pairwise(w.points)
-        if _on(a, b, at)
+        if lies_on(a, b, at)
         for end in (a, b)
         if distance(end, at) > EPSILON
     }
@@ -119,54 +113,16 @@ def _dimmed(wire: Wire) -> Wire:
     return replace(wire, lit=False)
 
 
-def _turned(wire: Wire, words: str) -> Wire:
-    return replace(_around(wire), lit=True, dashed=False, title=f"{words}, back to {wire.source}")
+def _carrying(wire: Wire, words: str) -> Wire:
+    return replace(turned(wire), lit=True, dashed=False, title=f"{words}, back to {wire.source}")
 
 
 def _trunk(trunk: Wire, live: Iterable[Wire]) -> Wire:
     """The stretch that several values share, turned where cotangents run through it; it ends where they part."""
     if not any(w.source == trunk.target and passes(w, trunk.points[0]) for w in live):
         return replace(trunk, lit=False)
-    back = _around(trunk)
-    return replace(back, route=_whole(trunk)[::-1], arrow=False, lit=True)
-
-
-def _around(wire: Wire) -> Wire:
-    """The same line, its arrowhead at the other end."""
-    points = wire.points[::-1]
-    route = _shortened(_whole(wire)[::-1], points)
-    return replace(wire, source=wire.target, target=wire.source, points=points, route=route, arrow=True, back=True)
-
-
-def _whole(wire: Wire) -> Route:
-    """The route up to the tip of the arrowhead."""
-    tip, end = wire.points[-1], wire.route[-1]
-    return wire.route if distance(tip, end) < EPSILON else (*wire.route, *straight([end, tip])[1:])
-
-
-def _shortened(route: Route, points: Route) -> Route:
-    """The route up to the notch of an arrowhead at its end; where a corner leaves no room for that, it is square."""
-    corner, tip = points[-2], points[-1]
-    body = route
-    while len(body) > 3 and is_straight(body[-4:]) and _on(corner, tip, body[-4]):
-        body = body[:-3]
-    if len(body) > 3 and distance(body[-1], tip) < HEAD_LENGTH and not _on(corner, tip, body[-4]):
-        body = (*body[:-3], *straight([body[-4], corner])[1:])
-    start, length = body[-1], distance(body[-1], tip)
-    kept = max(length - (HEAD_LENGTH - HEAD_NOTCH), 0.05 * length) / length
-    notch = Point(start.x + kept * (tip.x - start.x), start.y + kept * (tip.y - start.y))
-    return (*body, *straight([start, notch])[1:])
-
-
-def _toward(a: Point, b: Point, far: float) -> Point:
-    """The point so far from one point on the way to another."""
-    part = far / distance(a, b)
-    return Point(a.x + part * (b.x - a.x), a.y + part * (b.y - a.y))
-
-
-def _on(a: Point, b: Point, at: Point) -> bool:
-    """Whether a point lies on a segment."""
-    return distance(a, at) + distance(at, b) - distance(a, b) < EPSILON
+    back = turned(trunk)
+    return replace(back, route=whole(trunk)[::-1], arrow=False, lit=True)
 
 
 # ── nodes ──
@@ -201,27 +157,23 @@ def _sum(id: str, at: Point, role: str) -> Node:
 
 def _summing(node: Node, trunks: Iterable[Wire]) -> Node:
     """A join as the sum of what several gates hand to it, which parts there; as it is where one line comes."""
-    ways = {_way(t.points[-2], t.points[-1]) for t in trunks if t.lit and t.target == node.id}
+    ways = {way(t.points[-2], t.points[-1]) for t in trunks if t.lit and t.target == node.id}
     if node.kind != "join" or node.shape != "circle" or len(ways) < 2:
         return node
     plus = _sum(node.id, node.at, node.role)
     return replace(plus, kind="join", title=f"{plus.title}; {node.title}", operation=JOIN_SUM)
 
 
-def _way(a: Point, b: Point) -> tuple[int, int]:
-    return (b.x > a.x + EPSILON) - (b.x < a.x - EPSILON), (b.y > a.y + EPSILON) - (b.y < a.y - EPSILON)
-
-
 def _with_sum(scene: Scene, plus: Node) -> Scene:
     """The scene with a plus where wires meet; their arrows end there if no arrowhead has room beyond it."""
-    meeting = [w for w in scene.wires if w.lit and _on(w.points[-2], w.points[-1], plus.at)]
+    meeting = [w for w in scene.wires if w.lit and lies_on(w.points[-2], w.points[-1], plus.at)]
     far = {(w.target, w.points[-1]): distance(plus.at, w.points[-1]) for w in meeting}
     if len(far) != 1 or min(far.values()) >= STUB:
         return replace(scene, nodes=(*scene.nodes, plus))
     ((target, tip),) = far
     plus = replace(plus, of=target)
     wires = tuple(_ending(w, plus) if w in meeting else w for w in scene.wires)
-    points = (_toward(plus.at, tip, SUM_SIZE / 2), tip)
+    points = (toward(plus.at, tip, SUM_SIZE / 2), tip)
     last = replace(meeting[0], id=f"{plus.id}>{target}", source=plus.id, points=points, route=straight(points))
     stub = replace(last, arrow=False, title=plus.title)
     return replace(scene, wires=wires, trunks=(*scene.trunks, stub), nodes=(*scene.nodes, plus))
@@ -231,11 +183,11 @@ def _ending(wire: Wire, plus: Node) -> Wire:
     """A wire as far as a plus on its last piece, or at the beginning of that."""
     *before, corner, tip = wire.points
     before = before if distance(corner, plus.at) < EPSILON else [*before, corner]
-    points = (*before, _toward(plus.at, before[-1], SUM_SIZE / 2))
+    points = (*before, toward(plus.at, before[-1], SUM_SIZE / 2))
     body = wire.route
-    while len(body) > 4 and is_straight(body[-4:]) and _on(plus.at, tip, body[-4]):
+    while len(body) > 4 and is_straight(body[-4:]) and lies_on(plus.at, tip, body[-4]):
         body = body[:-3]
-    return replace(wire, target=plus.id, points=points, route=_shortened(body, points))
+    return replace(wire, target=plus.id, points=points, route=shortened(body, points))
 
 
 def _in_cell(scene: Scene, cell: Node, flow: Flow) -> Iterable[Node]:
@@ -255,9 +207,12 @@ def _names(scene: Scene, flow: Flow) -> list[Label]:
     """The name of a cotangent where it arrives at the operation whose value it is of, if there is room for it."""
     taken = [*(node_box(n, STROKE) for n in scene.nodes), *map(label_box, scene.labels), *map(dot_box, scene.dots)]
     taken += [box for w in (*scene.wires, *scene.trunks) for box in of_wire(w)]
+    taken += borders(scene.frames)
     found = []
     for node, text, wires in _wished(scene, flow):
-        label = _beside(text, wires, taken) or (_at_corner(text, node, wires, taken) if node.kind == "cell" else None)
+        label = None if text.startswith(SUM_OF) else _beside(text, wires, taken)
+        if label is None and node.kind == "cell":
+            label = _at_corner(text, node, wires, taken)
         if label is not None:
             found.append(replace(label, of=node.id))
             taken.append(label_box(label))
@@ -283,10 +238,15 @@ class _Arriving(NamedTuple):
 
 
 def _at_cell(scene: Scene, cell: Node, own: Sequence[Wire], flow: Flow) -> Iterable[_Arriving]:
-    """What a Cell takes and gives beyond its wires: it stands for the memory of this step and of the one before."""
+    """What a Cell takes and gives beyond its wires: it stands for the memory of this step and of the one before.
+
+    Where several lines come for the one before, their sum has its name, and none of them.
+    """
     before = [w for w in own if w.id.startswith(f"{cell.of}>")]
     if before:
-        yield _Arriving(flow.names.get(cell.of, ""), before, seeded=False)
+        name = flow.names.get(cell.of, "")
+        several = len({w.points[-1] for w in before}) > 1
+        yield _Arriving(f"{SUM_OF} = {name}" if name and several else name, before, seeded=False)
     leaving = {n.id for n in scene.nodes if n.kind == "next"}
     seed = flow.names.get(f"{cell.of.partition('[')[0]}[t]'", "")
     now = [w for w in own if w not in before]

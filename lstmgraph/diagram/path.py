@@ -24,6 +24,7 @@ STRAIGHT = 1.5 * HEAD_LENGTH  # the last piece of a wire is straight for as long
 RADIUS = 4.0 * STROKE  # of a rounded corner
 HOP = 2.5 * STROKE  # the radius of the arc that bridges a crossing
 DOT_RADIUS = 1.5 * STROKE
+SWITCH = 2.0 * STROKE  # the radius of the tightest curve in which a line may fork without a dot
 
 KAPPA = 0.5522847498  # control points of a quarter circle
 EPSILON = 1e-6
@@ -198,7 +199,16 @@ def _corner_radii(wires: Sequence[Wire], radius: float, value: Value, curved: bo
             room = 0.0 if (i, key[1]) in forks else min(radius, _room_for_corner(wire, k))
             keys[i][k] = key
             least[key] = min(least.get(key, radius), room)
+    if curved:
+        _square_alike(least, {(value(wires[i]), rounded(at)) for i, at, _ in _forks(wires, value)})
     return [[least.get(key, 0.0) if key is not None else 0.0 for key in row] for row in keys]
+
+
+def _square_alike(least: dict[Hashable, float], forks: set[tuple[Hashable, Point]]) -> None:
+    """A fork that needs a dot, as one of its corners has no room for a curve, has no curve beside the dot."""
+    turns = [key for key in least if isinstance(key, tuple) and key[:2] in forks]
+    tight = {key[:2] for key in turns if least[key] < SWITCH}
+    least.update((key, 0.0) for key in turns if key[:2] in tight)
 
 
 def _room_for_corner(wire: Wire, k: int) -> float:

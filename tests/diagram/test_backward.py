@@ -14,11 +14,12 @@ import lstmgraph
 from lstmgraph import calculus
 from lstmgraph.algebra.names import name_of, symbol
 from lstmgraph.api.cotangents import Cotangents
+from lstmgraph.diagram import backward
 from lstmgraph.diagram.extract import extract
 from lstmgraph.diagram.layout.legend import BACKWARD
-from lstmgraph.diagram.path import distance
-from lstmgraph.diagram.quality import faults
-from lstmgraph.diagram.quality.measured import measure as measured
+from lstmgraph.diagram.path import STRAIGHT, distance
+from lstmgraph.diagram.quality import faults, measure
+from lstmgraph.diagram.quality.picture import Picture
 from lstmgraph.diagram.scene import COTANGENT_SUM, JOIN_SUM, Scene
 from lstmgraph.numeric.evaluate import evaluate
 from lstmgraph.program import Equation, Program
@@ -26,6 +27,7 @@ from lstmgraph.program import Equation, Program
 PAPERS = sorted((Path(__file__).parents[1] / "reading" / "papers").glob("*.toml"))
 CELLS = [*lstmgraph.library(), *map(str, PAPERS)]
 STYLES = ("pipe", "cell-block")
+CROWDED = [(name, "pipe") for name in ("delta", "fastgrnn", "mlstm", "mogrifier")]  # other lines are where one must go
 
 
 def stem(name: str) -> str:
@@ -44,9 +46,8 @@ def test_the_backward_picture_is_as_good_as_the_forward_one(name: str, style: st
     assert ahead.graph is not None
     known = set(faults(ahead.scene, ahead.graph))
     found = [f for f in faults(back.scene, ahead.graph) if f not in known]
-    # Nothing moves: a wire that began with a short piece ends with one.
-    assert [f for f in found if not f.startswith("straight_end")] == []
-    assert (measured(back.scene, ahead.graph).straight_end or 1) > 0.7
+    crowded = (stem(name), style) in CROWDED
+    assert [f.partition(":")[0] for f in found] == ["straight_end"] * crowded, found
 
 
 def test_a_plus_is_measured_as_it_is_drawn() -> None:
@@ -81,8 +82,11 @@ def test_every_wire_with_a_cotangent_is_turned_around(name: str, style: str) -> 
                 assert plus.of == old.source
                 stub = next(t for t in back.scene.trunks if t.source == plus.id)
                 assert (stub.points[-1], stub.arrow) == (old.points[0], False)
-            else:
+            elif distance(*old.points[:2]) >= STRAIGHT or len(old.points) == 2:
                 assert (wire.target, wire.points) == (old.source, old.points[::-1])
+            else:  # the piece that was its first has become longer, so that an arrowhead has room there
+                assert (wire.target, wire.points[-1]) == (old.source, old.points[0])
+                assert all(distance(a, b) < STRAIGHT for a, b in zip(wire.points, old.points[::-1], strict=True))
             assert distance(wire.route[-1], wire.points[-1]) > 0
             assert wire.route[0] == wire.points[0]
         else:
@@ -111,6 +115,41 @@ def test_forks_are_sums() -> None:
     again = next(w for w in ahead.wires if w.id.endswith("@up"))
     assert {n.at for n in own} == {d.at for d in ahead.dots if d.at not in again.points}
     assert {n.label.text for n in own if n.label} == {"+"}
+
+
+@pytest.mark.parametrize(("name", "style"), [("gru", "pipe"), ("gru", "cell-block"), ("slstm", "pipe")])
+def test_forks_in_curves_are_sums_too(name: str, style: str) -> None:
+    ahead, back = (lstmgraph.load(name).draw(style, theme="olah", backward=b) for b in (False, True))
+    assert ahead.graph is not None
+    again = [p for w in ahead.scene.wires if w.id.endswith("@up") for p in w.points]
+    forks = [at for at, _ in Picture(ahead.scene, ahead.graph).forks if at not in again]
+    pluses = [n.at for n in back.scene.nodes if n.kind == COTANGENT_SUM]
+    assert len(forks) > len(ahead.scene.dots)
+    assert all(any(distance(at, plus) < 1 for plus in pluses) for at in forks)
+    assert not back.scene.dots
+
+
+@pytest.mark.parametrize(
+    ("name", "style", "theme"),
+    [("gru", "cell-block", "default"), ("gru_reset_after", "cell-block", "olah"), ("slstm", "pipe", "shiyan")],
+)
+def test_arrowheads_have_a_straight_piece_before_them_where_the_forward_lines_begin_with_a_short_one(
+    name: str, style: str, theme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shortest() -> float:
+        drawing = lstmgraph.load(name).draw(style, theme=theme, backward=True)
+        assert drawing.graph is not None
+        return measure(drawing.scene, drawing.graph).straight_end or 0.0
+
+    assert shortest() >= 1.5 - 1e-6
+    monkeypatch.setattr(backward, "with_room", lambda scene: scene)
+    assert shortest() < 1.5 - 1e-6, "there is nothing to mend"
+
+
+def test_a_cell_names_the_sum_of_several_cotangents_and_none_of_them() -> None:
+    scene = lstmgraph.load("gru").draw("cell-block", backward=True).scene
+    assert r"\oplus = \bar{h}_{t-1}" in labels(scene)
+    assert r"\bar{h}_{t-1}" not in labels(scene)
 
 
 def test_a_join_sums_what_several_gates_hand_to_it() -> None:
@@ -257,7 +296,8 @@ def test_the_legend_explains_what_a_backward_drawing_shows() -> None:
         ("cotangent of the input", True),
         ("gradient of the bias", True),
     }
-    assert len(words["Sums"]) == 2
+    assert words["Sums"] == [("sum of the cotangents that meet there", True)], "one symbol, one meaning"
+    assert BACKWARD.parting in words
     assert ("sigmoid", False) in words["Operations of the step, dimmed"]
     assert not any(lit for _, lit in words["Operations of the step, dimmed"])
     assert not {"Inputs", "Outputs", "Nonlinearities"} & set(words)

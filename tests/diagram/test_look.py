@@ -16,6 +16,7 @@ from lstmgraph.diagram.layout.labels import weight_text
 from lstmgraph.diagram.layout.legend import ROW
 from lstmgraph.diagram.layout.tracks import layered
 from lstmgraph.diagram.look import DEFAULT_LOOK, PARTS, Look, read_look
+from lstmgraph.diagram.path import distance
 from lstmgraph.diagram.quality import faults
 from lstmgraph.diagram.themes import load_theme, theme_names
 from lstmgraph.diagram.typeset import measure
@@ -351,3 +352,25 @@ def test_a_single_mark_has_no_number_and_numbered_biases_need_none() -> None:
     cell = Cell.from_equations("h[t] = tanh(W @ x[t] + U @ h[t-1] + V @ log(b))", sizes={"x": "X", "h": "H", "b": "K"})
     assert [n.label.text for n in cell.draw().scene.nodes if n.kind == "bias" and n.label] == [r"\ast"]
     assert [n.label.text for n in cell.draw(theme="shiyan").scene.nodes if n.kind == "bias" and n.label] == ["0"]
+
+
+def test_a_fork_has_a_dot_or_curves_and_never_both() -> None:
+    """Of the two ways on at the end of a line one had no room for a curve: both are square then."""
+    scene = load("gru").draw(theme="olah").scene
+    assert scene.dots
+    for dot in scene.dots:
+        turning = [w for w in scene.wires if any(distance(p, dot.at) < 1 for p in w.points[1:-1])]
+        assert turning
+        assert all(any(distance(p, dot.at) < 1 for p in w.route[::3]) for w in turning)
+
+
+def test_what_olah_draws_purple_is_purple_in_every_cell() -> None:
+    """There h is the output; in a GRU it is the memory too, which other themes show."""
+    for name in ("lstm", "gru", "rnn"):
+        for theme, alike in (("olah", True), ("default", name != "gru")):
+            scene = load(name).draw(theme=theme).scene
+            for mode in ("light", "dark"):
+                palette = load_theme(theme).palette(mode)  # type: ignore[arg-type]
+                ends = {n.id: palette.node(n.role) for n in scene.nodes if n.id in ("h[t-1]", "h[t]'")}
+                usual = {"h[t-1]": palette.node("previous_output"), "h[t]'": palette.node("output")}
+                assert (ends == usual) is alike, (name, theme, mode)

@@ -29,7 +29,8 @@ class Kind(NamedTuple):
 
     style: str
     options: dict[str, Any]
-    looks: tuple[str, ...] = ("default",)  # themes in which it is laid out
+    looks: tuple[str, ...] = ("default",)  # themes in which it is drawn
+    notations: tuple[str, ...] = notation_names()
 
 
 LOOKS = ("default", "shiyan", "olah")  # themes whose looks make other layouts; print has the look of default
@@ -41,6 +42,8 @@ KINDS = {
     "pipe full": Kind("pipe", {"style": "pipe", "detail": "full"}),
     "cell-block gates": Kind("cell-block", {"style": "cell-block", "detail": "gates"}),
     "cell-block full": Kind("cell-block", {"style": "cell-block", "detail": "full"}),
+    "pipe backward": Kind("pipe", {"style": "pipe", "backward": True}, LOOKS, ("plain",)),
+    "cell-block backward": Kind("cell-block", {"style": "cell-block", "backward": True}, LOOKS, ("plain",)),
 }
 STYLES = ("pipe", "cell-block", "unrolled")
 LENGTHS = (1, 2, 6)  # of chains, besides the three steps of all notations; the last one is folded
@@ -98,7 +101,7 @@ NAMES = tuple(rule.name for rule in RULES)
 @cache
 def broken(theme: str, kind: str, cell: str) -> tuple[tuple[str, str], ...]:
     """The rules that are broken, and how, in all notations; of a cell from a file, in its own."""
-    notations = (None,) if cell.endswith(".toml") else notation_names()
+    notations = (None,) if cell.endswith(".toml") else KINDS[kind].notations
     shown = [case(drawing(kind, cell, theme=theme, notation=n), theme, kind) for n in notations]
     return tuple(dict.fromkeys(found for each in shown for found in complaints(each, NAMES)))
 

@@ -12,7 +12,7 @@ from lstmgraph.diagram.layout.budget import Unroutable
 from lstmgraph.diagram.layout.labels import inside, place
 from lstmgraph.diagram.layout.plan import Plan, Solved, Spot, Want
 from lstmgraph.diagram.layout.shapes import PITCH
-from lstmgraph.diagram.path import STROKE
+from lstmgraph.diagram.path import SWITCH
 from lstmgraph.diagram.scene import Box, Dot, Node, Point, Scene, Wire, again, moved
 from lstmgraph.diagram.words import described, trunk_title
 
@@ -52,7 +52,7 @@ def _dots(solved: Solved, parts: Mapping[str, Wire]) -> tuple[Dot, ...]:
     if solved.plan.graph.look.forks == "dot":
         return dots
     corners = [p for w in parts.values() for p in w.route[::3]]
-    return tuple(d for d in dots if any(path.distance(d.at, p) < 2 * STROKE for p in corners))
+    return tuple(d for d in dots if any(path.distance(d.at, p) < SWITCH for p in corners))
 
 
 def _finished(solved: Solved) -> dict[str, Wire]:

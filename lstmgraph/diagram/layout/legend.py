@@ -49,6 +49,8 @@ def _states(handed: str, left: str) -> dict[str, str]:
     return before | {what: f"{words} {left}" for what, words in STATES.items()}
 
 
+MEETING = "sum of the cotangents that meet there"
+
 # What an operation or a value is called; an operation of the table of rules by the words of its row.
 WORDS = (
     {rule.name: rule.words for rule in RULES.values()}
@@ -62,8 +64,8 @@ WORDS = (
         "valve": "valve, seen by its wheel: open by the gate's value",
         "old_water": "water of the previous step",
         "new_water": "new water",
-        COTANGENT_SUM: "sum of the cotangents of a value that is used several times",
-        JOIN_SUM: "sum of the cotangents of joined values, which part there",
+        COTANGENT_SUM: MEETING,
+        JOIN_SUM: MEETING,
     }
 )
 
@@ -75,7 +77,7 @@ class Key(NamedTuple):
     whatever their operation; `what`: those of operations and values, where they are not as in `WORDS`.  `lit`: samples
     are lit, also where the picture dims what they explain.  `plain`: a few symbols are a plain list.  `dimmed`: what it
     means that a line is; `joined`: that a line is lit in which not all values are; `repeated`: that a value leaves at
-    several places.
+    several places; `parting`: that more than one line leaves a sum.
     """
 
     groups: tuple[tuple[str, tuple[str, ...]], ...]
@@ -86,6 +88,7 @@ class Key(NamedTuple):
     dimmed: str = ""
     joined: str = ""
     repeated: str = ""
+    parting: str = ""
 
 
 FORWARD = Key(
@@ -116,6 +119,7 @@ BACKWARD = Key(
     plain=False,
     dimmed="Dimmed lines: nothing flows back",
     repeated="A cotangent that leaves at several places is the sum of what leaves there",
+    parting="Two arrows from one sum: values that were joined, each with its own part",
 )
 AGAINST = FORWARD._replace(
     dimmed="Dimmed: what both cells have",
@@ -311,6 +315,8 @@ def _notes(scene: Scene, key: Key, patterns: Mapping[str, str]) -> Iterator[str]
     leaving = [n.of or n.id for n in scene.nodes if n.kind in ("input", "previous", "cell") and n.lit]
     if key.repeated and len(set(leaving)) < len(leaving):
         yield key.repeated
+    if key.parting and any(node.operation == JOIN_SUM for node in scene.nodes):
+        yield key.parting
     own = [label for label in scene.labels if label.of or label.role == "continued"]
     roles = {"order" if label.text.lstrip("-").isdigit() else label.role for label in own}
     yield from (note for role, note in NOTES.items() if role in roles)

@@ -11,12 +11,10 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from lstmgraph.diagram.graph import Edge, Graph, Node
+from lstmgraph.diagram.graph import OPERATIONS, Edge, Graph, Node
 from lstmgraph.diagram.layout.arrange import Arrangement
 from lstmgraph.diagram.layout.pipe_parts import Parts
 from lstmgraph.diagram.layout.pipe_search import arranged
-
-OPERATIONS = ("sum", "function", "operator")  # whose glyphs decide how large they are
 
 
 def remembered(parts: Parts, taste: int) -> list[Arrangement]:
@@ -42,6 +40,7 @@ def _key(graph: Graph) -> Hashable:
 
 
 def _blank(node: Node) -> Node:
+    """Glyphs of operations decide how large these are."""
     return replace(node, title="", shape="", glyph=node.glyph if node.kind in OPERATIONS else "")
 
 

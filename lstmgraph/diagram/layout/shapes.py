@@ -60,6 +60,7 @@ CELL = Form("circle", 80, 80)
 JOIN = Form("circle", 8, 8)
 SUM = Form("box", 68, 36)
 SMALL_SUM = Form("box", 36, 36)
+BOTH = ("memory_and_output", "previous_memory_and_output")  # operations of states that are both
 OWN_COLOUR = ("sigmoid", "tanh")  # functions that themes tell apart
 
 
@@ -106,7 +107,7 @@ def glyph_length(latex: str) -> int:
 def role_of(node: Node, kind: str) -> str:
     """What a theme colours a node by; `kind` is the kind of the value that it stands for."""
     if node.kind in OUTSIDE:
-        return kind
+        return node.operation if node.operation in BOTH else kind
     if node.kind == "function":
         return node.operation if node.operation in OWN_COLOUR else "function"
     if node.operation.endswith(NETWORK):

@@ -31,7 +31,13 @@ NODE_ROLES = (
     *("step", "pipe", "valve", "old_water", "new_water"),  # a step as one box; plumbing
 )
 # Roles that a theme may paint in a way of their own, and the role that they are painted as where it does not.
-FAMILY = {"add": "operator", "sigmoid_network": "network", "tanh_network": "network"}
+FAMILY = {
+    "add": "operator",
+    "sigmoid_network": "network",
+    "tanh_network": "network",
+    "memory_and_output": "memory",
+    "previous_memory_and_output": "previous_memory",
+}
 
 
 class Paint(NamedTuple):

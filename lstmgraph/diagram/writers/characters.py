@@ -60,6 +60,8 @@ ASCII = Charset(
 STYLES = {  # the terminal's own sixteen colours, which are legible on its own background
     "previous_memory": "36",
     "memory": "34",
+    "previous_memory_and_output": "36",
+    "memory_and_output": "34",
     "cell": "34",
     "previous_output": "33",
     "output": "31",
