@@ -370,7 +370,7 @@ def test_what_olah_draws_purple_is_purple_in_every_cell() -> None:
         for theme, alike in (("olah", True), ("default", name != "gru")):
             scene = load(name).draw(theme=theme).scene
             for mode in ("light", "dark"):
-                palette = load_theme(theme).palette(mode)  # type: ignore[arg-type]
+                palette = load_theme(theme).palette(mode)
                 ends = {n.id: palette.node(n.role) for n in scene.nodes if n.id in ("h[t-1]", "h[t]'")}
                 usual = {"h[t-1]": palette.node("previous_output"), "h[t]'": palette.node("output")}
                 assert (ends == usual) is alike, (name, theme, mode)
