@@ -28,7 +28,8 @@ HASTY = 5_000  # effort of a search where there is another way to draw the memor
 TRIES = 8
 ROOMS = 2  # that are tried for fewer bends
 PLANAR = 24  # wires that cannot be expected to cross anywhere
-CROSSED = 9  # further wires for one more crossing than in the plain drawing
+CROSSED = 9  # further wires for one more crossing
+KNOTTED = 3  # crossings for each that even the plain drawing has
 ASPECT = (0.92, 1.18)
 
 
@@ -59,7 +60,7 @@ def _is_clear(found: Solved, plain: Solved) -> bool:
     """Whether a drawing around the memory is clear enough, seen beside the plain one, to search no further."""
     crossings = found.cost[0]
     wires = len(found.plan.wants)
-    few = crossings <= plain.cost[0] + max(0, wires - PLANAR) // CROSSED
+    few = crossings <= KNOTTED * plain.cost[0] + max(0, wires - PLANAR) // CROSSED
     fewer = not crossings or crossings < layered(found.plan.graph, "pipe").cost[0]  # than without repeated inputs
     return few and fewer and not found.bends_too_often()
 
