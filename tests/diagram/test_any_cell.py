@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from lstmgraph.diagram.extract import extract
 from lstmgraph.diagram.graph import Graph
+from lstmgraph.diagram.layout import remembered
 from lstmgraph.diagram.layout.budget import Budget, Spent
 from lstmgraph.diagram.layout.dress import dress
 from lstmgraph.diagram.layout.tracks import layered
@@ -69,7 +71,16 @@ def test_a_large_cell_is_not_searched_for(style: str, monkeypatch: pytest.Monkey
     assert faults(STYLES[style](graph), graph) == []
 
 
+@pytest.fixture
+def nothing_remembered() -> Iterator[None]:
+    """What is found without a budget must not be what later drawings of the same cell are given."""
+    remembered._found.cache_clear()
+    yield
+    remembered._found.cache_clear()
+
+
 @every
+@pytest.mark.usefixtures("nothing_remembered")
 def test_without_any_budget_there_is_still_a_drawing(style: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def spend(self: Budget, steps: int) -> None:
         raise Spent
