@@ -44,16 +44,16 @@ SHORT: dict[tuple[str, str, str], tuple[str, ...]] = {
     ("default", "pipe", "mgu"): ("dot",),
     ("shiyan", "pipe", "mgu"): ("dot",),
     ("olah", "pipe", "gru"): ("mean_bends",),
-    ("olah", "pipe", "gru_reset_after"): ("dot", "mean_bends"),
+    ("olah", "pipe", "gru_reset_after"): ("mean_bends",),
     ("olah", "pipe", "peephole_lstm"): ("mean_bends",),
     ("olah", "pipe", "peephole_lstm_full"): ("mean_bends",),
     ("olah", "pipe", "slstm"): ("dot", "mean_bends"),
     # networks as boxes, and every product and sum a node
     ("default", "pipe gates", "gru"): ("mean_bends",),
-    ("default", "pipe gates", "gru_reset_after"): ("dot", "mean_bends"),
+    ("default", "pipe gates", "gru_reset_after"): ("mean_bends",),
     ("default", "pipe gates", "peephole_lstm"): ("mean_bends",),
     ("default", "pipe gates", "peephole_lstm_full"): ("mean_bends",),
-    ("default", "pipe gates", "slstm"): ("dot",),
+    ("default", "pipe gates", "slstm"): ("dot", "mean_bends"),
     ("default", "pipe full", "cifg"): ("dot",),
     ("default", "pipe full", "gru_reset_after"): ("dot",),
     ("default", "pipe full", "lstm97"): ("dot",),
@@ -61,7 +61,7 @@ SHORT: dict[tuple[str, str, str], tuple[str, ...]] = {
     ("default", "pipe full", "slstm"): ("dot",),
     # chains, of what their step falls short
     ("olah", "unrolled", "gru"): ("mean_bends",),
-    ("olah", "unrolled", "gru_reset_after"): ("dot", "mean_bends"),
+    ("olah", "unrolled", "gru_reset_after"): ("mean_bends",),
     ("olah", "unrolled", "peephole_lstm"): ("mean_bends",),
     ("olah", "unrolled", "peephole_lstm_full"): ("mean_bends",),
     ("olah", "unrolled", "slstm"): ("mean_bends",),
@@ -75,12 +75,11 @@ SHORT: dict[tuple[str, str, str], tuple[str, ...]] = {
     ("olah", "pipe backward", "peephole_lstm"): ("mean_bends",),
     ("olah", "pipe backward", "peephole_lstm_full"): ("mean_bends",),
     ("olah", "pipe backward", "slstm"): ("dot", "mean_bends"),
-    # cells of papers
+    # cells of papers; that attn, cornn, delta, scrn, and mgu above, cannot have less than dot is proven by `bounds.py`
     ("default", "pipe", "attn"): ("dot",),
     ("default", "pipe", "cornn"): ("dot",),
     ("default", "pipe", "delta"): ("dot",),
-    ("default", "pipe", "fastgrnn"): ("dot",),
-    ("default", "pipe", "mlstm"): ("dot",),
+    ("default", "pipe", "mlstm"): ("dot", "mean_bends"),
     ("default", "pipe", "mogrifier"): ("most_bends", "mean_bends", "off_line"),
     ("default", "pipe", "scrn"): ("dot", "mean_bends"),
     ("default", "pipe", "sru"): ("most_bends",),
@@ -167,7 +166,7 @@ def main(arguments: list[str]) -> int:
         epilog="Exits with 1 where a gate is broken that SHORT, in this file, does not list as not reached yet.",
     )
     parser.add_argument("--matrix", action="store_true", help="only a line for each cell and style")
-    parser.add_argument("--all", action="store_true", help="the cells of papers too, of which SHORT lists none")
+    parser.add_argument("--all", action="store_true", help="the cells of papers too")
     parser.add_argument("--theme", default="default", help="whose colours are measured")
     parser.add_argument("cells", nargs="*", help="cells of the library, or files; all of the library if none")
     given = parser.parse_args(arguments)

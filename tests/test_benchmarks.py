@@ -17,6 +17,7 @@ FOLDER = Path(__file__).parents[1] / "benchmarks"
         (["derive.py", "lsmt"], "error: there is no cell 'lsmt'\nhint: did you mean 'lstm'?"),
         (["unroll.py", "lsmt"], "error: there is no cell 'lsmt'\nhint: did you mean 'lstm'?"),
         (["gates.py", "lsmt"], "error: there is no cell 'lsmt'\nhint: did you mean 'lstm'?"),
+        (["bounds.py", "lsmt"], "error: there is no cell 'lsmt'\nhint: did you mean 'lstm'?"),
         (["gates.py", "--theme", "prnit"], "error: there is no theme 'prnit'\nhint: did you mean 'print'?"),
     ],
 )

@@ -16,6 +16,7 @@ from lstmgraph.diagram.layout.terms import terms
 SUM_LEVEL = -1
 BESIDE = -2  # on the row of the networks, without being one
 OVER = 100  # over the lowest pipe, OVER + 1 over the next one
+NEEDED = 8  # networks out of order that one counts for which stands before what it needs
 LINES = 3  # up to here every order of the pipes is tried, beyond only neighbours are swapped
 
 
@@ -90,17 +91,17 @@ class Moves:
             yield from _columns_moved(now, now.where(id))
 
     def inversions(self, now: Arrangement) -> int:
-        """How many pairs of networks do not stand in the order in which they are evaluated."""
-        order = [self.a.index[column.cells[SUM_LEVEL]] for column in now.columns if column.network]
-        return sum(left > right for left, right in combinations(order, 2))
+        """How many pairs of networks do not stand in the order in which they are evaluated; one that needs the other
+        counts several times.
+        """
+        order = [column.cells[SUM_LEVEL] for column in now.columns if column.network]
+        pairs = [(x, y) for x, y in combinations(order, 2) if self.a.index[x] > self.a.index[y]]
+        return sum(NEEDED if y in self.needs[x] else 1 for x, y in pairs)
 
     def holds(self, now: Arrangement) -> bool:
-        """What stands left of what: pipes run from left to right, and networks after those that they need."""
+        """Whether pipes run from left to right."""
         of = {id: k for k, column in enumerate(now.columns) for id in column.members()}
-        if any(of[x] >= of[y] for x, y in self.pipes):
-            return False
-        sums = [column.cells[SUM_LEVEL] for column in now.columns if column.network]
-        return not any(later in self.needs[sum] for k, sum in enumerate(sums) for later in sums[k + 1 :])
+        return not any(of[x] >= of[y] for x, y in self.pipes)
 
 
 def _other_orders(lines: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -134,8 +135,9 @@ def _elsewhere(a: Anatomy, now: Arrangement, id: str) -> Iterator[Move]:
 
 
 def _loose(a: Anatomy, id: str) -> bool:
-    """Whether a sum needs no place in the row of networks: nothing comes to it from below."""
-    return id not in a.activation and all(a.node[e.source].kind in ("operator", "function") for e in a.into[id])
+    """Whether a sum needs no place in the row of networks: nothing comes to it from below, its own biases apart."""
+    sources = [a.node[e.source].kind for e in a.into[id]]
+    return id not in a.activation and all(kind in ("operator", "function", "bias", "constant") for kind in sources)
 
 
 def _put(now: Arrangement, id: str, k: int, base: str | None, height: int, *, new: bool) -> Arrangement:

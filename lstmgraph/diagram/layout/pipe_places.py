@@ -5,9 +5,10 @@ Which operations share a column is decided in `columns`; here they get coordinat
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lstmgraph.diagram.graph import Edge, base_of
+from lstmgraph.diagram.graph import OPERATIONS, Edge, base_of
 from lstmgraph.diagram.layout.arrange import BESIDE, OVER, SUM_LEVEL, Arrangement, Column
 from lstmgraph.diagram.layout.budget import Unroutable
 from lstmgraph.diagram.layout.columns import Needs, spread
@@ -117,7 +118,11 @@ class Places:
                 raise Unroutable(f"{node.id} is no operand of an operation that it could stand below")
             if edge.target in self.parts.slots:
                 below = self.room.row if any(sum == edge.target for sum in self.parts.terms.values()) else 6
-                self._put(node.id, (target.at[0] + self.parts.slots[edge.target][edge.id], target.at[1] + below))
+                at = target.at[0] + self.parts.slots[edge.target][edge.id], target.at[1] + below
+                operations = (s for s in self.plan.spots.values() if s.kind in OPERATIONS)
+                if not _is_free(at, 2, operations):  # below a sum that does not stand in the row of networks
+                    raise Unroutable(f"{node.id} has no room under {edge.target}")
+                self._put(node.id, at)
             else:
                 self._put(node.id, self._free_place(target))
 
@@ -126,10 +131,7 @@ class Places:
         for far in range(6, 40):
             for dx, dy in ((-far, far), (far, far), (-far, 0), (far, 0), (-far, -far), (far, -far)):
                 at = target.at[0] + dx, target.at[1] + dy
-                if all(
-                    abs(at[0] - s.at[0]) > s.form.reach()[0] + 3 or abs(at[1] - s.at[1]) > s.form.reach()[1] + 3
-                    for s in self.plan.spots.values()
-                ):
+                if _is_free(at, 3, self.plan.spots.values()):
                     return at
         raise Unroutable(target.id)
 
@@ -232,3 +234,10 @@ class Places:
         if id in self.arrangement.aside:
             return max(left + 4, spot.at[0] - spot.form.reach()[0] - 3)
         return spot.at[0] + self.parts.slots.get(first.target, {}).get(first.id, 0)
+
+
+def _is_free(at: tuple[int, int], air: int, spots: Iterable[Spot]) -> bool:
+    """Whether none of these stands there, nor so near."""
+    return all(
+        abs(at[0] - s.at[0]) > s.form.reach()[0] + air or abs(at[1] - s.at[1]) > s.form.reach()[1] + air for s in spots
+    )

@@ -1,8 +1,8 @@
 """What a search found is remembered: a cell in another notation is not searched again.
 
 A search looks at forms and at what feeds what.  How values are written, which is all that a notation changes, decides
-only how much room the labels need, and that is found anew for each drawing.  A search that looks at something more of a
-graph must take it out of what `_blank` and `_bare` leave out.
+only the forms and how much room the labels need, and that is found anew for each drawing.  A search that looks at
+something more of a graph must take it out of what `_blank` and `_bare` leave out.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from lstmgraph.diagram.graph import OPERATIONS, Edge, Graph, Node
+from lstmgraph.diagram.graph import Edge, Node
 from lstmgraph.diagram.layout.arrange import Arrangement
 from lstmgraph.diagram.layout.pipe_parts import Parts
 from lstmgraph.diagram.layout.pipe_search import arranged
@@ -19,7 +19,7 @@ from lstmgraph.diagram.layout.pipe_search import arranged
 
 def remembered(parts: Parts, taste: int) -> list[Arrangement]:
     """What `arranged` finds, searched for once."""
-    return _found(_Search(_key(parts.a.graph), taste, parts))
+    return _found(_Search(_key(parts), taste, parts))
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ def _found(search: _Search) -> list[Arrangement]:
     return arranged(search.parts, search.taste)
 
 
-def _key(graph: Graph) -> Hashable:
+def _key(parts: Parts) -> Hashable:
+    graph = parts.a.graph
     nodes, edges = tuple(map(_blank, graph.nodes)), tuple(map(_bare, graph.edges))
-    return nodes, edges, graph.memories, graph.output, tuple(graph.values.items()), graph.look
+    return nodes, edges, tuple(parts.forms.items()), graph.memories, graph.output, graph.look
 
 
 def _blank(node: Node) -> Node:
-    """Glyphs of operations decide how large these are."""
-    return replace(node, title="", shape="", glyph=node.glyph if node.kind in OPERATIONS else "")
+    return replace(node, title="", shape="", glyph="")
 
 
 def _bare(edge: Edge) -> Edge:
