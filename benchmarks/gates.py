@@ -69,7 +69,7 @@ SHORT: dict[tuple[str, str, str], tuple[str, ...]] = {
     ("default", "pipe backward", "mgu"): ("dot",),
     ("shiyan", "pipe backward", "mgu"): ("dot",),
     ("olah", "pipe backward", "gru"): ("mean_bends",),
-    ("olah", "pipe backward", "gru_reset_after"): ("dot", "mean_bends"),
+    ("olah", "pipe backward", "gru_reset_after"): ("mean_bends",),
     ("olah", "pipe backward", "lstm"): ("mean_bends",),
     ("olah", "pipe backward", "lstm97"): ("mean_bends",),
     ("olah", "pipe backward", "peephole_lstm"): ("mean_bends",),
