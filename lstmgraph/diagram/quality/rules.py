@@ -12,6 +12,7 @@ from math import inf
 from operator import attrgetter
 
 from lstmgraph.diagram.graph import Graph
+from lstmgraph.diagram.layout.plan import MEAN_BENDS
 from lstmgraph.diagram.path import STROKE
 from lstmgraph.diagram.quality.measured import Case
 from lstmgraph.diagram.scene import Scene
@@ -102,7 +103,7 @@ RULES: tuple[Rule, ...] = (
          (Gate(high=0, words="fewer, or 0"),), shown="duel"),
     Rule("unbridged", "crossings without exactly one bridge", "quality.unbridged", (NONE,), fault=True),
     Rule("most_bends", "bends of a wire, most", "quality.most_bends", (Gate(high=2),)),
-    Rule("mean_bends", "bends of a wire, mean", "quality.mean_bends", (Gate(high=0.7, reference="0.68"),)),
+    Rule("mean_bends", "bends of a wire, mean", "quality.mean_bends", (Gate(high=MEAN_BENDS, reference="0.68"),)),
     Rule("bent_pipes", "pipes with a bend", "quality.bent_pipes", (Gate(high=0, styles=CHAINS),)),
     Rule("smallest_head", "arrowhead, smallest side, in s", "quality.smallest_head", (Gate(low=3),), fault=True),
     Rule("largest_head", "arrowhead, largest side, in s", "quality.largest_head", (Gate(high=5.4),), fault=True),
