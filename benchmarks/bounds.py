@@ -7,8 +7,9 @@ layout, those of `dot`, and the least that any drawing with such a border has, a
 
 A drawing with k crossings becomes one without if one of the two lines is cut at each of them; so where the graph, with
 the border as a ring, is not planar however k lines are cut, there are more than k.  A line that is cut leaves its value
-with some of the targets on either side, all in other ways of cutting.  Values that join on their way (`Parts`) are one
-line from there on.  Without arguments it takes the cells of the library and of papers that do not stay below `dot`.
+with some of its targets, or none.  Values that join on their way are one line from there on: drawings are looked at in
+which nothing joins, and in which all joins that the layout makes (`Parts`).  Without arguments it takes the cells of
+the library and of papers that do not stay below `dot`.
 """
 
 from __future__ import annotations
@@ -66,16 +67,16 @@ def fits(edges: Edges, ring: list[str], cuts: int) -> bool:
     """Whether the edges can be drawn inside a ring without a crossing once so many lines are cut."""
     if planar(edges, ring):
         return True
-    return cuts > 0 and any(fits(cut, ring, cuts - 1) for cut in cut_once(edges))
+    return cuts > 0 and any(fits(cut, ring, cuts - 1) for cut in cut_once(edges, f" cut {cuts}"))
 
 
-def cut_once(edges: Edges) -> Iterator[Edges]:
-    """Every way to cut one line of a value: some of its targets are left with a piece of their own."""
+def cut_once(edges: Edges, piece: str) -> Iterator[Edges]:
+    """Every way to cut one line of a value: some of its targets, or all, are left with a piece of their own."""
     for source in sorted({s for s, _ in edges}):
         targets = sorted(t for s, t in edges if s == source)
-        some = chain.from_iterable(combinations(targets, n) for n in range(1, max(2, len(targets))))
+        some = chain.from_iterable(combinations(targets, n) for n in range(1, len(targets) + 1))
         for lost in some:
-            yield edges - {(source, t) for t in lost} | {(f"{source} cut", t) for t in lost}
+            yield edges - {(source, t) for t in lost} | {(source + piece, t) for t in lost}
 
 
 def planar(edges: Edges, ring: list[str]) -> bool:

@@ -6,11 +6,12 @@ An operation whose value nobody named has a cotangent without a name: a formula 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from sympy import MatrixExpr, MatrixSymbol
+from sympy import MatAdd, MatrixExpr, MatrixSymbol
 
 from lstmgraph import calculus
 from lstmgraph.algebra.build import is_number, total
@@ -62,7 +63,7 @@ class Cotangents:
         arriving = self._arriving(target)
         if arriving is None or not isinstance(target.expression, MatrixExpr):
             return None
-        whole = _drawn(target.expression)
+        whole = self._regrouped(target)
         sent = [s for value in self._values(source) for s in _sent(whole, self._value(target), arriving, value)]
         sent = [s for s in sent if not is_number(s, 0)]
         return total(*sent) if sent else None
@@ -100,6 +101,17 @@ class Cotangents:
             if name_of(equation.target).marks:
                 found[equation.target] = _replaced(equation.value, found)
         return found
+
+    def _regrouped(self, node: Node) -> MatrixExpr:
+        """The expression of a node as it is drawn; terms of a sum on a pipe that are a network are one operand."""
+        whole = _drawn(node.expression) if isinstance(node.expression, MatrixExpr) else node.expression
+        if not isinstance(whole, MatAdd) or node.kind != "operator":
+            return whole
+        terms = list(whole.args)
+        for layer in (self._nodes[e.source].expression for e in self.graph.into(node.id)):
+            if isinstance(layer, MatAdd) and layer not in terms and not Counter(layer.args) - Counter(terms):
+                terms = [*(Counter(terms) - Counter(layer.args)).elements(), layer]
+        return MatAdd(*terms)
 
     def _arriving(self, node: Node) -> MatrixExpr | None:
         """The cotangent of a node's value as its operands see it: its name, or its formula."""

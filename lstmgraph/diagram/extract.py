@@ -202,17 +202,17 @@ class _Extraction:
 
     def operation(self, expr: MatrixExpr, id: str) -> tuple[NodeKind, str, str, list[_Operand]]:
         """Kind, name, glyph and operands of the node for an expression."""
-        if expr in self.carrying and self.is_weighted(expr):
-            return self.on_pipe(expr, id)
         if self.is_weighted(expr):
-            return self.network(expr, id)
+            return self.on_pipe(expr, id) if expr in self.carrying else self.network(expr, id)
         rule = RULES[expr.func]
         if isinstance(expr, (Elementwise, Softmax, Sum)) and not rule.infix:
             return "function", rule.name, rule.glyph, [self.part(expr.args[0], id, 0)]
         if isinstance(expr, (Hadamard, MatAdd, Power)):
             return self.scaled(expr, id)
         if isinstance(expr, Divide):
-            return self.operation(Hadamard(expr.args[0], Reciprocal(expr.args[1])), id)
+            product = Hadamard(expr.args[0], Reciprocal(expr.args[1]))
+            self.carrying |= {product} if expr in self.carrying else set()
+            return self.operation(product, id)
         if isinstance(expr, MatMul):
             return self.matrix_product(expr, id)
         found = [self.value_operand(a, id, k) for k, a in enumerate(as_written(expr, self.apart))]
@@ -220,27 +220,39 @@ class _Extraction:
 
     def on_pipe(self, expr: MatrixExpr, id: str) -> tuple[NodeKind, str, str, list[_Operand]]:
         """What scales a memory by something learnt, or adds to it: an operator, which takes in a weighted sum."""
-        if not isinstance(expr, MatAdd):
-            return self.by_parameter(expr, id)
-        layer = [a for a in expr.args if a not in self.carrying and (self.is_weighted(a) or self.is_parameter(a))]
-        if all(map(self.is_parameter, layer)):
-            layer = []
-        added = [a for a in expr.args if a not in layer]
+        if (pair := self.split(expr)) is not None:
+            return self.by_parameter(expr, pair, id)
+        rule = RULES[expr.func]
+        if isinstance(expr, Negative):
+            return "operator", rule.name, rule.glyph, [self.value_operand(expr.args[0], id, 0)]
+        layer, added = self.layer(expr), list(expr.args)
         if layer:
-            added.insert(expr.args.index(layer[0]), total(*layer))
-        return "operator", RULES[MatAdd].name, RULES[MatAdd].glyph, [self.part(a, id, k) for k, a in enumerate(added)]
+            place = expr.args.index(layer[0])
+            added = [a for a in added if a not in layer]
+            added.insert(place - sum(a in layer for a in expr.args[:place]), total(*layer))
+        return "operator", rule.name, rule.glyph, [self.part(a, id, k) for k, a in enumerate(added)]
 
-    def by_parameter(self, expr: MatrixExpr, id: str) -> tuple[NodeKind, str, str, list[_Operand]]:
+    def layer(self, expr: MatrixExpr) -> list[MatrixExpr]:
+        """The terms of a sum on a pipe that are a network: what is weighted, and the biases; a bias alone is none."""
+        rest = [a for a in expr.args if a not in self.carrying]
+        found = [a for a in rest if self.is_weighted(a) or self.is_parameter(a)]
+        if not all(map(self.is_parameter, found)):
+            return found
+        return rest if 0 < len(found) < len(rest) else []
+
+    def by_parameter(
+        self, expr: MatrixExpr, pair: tuple[MatrixExpr, MatrixExpr], id: str
+    ) -> tuple[NodeKind, str, str, list[_Operand]]:
         """A product with something learnt as an operator, which names it."""
-        parameter, value = self.split(expr) or (expr, expr)
+        parameter, value = pair
         glyph = self.factor(parameter) + (r"\odot" if isinstance(expr, Hadamard) else "")
         operand = self.value_operand(value, id, 0)
         return "operator", PRODUCT, glyph, [replace(operand, via_shape=shape_of(parameter))]
 
     def network(self, expr: MatrixExpr, id: str) -> tuple[NodeKind, str, str, list[_Operand]]:
         """The sum of a one-layer network; taken apart, its terms are nodes of their own."""
-        if self.products and self.split(expr) is not None and id in self.terms:
-            return self.by_parameter(expr, id)
+        if self.products and id in self.terms and (pair := self.split(expr)) is not None:
+            return self.by_parameter(expr, pair, id)
         if self.products and isinstance(expr, MatAdd):
             self.terms |= {f"{id}.{k}" for k in range(1, len(expr.args) + 1)}
             return "sum", "weighted_sum", "+", [self.part(a, id, k, "bias") for k, a in enumerate(expr.args)]

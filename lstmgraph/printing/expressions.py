@@ -18,10 +18,10 @@ from lstmgraph.algebra.build import is_number
 from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.rules import RULES
+from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.errors import UnknownName
 from lstmgraph.notation import Notation, Time
 from lstmgraph.printing.dialects import ANY, ATOM, DIALECTS, PRODUCT, SCRIPTED, SUM, TIGHT, Dialect
-from lstmgraph.printing.sections import is_spread
 from lstmgraph.program import Equation
 
 
@@ -226,3 +226,8 @@ _SPECIAL = {
     n.Concat: Printer.concat,
     n.Slice: Printer.rows,
 }
+
+
+def is_spread(expr: Basic) -> bool:
+    """Whether it is a cotangent that stands in every entry: where it is no factor it is printed with its ones."""
+    return isinstance(expr, n.Fill) and any({"bar", "seed", "grad"} & {*name_of(s).marks} for s in symbols_in(expr))

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from sympy import Basic, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
+from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import Name, name_of, symbol
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.normal import is_light
+from lstmgraph.printing.expressions import is_spread
 from lstmgraph.program import Equation, Program, Stage
 
 
@@ -141,11 +142,6 @@ def _ones(program: Program) -> list[Note]:
     sums = [x for e in program.stage("backward") for x in walk(e.value) if isinstance(x, (MatAdd, n.Negative))]
     terms = [*(e.value for e in program.stage("backward")), *(o for x in sums for o in n.operands(x))]
     return [Note((n.Fill,), "before a scalar, a vector of ones")] if any(map(is_spread, terms)) else []
-
-
-def is_spread(expr: Basic) -> bool:
-    """Whether it is a cotangent that stands in every entry: where it is no factor it is printed with its ones."""
-    return isinstance(expr, n.Fill) and any({"bar", "seed", "grad"} & {*name_of(s).marks} for s in symbols_in(expr))
 
 
 _LEGEND: tuple[Callable[[Program], list[Note]], ...] = (_arriving, _deltas, _steps, _ones)

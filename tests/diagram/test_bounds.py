@@ -32,6 +32,11 @@ def test_one_line_to_two_targets_is_cut_once() -> None:
     assert [fits(frozenset(edges), ring, k) for k in range(2)] == [False, True]
 
 
+def test_two_lines_that_fork_cross_once_before_they_do() -> None:
+    edges = [("a", "a1"), ("a", "a2"), ("b", "b1"), ("b", "b2")]
+    assert [fits(frozenset(edges), ["a", "b", "a1", "a2", "b1", "b2"], k) for k in range(3)] == [False, True, True]
+
+
 @pytest.mark.parametrize(
     ("cell", "bound"), [("rnn", 0), ("lstm", 0), ("gru", 1), ("mgu", 1), ("ltc", 0), ("cornn", 1), ("delta", 2)]
 )

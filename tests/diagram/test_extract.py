@@ -26,6 +26,12 @@ ODD = {
     "square": 'equations = "h[t] = x[t] * x[t] + U @ concat(h[t-1], x[t])"\nsizes = {x = "H"}',
     "leaky": 'equations = "h[t] = a * h[t-1] + V @ tanh(W @ x[t] + U @ h[t-1]) + x[t] + b"\n'
     'sizes = {x = "H", h = "H", a = "H", V = ["H", "K"]}',
+    "negated": 'equations = "h[t] = -(a * h[t-1] + W @ x[t] + b)"\nsizes = {x = "X", h = "H", a = 1}',
+    "twice": 'equations = "h[t] = -(-(a * h[t-1]) - W @ x[t] - W @ x[t])"\nsizes = {x = "X", h = "H", a = "H"}',
+    "biased": 'equations = "h[t] = maximum(-(a * h[t-1] + b), x[t]) + x[t] + b"\nsizes = {x = "H", a = 1}',
+    "quotient": 'equations = "h[t] = h[t-1] / a - W @ x[t]"\nsizes = {x = "X", h = "H", a = "H"}',
+    "shared": 'equations = """\ng[t] = sigmoid(W @ x[t] + b)\nh[t] = g[t] * h[t-1] + W @ x[t] + b\n"""\n'
+    'sizes = {x = "X", h = "H"}',
     "shifted": 'equations = "h[t] = h[t-1] - a * tanh(x[t]) - b"\nsizes = {x = "H", a = 1}',
     "matrix": 'equations = """\nk[t] = W @ x[t]\nC[t] = C[t-1] + k[t] @ k[t].T\nh[t] = C[t] @ (Q @ x[t])\n"""\n'
     'sizes = {x = "X", k = "K"}',
