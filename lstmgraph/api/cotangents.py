@@ -7,7 +7,7 @@ An operation whose value nobody named has a cotangent without a name: a formula 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -63,8 +63,9 @@ class Cotangents:
         arriving = self._arriving(target)
         if arriving is None or not isinstance(target.expression, MatrixExpr):
             return None
-        whole = self._regrouped(target)
-        sent = [s for value in self._values(source) for s in _sent(whole, self._value(target), arriving, value)]
+        whole, out = self._regrouped(target), self._value(target)
+        others = {self._nodes[e.source].expression for e in self.graph.into(target.id) if e.source != source.id}
+        sent = [s for value in self._values(source) for s in _sent(whole, out, arriving, value, others)]
         sent = [s for s in sent if not is_number(s, 0)]
         return total(*sent) if sent else None
 
@@ -141,15 +142,17 @@ def _drawn(expr: MatrixExpr) -> MatrixExpr:
     return Hadamard(expr.args[0], Reciprocal(expr.args[1])) if isinstance(expr, Divide) else expr
 
 
-def _sent(whole: MatrixExpr, out: MatrixExpr, arriving: MatrixExpr, value: MatrixExpr) -> list[MatrixExpr]:
-    """What an expression with the value `out` sends back to each place where `value` stands in it."""
+def _sent(
+    whole: MatrixExpr, out: MatrixExpr, arriving: MatrixExpr, value: MatrixExpr, others: Collection[object]
+) -> list[MatrixExpr]:
+    """What an expression with the value `out` sends back to each place where `value` stands in it, outside `others`."""
     if whole == value:
         return [arriving]
-    if isinstance(whole, MatrixSymbol):
+    if isinstance(whole, MatrixSymbol) or whole in others:
         return []
     found: list[MatrixExpr] = []
     for operand, share in zip(operands(whole), vjp(whole, out, arriving), strict=False):
-        found += _sent(operand, operand, share, value)
+        found += _sent(operand, operand, share, value, others)
     return found
 
 

@@ -22,6 +22,11 @@ def remembered(parts: Parts, taste: int) -> list[Arrangement]:
     return _found(_Search(_key(parts), taste, parts))
 
 
+def forget() -> None:
+    """For those who measure: what was found is searched for again."""
+    _found.cache_clear()
+
+
 @dataclass(frozen=True)
 class _Search:
     key: Hashable
