@@ -114,7 +114,7 @@ def _dimmed(wire: Wire) -> Wire:
 
 
 def _carrying(wire: Wire, words: str) -> Wire:
-    return replace(turned(wire), lit=True, dashed=False, title=f"{words}, back to {wire.source}")
+    return replace(turned(wire), lit=True, title=f"{words}, back to {wire.source}")
 
 
 def _trunk(trunk: Wire, live: Iterable[Wire]) -> Wire:

@@ -28,7 +28,7 @@ from tests.diagram.test_extract import ODD, cells
 PAPERS = sorted((Path(__file__).parents[1] / "reading" / "papers").glob("*.toml"))
 CELLS = [*lstmgraph.library(), *map(str, PAPERS)]
 STYLES = ("pipe", "cell-block")
-CROWDED = [(name, "pipe") for name in ("delta", "fastgrnn", "mlstm", "mogrifier")]  # other lines are where one must go
+CROWDED = [(name, "pipe") for name in ("delta", "mlstm", "mogrifier")]  # other lines are where one must go
 
 
 def stem(name: str) -> str:
@@ -307,6 +307,15 @@ def test_the_legend_says_that_copies_are_shares() -> None:
     assert note in legend("lstm", "cell-block", backward=True)
     assert note not in legend("lstm", "pipe", backward=True)
     assert note not in legend("lstm", "cell-block")
+
+
+def test_what_is_handed_to_the_previous_step_is_dashed_where_its_value_is() -> None:
+    """Else the memory seems to take a cotangent that it hands on."""
+    forward, back = (lstmgraph.load("lstm").draw("cell-block", backward=b).scene for b in (False, True))
+    dashed = {w.id for w in forward.wires if w.dashed}
+    assert {w.id for w in back.wires if w.dashed} == dashed
+    assert "c[t-1]>c.1.1" in dashed
+    assert BACKWARD.dashed in legend("lstm", "cell-block", backward=True)
 
 
 def test_a_step_lights_the_samples_of_its_legend() -> None:

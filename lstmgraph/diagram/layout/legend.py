@@ -77,7 +77,7 @@ class Key(NamedTuple):
     whatever their operation; `what`: those of operations and values, where they are not as in `WORDS`.  `lit`: samples
     are lit, also where the picture dims what they explain.  `plain`: a few symbols are a plain list.  `dimmed`: what it
     means that a line is; `joined`: that a line is lit in which not all values are; `repeated`: that a value leaves at
-    several places; `parting`: that more than one line leaves a sum.
+    several places; `parting`: that more than one line leaves a sum; `dashed`: what runs on dashed lines.
     """
 
     groups: tuple[tuple[str, tuple[str, ...]], ...]
@@ -89,6 +89,7 @@ class Key(NamedTuple):
     joined: str = ""
     repeated: str = ""
     parting: str = ""
+    dashed: str = "Dashed: values of the previous step"
 
 
 FORWARD = Key(
@@ -120,6 +121,7 @@ BACKWARD = Key(
     dimmed="Dimmed lines: nothing flows back",
     repeated="A cotangent that leaves at several places is the sum of what leaves there",
     parting="Two arrows from one sum: values that were joined, each with its own part",
+    dashed="Dashed: what is handed to the previous step",
 )
 AGAINST = FORWARD._replace(
     dimmed="Dimmed: what both cells have",
@@ -139,7 +141,6 @@ class _Piece(NamedTuple):
 
 
 Columns = list[list[_Piece]]
-DASHED = "Dashed: values of the previous step"
 # What labels of a role say, where that is not plain.
 NOTES = {
     "stage": f"{CIRCLED[0]}, {CIRCLED[1]}, ...: order of evaluation; equal numbers at the same time",
@@ -307,7 +308,7 @@ def _notes(scene: Scene, key: Key, patterns: Mapping[str, str]) -> Iterator[str]
         if any(wire.role == role for wire in scene.wires):
             yield f"{pattern.capitalize()}: {', '.join(_carried(scene, key, role))}"
     if any(wire.dashed and wire.role not in patterns for wire in scene.wires):
-        yield DASHED
+        yield key.dashed
     if key.dimmed and not all(wire.lit for wire in scene.wires):
         yield key.dimmed
     if key.joined and any(t.lit and not all(w.lit for w in through(scene, t)) for t in scene.trunks):
