@@ -6,8 +6,9 @@ of error, subclass the nearest one: the exit code comes with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from reprlib import repr as shortened
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,15 @@ class UsageError(LstmgraphError):
     """The call cannot be understood: a wrong name, option or argument."""
 
     exit_code = 2
+
+
+class WrongType(UsageError):
+    """`what` ("the option step") is given something of a type that is none of those that it `takes`."""
+
+    def __init__(self, what: str, given: object, takes: Sequence[str], *, hint: str = "") -> None:
+        self.what, self.given, self.takes = what, given, takes
+        listed = " or ".join(filter(None, (", ".join(takes[:-1]), takes[-1])))
+        super().__init__(f"{what} takes {listed}, not {shortened(given)}", hint=hint)
 
 
 class UnknownName(UsageError):

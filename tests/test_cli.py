@@ -131,7 +131,7 @@ def test_no_command_is_a_usage_error_that_helps() -> None:
         (["draw", "lstm", "-f", "sgv"], "did you mean 'svg'?"),
         (["draw", "lstm", "--step", "99"], "1 to "),
         (["draw", "lstm", "--step", "0"], "1 to "),
-        (["draw", "lstm", "--step", "two"], "not a valid integer"),
+        (["draw", "lstm", "--step", "two"], "not a whole number from 1 on"),
         (["draw", "lstm", "-o", "a.gif"], "svg (.svg)"),
         (["draw", "lstm", "-o", "a"], "no suffix"),
         (["draw", "lstm", "-o", "a.svg", "-f", "dot"], "leave one of them out"),

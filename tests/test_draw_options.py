@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ import pytest
 from click.testing import CliRunner
 
 import lstmgraph
-from lstmgraph.api.choices import EXCLUDES, OPTIONS, STYLES
+from lstmgraph.api.animation import EXCLUDES as LACKED
+from lstmgraph.api.choices import EXCLUDES, OPTIONS, STYLES, Option
 from lstmgraph.cli.draw import command
 from lstmgraph.diagram.quality import faults
 from lstmgraph.diagram.scene import Scene
-from lstmgraph.errors import UnknownName, UsageError
+from lstmgraph.errors import UnknownName, UsageError, WrongType
 
 PAGE = (Path(__file__).parents[1] / "docs" / "command-line.md").read_text(encoding="utf-8")
 
@@ -82,6 +84,82 @@ def test_the_tables_name_options_that_exist() -> None:
     names = {row.name for row in OPTIONS}
     assert {option for style in STYLES.values() for option in style.lacks} <= names
     assert {option for one, other, _ in EXCLUDES for option in (one, other)} <= names
+
+
+# What no option takes, what none takes but those of text, whole numbers, and yes or no.
+WRONG: dict[str, list[Any]] = {
+    "text": [3, 2.5, True, b"pipe", ["pipe", 3], {"f": "1"}, {1: 1.0}, {"f": True}, object()],
+    "whole number": ["1", "a", 2.5, True, [1]],
+    "yes or no": ["yes", 1, 0, None, []],
+}
+
+
+def kind_of(row: Option) -> str:
+    return "yes or no" if isinstance(row.default, bool) else "whole number" if row.takes is int else "text"
+
+
+@pytest.mark.parametrize("row", OPTIONS, ids=lambda row: row.name)
+def test_a_value_of_a_wrong_type_is_one_clear_error(row: Option) -> None:
+    for wrong in [*WRONG[kind_of(row)], *([None] if row.default is not None else [])]:
+        with pytest.raises(WrongType, match=f"the option {row.name} takes .*, not ") as caught:
+            lstm().draw(**{row.name: wrong})
+        assert all(kind in str(caught.value) for kind in row.taken)
+        assert caught.value.given is wrong
+        assert caught.value.hint in row.words
+        if row.name not in LACKED:
+            options: dict[str, Any] = {row.name: wrong}
+            with pytest.raises(WrongType, match=f"the option {row.name} takes "):
+                lstm().animate(**options)
+
+
+def test_what_an_option_takes_is_said() -> None:
+    def said(**given: Any) -> str:
+        with pytest.raises(WrongType) as caught:
+            lstm().draw(**given)
+        return str(caught.value).splitlines()[0]
+
+    assert said(theme=3) == "the option theme takes text, not 3"
+    assert said(walk=3) == "the option walk takes text or None, not 3"
+    assert said(mode=3) == "the option mode takes auto, light or dark, not 3"
+    assert said(legend="no") == "the option legend takes True or False, not 'no'"
+    assert said(unroll=2.5) == "the option unroll takes a whole number from 1 to 1000 or None, not 2.5"
+    assert said(against=3) == "the option against takes text, a Cell or None, not 3"
+
+
+def test_whole_numbers_and_lists_of_other_libraries_will_do() -> None:
+    import numpy as np
+
+    step: Any = np.int64(2)
+    assert lstm().draw(step=step).svg == lstm().draw(step=2).svg
+    opened = {"f": np.float64(1), "i": 0}
+    assert lstm().draw("plumbing", open=opened).scene == lstm().draw("plumbing", open={"f": 1, "i": 0}).scene
+    assert lstm().draw(show=("shapes", "bias")).svg == lstm().draw(show=["shapes", "bias"]).svg
+
+
+def test_other_methods_say_it_too() -> None:
+    cell = lstm()
+    views: list[Callable[[Any], object]] = [
+        cell.show, cell.code, cell.lambdify, cell.animate, cell.gradient().text, cell.draw().data,
+        lambda wrong: cell.gradient(notation=wrong), lambda wrong: cell.gradient([wrong]),
+        lambda wrong: cell.latex_of(cell.equations[0], wrong),
+    ]  # fmt: skip
+    for view in views:
+        for wrong in (3, ["plain"]):
+            with pytest.raises(WrongType, match=r"(?m)text.*, not (3|\['plain'\])$"):
+                view(wrong)
+    with pytest.raises(WrongType, match="wrt takes a name, a list of names or None, not 3"):
+        cell.gradient(3)  # type: ignore[arg-type]
+    with pytest.raises(UnknownName, match="no option 'themes'") as caught:
+        cell.animate(themes="olah")
+    assert caught.value.hint == "did you mean 'theme'?"
+
+
+@pytest.mark.parametrize("given", ["", " ", ",bias", "bias,", ["bias", ""]])
+def test_an_empty_part_is_not_none(given: Any) -> None:
+    with pytest.raises(UsageError, match=r"the option show (is empty|has an empty part)") as caught:
+        lstm().draw(show=given)
+    assert "none stands for nothing; parts: values, " in caught.value.hint
+    assert lstm().draw(show=[]).scene == lstm().draw(show="none").scene
 
 
 # ── differences ──
@@ -233,6 +311,15 @@ def test_the_command_says_that_an_animation_is_an_svg() -> None:
     result = CliRunner().invoke(command, ["lstm", "--animate", "-o", "a.png"])
     assert isinstance(result.exception, UsageError)
     assert "an animation is an .svg file, not .png" in str(result.exception)
+    assert "name it a.svg, or draw one step in that format: --step 1" in result.exception.hint
+
+
+@pytest.mark.parametrize(("option", "numbers"), [("unroll", "from 1 to 1000"), ("step", "from 1 on")])
+@pytest.mark.parametrize("wrong", ["abc", "2.5", ""])
+def test_the_command_says_which_whole_numbers_there_are(option: str, numbers: str, wrong: str) -> None:
+    result = CliRunner().invoke(command, ["lstm", f"--{option}", wrong])
+    assert result.exit_code == 2
+    assert f"'--{option}': {wrong!r} is not a whole number {numbers}" in result.output
 
 
 def test_a_walk_with_the_name_of_a_notation_is_told_in_it() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from lstmgraph.api.catalogue import check_name
+from lstmgraph.api.choices import chosen
 from lstmgraph.api.drawing import Drawing, digest
 from lstmgraph.api.overlays.equations import capital
 from lstmgraph.diagram.themes import load_theme
@@ -74,11 +75,15 @@ def check_suffix(path: str | Path) -> None:
     """Raises UsageError where a file is not an .svg file."""
     suffix = PurePath(path).suffix.lower()
     if suffix != ".svg":
-        raise UsageError(f"an animation is an .svg file, not {suffix or 'one without a suffix'}")
+        raise UsageError(
+            f"an animation is an .svg file, not {suffix or 'one without a suffix'}",
+            hint=f"name it {PurePath(path).stem or 'steps'}.svg, or draw one step in that format: --step 1",
+        )
 
 
 def animated(cell: Cell, walk: str | None, options: Mapping[str, Any]) -> Animation:
     """The animation of a walk, by default the cell's first."""
+    chosen({**options, "walk": walk})  # what no drawing takes is said before anything else
     for option, why in EXCLUDES.items():
         if options.get(option):
             raise UsageError(

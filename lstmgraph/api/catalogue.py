@@ -7,17 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from lstmgraph.errors import UnknownName
+from lstmgraph.errors import UnknownName, WrongType
 
 # What a gradient can be written as, and the suffixes of such files.
 FORMULAS: Mapping[str, tuple[str, ...]] = {"unicode": (".txt",), "latex": (".tex",), "markdown": (".md",)}
 
 
 def check_name(kind: str, name: str, known: Iterable[str]) -> str:
-    """The name itself.  Raises UnknownName where it is none of those known."""
+    """The name itself.  Raises UnknownName where it is none of those known, WrongType where it is no text."""
+    check_text(f"the name of a {kind}", name)
     if name not in known:
         raise UnknownName(kind, name, known)
     return name
+
+
+def check_text(what: str, given: object) -> None:
+    """Raises WrongType where something is no text."""
+    if not isinstance(given, str):
+        raise WrongType(what, given, ["text"])
 
 
 def catalogue(topic: str) -> Mapping[str, str]:

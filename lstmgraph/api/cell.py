@@ -148,8 +148,9 @@ class Cell(core.Cell):
         `open` says how far gates stand open in the style "plumbing", from 0 to 1: {"f": 1, "i": 0}, or "f=1,i=0"; the
         equations that this leaves are written under the picture.
 
-        Raises UnknownName for a style, theme, walk, notation, detail or part that does not exist, UsageError for a step
-        out of range or options that do not go together, MissingExtra for style "dag" without Graphviz.
+        Raises UnknownName for a style, theme, walk, notation, detail or part that does not exist, UsageError for a
+        value of the wrong type, a step out of range or options that do not go together, MissingExtra for style "dag"
+        without Graphviz.
         """
         given = {name: value for name, value in locals().items() if name != "self"}
         from lstmgraph.api.choices import chosen
@@ -170,6 +171,8 @@ class Cell(core.Cell):
         """The gradients of one step with respect to parameters ("W_f"), inputs ("x"), previous states ("h").
 
         All by default.  The result is a Program that prints; `notation` is how its names are typeset.
+
+        Raises UnknownName for a name that does not exist, UsageError for what is no name.
         """
         from lstmgraph.api.gradient import derived
 
@@ -204,8 +207,10 @@ class Cell(core.Cell):
 
     def show(self, notation: str | None = None) -> str:
         """Equations, shapes, roles, walks, notations and sources, as text.  Raises UnknownName."""
+        from lstmgraph.api.choices import check_option
         from lstmgraph.api.overview import overview
 
+        check_option("notation", notation)
         return overview(self, notation)
 
     def to_toml(self) -> str:
@@ -216,8 +221,10 @@ class Cell(core.Cell):
 
     def latex_of(self, what: Equation | MatrixSymbol, notation: str | None = None) -> str:
         """One of the cell's equations, or one of its symbols, as LaTeX.  Raises UnknownName for an unknown notation."""
+        from lstmgraph.api.choices import check_option
         from lstmgraph.printing import print_equation
 
+        check_option("notation", notation)
         style = get_notation(self, notation)
         return style.latex(what) if isinstance(what, MatrixSymbol) else print_equation(what, "latex", style)
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from lstmgraph.api.catalogue import check_name
 from lstmgraph.diagram.look import DETAILS, PARTS, Bias, Detail, Look
 from lstmgraph.diagram.themes import load_theme
-from lstmgraph.errors import UsageError
+from lstmgraph.errors import UsageError, WrongType
 
 if TYPE_CHECKING:
     from lstmgraph.cell import Cell
@@ -23,13 +24,20 @@ MODES = ("auto", "light", "dark")
 LONGEST = 1000  # steps of a chain
 
 
+class Also(NamedTuple):
+    """What an option takes from Python besides text: in words, and whether a value is that."""
+
+    words: str
+    fits: Callable[[Any], bool]
+
+
 @dataclass(frozen=True)
 class Option:
-    """A row: what `draw --help` says, and how the option is given there.
+    """A row: what `draw --help` says, how the option is given there, and what it takes.
 
-    `metavar` is what stands for its value, `takes` what that is: text, a whole number, or one of some words.  `read`
-    makes of what a caller gives what a field of `Choices` holds.  `laid_over`: it is laid over a picture, or makes
-    several of one.
+    `metavar` is what stands for its value, `takes` what that is: text, a whole number (`span` says in words which), or
+    one of some words; `also` what it takes in Python besides text.  `read` makes of what a caller gives what a field
+    of `Choices` holds.  `laid_over`: it is laid over a picture, or makes several of one.
     """
 
     name: str
@@ -37,8 +45,33 @@ class Option:
     words: str
     metavar: str | None = None
     takes: type | tuple[str, ...] = str
+    span: str = ""
+    also: Also | None = None
     read: Callable[[Any], Any] | None = None
     laid_over: bool = False
+
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """What it takes, in words."""
+        if isinstance(self.default, bool):
+            return "True", "False"
+        if isinstance(self.takes, tuple):
+            return self.takes
+        kinds = f"a whole number{self.span}" if self.takes is int else "text", self.also and self.also.words
+        return (*filter(None, kinds), *(["None"] if self.default is None else []))
+
+    def check(self, given: object) -> None:
+        """Raises WrongType for a value of a type that it does not take."""
+        if not (self.default is None if given is None else self._fits(given)):
+            hint = self.words.split("  [")[0].rstrip(".")
+            raise WrongType(f"the option {self.name}", given, self.taken, hint=hint)
+
+    def _fits(self, given: object) -> bool:
+        if isinstance(self.default, bool):
+            return isinstance(given, bool)
+        if self.takes is int:
+            return isinstance(given, Integral) and not isinstance(given, bool)
+        return isinstance(given, str) or (self.also is not None and self.also.fits(given))
 
 
 def _row(default: Any, words: str, metavar: str | None = None, **more: Any) -> Any:
@@ -51,6 +84,22 @@ def _cell(given: Cell | str | None) -> Cell | None:
     return load(given) if isinstance(given, str) else given
 
 
+def _is_cell(given: object) -> bool:
+    from lstmgraph.cell import Cell
+
+    return isinstance(given, Cell)
+
+
+def _is_words(given: object) -> bool:
+    return isinstance(given, Sequence) and all(isinstance(word, str) for word in given)
+
+
+def _is_openings(given: object) -> bool:
+    return isinstance(given, Mapping) and all(
+        isinstance(gate, str) and isinstance(far, Real) and not isinstance(far, bool) for gate, far in given.items()
+    )
+
+
 def parts_to_show(given: str | Sequence[str] | None) -> tuple[str, ...] | None:
     """What an option asks to be written: "weights,shapes", "all", "none" or a list; None where it says nothing."""
     if given is None:
@@ -58,9 +107,12 @@ def parts_to_show(given: str | Sequence[str] | None) -> tuple[str, ...] | None:
     words = [w.strip() for w in given.split(",")] if isinstance(given, str) else list(given)
     if words == ["all"]:
         return PARTS
+    if "" in words:
+        what = "the option show is empty" if len(words) == 1 else f"the option show has an empty part: {given!r}"
+        raise UsageError(what, hint=f"none stands for nothing; parts: {', '.join(PARTS)}")
     if len(words) > 1 and (alone := next((w for w in words if w in ("all", "none")), None)):
         raise UsageError(f"{alone!r} stands alone, not beside other parts", hint=f"parts: {', '.join(PARTS)}")
-    return () if words in (["none"], [""]) else tuple(words)
+    return () if words == ["none"] else tuple(words)
 
 
 def openings(given: str | Mapping[str, float] | None) -> tuple[tuple[str, float], ...] | None:
@@ -68,7 +120,7 @@ def openings(given: str | Mapping[str, float] | None) -> tuple[tuple[str, float]
     if given is None:
         return None
     if not isinstance(given, str):
-        return tuple(given.items())
+        return tuple((name, float(far)) for name, far in given.items())
     found = []
     for part in given.split(","):
         name, equals, value = (word.strip() for word in part.partition("="))
@@ -91,7 +143,8 @@ class Choices:
     style: str = _row("pipe", "pipe, cell-block, plumbing or dag.", "STYLE")
     walk: str | None = _row(None, "A walk through the cell; see: lstmgraph show CELL.", "WALK", laid_over=True)
     step: int | None = _row(
-        None, "Light one step of the walk, the first is 1; all else is dimmed.", "K", takes=int, laid_over=True)
+        None, "Light one step of the walk, the first is 1; all else is dimmed.", "K", takes=int,
+        span=" from 1 on", laid_over=True)
     theme: str = _row("default", "Colours; see: lstmgraph list themes.", "THEME")
     notation: str | None = _row(
         None, "How names are typeset; see: lstmgraph list notations.  [default: the cell's own]", "NAME")
@@ -103,19 +156,20 @@ class Choices:
         "[default: the theme's]", "LEVEL")
     show: tuple[str, ...] | None = _row(
         None, "What is written beside the symbols: any of values,weights,shapes,bias, or all, or none.  "
-        "[default: values,bias]", "PARTS", read=parts_to_show)
+        "[default: values,bias]", "PARTS", also=Also("a list of such", _is_words), read=parts_to_show)
     order: bool = _row(False, "Number the operations by stage of evaluation.", laid_over=True)
     unroll: int | None = _row(
-        None, "N steps side by side, the middle one is t; style pipe.", "N", takes=int, laid_over=True)
+        None, "N steps side by side, the middle one is t; style pipe.", "N", takes=int,
+        span=f" from 1 to {LONGEST}", laid_over=True)
     against: Cell | None = _row(  # noqa: RUF009 - a row is a default that cannot change
-        None, "Another cell: what only one of the two has is strong, the rest dimmed.", "CELL", read=_cell,
-        laid_over=True)
+        None, "Another cell: what only one of the two has is strong, the rest dimmed.", "CELL",
+        also=Also("a Cell", _is_cell), read=_cell, laid_over=True)
     sheet: bool = _row(False, "All steps of the walk in a grid, with their titles and equations.", laid_over=True)
     backward: bool = _row(
         False, "The backward pass: cotangents against the arrows, with their formulas.", laid_over=True)
     open: tuple[tuple[str, float], ...] | None = _row(
         None, "How far gates stand open in the style plumbing: f=1,i=0; the others are half open.", "GATES",
-        read=openings, laid_over=True)
+        also=Also("a mapping of gates to numbers", _is_openings), read=openings, laid_over=True)
 
     def has(self, option: str) -> bool:
         return getattr(self, option) not in (None, False)
@@ -125,12 +179,23 @@ class Choices:
 OPTIONS = tuple(Option(f.name, f.default, **f.metadata) for f in fields(Choices))
 
 
+ROWS = {row.name: row for row in OPTIONS}
+
+
+def check_option(name: str, given: object) -> None:
+    """Raises UnknownName for an option that does not exist, WrongType for a value of a type that it does not take."""
+    ROWS[check_name("option", name, ROWS)].check(given)
+
+
 def chosen(given: Mapping[str, Any]) -> Choices:
     """The choices that a caller's options make.
 
-    Raises UsageError for what cannot be read, UnknownName for a cell that does not exist.
+    Raises WrongType for a value of a type that an option does not take, UsageError for what cannot be read, UnknownName
+    for an option or a cell that does not exist.
     """
-    readers = {o.name: o.read for o in OPTIONS if o.read}
+    for name, value in given.items():
+        check_option(name, value)
+    readers = {name: row.read for name, row in ROWS.items() if row.read}
     return Choices(**{name: readers[name](value) if name in readers else value for name, value in given.items()})
 
 

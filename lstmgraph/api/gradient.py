@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from sympy import MatrixSymbol
 
 from lstmgraph.algebra.names import name_of
-from lstmgraph.api.catalogue import FORMULAS, check_name
+from lstmgraph.api.catalogue import FORMULAS, check_name, check_text
+from lstmgraph.errors import WrongType
 from lstmgraph.notation import Notation, get_notation
 from lstmgraph.program import Program
 
@@ -89,7 +90,13 @@ class Gradient(Program):
 def derived(cell: Cell, wrt: Sequence[str] | None, notation: str | None) -> Gradient:
     """The gradients of a cell."""
     from lstmgraph import calculus
+    from lstmgraph.api.choices import check_option
 
+    check_option("notation", notation)
+    if wrt is not None and not isinstance(wrt, Sequence):
+        raise WrongType("wrt", wrt, ["a name", "a list of names", "None"])
+    for name in wrt or ():
+        check_text("the name of what to derive by", name)
     get_notation(cell, notation)  # an unknown one is an error here, not when it is printed
     program = calculus.gradient(cell, wrt)
     return Gradient(program.name, program.inputs, program.equations, program.outputs, cell, notation)

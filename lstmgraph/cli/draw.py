@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from lstmgraph.api.choices import OPTIONS, Option
-from lstmgraph.cli.options import STANDARD_OUTPUT, Choice, cell_argument, choose_format, deliver, load_cell
+from lstmgraph.cli.options import STANDARD_OUTPUT, Choice, WholeNumber, cell_argument, choose_format, deliver, load_cell
 from lstmgraph.cli.terminal import can_encode, has_colour, is_terminal
 from lstmgraph.errors import UsageError
 
@@ -27,7 +27,9 @@ def _option(row: Option) -> Callable[[Command], Command]:
     if isinstance(row.default, bool):
         flag = f"--{row.name}/--no-{row.name}" if row.default else f"--{row.name}"
         return click.option(flag, is_flag=True, default=row.default, show_default=row.default, help=row.words)
-    takes = Choice(list(row.takes)) if isinstance(row.takes, tuple) else row.takes
+    takes: Any = Choice(list(row.takes)) if isinstance(row.takes, tuple) else row.takes
+    if takes is int:
+        takes = WholeNumber(row.span)
     shown = row.default is not None
     return click.option(
         f"--{row.name}", type=takes, default=row.default, show_default=shown, metavar=row.metavar, help=row.words

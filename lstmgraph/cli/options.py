@@ -88,6 +88,21 @@ def deliver(result: str | bytes, output: str | None) -> None:
     write_bytes(output, result.encode() if isinstance(result, str) else result)
 
 
+class WholeNumber(click.ParamType):  # type: ignore[type-arg]
+    """A whole number; a mistake is answered with those that will do."""
+
+    name = "integer"
+
+    def __init__(self, span: str) -> None:
+        self.span = span
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return int(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a whole number{self.span}", param, ctx)
+
+
 class Choice(click.Choice):  # type: ignore[type-arg]
     """A choice that knows what a misspelt one was meant to be."""
 

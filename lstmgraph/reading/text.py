@@ -155,4 +155,8 @@ def _refuse_open_bracket(text: Text, bracket: int, at: int) -> None:
 
 
 def _never_closed(text: Text, bracket: int) -> CellSyntaxError:
-    return CellSyntaxError(f"this {text.text[bracket]!r} is never closed", place=text.place(bracket))
+    opening = text.text[bracket]
+    closing = _CLOSING[_OPENING.index(opening)]
+    return CellSyntaxError(
+        f"this {opening!r} is never closed", place=text.place(bracket), hint=f"a {closing!r} is missing"
+    )
