@@ -16,14 +16,13 @@ from itertools import count
 from sympy import MatAdd
 
 from lstmgraph.algebra.nodes import Divide, Elementwise, Hadamard, Maximum, Minimum, Power
-from lstmgraph.diagram.extract import PRODUCT
+from lstmgraph.diagram.extract import PRODUCT, SCALED, SHIFTED
 from lstmgraph.diagram.graph import OPERATIONS, Edge, Graph
 from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy
 from lstmgraph.errors import UsageError
 
 HALF = 0.5  # how far a gate stands open that nobody set
-SCALE = "product_with_a_number"
-LINEAR = ("add", "hadamard", "negative", "one_minus", "sum_with_a_number", SCALE)  # a gate in these scales what flows
+LINEAR = ("add", "hadamard", "negative", "one_minus", SHIFTED, SCALED)  # a gate in these scales what flows
 JOINTS = ("add", "weighted_sum")
 PIPES = (Elementwise, Hadamard, MatAdd, Divide, Power, Maximum, Minimum)  # what takes its operands entry by entry
 
@@ -351,7 +350,7 @@ class _Flows:
     def stop(self, at: str) -> tuple[list[Valve | Device], str] | None:
         """What a branch comes through, and from where: the valves of a product, or a number that scales it."""
         operation, into = self.a.node[at].operation, self.a.into[at]
-        if operation == SCALE and self.a.node[at].value is None:
+        if operation == SCALED and self.a.node[at].value is None:
             return [Device(at)], into[0].source
         if operation != "hadamard" or not any(self.controls(e.source) for e in into):
             return None

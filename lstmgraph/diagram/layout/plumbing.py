@@ -13,10 +13,10 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from lstmgraph.diagram.extract import SCALED
 from lstmgraph.diagram.graph import Edge, Graph
 from lstmgraph.diagram.graph import Node as Operation
 from lstmgraph.diagram.layout.flows import (
-    SCALE,
     Branch,
     Device,
     Outlet,
@@ -139,7 +139,7 @@ class _Plumbing:
         """What flows behind a stop."""
         if isinstance(stop, Device):
             node = self.node[stop.node]
-            if node.operation == SCALE:
+            if node.operation == SCALED:
                 return [layer.times(node.glyph.removesuffix(r"\times")) for layer in layers]
             return [replace(layer, name=self.name(stop.node), amount=1.0) for layer in layers]
         if stop.opening is None:
