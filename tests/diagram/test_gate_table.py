@@ -24,6 +24,7 @@ WRONG = [
     "head_overlaps",
     "outside",
     "oblique",
+    "misdrawn",
     "shared_lines",
     "touching",
     "unbridged",

@@ -11,7 +11,7 @@ import pytest
 
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.graph import Node as GraphNode
-from lstmgraph.diagram.path import HEAD_LENGTH, STROKE, Route, finish, straight
+from lstmgraph.diagram.path import HEAD_LENGTH, HOP, STROKE, Route, finish, straight
 from lstmgraph.diagram.quality import colour, lines, measure, overlaps, places, rival
 from lstmgraph.diagram.quality.picture import Picture
 from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Wire
@@ -170,6 +170,23 @@ def test_an_oblique_piece_is_enough() -> None:
     bent = wire("a", "a", (0, 0), (50, 0), (60, 9), (60, 40))
     assert list(lines.oblique(picture(wires=[bent]))) == ["a"]
     assert not list(lines.oblique(picture(wires=[wire("a", "a", (0, 0), (50, 0), (50, 40))])))
+
+
+@pytest.mark.parametrize(
+    ("route", "arrow", "wrong"),
+    [
+        (line((0, 0), (50, 0), (50, 40)), False, False),
+        (line((0, 0), (20, 0), (25, HOP), (30, 0), (50, 0), (50, 40)), False, False),  # over another line
+        (line((0, 0), (20, 0), (25, HOP + 0.1), (30, 0), (50, 0), (50, 40)), False, True),
+        (line((0, 0), (50, 0), (50, 40 - HEAD_LENGTH)), True, False),  # as far as its arrowhead
+        (line((0, 0), (50, 0), (50, 40 - HEAD_LENGTH)), False, True),
+        (line((0, 0), (50, 0), (50, 39.9 - HEAD_LENGTH)), True, True),
+        (line((1, 0), (50, 0), (50, 40)), False, True),
+    ],
+)
+def test_a_line_is_painted_where_it_runs(route: Route, arrow: bool, wrong: bool) -> None:
+    painted = replace(wire("a", "a", (0, 0), (50, 0), (50, 40), arrow=arrow), route=route)
+    assert bool(list(lines.misdrawn(picture(wires=[painted])))) == wrong
 
 
 @pytest.mark.parametrize(("on_the_way", "bent"), [("operator", ()), ("sum", ("c",))])

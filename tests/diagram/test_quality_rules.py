@@ -173,6 +173,7 @@ SPOILT: dict[str, Spoil] = {
     ),
     "outside": lambda c, _: drawn(c, size=(c.scene.size[0] - 40, c.scene.size[1])),
     "oblique": lambda c, _: rewired(c, "f>c.1.0", points=(Point(0, 0), Point(10, 10))),
+    "misdrawn": lambda c, _: rewired(c, "f>c.1.0", route=tuple(Point(p.x, p.y + 6) for p in wire(c, "f>c.1.0").route)),
     "shared_lines": lambda c, _: rewired(
         c, "f>c.1.0", points=tuple(Point(p.x, p.y + 3) for p in wire(c, "c[t-1]>c.1.1").points)
     ),

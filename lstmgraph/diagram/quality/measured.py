@@ -35,6 +35,7 @@ class Quality:
     through_nodes: tuple[str, ...]  # a wire through or within 2 strokes of a node that it does not touch
     outside: tuple[str, ...]  # what the picture's edge cuts off
     oblique: tuple[str, ...]
+    misdrawn: tuple[str, ...]  # a wire that is painted elsewhere than it runs
     shared_lines: tuple[str, ...]  # segments of different values on one line, or less than 2 strokes apart
     touching: tuple[str, ...]  # a wire that turns or ends on the line of another value
     unbridged: tuple[str, ...]  # crossings where not exactly one line hops
@@ -73,6 +74,7 @@ def measure(scene: Scene, graph: Graph) -> Quality:
         through_nodes=tuple(overlaps.through_nodes(picture)),
         outside=tuple(overlaps.outside(picture)),
         oblique=tuple(lines.oblique(picture)),
+        misdrawn=tuple(lines.misdrawn(picture)),
         shared_lines=tuple(lines.shared_lines(picture)),
         touching=tuple(lines.touching(picture)),
         unbridged=tuple(lines.unbridged(picture)),
