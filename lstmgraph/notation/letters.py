@@ -30,6 +30,7 @@ _SIGNS = {
     "times": "×", "odot": "⊙", "otimes": "⊗", "oplus": "⊕", "cdot": "·", "sum": "Σ", "div": "÷", "surd": "√",
     "sqrt": "√", ",": " ", ";": " ",
 }  # fmt: skip
+_STRUCTURE = {"frac", "sqrt", "left", "right", "lvert", "rvert"}
 _LOW = dict(zip("0123456789", "₀₁₂₃₄₅₆₇₈₉", strict=True))
 _HIGH = dict(zip("0123456789+-′∗⋆ᵀ", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻′*⋆ᵀ", strict=True))
 # What an identifier may end with (c_tilde, htilde) and the accent that it asks for, over one letter and over several.
@@ -147,6 +148,35 @@ def unicode_of(latex: str) -> str:
             known = GREEK.get(command) or _SIGNS.get(command) or (command if command.isalnum() else "")
             out += known if command else unicode_of(_bare(token)) if token.startswith("{") else token
     return unicodedata.normalize("NFC", out)
+
+
+def is_word(latex: str, last: bool = False) -> bool:
+    """Whether the first part of some LaTeX (or the last), without its scripts, is set in several letters."""
+    heads: list[str] = []
+    script = False
+    for token in filter(str.strip, _tokens(latex)):
+        if token in {"_", "^"}:
+            script = True
+        elif script:
+            script = False
+        elif heads and _command(heads[-1]) in {*_FONTS, *_ACCENTS} and token.startswith("{"):
+            heads[-1] += token
+        else:
+            heads.append(token.strip())
+    if not heads:
+        return False
+    head = heads[-1 if last else 0]
+    command = _command(head)
+    if command in _ACCENTS or head.startswith("{"):
+        return is_word(_bare(head[len(command) + bool(command) :]))
+    if command in _FONTS:
+        return len(head) > len(command) + len("\\{x}")
+    return command.isalpha() and len(unicode_of(head)) > 1 and command not in _STRUCTURE
+
+
+def _command(token: str) -> str:
+    found = re.match(r"\\([A-Za-z]+)", token)
+    return found[1] if found else ""
 
 
 # ── the author's identifiers ──

@@ -47,6 +47,7 @@ class Dialect(NamedTuple):
     hadamard: Infix
     matmul: Infix
     scale: str  # between a number or scalar and what it scales
+    beside_word: str  # in the place of a space between factors, where a name of several letters or a function is one
     times: str  # between a vector and a scalar after it, and between two numbers
     ones: str  # a matrix of ones as a factor of a matrix product
     forms: Mapping[type, Form]
@@ -101,6 +102,7 @@ UNICODE = Dialect(
     hadamard=Infix(" ⊙ ", PRODUCT, PRODUCT, PRODUCT),
     matmul=Infix(" ", TIGHT, TIGHT, TIGHT),
     scale=" ",
+    beside_word=" ",
     times=" · ",
     ones="1",
     forms={
@@ -136,6 +138,7 @@ LATEX = Dialect(
     hadamard=Infix(r" \odot ", PRODUCT, PRODUCT, PRODUCT),
     matmul=Infix(" ", TIGHT, TIGHT, TIGHT),
     scale=" ",
+    beside_word=r" \, ",
     times=r" \cdot ",
     ones=r"\mathbf{1}",
     forms={
@@ -184,6 +187,7 @@ SOURCE = Dialect(
     hadamard=Infix(" * ", PRODUCT, PRODUCT, TIGHT),
     matmul=Infix(" @ ", PRODUCT, PRODUCT, TIGHT),
     scale=" * ",
+    beside_word=" ",
     times=" * ",
     ones="1",
     forms={

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.errors import UnknownName
-from lstmgraph.notation import Notation, Time
+from lstmgraph.notation import Notation, Time, is_word
 from lstmgraph.printing.dialects import ANY, ATOM, DIALECTS, PRODUCT, SCRIPTED, SUM, TIGHT, Dialect
 from lstmgraph.program import Equation
 
@@ -101,7 +102,7 @@ class Printer:
         if self.dialect.strict or _bare(expr) is expr:
             return self.piece(expr.value)
         sign, level, *_ = self.dialect.matmul
-        return Piece(self.dialect.ones + sign + self.text(expr.value, level), level)
+        return Piece(self.juxtaposed(self.dialect.ones, sign, self.text(expr.value, level)), level)
 
     def number(self, value: Expr) -> Piece:
         if value.is_negative:
@@ -139,7 +140,8 @@ class Printer:
             beside = [s for s in signs[max(0, k - 1) : k + 1] if s != infix.sign]
             alone = beside or isinstance(factor, (n.Divide, n.Reciprocal))
             need = max(infix.rest if k else infix.first, TIGHT if alone else ANY)
-            text += (signs[k - 1] if k else "") + self.text(_bare(factor), need)
+            body = self.text(_bare(factor), need)
+            text = self.juxtaposed(text, signs[k - 1], body) if k else body
         return Piece(text, infix.level)
 
     def between(self, left: MatrixExpr, right: MatrixExpr) -> str:
@@ -150,7 +152,12 @@ class Printer:
     def product(self, expr: MatMul) -> Piece:
         infix = self.dialect.matmul
         parts = [self.factor(a, infix.rest if k else infix.first) for k, a in enumerate(expr.args)]
-        return Piece(infix.sign.join(parts), infix.level)
+        return Piece(reduce(lambda left, right: self.juxtaposed(left, infix.sign, right), parts), infix.level)
+
+    def juxtaposed(self, left: str, sign: str, right: str) -> str:
+        """Two factors; where a mere space would let a name of several letters run into the other, one that is seen."""
+        between = self.dialect.beside_word if sign == " " and (is_word(left, last=True) or is_word(right)) else sign
+        return left + between + right
 
     def factor(self, expr: MatrixExpr, need: int) -> str:
         return self.dialect.ones if is_number(expr, 1) else self.text(expr, need)

@@ -80,7 +80,7 @@ FORMS: list[tuple[MatrixExpr, str, str, str]] = [
     (n.Power(n.Sigmoid(a), fill(Integer(2))), "σ(a)²", r"\sigma(a)^{2}", "sigmoid(a) ** 2"),
     (MatMul(W, n.Hadamard(a, b)), "W (a ⊙ b)", r"W (a \odot b)", "W @ (a * b)"),
     (n.Hadamard(a, MatMul(W, b)), "a ⊙ W b", r"a \odot W b", "a * (W @ b)"),
-    (MatMul(W, n.Tanh(a)), "W tanh(a)", r"W \tanh(a)", "W @ tanh(a)"),
+    (MatMul(W, n.Tanh(a)), "W tanh(a)", r"W \, \tanh(a)", "W @ tanh(a)"),
     (MatMul(a, Transpose(b)), "a bᵀ", r"a b^{\top}", "a @ b.T"),
     (Transpose(MatMul(W, W)), "(W W)ᵀ", r"(W W)^{\top}", "(W @ W).T"),
     (MatMul(a, n.Fill(Integer(1), ONE, H)), "a 1", r"a \mathbf{1}", "a @ 1"),
@@ -303,3 +303,23 @@ def test_no_parenthesis_too_many(expr: MatrixExpr) -> None:
     text = show(expr)
     assert "((" not in text or "))" not in text or not re.search(r"\(\([^()]*\)\)", text)
     assert not re.search(r"(?<![a-zσ²³])\([abc]\)", text)
+
+
+# ── names of several letters ──
+
+
+def test_names_of_several_letters_do_not_run_together_in_latex() -> None:
+    """TeX drops the space between factors: it stays where a name has several letters, or a function stands there."""
+    eps, hidden = symbol("eps", (ONE, ONE)), symbol("W_hh", (H, H))
+    rates, barred = symbol("rates", (H, ONE)), symbol("bar(rates)[t]", (H, ONE))
+    assert show(n.Hadamard(fill(eps), a), "latex") == r"\mathrm{eps} \, a"
+    assert show(n.Hadamard(fill(s), rates), "latex") == r"s \, \mathrm{rates}"
+    assert show(n.Hadamard(fill(Integer(2)), rates), "latex") == r"2 \, \mathrm{rates}"
+    assert show(MatMul(W, rates), "latex") == r"W \, \mathrm{rates}"
+    assert show(MatMul(rates, Transpose(a)), "latex") == r"\mathrm{rates} \, a^{\top}"
+    assert show(MatMul(barred, Transpose(a)), "latex") == r"\overline{\mathrm{rates}}_{t} \, a^{\top}"
+    assert show(MatMul(hidden, a), "latex") == r"W_{\mathrm{hh}} a"
+    assert show(MatMul(W, n.Tanh(a)), "latex") == r"W \, \tanh(a)"
+    assert show(MatMul(W, n.Sigmoid(a)), "latex") == r"W \sigma(a)"
+    assert show(n.Hadamard(fill(eps), a)) == "eps a"
+    assert show(n.Hadamard(fill(eps), a), "source") == "eps * a"

@@ -112,7 +112,7 @@ def test_a_cell_of_words_and_hats() -> None:
     first, second, _ = cell.equations
     assert print_equation(first, "unicode", notation) == "gate_in[t] = σ(W_in x[t] + λ)"
     assert print_equation(second, "latex", notation) == (
-        r"\tilde{c}_{t} = \tanh(W_{\tilde{c}} x_{t} + 2 \mathrm{hidden}_{t-1})"
+        r"\tilde{c}_{t} = \tanh(W_{\tilde{c}} x_{t} + 2 \, \mathrm{hidden}_{t-1})"
     )
     assert "δ_c̃ = " in print_program(gradient(cell), "unicode", notation)
 
