@@ -147,6 +147,34 @@ def test_operands_of_a_difference_and_a_quotient() -> None:
     assert sum(e.negative for e in graph.edges) == 1
 
 
+# (cell, sum, its terms with their signs), as the equations of `ODD` state them.
+SIGNS = [
+    ("numbers", "h", ["+ h.1", "- h.2"]),  # 2 x**2 less a quotient
+    ("twice", "h.1.2", ["- W x[t]", "- W x[t]"]),
+    ("twice", "h.1", ["- h.1.1", "+ h.1.2"]),  # the whole is negated by an operator
+    ("quotient", "h", ["+ h.1", "- h.2"]),  # W x is a product by itself
+    ("shifted", "h.2", ["- a h.2.1", "- h.2.p2"]),
+    ("shifted", "h", ["+ h[t-1]", "+ h.2"]),
+    ("negated", "h.1.2", ["+ W x[t]", "+ h.1.2.p2"]),
+    ("negated", "h.1", ["+ h.1.1", "+ h.1.2"]),
+]
+
+
+def signed_operands(graph: Graph, id: str) -> list[str]:
+    return [" ".join(filter(None, ("+-"[e.negative], e.via, e.source))) for e in graph.into(id)]
+
+
+@pytest.mark.parametrize(("name", "id", "terms"), SIGNS)
+def test_terms_of_a_sum_have_the_signs_of_the_equations(name: str, id: str, terms: list[str]) -> None:
+    assert signed_operands(extract(cells()[name], lambda s: s.name), id) == terms
+
+
+def test_a_weighted_term_that_is_taken_away_is_negative_and_twice_so_is_not() -> None:
+    text = "h[t] = tanh(W @ x[t] - U @ h[t-1] - V @ (-x[t]) - b)"
+    graph = extract(from_equations(text, sizes={"x": "X", "h": "H"}), lambda s: s.name)
+    assert signed_operands(graph, "h.1") == ["+ W x[t]", "- U h[t-1]", "+ V x[t]", "- h.1.p4"]
+
+
 def test_a_shared_expression_is_one_node() -> None:
     text = 'equations = """\nh[t] = tanh(x[t]) * tanh(x[t]) + h[t-1]\n"""\nsizes = {x = "H"}'
     graph = extract(loads(text), lambda s: s.name)

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from lstmgraph.diagram.graph import Graph
+from lstmgraph.diagram.graph import Edge as GraphEdge
+from lstmgraph.diagram.graph import Graph, NodeKind
 from lstmgraph.diagram.graph import Node as GraphNode
 from lstmgraph.diagram.path import HEAD_LENGTH, HOP, STROKE, Route, finish, straight
-from lstmgraph.diagram.quality import colour, lines, measure, overlaps, places, rival
+from lstmgraph.diagram.quality import colour, edges, lines, measure, overlaps, places, rival
 from lstmgraph.diagram.quality.picture import Picture
-from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Wire
+from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Wire, again
 from lstmgraph.diagram.themes import Mode, Theme, load_theme
 from tests.diagram.graphs import lstm
 
@@ -196,6 +197,31 @@ def test_a_memory_runs_through_operators_alone(on_the_way: Any, bent: tuple[str,
     wires = (wire("in", "c[t-1]", (10, 0), (90, 0), target="+"), wire("out", "+", (110, 0), (190, 0), target="c'"))
     nodes = [node(id, 100 * k, 0, kind=kind) for k, (id, kind, _) in enumerate(ends)]
     assert tuple(lines.bent_pipes(Picture(picture(*nodes, wires=wires).scene, graph))) == bent
+
+
+@pytest.mark.parametrize(("apart", "bent"), [(0, ()), (8, ("c",)), (-8, ("c",))])
+def test_a_pipe_is_on_one_line_on_both_sides_of_an_operator(apart: float, bent: tuple[str, ...]) -> None:
+    """Two straight wires at two heights of one operator are no straight pipe."""
+    ends: list[tuple[str, NodeKind, str | None]] = [
+        ("c[t-1]", "previous", "c[t-1]"),
+        ("+", "operator", None),
+        ("c'", "next", "c[t]"),
+    ]
+    graph = replace(EMPTY, memories=("c",), nodes=tuple(GraphNode(id, kind, "", "", value) for id, kind, value in ends))
+    before = wire("in", "c[t-1]", (10, 0), (90, 0), target="+")
+    after = wire("out", "+", (110, apart), (190, apart), target="c'")
+    nodes = [node(id, 100 * k, 0, kind=kind, height=40) for k, (id, kind, _) in enumerate(ends)]
+    assert tuple(lines.bent_pipes(Picture(picture(*nodes, wires=(before, after)).scene, graph))) == bent
+
+
+@pytest.mark.parametrize("kind", ["sum", "function", "operator", "next"])
+def test_what_is_shown_again_is_extra_but_on_its_way_out(kind: NodeKind) -> None:
+    """An output may leave upward too; an operation takes in what it takes once."""
+    ends = GraphNode("a", "function", "", ""), GraphNode("b", kind, "", "")
+    graph = replace(EMPTY, nodes=ends, edges=(GraphEdge("a>b", "a", "b", 0, "internal"),))
+    wires = [wire(id, "a", (0, y), (90, y), target="b") for id, y in (("a>b", 0), (again("a>b"), 50))]
+    found = list(edges.extra(Picture(picture(wires=wires).scene, graph)))
+    assert found == ([] if kind == "next" else ["a>b@up"])
 
 
 def test_a_line_that_ends_on_another_touches_it() -> None:
