@@ -16,6 +16,7 @@ from lstmgraph.api import scenes
 from lstmgraph.diagram.extract import PRODUCT, extract
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout import remembered
+from lstmgraph.diagram.layout.budget import STEPS, Budget
 from lstmgraph.diagram.layout.cell_block import layout_cell_block
 from lstmgraph.diagram.layout.legend import with_legend
 from lstmgraph.diagram.layout.pipe import layout_pipe
@@ -270,21 +271,21 @@ def test_another_notation_is_not_searched_again_and_looks_as_if_it_were(name: st
     assert lstmgraph.load(name).draw(notation="greff").svg == second.svg != first.svg
 
 
-def test_small_cells_are_laid_out_in_a_moment(benchmark_seconds: Callable[[Callable[[], object]], float]) -> None:
-    for make in (rnn, lstm, gru):
-        assert benchmark_seconds(lambda make=make: layout_pipe(make())) < 1.0  # type: ignore[misc]
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("make", [rnn, lstm, gru])
+def test_small_cells_take_a_small_part_of_the_budget(
+    style: str, make: Callable[[], Graph], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spent: list[int] = []
 
+    def spend(budget: Budget, steps: int, own: Callable[[Budget, int], None] = Budget.spend) -> None:
+        spent.append(steps)
+        own(budget, steps)
 
-@pytest.fixture
-def benchmark_seconds() -> Callable[[Callable[[], object]], float]:
-    from time import process_time
-
-    def seconds(work: Callable[[], object]) -> float:
-        start = process_time()
-        work()
-        return process_time() - start
-
-    return seconds
+    monkeypatch.setattr(Budget, "spend", spend)
+    remembered._found.cache_clear()  # what is remembered takes no steps
+    STYLES[style](make())
+    assert 0 < sum(spent) < STEPS / 20
 
 
 @pytest.mark.parametrize("look", ["default", "olah"])
