@@ -105,10 +105,9 @@ class _Extraction:
             self.leave(target)
         order = {id: k for k, id in enumerate(self.nodes)}
         edges = sorted(self.edges, key=lambda e: (order[e.target], e.operand))
-        kinds = {id: self.value_kind(id) for id in self.nodes}
         return Graph(
             tuple(self.nodes.values()),
-            tuple(replace(e, kind=kinds[e.source]) for e in edges),
+            tuple(replace(e, kind=self.value_kind(e.source)) for e in edges),
             self.memories,
             self.cell.output,
             {target.name: self.made[target] for target in self.cell.values.values()},
@@ -117,13 +116,12 @@ class _Extraction:
 
     # ── values that come from or go outside ──
 
-    def external(self, symbol: MatrixSymbol, kind: NodeKind) -> str:
+    def external(self, symbol: MatrixSymbol, kind: NodeKind) -> None:
         what = "input" if kind == "input" else f"previous_{self.what(symbol)}"
         self.nodes[symbol.name] = Node(
             symbol.name, kind, self.typeset(symbol), what, symbol.name, symbol.name, shape=shape_of(symbol)
         )
         self.made[symbol] = symbol.name
-        return self.made[symbol]
 
     def leaving(self) -> list[MatrixSymbol]:
         """The outputs, and every value that nothing uses: a value that ends nowhere is shown too."""
@@ -149,9 +147,8 @@ class _Extraction:
         """An operand in which there is no value of the step: the bias of a weighted sum, a parameter, a constant."""
         id = f"{into}.p{place + 1}"
         kind: NodeKind = "constant" if self.is_constant(expr) else "bias"
-        what = what if kind == "bias" else kind
         shape = "" if kind == "constant" else shape_of(expr)
-        self.nodes[id] = self.node(id, kind, self.tex(expr), what, expr, shape)
+        self.nodes[id] = self.node(id, kind, self.tex(expr), what if kind == "bias" else kind, expr, shape)
         return id
 
     def node(self, id: str, kind: NodeKind, glyph: str, operation: str, expr: MatrixExpr, shape: str) -> Node:
