@@ -192,16 +192,29 @@ def _corner_radii(wires: Sequence[Wire], radius: float, value: Value, curved: bo
     forks = set() if curved else {(i, rounded(at)) for i, at, _ in _forks(wires, value)}
     least: dict[Hashable, float] = {}
     keys: list[list[Hashable]] = []
+    crossed = _crossed(wires, value)
     for i, wire in enumerate(wires):
         keys.append([None] * len(wire.points))
         for k in range(1, len(wire.points) - 1):
             key = (value(wire), rounded(wire.points[k]), _turn(wire, k))
-            room = 0.0 if (i, key[1]) in forks else min(radius, _room_for_corner(wire, k))
+            bridges = [distance(at, wire.points[k]) - HOP for piece in (k - 1, k) for at in crossed.get((i, piece), ())]
+            room = (
+                0.0 if (i, key[1]) in forks else min(radius, _room_for_corner(wire, k), *(max(0.0, b) for b in bridges))
+            )
             keys[i][k] = key
             least[key] = min(least.get(key, radius), room)
     if curved:
         _square_alike(least, {(value(wires[i]), rounded(at)) for i, at, _ in _forks(wires, value)})
     return [[least.get(key, 0.0) if key is not None else 0.0 for key in row] for row in keys]
+
+
+def _crossed(wires: Sequence[Wire], value: Value) -> dict[tuple[int, int], list[Point]]:
+    """Where each segment of each wire is crossed: a line does not turn under a bridge, nor on one."""
+    found: dict[tuple[int, int], list[Point]] = {}
+    for at, across, along in _crossings(_stretches(wires, None), [value(w) for w in wires]):
+        for s in (*across, *along):
+            found.setdefault((s.wire, s.index), []).append(at)
+    return found
 
 
 def _square_alike(least: dict[Hashable, float], forks: set[tuple[Hashable, Point]]) -> None:

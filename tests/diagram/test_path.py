@@ -67,6 +67,15 @@ def test_without_a_head_it_ends_at_the_end() -> None:
     assert made.route[-1] == (0, 50)
 
 
+@pytest.mark.parametrize(("away", "radius"), [(20, RADIUS), (8, 8 - HOP), (4, 0)])
+def test_a_line_does_not_turn_under_a_bridge(away: float, radius: float) -> None:
+    """Else nobody sees which line goes where."""
+    turning, crossing = wire("a", (0, 0), (60, 0), (60, 80)), wire("b", (60 - away, -40), (60 - away, 40))
+    made, _ = path.finish([turning, crossing])
+    assert any(p == pytest.approx((60 - radius, 0)) for p in made.route)
+    assert any(p == pytest.approx((60, radius)) for p in made.route)
+
+
 def test_corners_are_rounded_by_the_radius() -> None:
     (made,) = path.finish([wire("a", (0, 0), (60, 0), (60, 80))])
     assert len(made.route) % 3 == 1
