@@ -148,22 +148,28 @@ class _Arrangement:
         """The paragraphs in columns, side by side."""
         labels: list[Label] = []
         left = deepest = 0.0
+        first = 1
         for part in self.parts(text):
-            column = self.column(part)
+            column = self.column(part, first)
+            first += len(part)
             labels += (replace(x, at=Point(x.at.x + left, x.at.y)) for x in column.labels)
             left, deepest = left + column.width + GAP, max(deepest, column.height)
         return _Column(tuple(labels), left - GAP, deepest)
 
-    def column(self, text: Sequence[Paragraph]) -> _Column:
+    def column(self, text: Sequence[Paragraph], first: int = 1) -> _Column:
+        """The paragraphs one under the other, numbered from `first` on."""
         labels: list[Label] = []
         y = right = 0.0
-        for paragraph in text:
+        for number, paragraph in enumerate(text, first):
+            before = len(labels)
             for k, line in enumerate(self.lines(paragraph)):
                 indent = INDENT if k and not paragraph.wraps and not paragraph.cell else 0.0
                 placed, width, height = _line(line, paragraph, self.size_of(paragraph), indent, y)
                 labels += placed
                 y, right = y + height + LINE, max(right, indent + width)
             y += PARAGRAPH - LINE
+            own = enumerate(labels[before:], 1)
+            labels[before:] = (replace(x, caption=(number, k if paragraph.cell else 0)) for k, x in own)
         return _Column(tuple(labels), right, max(0.0, y - PARAGRAPH))
 
     def size_of(self, paragraph: Paragraph) -> float:

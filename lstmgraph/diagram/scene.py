@@ -50,6 +50,7 @@ class Label:
     math: bool = True
     role: str = "text"
     of: str = ""  # a label on a wire: the id of the node whose value runs there, or of the wire whose sign it is
+    caption: tuple[int, int] = (0, 0)  # of a caption: its paragraph, from 1, and its cell in a row of a table, from 1
 
 
 @dataclass(frozen=True)

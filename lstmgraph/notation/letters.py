@@ -28,7 +28,8 @@ _FONTS = {"mathrm", "mathbf", "mathit", "mathcal", "boldsymbol", "text", "textrm
 _SIGNS = {
     "partial": "∂", "langle": "⟨", "rangle": "⟩", "prime": "′", "star": "⋆", "ast": "∗", "top": "ᵀ", "infty": "∞",
     "times": "×", "odot": "⊙", "otimes": "⊗", "oplus": "⊕", "cdot": "·", "sum": "Σ", "div": "÷", "surd": "√",
-    "sqrt": "√", ",": " ", ";": " ",
+    ",": " ", ";": " ", "bullet": "•", "circ": "∘", "oslash": "⊘", "le": "≤", "ge": "≥", "neq": "≠", "approx": "≈",
+    "to": "→", "in": "∈", "mid": "∣", "lvert": "|", "rvert": "|", "ell": "ℓ",
 }  # fmt: skip
 _STRUCTURE = {"frac", "sqrt", "left", "right", "lvert", "rvert"}
 _LOW = dict(zip("0123456789", "₀₁₂₃₄₅₆₇₈₉", strict=True))
@@ -118,36 +119,50 @@ def _bare(group: str) -> str:
 
 def _low(text: str) -> str:
     """A subscript in a terminal: digits are set low, letters follow an underscore (Unicode has no low f)."""
-    text = text.replace(",", "").replace(" ", "")
+    text = text.replace(" ", "")
     if set(text) <= set(_LOW):
         return "".join(_LOW[c] for c in text)
     return f"_({text})" if set(text) & set("+-") else f"_{text}"
 
 
 def _high(text: str) -> str:
+    text = text.replace(" ", "")
     if set(text) <= set(_HIGH):
         return "".join(_HIGH[c] for c in text)
     return text if text.startswith("⟨") else f"^{text}"
 
 
 @lru_cache(maxsize=4096)
-def unicode_of(latex: str) -> str:
-    """A snippet of LaTeX as terminal text: Greek, accents and scripts; a command that is not known leaves its name."""
-    out, pending = "", [t for t in _tokens(latex) if t.strip()]
+def unicode_of(latex: str, spaced: bool = False) -> str:
+    """A snippet of LaTeX as terminal text: Greek, accents and scripts; a command that is not known leaves its name.
+
+    `spaced`: it is a formula, whose factors and signs stand apart where the LaTeX has spaces; a name has none.
+    """
+    out, pending = "", [t for t in _tokens(latex) if spaced or t.strip()]
     while pending:
         token = pending.pop(0)
         command = token[1:].strip() if token.startswith("\\") else ""
         if token in {"_", "^"} and pending:
             out += (_low if token == "_" else _high)(unicode_of(_bare(pending.pop(0))))
         elif command == "frac" and len(pending) > 1:
-            out += f"{unicode_of(_bare(pending.pop(0)))}/{unicode_of(_bare(pending.pop(0)))}"
+            out += "/".join(_closed(unicode_of(_bare(pending.pop(0)), spaced)) for _ in range(2))
+        elif command == "sqrt" and pending:
+            out += "√" + _closed(unicode_of(_bare(pending.pop(0)), spaced))
         elif command in _ACCENTS and pending:
             word = unicode_of(_bare(pending.pop(0)))
             out += word[:1] + _ACCENTS[command] + word[1:]
-        elif not (command in _FONTS and pending):
+        elif command in _FONTS and pending:  # only a text keeps its spaces
+            out += unicode_of(_bare(pending.pop(0)), spaced and command.startswith("text"))
+        elif command not in ("left", "right"):
             known = GREEK.get(command) or _SIGNS.get(command) or (command if command.isalnum() else "")
-            out += known if command else unicode_of(_bare(token)) if token.startswith("{") else token
-    return unicodedata.normalize("NFC", out)
+            out += known if command else unicode_of(_bare(token), spaced) if token.startswith("{") else token
+            out += " " if spaced and token[-1:].isspace() and command and command != "partial" else ""
+    return unicodedata.normalize("NFC", re.sub(" +", " ", out).strip() if spaced else out)
+
+
+def _closed(text: str) -> str:
+    """A part of a fraction, or what is under a root, in parentheses where it is more than a factor."""
+    return f"({text})" if " " in text else text
 
 
 def is_word(latex: str, last: bool = False) -> bool:

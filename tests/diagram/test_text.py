@@ -234,14 +234,18 @@ def test_ascii_is_ascii(name: str) -> None:
 
 
 def test_words_in_ascii() -> None:
-    assert ascii_of("cₜ₋₁") == "c_t-1"
+    assert ascii_of("cₜ₋₁") == "c_{t-1}"
     assert ascii_of("c̃ σ Γ_u λ x² ×") == "c~ sigma Gamma_u lambda x^2 x"
     assert ascii_of("ϵ") == "epsilon"
     assert ascii_of("é 月") == "e ?"
+    assert ascii_of("c̄ₜ₋₁ ⊙ e̅psₜ") == "c_bar_{t-1} * eps_bar_t"
+    assert ascii_of("∂L/∂Wₒ = δₒ,ₜ xₜᵀ") == "dL/dW_o = delta_o,t x_t^T"
+    assert [ascii_of(sign) for sign in "•⊗×⊙"] == ["@", "ox", "x", "*"]
 
 
 def test_indices_are_low_where_unicode_has_them() -> None:
     assert lowered("c_(t-1) h_t b_f") == "cₜ₋₁ hₜ b_f"
+    assert lowered("δ_o,t δ_f,t W_xf U_iᵀ") == "δₒ,ₜ δ_f,t W_xf Uᵢᵀ"  # all of an index, or nothing of it
 
 
 def test_columns_are_counted_as_a_terminal_counts_them() -> None:
@@ -273,6 +277,34 @@ def test_colours_are_sequences_around_the_same_text() -> None:
     assert re.sub(r"\x1b\[\d+m", "", coloured).replace("\x1b[0m", "") == draw_text(scene)
     assert "\x1b[34m" in coloured
     assert "\x1b" not in draw_text(scene)
+
+
+# ── formulas ──
+
+BACKWARD = {  # a gradient, a cotangent and a previous one, in lines of their own
+    "ascii": ["dL/dW_o = delta_o,t x_t^T", "f_bar_t = c_bar_t * c_{t-1}", "delta_f,t = f_bar_t * f_t * (1 - f_t)"],
+    "text": ["∂L/∂Wₒ = δₒ,ₜ xₜᵀ", "f̄ₜ = c̄ₜ ⊙ cₜ₋₁", "δ_f,t = f̄ₜ ⊙ fₜ ⊙ (1 - fₜ)"],
+}
+
+
+@pytest.mark.parametrize("format", BACKWARD)
+@pytest.mark.parametrize("name", ["lstm", "gru", "mgu"])
+def test_formulas_stand_under_the_picture_within_100_columns(name: str, format: str) -> None:
+    lines = load(name).draw(backward=True).data(format).decode().splitlines()
+    heading = next(k for k, line in enumerate(lines) if line.endswith(": the backward pass"))
+    assert lines[heading - 1] == ""
+    assert max(map(columns_of, lines)) <= 100
+    assert not [line for line in lines if "?" in line]
+    found = [cell for line in lines[heading:] for cell in re.split("   +", line)]
+    if name == "lstm":
+        assert set(BACKWARD[format]) <= set(found)
+
+
+def test_the_nodes_of_products_have_signs() -> None:
+    for format, inner, outer in (("ascii", "(@)", "(ox)"), ("text", "(•)", "(⊗)")):
+        text = load(str(next(p for p in PAPERS if p.stem == "mlstm"))).draw().data(format).decode()
+        assert inner in text, text
+        assert outer in text, text
 
 
 # ── water pipes ──
@@ -308,7 +340,7 @@ def test_water_pipes_in_ascii() -> None:
     text = load("slstm").draw("plumbing").data("ascii").decode()
     assert text.isascii()
     assert text.count("(><)") == 4
-    assert "[c_t-1]" in text
+    assert "[c_{t-1}]" in text
 
 
 def test_what_has_no_pipes_is_left_alone() -> None:
@@ -355,10 +387,10 @@ def test_trees_say_what_takes_what(name: str) -> None:
 def test_the_operands_of_a_tree_stand_in_their_order() -> None:
     text = load("rnn").draw("dag").data("ascii").decode()
     assert text.startswith(
-        "h_t = tanh\n`- +\n   |- @\n   |  |- W\n   |  `- x_t\n   |- @\n   |  |- U\n   |  `- h_t-1\n   `- b\n"
+        "h_t = tanh\n`- +\n   |- @\n   |  |- W\n   |  `- x_t\n   |- @\n   |  |- U\n   |  `- h_{t-1}\n   `- b\n"
     )
 
 
 def test_captions_stand_under_trees() -> None:
     lines = load("rnn").draw("dag", equations=True).data("text").decode().splitlines()
-    assert lines[-1] == "hₜ=tanh(Wxₜ+Uhₜ₋₁+b)"
+    assert lines[-1] == "hₜ = tanh(W xₜ + U hₜ₋₁ + b)"

@@ -43,7 +43,7 @@ UNICODE = {
     "x^2": "x²",
     "W_f": "W_f",
     r"c_{t}^{\prime}": "c_t′",
-    "a < b & c": "a<b&c",
+    "a < b & c": "a < b & c",
     "": "",
 }
 

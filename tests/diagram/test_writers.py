@@ -15,6 +15,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
+import lstmgraph
 from lstmgraph.diagram.extract import extract
 from lstmgraph.diagram.layout.cell_block import layout_cell_block
 from lstmgraph.diagram.layout.pipe import layout_pipe
@@ -554,3 +555,18 @@ def test_every_shape_meets_the_wires_at_the_middles_of_its_sides(shape: str) -> 
     for port in ((50, 34), (68, 50), (50, 66), (32, 50)):
         assert min(dist(p, port) for p in points) < 0.8, port
     assert all(31.99 <= p.x <= 68.01 and 33.99 <= p.y <= 66.01 for p in points)
+
+
+@pytest.mark.dot
+def test_indices_in_circles_are_as_narrow_as_the_circles(dot: str) -> None:
+    made = lstmgraph.load("lstm").draw().scene
+    states = {n.id for n in made.nodes if n.kind in ("previous", "next", "input")}
+    source = write_dot(made, load_theme("default"))
+    assert "c_(t-1)" not in source
+    assert "cₜ₋₁" in source
+    drawn = json.loads(rendered(dot, made, "json"))["objects"]
+    widths = {x["name"]: x["_ldraw_"] for x in drawn if x.get("name") in states}
+    assert len(widths) == len(states)
+    for node in made.nodes:
+        for piece in widths.get(node.id, ()):
+            assert piece["op"] != "T" or piece["width"] <= node.width

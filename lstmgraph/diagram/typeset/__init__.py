@@ -56,7 +56,7 @@ class Typeset(NamedTuple):
 def plain_text(latex: str) -> str:
     """A label of mathematics in Unicode: for search, screen readers, DOT, and where it cannot be typeset."""
     try:
-        return unicode_of(latex)
+        return unicode_of(latex, spaced=True)
     except ValueError:  # unbalanced braces
         return latex
 

@@ -8,6 +8,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import groupby
+
+from lstmgraph.diagram.scene import Label
+from lstmgraph.diagram.typeset import plain_text
 
 NORTH, EAST, SOUTH, WEST = 1, 2, 4, 8
 
@@ -76,15 +80,23 @@ SPELT = {
     "×": "x",
     "·": ".",
     "⋅": ".",
-    "⊙": "o",
-    "⊗": "(x)",
-    "⊕": "(+)",
+    "⊙": "*",
+    "⊗": "ox",
+    "⊕": "o+",
+    "•": "@",
+    "∘": "o",
+    "∂": "d",
+    "ℓ": "l",
+    "≈": "~=",
+    "∣": "|",
+    "∈": "in",
+    "⋆": "*",
+    "∗": "*",
     "⋈": "><",
     "−": "-",
     "√": "sqrt",
     "∑": "sum",
     "→": "->",
-    "ᵀ": "^T",
     "⊤": "T",
     "′": "'",
     "⟨": "<",
@@ -102,11 +114,15 @@ SPELT = {
     "”": '"',
     "…": "...",
 }
-MARKS = {"\N{COMBINING TILDE}": "~", "\N{COMBINING CIRCUMFLEX ACCENT}": "^", "\N{COMBINING MACRON}": "-"}
-MARKS |= {"\N{COMBINING OVERLINE}": "-", "\N{COMBINING DOT ABOVE}": "."}
-INDEX = re.compile(r"_(?:\(([^()]+)\)|(\w))")
+MARKS = {"\N{COMBINING TILDE}": "~", "\N{COMBINING CIRCUMFLEX ACCENT}": "_hat", "\N{COMBINING MACRON}": "_bar"}
+MARKS |= {"\N{COMBINING OVERLINE}": "_bar", "\N{COMBINING DOT ABOVE}": "_dot", "\N{COMBINING CARON}": "_check"}
+LOWS = "₀-ₜᵢ-ᵪⱼ"
+MARKED = re.compile(
+    f"([^\\W\\d_])([{''.join(MARKS)}]+)([^\\W_ᵀ⁰-⁹¹²³{LOWS}]*)"
+)  # a word has its mark on its first letter
+LOWERED = re.compile(f"[{LOWS}]+(?:,[{LOWS}]+)*")
+INDEX = re.compile(r"_(?:\(([^()]+)\)|([^\W_ᵀ⁰¹²³⁴⁵⁶⁷⁸⁹]+(?:,[^\W_ᵀ]+)*))")
 LOW = str.maketrans("0123456789+-−=()aehijklmnoprstuvxβγρφχ,", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ,")
-SCRIPTS = re.compile("<su(b|per)> ")
 
 
 def style_of(role: str, lit: bool) -> str:
@@ -136,21 +152,36 @@ def lowered(text: str) -> str:
     return INDEX.sub(low, text)
 
 
+def text_of(label: Label | None, charset: Charset) -> str:
+    """What a label is in characters."""
+    if label is None:
+        return ""
+    text = lowered(plain_text(label.text)) if label.math else label.text
+    return ascii_of(text) if charset is ASCII else text
+
+
 def columns_of(text: str) -> int:
     """How many columns of a terminal the text takes."""
     return len(cells(text))
 
 
 def ascii_of(text: str) -> str:
-    """The text in ASCII: c_t-1 for cₜ₋₁, sigma for σ, c~ for c̃; a question mark for what has no spelling."""
-    out, script = "", ""
-    for letter in unicodedata.normalize("NFD", text):
-        mark = SCRIPTS.match(unicodedata.decomposition(letter))
-        now = {"b": "_", "per": "^"}[mark[1]] if mark else ""
-        out += now if now != script else ""
-        script = now
-        out += _spelt(unicodedata.normalize("NFKD", letter) if mark else letter)
-    return out
+    """The text in ASCII: c_{t-1} for cₜ₋₁, sigma for σ, c~ for c̃, c_bar for c̄; "?" for what has no spelling."""
+    letters = MARKED.sub(r"\1\3\2", unicodedata.normalize("NFD", text))
+    letters = LOWERED.sub(lambda found: _script("_", found[0]), letters)
+    return "".join(_script("^" if high else "", "".join(run)) for high, run in groupby(letters, _is_high))
+
+
+def _is_high(letter: str) -> bool:
+    return unicodedata.decomposition(letter).startswith("<super> ")
+
+
+def _script(sign: str, letters: str) -> str:
+    """Letters of one height, in braces where they are a sum."""
+    if not sign:
+        return _spelt(letters)
+    spelt = _spelt(unicodedata.normalize("NFKD", letters))
+    return sign + (f"{{{spelt}}}" if re.search(r"\w[+-]", spelt) else spelt)
 
 
 def _spelt(letters: str) -> str:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from lstmgraph.diagram.path import DOT_RADIUS, STROKE
 from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Shape, Wire
 from lstmgraph.diagram.themes import Palette, Theme
-from lstmgraph.diagram.typeset import measure, plain_text
+from lstmgraph.diagram.typeset import measure
+from lstmgraph.diagram.writers.characters import UNICODE, text_of
 from lstmgraph.diagram.writers.names import Names
 from lstmgraph.diagram.writers.svg import DIMMED, FONTS, OUTLINE, clean, dimmed_first, legend_labels
 
@@ -108,7 +109,7 @@ class _Writer:
         paint = self.palette.node(node.role, node.lit)
         graph.node(
             _name(name),
-            label=_text(plain_text(node.label.text) if node.label.math else node.label.text) if node.label else "",
+            label=_text(text_of(node.label, UNICODE)),
             fontsize=f"{node.label.size if node.label else 14:g}",
             shape=SHAPES[node.shape],
             style="rounded,filled" if node.shape == "box" else "filled",
@@ -124,10 +125,9 @@ class _Writer:
                    id=self.names.id("junction", name), **place)  # fmt: skip
 
     def _label(self, graph: graphviz.Digraph, label: Label, name: str, flush: str = "") -> None:
-        text = plain_text(label.text) if label.math else label.text
-        graph.node(_name(name), label=_text(text) + flush, shape="plaintext", style="", fontsize=f"{label.size:g}",
-                   fontcolor=self.palette.words(label.role), id=self.names.id("label", name),
-                   **self._place(label.at, *measure(label)))  # fmt: skip
+        graph.node(_name(name), label=_text(text_of(label, UNICODE)) + flush, shape="plaintext", style="",
+                   fontsize=f"{label.size:g}", fontcolor=self.palette.words(label.role),
+                   id=self.names.id("label", name), **self._place(label.at, *measure(label)))  # fmt: skip
 
     def _wire(self, graph: graphviz.Digraph, wire: Wire) -> None:
         style = self.theme.patterns.get(wire.role, "dashed" if wire.dashed else "solid")

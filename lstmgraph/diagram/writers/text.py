@@ -12,21 +12,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from lstmgraph.diagram.path import distance, simplify
 from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene, Wire
 from lstmgraph.diagram.themes import Theme
-from lstmgraph.diagram.typeset import measure, plain_text
-from lstmgraph.diagram.writers.characters import (
-    ASCII,
-    UNICODE,
-    Charset,
-    ascii_of,
-    columns_of,
-    lowered,
-)
+from lstmgraph.diagram.typeset import measure
+from lstmgraph.diagram.writers.beneath import caption_lines
+from lstmgraph.diagram.writers.characters import ASCII, UNICODE, Charset, columns_of, text_of
 from lstmgraph.diagram.writers.compact import NEAR, Edge, Item, Rule, Span, compact, key, rules
 from lstmgraph.diagram.writers.page import BACK, Cell, Mark, Page, border, lines_of, put, trail, way
 from lstmgraph.diagram.writers.schematic import schematic
@@ -58,14 +52,6 @@ def draw_text(scene: Scene, charset: Charset = UNICODE, colour: bool = False) ->
 def is_oblique(wire: Wire) -> bool:
     """Whether a wire runs neither level nor upright somewhere."""
     return any(abs(a.x - b.x) > NEAR < abs(a.y - b.y) for a, b in pairwise(simplify(wire.points)))
-
-
-def text_of(label: Label | None, charset: Charset) -> str:
-    """What a label is in characters."""
-    if label is None:
-        return ""
-    text = lowered(plain_text(label.text)) if label.math else label.text
-    return ascii_of(text) if charset is ASCII else text
 
 
 @dataclass(frozen=True)
@@ -115,7 +101,9 @@ class _Writer:
     """One page being written."""
 
     def __init__(self, scene: Scene, charset: Charset) -> None:
-        self.scene, self.charset = scene, charset
+        labels = tuple(label for label in scene.labels if not label.caption[0])
+        self.caption = caption_lines(scene, lambda label: text_of(label, charset))
+        self.scene, self.charset = replace(scene, labels=labels), charset
         self.wires = [(w, simplify(w.points)) for w in (*scene.wires, *scene.trunks)]
         self.joins = {n.id: n for n in scene.nodes if n.kind == "join"}
         self.nodes = {n.id: self._placed(n) for n in scene.nodes if n.kind != "join"}
@@ -137,6 +125,7 @@ class _Writer:
             self._node(placed)
         for found in labels:
             self._label(*found)
+        self._caption()
         return lines_of(self.page, self.charset, self.mixed, colour)
 
     def _text(self, label: Label | None) -> str:
@@ -334,6 +323,13 @@ class _Writer:
             put(self.page.signs, row, left, opening + " " * (right - left - 1) + closing, node.role, node.lit)
         begin = (left + right - columns_of(text) + 1) // 2
         put(self.page.signs, row, begin, text, node.role, node.lit)
+
+    def _caption(self) -> None:
+        """The caption under the picture, whatever its place in other formats: a terminal is narrow."""
+        used = [*self.page.marks, *self.page.signs, *self.page.under]
+        bottom, left = max((row for row, _ in used), default=-2), min((column for _, column in used), default=0)
+        for k, (line, lit) in enumerate(self.caption):
+            put(self.page.signs, bottom + 2 + k, left, line, "words", lit)
 
     def _frame(self, box: Box) -> None:
         top, bottom = (self.rows.of(Edge(y)) for y in (box.top, box.bottom))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from lstmgraph.diagram.scene import Label, Scene
+from lstmgraph.diagram.writers.beneath import caption_lines
 
 EQUALS = " = "  # between the name of a value and its operation
 BRANCHES = {True: ("├─ ", "╰─ ", "│  "), False: ("|- ", "`- ", "|  ")}
@@ -54,8 +55,10 @@ class _Trees:
 
 
 def _lines(scene: Scene, text: Callable[[Label | None], str]) -> Iterator[str]:
-    """The labels in lines, as they stand in the picture."""
+    """The labels in lines, as they stand in the picture, then its caption."""
     rows: dict[float, list[Label]] = {}
-    for label in sorted(scene.labels, key=lambda x: (round(x.at.y), x.at.x)):
+    placed = [label for label in scene.labels if not label.caption[0]]
+    for label in sorted(placed, key=lambda x: (round(x.at.y), x.at.x)):
         rows.setdefault(round(label.at.y), []).append(label)
     yield from (" ".join(map(text, row)) for row in rows.values())
+    yield from (line for line, _ in caption_lines(scene, text))
