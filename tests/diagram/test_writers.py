@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from math import dist
 from pathlib import Path
 from xml.etree import ElementTree
@@ -570,3 +571,19 @@ def test_indices_in_circles_are_as_narrow_as_the_circles(dot: str) -> None:
     for node in made.nodes:
         for piece in widths.get(node.id, ()):
             assert piece["op"] != "T" or piece["width"] <= node.width
+
+
+@pytest.mark.dot
+def test_formulas_beside_a_picture_keep_clear_of_one_another(dot: str) -> None:
+    """On one line a fraction is wider than it is typeset."""
+    made = lstmgraph.load("lstm").draw(backward=True).scene
+    captions = {f"label {k + 1}" for k, label in enumerate(made.labels) if label.caption}
+    drawn = json.loads(rendered(dot, made, "json"))["objects"]
+    rows: dict[float, list[tuple[float, float]]] = {}
+    for shown in (x for x in drawn if x.get("name") in captions):
+        for piece in (p for p in shown["_ldraw_"] if p["op"] == "T"):
+            middle, row = piece["pt"]
+            rows.setdefault(round(row), []).append((middle - piece["width"] / 2, middle + piece["width"] / 2))
+    assert max(map(len, rows.values())) > 2
+    for spans in rows.values():
+        assert all(before[1] <= after[0] for before, after in pairwise(sorted(spans)))

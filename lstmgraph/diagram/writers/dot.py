@@ -8,6 +8,7 @@ lacks it replaces: a teardrop is a circle, labels are text in Unicode, and arrow
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from unicodedata import combining
 
 from lstmgraph.diagram.path import DOT_RADIUS, STROKE
 from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Shape, Wire
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 INCH = 72.0
 ARROW = 0.6  # Graphviz adds the width of the stroke to its head; this gives ours
+LETTER = 0.5  # of its size: how wide a letter is on average
 PENTAGON = 1.1  # Graphviz's pentagon does not reach the lower side of its box: a taller one comes near both
 SHAPES: dict[Shape, str] = {
     "bar": "box",
@@ -125,8 +127,9 @@ class _Writer:
                    id=self.names.id("junction", name), **place)  # fmt: skip
 
     def _label(self, graph: graphviz.Digraph, label: Label, name: str, flush: str = "") -> None:
-        graph.node(_name(name), label=_text(text_of(label, UNICODE)) + flush, shape="plaintext", style="",
-                   fontsize=f"{label.size:g}", fontcolor=self.palette.words(label.role),
+        text = text_of(label, UNICODE)
+        graph.node(_name(name), label=_text(text) + flush, shape="plaintext", style="",
+                   fontsize=f"{_size(label, text):.3g}", fontcolor=self.palette.words(label.role),
                    id=self.names.id("label", name), **self._place(label.at, *measure(label)))  # fmt: skip
 
     def _wire(self, graph: graphviz.Digraph, wire: Wire) -> None:
@@ -159,6 +162,12 @@ def _decimal(value: float) -> str:
 
 def _holds(box: Box, at: Point) -> bool:
     return box.left < at.x < box.right and box.top < at.y < box.bottom
+
+
+def _size(label: Label, text: str) -> float:
+    """The size of a label; that of a formula as small as its place asks, as fractions on one line are wider."""
+    letters = sum(not combining(letter) for letter in text)
+    return min(label.size, measure(label)[0] / (LETTER * max(1, letters))) if label.caption else label.size
 
 
 def _name(name: str) -> str:
