@@ -164,15 +164,20 @@ def told(one: str, other: str) -> str:
             "lstm",
             "gru",
             (
-                "Only in lstm: the state c_t, i_t=σ(W_ix_t+U_ih_(t-1)+b_i), U_g h_(t-1) into g_t, h_t=o_t⊙tanh(c_t). "
-                "Only in gru: h_(t-1) as a factor of r_t⊙h_(t-1), U_g (r_t⊙h_(t-1)) into g_t, "
-                "h_t=z_t⊙h_(t-1)+(1-z_t)⊙g_t."
+                "Only in lstm: the state c_t, i_t = σ(W_i x_t + U_i h_(t-1) + b_i), U_g h_(t-1) into g_t, "
+                "h_t = o_t ⊙ tanh(c_t). "
+                "Only in gru: h_(t-1) as a factor of r_t ⊙ h_(t-1), U_g (r_t ⊙ h_(t-1)) into g_t, "
+                "h_t = z_t ⊙ h_(t-1) + (1 - z_t) ⊙ g_t."
             ),
         ),
         ("peephole_lstm", "lstm", "into o_t. Nothing is only in lstm."),
         ("lstm97", "lstm", "Only in lstm97: c_(t-1) as a term of c_t. "),
-        ("rnn", "lstm", "Only in rnn: h_t=tanh(Wx_t+Uh_(t-1)+b). Only in lstm: the state c_t,"),
-        ("min_gru", "mgu", "Only in min_gru: g_t=W_gx_t as a factor of z_t⊙g_t. Only in mgu: U_f h_(t-1) into f_t,"),
+        ("rnn", "lstm", "Only in rnn: h_t = tanh(W x_t + U h_(t-1) + b). Only in lstm: the state c_t,"),
+        (
+            "min_gru",
+            "mgu",
+            "Only in min_gru: g_t = W_g x_t as a factor of z_t ⊙ g_t. Only in mgu: U_f h_(t-1) into f_t,",
+        ),
         ("gru", "gru", "This is the same cell twice: gru. "),
     ],
 )

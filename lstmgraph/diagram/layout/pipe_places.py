@@ -54,7 +54,7 @@ class Places:
         for x, column in zip(xs, self.arrangement.columns, strict=True):
             self._stand(column, x, rows)
         self._terms()
-        self._biases()
+        self._biases(rows[SUM_LEVEL])
         self._outside(rows)
         return self.plan
 
@@ -109,7 +109,7 @@ class Places:
             else:
                 self._put(term, (x + self.parts.slots[sum][self.a.out[term][0].id], y + self.room.row))
 
-    def _biases(self) -> None:
+    def _biases(self, row: int) -> None:
         """Biases and constants: small circles under their sum, or left below their operator."""
         for node in self.a.of_kind("bias", "constant"):
             edge = self.a.out[node.id][0]
@@ -120,7 +120,7 @@ class Places:
                 below = self.room.row if any(sum == edge.target for sum in self.parts.terms.values()) else 6
                 at = target.at[0] + self.parts.slots[edge.target][edge.id], target.at[1] + below
                 operations = (s for s in self.plan.spots.values() if s.kind in OPERATIONS)
-                if not _is_free(at, 2, operations):  # below a sum that does not stand in the row of networks
+                if target.at[1] != row and not _is_free(at, 2, operations):  # below the row of networks all is free
                     raise Unroutable(f"{node.id} has no room under {edge.target}")
                 self._put(node.id, at)
             else:
