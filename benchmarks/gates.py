@@ -39,7 +39,7 @@ DRAWN = (  # what the references are drawings of
 #
 # Mean bends where a network is one box: an input that joins a state on a rail turns there and into each network, twice,
 # and the straight lines from sums to their nonlinearities and from biases, which make up for that elsewhere, are inside
-# the boxes.  Olah's own LSTM, counted in this way, has 0.9.
+# the boxes.
 SHORT: dict[tuple[str, str, str], tuple[str, ...]] = {
     ("default", "pipe", "mgu"): ("dot",),
     ("shiyan", "pipe", "mgu"): ("dot",),

@@ -105,7 +105,7 @@ class Cotangents:
 
     def _regrouped(self, node: Node) -> MatrixExpr:
         """The expression of a node as it is drawn; terms of a sum on a pipe that are a network are one operand."""
-        whole = _drawn(node.expression) if isinstance(node.expression, MatrixExpr) else node.expression
+        whole = _drawn(node.expression)
         if not isinstance(whole, MatAdd) or node.kind != "operator":
             return whole
         terms = list(whole.args)
@@ -134,7 +134,7 @@ class Cotangents:
         symbol = self._symbols.get(node.id)
         if symbol is not None and not name_of(symbol).marks:
             return symbol
-        return _drawn(node.expression) if isinstance(node.expression, MatrixExpr) else node.expression
+        return _drawn(node.expression)
 
 
 def _drawn(expr: MatrixExpr) -> MatrixExpr:

@@ -138,6 +138,14 @@ def distance(a: Point, b: Point) -> float:
     return hypot(b[0] - a[0], b[1] - a[1])
 
 
+def away(at: Point, a: Point, b: Point) -> float:
+    """How far a point is from a straight piece."""
+    length = distance(a, b)
+    along = ((at.x - a.x) * (b.x - a.x) + (at.y - a.y) * (b.y - a.y)) / length**2 if length else 0.0
+    along = min(1.0, max(0.0, along))
+    return distance(at, Point(a.x + along * (b.x - a.x), a.y + along * (b.y - a.y)))
+
+
 def rounded(point: Point) -> Point:
     """The point as a key: equal for points that nobody could tell apart."""
     return Point(round(point.x, 3) + 0.0, round(point.y, 3) + 0.0)

@@ -74,9 +74,9 @@ def test_a_large_cell_is_not_searched_for(style: str, monkeypatch: pytest.Monkey
 @pytest.fixture
 def nothing_remembered() -> Iterator[None]:
     """What is found without a budget must not be what later drawings of the same cell are given."""
-    remembered._found.cache_clear()
+    remembered.forget()
     yield
-    remembered._found.cache_clear()
+    remembered.forget()
 
 
 @every

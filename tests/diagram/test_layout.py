@@ -262,11 +262,11 @@ def test_same_graph_same_scene_under_any_hash_seed() -> None:
 
 @pytest.mark.parametrize("name", ["mgu", "slstm"])
 def test_another_notation_is_not_searched_again_and_looks_as_if_it_were(name: str) -> None:
-    remembered._found.cache_clear()
+    remembered.forget()
     first = lstmgraph.load(name).draw(notation="plain")
     second = lstmgraph.load(name).draw(notation="greff")
     assert remembered._found.cache_info().hits > 0
-    remembered._found.cache_clear()
+    remembered.forget()
     scenes._pipe.cache_clear()
     assert lstmgraph.load(name).draw(notation="greff").svg == second.svg != first.svg
 
@@ -283,7 +283,7 @@ def test_small_cells_take_a_small_part_of_the_budget(
         own(budget, steps)
 
     monkeypatch.setattr(Budget, "spend", spend)
-    remembered._found.cache_clear()  # what is remembered takes no steps
+    remembered.forget()  # what is remembered takes no steps
     STYLES[style](make())
     assert 0 < sum(spent) < STEPS / 20
 

@@ -577,7 +577,7 @@ def test_indices_in_circles_are_as_narrow_as_the_circles(dot: str) -> None:
 def test_formulas_beside_a_picture_keep_clear_of_one_another(dot: str) -> None:
     """On one line a fraction is wider than it is typeset."""
     made = lstmgraph.load("lstm").draw(backward=True).scene
-    captions = {f"label {k + 1}" for k, label in enumerate(made.labels) if label.caption}
+    captions = {f"label {k + 1}" for k, label in enumerate(made.labels) if label.caption[0]}
     drawn = json.loads(rendered(dot, made, "json"))["objects"]
     rows: dict[float, list[tuple[float, float]]] = {}
     for shown in (x for x in drawn if x.get("name") in captions):

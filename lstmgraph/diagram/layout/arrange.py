@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import combinations, pairwise, permutations
 
+from lstmgraph.diagram.graph import PARAMETERS
 from lstmgraph.diagram.layout.anatomy import Anatomy
 from lstmgraph.diagram.layout.terms import terms
 
@@ -137,7 +138,7 @@ def _elsewhere(a: Anatomy, now: Arrangement, id: str) -> Iterator[Move]:
 def _loose(a: Anatomy, id: str) -> bool:
     """Whether a sum needs no place in the row of networks: nothing comes to it from below, its own biases apart."""
     sources = [a.node[e.source].kind for e in a.into[id]]
-    return id not in a.activation and all(kind in ("operator", "function", "bias", "constant") for kind in sources)
+    return id not in a.activation and all(kind in ("operator", "function", *PARAMETERS) for kind in sources)
 
 
 def _put(now: Arrangement, id: str, k: int, base: str | None, height: int, *, new: bool) -> Arrangement:

@@ -9,7 +9,7 @@ from math import inf
 
 from lstmgraph.diagram.boxes import EPSILON, around, holds, hull
 from lstmgraph.diagram.graph import base_of
-from lstmgraph.diagram.path import DOT_RADIUS, HEAD_LENGTH, HOP, STROKE, distance, is_straight, simplify
+from lstmgraph.diagram.path import DOT_RADIUS, HEAD_LENGTH, HOP, STROKE, away, distance, is_straight, simplify
 from lstmgraph.diagram.quality.geometry import Grid
 from lstmgraph.diagram.quality.picture import Crossing, Head, Picture, Segment
 from lstmgraph.diagram.quality.rival import flatten
@@ -29,18 +29,10 @@ def misdrawn(picture: Picture) -> Iterator[str]:
     """
     for wire in (*picture.scene.wires, *picture.scene.trunks):
         pieces, (start, *_, end) = list(pairwise(wire.points)), wire.route
-        off = any(all(_away(p, a, b) > HOP + EPSILON for a, b in pieces) for p in wire.route[::3])
+        off = any(all(away(p, a, b) > HOP + EPSILON for a, b in pieces) for p in wire.route[::3])
         short = HEAD_LENGTH if wire.arrow else 0.0
         if off or distance(start, wire.points[0]) > EPSILON or distance(end, wire.points[-1]) > short + EPSILON:
             yield wire.id
-
-
-def _away(p: Point, a: Point, b: Point) -> float:
-    """How far a point is from a piece of a wire."""
-    length = distance(a, b)
-    along = ((p.x - a.x) * (b.x - a.x) + (p.y - a.y) * (b.y - a.y)) / length**2 if length else 0.0
-    along = min(1.0, max(0.0, along))
-    return distance(p, Point(a.x + along * (b.x - a.x), a.y + along * (b.y - a.y)))
 
 
 def shared_lines(picture: Picture) -> Iterator[str]:

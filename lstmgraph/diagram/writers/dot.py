@@ -167,7 +167,7 @@ def _holds(box: Box, at: Point) -> bool:
 def _size(label: Label, text: str) -> float:
     """The size of a label; that of a formula as small as its place asks, as fractions on one line are wider."""
     letters = sum(not combining(letter) for letter in text)
-    return min(label.size, measure(label)[0] / (LETTER * max(1, letters))) if label.caption else label.size
+    return min(label.size, measure(label)[0] / (LETTER * max(1, letters))) if label.caption[0] else label.size
 
 
 def _name(name: str) -> str:

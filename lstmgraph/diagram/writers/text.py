@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from lstmgraph.diagram.path import distance, simplify
+from lstmgraph.diagram.path import away, simplify
 from lstmgraph.diagram.scene import Box, Label, Node, Point, Scene, Wire
 from lstmgraph.diagram.themes import Theme
 from lstmgraph.diagram.typeset import measure
@@ -223,8 +223,8 @@ class _Writer:
             return None
         own = [s for w, points in self.wires if label.of in (w.id, w.source) for s in pairwise(points)]
         own = [(a, b) for a, b in own if _beside(label.at, a, b)]
-        near = min(own, key=lambda s: _off(label.at, *s), default=None)
-        return near if near and _off(label.at, *near) <= REACH else None
+        near = min(own, key=lambda s: away(label.at, *s), default=None)
+        return near if near and away(label.at, *near) <= REACH else None
 
     def _label_item(self, label: Label, host: tuple[Point, Point] | None) -> Item:
         wide, high = measure(label)
@@ -383,9 +383,3 @@ def _beside(at: Point, a: Point, b: Point) -> bool:
     """Whether a point lies beside a stretch, not beyond its ends."""
     k = 1 if abs(a.x - b.x) <= NEAR else 0
     return min(a[k], b[k]) <= at[k] <= max(a[k], b[k])
-
-
-def _off(at: Point, a: Point, b: Point) -> float:
-    """How far a point is from a level or upright stretch."""
-    near = Point(min(max(at.x, min(a.x, b.x)), max(a.x, b.x)), min(max(at.y, min(a.y, b.y)), max(a.y, b.y)))
-    return distance(at, near)
