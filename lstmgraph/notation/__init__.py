@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lstmgraph.notation.letters import Letter, is_word, letter, plain, unicode_of
+from lstmgraph.notation.letters import Letter, letter, plain, run_together, unicode_of
 from lstmgraph.notation.styles import DEFAULT, Style, Time, notation_names, style
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ __all__ = [
     "Style",
     "Time",
     "get_notation",
-    "is_word",
     "letter",
     "notation_names",
     "plain",
+    "run_together",
     "style",
     "unicode_of",
 ]

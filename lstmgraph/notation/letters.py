@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ϵ", "varepsilon": "ε", "zeta": "ζ",
@@ -165,8 +166,37 @@ def _closed(text: str) -> str:
     return f"({text})" if " " in text else text
 
 
-def is_word(latex: str, last: bool = False) -> bool:
-    """Whether the first part of some LaTeX (or the last), without its scripts, is set in several letters."""
+# What a factor is to its neighbour in TeX: a letter or a bracket, a name of several letters, or an operator's name.
+Joint = Literal["letter", "word", "operator"]
+
+
+def run_together(left: str, right: str) -> bool:
+    """Whether two factors in LaTeX need a space of their own: where a name of several letters would run into the other.
+
+    The name of an operator (tanh) has a thin space beside it from TeX, but for one before a bracket.
+    """
+    before, after = _joint(left, -1), _joint(right, 0)
+    if before == "operator":
+        return right.startswith(("(", "["))
+    return after != "operator" and "word" in (before, after)
+
+
+def _joint(latex: str, at: int) -> Joint:
+    """What the first part of some LaTeX is (`at` 0) or the last (-1), without its scripts."""
+    head = (_heads(latex) or [""])[at]
+    command = _command(head)
+    if command in _ACCENTS or head.startswith("{"):
+        inner = _joint(_bare(head[len(command) + bool(command) :]), at)
+        return "word" if inner == "operator" else inner  # what is under an accent or in a group is none to TeX
+    if command in _FONTS:
+        several = len(head) > len(command) + len("\\{x}")
+        return "operator" if command == "operatorname" else "word" if several else "letter"
+    name = command.isalpha() and len(unicode_of(head)) > 1 and command not in _STRUCTURE
+    return "operator" if name else "letter"
+
+
+def _heads(latex: str) -> list[str]:
+    """The parts of some LaTeX in order, without scripts."""
     heads: list[str] = []
     script = False
     for token in filter(str.strip, _tokens(latex)):
@@ -178,15 +208,7 @@ def is_word(latex: str, last: bool = False) -> bool:
             heads[-1] += token
         else:
             heads.append(token.strip())
-    if not heads:
-        return False
-    head = heads[-1 if last else 0]
-    command = _command(head)
-    if command in _ACCENTS or head.startswith("{"):
-        return is_word(_bare(head[len(command) + bool(command) :]))
-    if command in _FONTS:
-        return len(head) > len(command) + len("\\{x}")
-    return command.isalpha() and len(unicode_of(head)) > 1 and command not in _STRUCTURE
+    return heads
 
 
 def _command(token: str) -> str:

@@ -47,7 +47,7 @@ class Dialect(NamedTuple):
     hadamard: Infix
     matmul: Infix
     scale: str  # between a number or scalar and what it scales
-    beside_word: str  # in the place of a space between factors, where a name of several letters or a function is one
+    beside_word: str  # in the place of a space between factors, where a name of several letters is one
     times: str  # between a vector and a scalar after it, and between two numbers
     ones: str  # a matrix of ones as a factor of a matrix product
     forms: Mapping[type, Form]

@@ -21,7 +21,7 @@ from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.errors import UnknownName
-from lstmgraph.notation import Notation, Time, is_word
+from lstmgraph.notation import Notation, Time, run_together
 from lstmgraph.printing.dialects import ANY, ATOM, DIALECTS, PRODUCT, SCRIPTED, SUM, TIGHT, Dialect
 from lstmgraph.program import Equation
 
@@ -156,8 +156,7 @@ class Printer:
 
     def juxtaposed(self, left: str, sign: str, right: str) -> str:
         """Two factors; where a mere space would let a name of several letters run into the other, one that is seen."""
-        between = self.dialect.beside_word if sign == " " and (is_word(left, last=True) or is_word(right)) else sign
-        return left + between + right
+        return left + (self.dialect.beside_word if sign == " " and run_together(left, right) else sign) + right
 
     def factor(self, expr: MatrixExpr, need: int) -> str:
         return self.dialect.ones if is_number(expr, 1) else self.text(expr, need)

@@ -116,6 +116,19 @@ def test_a_function_stands_close_to_its_bracket() -> None:
     assert squared < 7
 
 
+@pytest.mark.parametrize("before", ["W", r"\alpha", "2", "f_{t}", r"(1 - z)", r"W_{f}^{\top} ", r"\frac{1}{2}"])
+@pytest.mark.parametrize("function", [r"\tanh", r"\max", r"\operatorname{softmax}", r"\tanh^{2}"])
+def test_a_function_stands_off_from_a_factor_before_it(before: str, function: str) -> None:
+    """As in TeX, which puts a thin space there, and none after a sign or a bracket."""
+    alone, apart = typeset(rf"{before}{function}(x)", 15, True), typeset(rf"{before}\,{function}(x)", 15, True)
+    assert alone.width == pytest.approx(apart.width)
+
+
+@pytest.mark.parametrize("before", [r"c \odot", "a +", r"2 \times", "("])
+def test_a_function_after_a_sign_gets_no_more_space(before: str) -> None:
+    assert typeset(rf"{before} \tanh(x)", 15, True).width < typeset(rf"{before}\,\tanh(x)", 15, True).width - 2
+
+
 def test_bold_digits_are_bold() -> None:
     r"""The typesetter knows \mathbf for letters alone."""
     assert typeset(r"\mathbf{1}", 15, True).width > typeset("1", 15, True).width

@@ -18,7 +18,7 @@ from lstmgraph.algebra.names import size, symbol
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.cell import Cell
 from lstmgraph.errors import UnknownName
-from lstmgraph.notation import Notation, get_notation
+from lstmgraph.notation import Notation, get_notation, run_together
 from lstmgraph.printing import DIALECTS, print_expr
 from lstmgraph.program import Equation
 
@@ -80,7 +80,7 @@ FORMS: list[tuple[MatrixExpr, str, str, str]] = [
     (n.Power(n.Sigmoid(a), fill(Integer(2))), "σ(a)²", r"\sigma(a)^{2}", "sigmoid(a) ** 2"),
     (MatMul(W, n.Hadamard(a, b)), "W (a ⊙ b)", r"W (a \odot b)", "W @ (a * b)"),
     (n.Hadamard(a, MatMul(W, b)), "a ⊙ W b", r"a \odot W b", "a * (W @ b)"),
-    (MatMul(W, n.Tanh(a)), "W tanh(a)", r"W \, \tanh(a)", "W @ tanh(a)"),
+    (MatMul(W, n.Tanh(a)), "W tanh(a)", r"W \tanh(a)", "W @ tanh(a)"),
     (MatMul(a, Transpose(b)), "a bᵀ", r"a b^{\top}", "a @ b.T"),
     (Transpose(MatMul(W, W)), "(W W)ᵀ", r"(W W)^{\top}", "(W @ W).T"),
     (MatMul(a, n.Fill(Integer(1), ONE, H)), "a 1", r"a \mathbf{1}", "a @ 1"),
@@ -309,7 +309,7 @@ def test_no_parenthesis_too_many(expr: MatrixExpr) -> None:
 
 
 def test_names_of_several_letters_do_not_run_together_in_latex() -> None:
-    """TeX drops the space between factors: it stays where a name has several letters, or a function stands there."""
+    """TeX drops the space between factors: it stays where a name has several letters, but for an operator's name."""
     eps, hidden = symbol("eps", (ONE, ONE)), symbol("W_hh", (H, H))
     rates, barred = symbol("rates", (H, ONE)), symbol("bar(rates)[t]", (H, ONE))
     assert show(n.Hadamard(fill(eps), a), "latex") == r"\mathrm{eps} \, a"
@@ -319,7 +319,26 @@ def test_names_of_several_letters_do_not_run_together_in_latex() -> None:
     assert show(MatMul(rates, Transpose(a)), "latex") == r"\mathrm{rates} \, a^{\top}"
     assert show(MatMul(barred, Transpose(a)), "latex") == r"\overline{\mathrm{rates}}_{t} \, a^{\top}"
     assert show(MatMul(hidden, a), "latex") == r"W_{\mathrm{hh}} a"
-    assert show(MatMul(W, n.Tanh(a)), "latex") == r"W \, \tanh(a)"
+    assert show(MatMul(W, n.Tanh(a)), "latex") == r"W \tanh(a)"
+    assert show(MatMul(W, n.Softmax(a)), "latex") == r"W \operatorname{softmax}(a)"
+    assert show(n.Hadamard(fill(eps), n.Tanh(a)), "latex") == r"\mathrm{eps} \tanh(a)"
+    assert show(MatMul(n.Tanh(a), Transpose(rates)), "latex") == r"\tanh(a) \, \mathrm{rates}^{\top}"
     assert show(MatMul(W, n.Sigmoid(a)), "latex") == r"W \sigma(a)"
     assert show(n.Hadamard(fill(eps), a)) == "eps a"
     assert show(n.Hadamard(fill(eps), a), "source") == "eps * a"
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "together"),
+    [
+        (r"\operatorname{id}", "a", False),  # TeX puts a thin space
+        (r"\operatorname{id}", "(a + b)", True),  # and here none
+        ("a", r"\max_{t}", False),
+        (r"\mathrm{rate}", r"\max_{t}", False),
+        (r"\bar{\operatorname{id}}", "a", True),  # no operator to TeX
+        ("{x}", r"{\mathrm{ab}}", True),
+        (r"\alpha", r"\beta", False),
+    ],
+)
+def test_where_tex_has_a_space_of_its_own(left: str, right: str, together: bool) -> None:
+    assert run_together(left, right) is together

@@ -23,10 +23,14 @@ from math import floor
 from pathlib import Path
 from typing import NamedTuple
 
+from lstmgraph.notation.letters import GREEK
+
 UNIT = 1e-5  # of the em: exact for every size of script in a font of a thousand units
 FOLDER = Path(__file__).parent
 COMMAND = re.compile(r"([mlqcz])([^mlqcz]*)")
-BEFORE_BRACKET = re.compile(r"\\(tanh|sin|cos|exp|log|max|min)(?=(?:\^\{[^{}]*\})?\s*\()")
+FUNCTIONS = "tanh|sin|cos|exp|log|max|min"
+BEFORE_BRACKET = re.compile(rf"\\({FUNCTIONS})(?=(?:\^\{{[^{{}}]*\}})?\s*\()")
+FACTOR_BEFORE = re.compile(rf"(\\?[A-Za-z]+|[\d)\]}}])\s*(?=\\(?:operatorname|{FUNCTIONS})(?![A-Za-z]))")
 WORD_TOP, WORD_BOTTOM = -88000, 22000  # the box of words: one height for all, its middle half-way up a capital
 
 KEYS = {"atoms": 2}  # the columns that say which row it is, where it is not the first alone
@@ -100,9 +104,11 @@ def outline_of_words(letters: Iterable[Letter]) -> Outline:
 def unbound(latex: str) -> str:
     r"""An operator without a right operand is a symbol, and gets no space: "1-" is set as "1{-}".
 
-    Nor is there one between a function and its bracket, as in TeX: "\tanh(" is set as "\operatorname{tanh}(".
+    Nor is there one between a function and its bracket, as in TeX: "\tanh(" is set as "\operatorname{tanh}(".  There is
+    a thin one between a factor and a function after it: "W \tanh(" is set as "W \,\operatorname{tanh}(".
     """
-    return re.sub(r"([-+=])\s*$", r"{\1}", BEFORE_BRACKET.sub(r"\\operatorname{\1}", latex))
+    apart = FACTOR_BEFORE.sub(lambda m: m[0] if m[1][0] == "\\" and m[1][1:] not in GREEK else rf"{m[0]}\,", latex)
+    return re.sub(r"([-+=])\s*$", r"{\1}", BEFORE_BRACKET.sub(r"\\operatorname{\1}", apart))
 
 
 def whole(units: float) -> int:
