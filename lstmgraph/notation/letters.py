@@ -20,6 +20,8 @@ GREEK = {
     "chi": "χ", "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ",
     "Pi": "Π", "Sigma": "Σ", "Upsilon": "Υ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω", "ell": "ℓ",
 }  # fmt: skip
+# What authors call a letter otherwise than LaTeX does: ε is meant, the round one.
+_AUTHORS = {"eps": "varepsilon", "epsilon": "varepsilon"}
 _FROM_GREEK = {character: command for command, character in GREEK.items()}
 _ACCENTS = {
     "bar": "\u0304", "overline": "\u0304", "hat": "\u0302", "widehat": "\u0302", "tilde": "\u0303",
@@ -249,10 +251,11 @@ def _split_digits(text: str) -> tuple[str, str]:
 
 
 def _is_letter(text: str) -> bool:
-    return len(text) == 1 or text in GREEK
+    return len(text) == 1 or text in GREEK or text in _AUTHORS
 
 
 def _word(text: str) -> str:
+    text = _AUTHORS.get(text, text)
     if text in GREEK:
         return f"\\{text}"
     if text in _FROM_GREEK:

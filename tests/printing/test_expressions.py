@@ -310,9 +310,9 @@ def test_no_parenthesis_too_many(expr: MatrixExpr) -> None:
 
 def test_names_of_several_letters_do_not_run_together_in_latex() -> None:
     """TeX drops the space between factors: it stays where a name has several letters, but for an operator's name."""
-    eps, hidden = symbol("eps", (ONE, ONE)), symbol("W_hh", (H, H))
+    rate, hidden = symbol("rate", (ONE, ONE)), symbol("W_hh", (H, H))
     rates, barred = symbol("rates", (H, ONE)), symbol("bar(rates)[t]", (H, ONE))
-    assert show(n.Hadamard(fill(eps), a), "latex") == r"\mathrm{eps} \, a"
+    assert show(n.Hadamard(fill(rate), a), "latex") == r"\mathrm{rate} \, a"
     assert show(n.Hadamard(fill(s), rates), "latex") == r"s \, \mathrm{rates}"
     assert show(n.Hadamard(fill(Integer(2)), rates), "latex") == r"2 \, \mathrm{rates}"
     assert show(MatMul(W, rates), "latex") == r"W \, \mathrm{rates}"
@@ -321,11 +321,11 @@ def test_names_of_several_letters_do_not_run_together_in_latex() -> None:
     assert show(MatMul(hidden, a), "latex") == r"W_{\mathrm{hh}} a"
     assert show(MatMul(W, n.Tanh(a)), "latex") == r"W \tanh(a)"
     assert show(MatMul(W, n.Softmax(a)), "latex") == r"W \operatorname{softmax}(a)"
-    assert show(n.Hadamard(fill(eps), n.Tanh(a)), "latex") == r"\mathrm{eps} \tanh(a)"
+    assert show(n.Hadamard(fill(rate), n.Tanh(a)), "latex") == r"\mathrm{rate} \tanh(a)"
     assert show(MatMul(n.Tanh(a), Transpose(rates)), "latex") == r"\tanh(a) \, \mathrm{rates}^{\top}"
     assert show(MatMul(W, n.Sigmoid(a)), "latex") == r"W \sigma(a)"
-    assert show(n.Hadamard(fill(eps), a)) == "eps a"
-    assert show(n.Hadamard(fill(eps), a), "source") == "eps * a"
+    assert show(n.Hadamard(fill(rate), a)) == "rate a"
+    assert show(n.Hadamard(fill(rate), a), "source") == "rate * a"
 
 
 @pytest.mark.parametrize(
