@@ -1,6 +1,8 @@
 """What all tests share: goldens, the optional tools, and the rule that in CI nothing is skipped.
 
 - `golden("NAME", text)` compares with tests/golden/NAME; `pytest --update-goldens` rewrites those files instead.
+- `calls(FUNCTION)` counts the calls of Python functions that FUNCTION makes.  Tests bound work with it: seconds depend
+  on the machine and on what else it does, and are measured in benchmarks/.
 - `dot`, `chromium`, `firefox`, `tex`, `torch`: ask for the fixture, or mark the test, and it is skipped where it is
   missing; in CI every skip is a failure.  To add an optional tool, add a row to `TOOLS` and a marker to pyproject.toml.
 """
@@ -10,6 +12,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
 from types import ModuleType
@@ -110,6 +113,23 @@ def torch() -> ModuleType:
     """PyTorch."""
     need("torch")
     return importlib.import_module("torch")
+
+
+@pytest.fixture
+def calls() -> Callable[[Callable[[], object]], int]:
+    """A function that runs a function and says how many calls of Python functions that took."""
+    return count_calls
+
+
+def count_calls(function: Callable[[], object]) -> int:
+    events: list[str] = []
+    before = sys.getprofile()
+    sys.setprofile(lambda frame, event, _: events.append(event))
+    try:
+        function()
+    finally:
+        sys.setprofile(before)
+    return events.count("call")
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -180,11 +179,9 @@ def test_a_cell_is_a_name_a_file_or_standard_input(command: Callable[..., Result
 def test_a_bad_cell_file_exits_with_3(command: Callable[..., Result], tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "bad.toml"
     path.write_text(text)
-    begin = time.monotonic()
     result = command("show", str(path))
     assert (result.code, result.out) == (3, "")
     assert words in result.err
-    assert time.monotonic() - begin < 2
 
 
 def test_empty_standard_input_is_a_bad_cell_file() -> None:
