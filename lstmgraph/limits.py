@@ -48,7 +48,7 @@ def gates(cell: Cell) -> tuple[str, ...]:
     if not memories(cell):
         raise UsageError(
             f"{cell.name} carries no memory: no state reaches its next value without passing through a network",
-            hint="lstmgraph list cells; lstm and gru have one",
+            hint="lstm and gru have one",
         )
     found = {base for e in _flow(cell) for base in _factors(cell, e.value)}
     for equation in reversed(cell.step.equations):  # a coupled gate opens and shuts the one that it follows

@@ -1,4 +1,4 @@
-"""What the linters do not know: SymPy's traps, and how long a module may be.
+"""What the linters do not know: SymPy's traps, words of the command line in Python's errors, how long a module may be.
 
 SymPy's `doit`, `cse`, `diff` and `applyfunc` are wrong or endless on matrices, and text from a file must never reach
 `eval`, `exec`, `sympify` or `parse_expr`.  A use that is right all the same is a row of ALLOWED, with its reason.
@@ -7,6 +7,7 @@ SymPy's `doit`, `cse`, `diff` and `applyfunc` are wrong or endless on matrices, 
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,6 +82,33 @@ def test_a_banned_call_is_seen(source: str) -> None:
 )
 def test_what_is_allowed(source: str) -> None:
     assert not list(banned_calls(ast.parse(source)))
+
+
+COMMANDS = "list|show|draw|grad|code|check|tour"
+SHELL = re.compile(rf"(?<![\w-])--[a-z]|\blstmgraph ({COMMANDS})\b")
+
+
+def shell_words(tree: ast.AST) -> Iterator[str]:
+    """Texts, docstrings not among them, that name an option or a command as a shell has it."""
+    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=str(text)) if id(node) not in said and SHELL.search(text):
+                yield text
+
+
+def test_what_python_says_has_no_words_of_the_command_line() -> None:
+    """A hint reaches those who call the command and those who call a method: "the style pipe" is plain to both."""
+    places = {file.relative_to(PACKAGE).as_posix(): file for file in MODULES if file.parent.name != "cli"}
+    found = {place: list(shell_words(ast.parse(file.read_text(encoding="utf-8")))) for place, file in places.items()}
+    assert {place: texts for place, texts in found.items() if texts} == {}
+
+
+@pytest.mark.parametrize("text", ["choose --style pipe", "lstmgraph list cells", "(--open)", "--step"])
+def test_words_of_the_command_line_are_seen(text: str) -> None:
+    assert list(shell_words(ast.parse(f"raise E(f'a {{b}}', hint=f'{{b}} {text}')")))
+    assert not list(shell_words(ast.parse(f'"""{text}"""')))
+    assert not list(shell_words(ast.parse("hint='pip install lstmgraph -- or not'")))
 
 
 def length_complaint(source: str) -> str | None:

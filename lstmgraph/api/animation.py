@@ -77,7 +77,7 @@ def check_suffix(path: str | Path) -> None:
     if suffix != ".svg":
         raise UsageError(
             f"an animation is an .svg file, not {suffix or 'one without a suffix'}",
-            hint=f"name it {PurePath(path).stem or 'steps'}.svg, or draw one step in that format: --step 1",
+            hint=f"name it {PurePath(path).stem or 'steps'}.svg, or draw one step of the walk in that format",
         )
 
 

@@ -81,7 +81,7 @@ def _targets() -> dict[str, str]:
 def _formats() -> dict[str, str]:
     drawings = {name: f"draw: {', '.join(suffixes)}" for name, suffixes in drawing_formats().items()}
     formulas = {name: f"grad: {', '.join(suffixes)}" for name, suffixes in FORMULAS.items()}
-    programs = {name: f"code: {', '.join(suffixes)} (--target {name})" for name, suffixes in code_targets().items()}
+    programs = {name: f"code: {', '.join(suffixes)} (target {name})" for name, suffixes in code_targets().items()}
     return {**drawings, **formulas, **programs}
 
 

@@ -37,7 +37,8 @@ class Option:
 
     `metavar` is what stands for its value, `takes` what that is: text, a whole number (`span` says in words which), or
     one of some words; `also` what it takes in Python besides text.  `read` makes of what a caller gives what a field
-    of `Choices` holds.  `laid_over`: it is laid over a picture, or makes several of one.
+    of `Choices` holds.  `see`: the command that lists what there is, which only the command line names.  `laid_over`:
+    it is laid over a picture, or makes several of one.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Option:
     metavar: str | None = None
     takes: type | tuple[str, ...] = str
     span: str = ""
+    see: str = ""
     also: Also | None = None
     read: Callable[[Any], Any] | None = None
     laid_over: bool = False
@@ -129,7 +131,7 @@ def openings(given: str | Mapping[str, float] | None) -> tuple[tuple[str, float]
         except ValueError:
             equals = ""
         if not (name and equals):
-            raise UsageError(f"{part.strip()!r} does not say how far a gate is open", hint="as in --open f=1,i=0.5")
+            raise UsageError(f"{part.strip()!r} does not say how far a gate is open", hint="as in f=1,i=0.5")
         if name in dict(found[:-1]):
             raise UsageError(f"the gate {name} is given twice", hint=f"leave one of them out: {name}={value.strip()}")
     return tuple(found)
@@ -141,13 +143,13 @@ class Choices:
     """What a drawing shows, and how; see `api.cell.Cell.draw`."""
 
     style: str = _row("pipe", "pipe, cell-block, plumbing or dag.", "STYLE")
-    walk: str | None = _row(None, "A walk through the cell; see: lstmgraph show CELL.", "WALK", laid_over=True)
+    walk: str | None = _row(None, "A walk through the cell.", "WALK", see="show CELL", laid_over=True)
     step: int | None = _row(
         None, "Light one step of the walk, the first is 1; all else is dimmed.", "K", takes=int,
         span=" from 1 on", laid_over=True)
-    theme: str = _row("default", "Colours; see: lstmgraph list themes.", "THEME")
+    theme: str = _row("default", "Colours.", "THEME", see="list themes")
     notation: str | None = _row(
-        None, "How names are typeset; see: lstmgraph list notations.  [default: the cell's own]", "NAME")
+        None, "How names are typeset.  [default: the cell's own]", "NAME", see="list notations")
     mode: str = _row("auto", "auto: as the reader's screen.", takes=MODES)
     legend: bool = _row(True, "Say what the symbols mean.")
     equations: bool = _row(False, "Write the equations beside the picture, those of the step.", laid_over=True)
@@ -214,9 +216,7 @@ STYLES = {
     "cell-block": Style(
         "the memory in the centre, gates around it; dashed lines carry values of the previous step", ("unroll", "open")
     ),
-    "plumbing": Style(
-        "the memory as a water pipe, gates as valves that stand open or shut (--open)", _OF_NODES_AND_WIRES
-    ),
+    "plumbing": Style("the memory as a water pipe, gates as valves that stand open or shut", _OF_NODES_AND_WIRES),
     "dag": Style(
         "every operation, parameter and number of the SymPy expressions; needs Graphviz", (*_OF_NODES_AND_WIRES, "open")
     ),
@@ -236,7 +236,7 @@ EXCLUDES: tuple[tuple[str, str, str], ...] = (
     ("backward", "order", "the numbers are those of the forward pass: leave one of them out"),
     ("backward", "unroll", "the backward pass is that of one step: leave one of them out"),
     ("sheet", "step", "a sheet shows all steps: leave one of them out"),
-    ("sheet", "order", "number the operations of one step of the walk: --step 2 --order"),
+    ("sheet", "order", "number the operations of one step of the walk: choose the step"),
     ("sheet", "unroll", "a walk goes through one step: leave one of them out"),
     ("walk", "unroll", "a walk goes through one step: leave one of them out"),
     ("step", "unroll", "a walk goes through one step: leave one of them out"),

@@ -80,7 +80,7 @@ class Drawing:
         if self.graph is None:
             raise UsageError(
                 "there are gates for drawings of one cell, in the styles pipe and cell-block",
-                hint="leave --quality out, or draw one cell in one of these styles",
+                hint="draw one cell in one of these styles",
             )
         return report(self.scene, self.graph, load_theme(self.theme), self.style)
 

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from lstmgraph.api.choices import OPTIONS, Option
+from lstmgraph.cli.failures import PROGRAM
 from lstmgraph.cli.options import STANDARD_OUTPUT, Choice, WholeNumber, cell_argument, choose_format, deliver, load_cell
 from lstmgraph.cli.terminal import can_encode, has_colour, is_terminal
 from lstmgraph.errors import UsageError
@@ -22,17 +23,25 @@ Command = Callable[..., None]
 BOXES = "╭│▶ₜ"  # what a terminal must be able to show for a drawing in Unicode
 
 
+def _help(row: Option) -> str:
+    """What an option does, and which command lists what it takes."""
+    if not row.see:
+        return row.words
+    words, bracket, default = row.words.partition("  [")
+    return f"{words.rstrip('.')}; see: {PROGRAM} {row.see}.{bracket}{default}"
+
+
 def _option(row: Option) -> Callable[[Command], Command]:
     """The option of the command for one of a drawing."""
     if isinstance(row.default, bool):
         flag = f"--{row.name}/--no-{row.name}" if row.default else f"--{row.name}"
-        return click.option(flag, is_flag=True, default=row.default, show_default=row.default, help=row.words)
+        return click.option(flag, is_flag=True, default=row.default, show_default=row.default, help=_help(row))
     takes: Any = Choice(list(row.takes)) if isinstance(row.takes, tuple) else row.takes
     if takes is int:
         takes = WholeNumber(row.span)
     shown = row.default is not None
     return click.option(
-        f"--{row.name}", type=takes, default=row.default, show_default=shown, metavar=row.metavar, help=row.words
+        f"--{row.name}", type=takes, default=row.default, show_default=shown, metavar=row.metavar, help=_help(row)
     )
 
 
@@ -92,5 +101,5 @@ def _animate(name: str, output: str | None, format: str | None, quality: bool, o
         check_suffix(output)
     choose_format(output, format, {"svg": (".svg",)}, "svg")
     if quality:
-        raise UsageError("the options animate and quality do not go together", hint="measure one --step of the walk")
+        raise UsageError("the options animate and quality do not go together", hint="measure one step of the walk")
     deliver(load_cell(name).animate(**options).svg, output)

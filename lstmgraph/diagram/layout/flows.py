@@ -117,7 +117,7 @@ def beside(found: Iterable[Run]) -> Iterator[str]:
 
 
 def _refused(what: str) -> UsageError:
-    return UsageError(f"the plumbing cannot show {what}", hint="--style pipe draws every cell")
+    return UsageError(f"the plumbing cannot show {what}", hint="the style pipe draws every cell")
 
 
 def description(found: Sequence[Run], graph: Graph) -> str:

@@ -123,7 +123,7 @@ class _Plumbing:
         if width > LONGEST:
             raise UsageError(
                 f"the plumbing has no room for a formula as long as {self.words(id)}",
-                hint="give it a name of its own in the equations, or choose --style pipe",
+                hint="give it a name of its own in the equations, or choose the style pipe",
             )
         return (
             usual if width <= usual.width * 0.86 else Form("box", 2 * math.ceil((width + RIM) / 1.72 + 1), usual.height)
