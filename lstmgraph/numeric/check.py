@@ -86,9 +86,10 @@ def _rows(
         note = f"in none of {DRAWS} random samples are all values finite"
         yield Row("the values are finite", where, numpy.inf, 0.0, note=note)
         return
-    for what, bound, found, wanted in _comparisons(cell, gradient, functions, sample, torch):
-        error, worst = largest_error(found, wanted)
-        yield Row(what, where, error, bound, worst)
+    with numpy.errstate(all="ignore"):  # the table says what is not finite
+        for what, bound, found, wanted in _comparisons(cell, gradient, functions, sample, torch):
+            error, worst = largest_error(found, wanted)
+            yield Row(what, where, error, bound, worst, note="" if numpy.isfinite(error) else "not finite, or missing")
 
 
 def _comparisons(

@@ -4,6 +4,9 @@ A draw is good where every value is finite and of moderate size, and where no fu
 of relu, max or abs, the pole of a quotient or a logarithm.  Several draws are tried, with signs and without (a cell may
 take logarithms or roots of anything), and the best one is kept.  Nothing here knows a cell: where the edges are follows
 from the scalar formulas of the operations.
+
+Exactly on a kink is not near it: random numbers meet one only where the cell always does, in all that is around them
+too, such as max(a, a), or abs(relu(a)) where a is negative.  Nothing bends there, and no draw could be any better.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy
 import sympy as sp
@@ -30,6 +34,12 @@ from lstmgraph.program import Equation, Program
 
 DRAWS = 40
 MODERATE = 30.0  # larger values are not wrong, but differences of them lose digits
+ON = 1e-9  # so near to an edge is on it, but for rounding
+
+# Whether it is on a pole, and how far its values are beyond moderate, or too near to an edge.
+Badness = tuple[bool, float]
+GOOD: Badness = (False, 1.0)
+NEVER: Badness = (True, numpy.inf)
 
 
 @dataclass(frozen=True)
@@ -53,13 +63,13 @@ class Sample:
 def draw(cell: Cell, sizes: Mapping[Symbol, int], batch: int, steps: int, seed: int) -> Sample | None:
     """The best of several random samples, or None where the cell's values are finite in none of them."""
     batch = batch if cell.inputs or cell.states else 1  # nothing would differ between samples
-    best: tuple[float, Sample] | None = None
+    best: tuple[Badness, Sample] | None = None
     for k in range(DRAWS):
         sample = _draw(cell, sizes, batch, steps, numpy.random.default_rng([seed, k]), signed=k % 2 == 0)
         badness = _badness(cell, sample)
-        if badness < (best[0] if best else numpy.inf):
+        if badness < (best[0] if best else NEVER):
             best = (badness, sample)
-        if badness <= 1:
+        if badness <= GOOD:
             break
     return best[1] if best else None
 
@@ -92,63 +102,88 @@ def _numbers(
 # ── how good a draw is ──
 
 
-def _badness(cell: Cell, sample: Sample) -> float:
-    """At most 1 for a good draw: how far its values are beyond moderate, or too near to an edge; inf if not finite."""
-    program, distances = _probe(cell)
-    states, worst = sample.states, 0.0
+def _badness(cell: Cell, sample: Sample) -> Badness:
+    """At most `GOOD` for a good draw; `NEVER` for one whose values are not finite."""
+    program, kinks, poles = _probe(cell)
+    states, on_pole, worst = sample.states, False, 0.0
     with numpy.errstate(all="ignore"):
         for t in range(sample.steps):
             values = evaluate(program, step_values(cell, sample.parameters, sample.inputs, states, t))
             states = {s.name: values[s.next.name] for s in cell.states}
-            near = min((float(numpy.min(numpy.abs(values[d]))) for d in distances), default=numpy.inf)
-            largest = max(float(numpy.max(numpy.abs(v))) for v in values.values())
             if not all(numpy.all(numpy.isfinite(v)) for v in values.values()):
-                return numpy.inf
-            worst = max(worst, largest / MODERATE, MARGIN / max(near, 1e-9))
-    return worst
+                return NEVER
+            near = min((_nearest(values[edge]) for edge in (*kinks, *poles)), default=numpy.inf)
+            on_pole = on_pole or any(bool(numpy.any(numpy.abs(values[pole]) <= ON)) for pole in poles)
+            largest = max(float(numpy.max(numpy.abs(v))) for v in values.values())
+            worst = max(worst, largest / MODERATE, MARGIN / near)
+    return on_pole, worst
+
+
+def _nearest(distances: Array) -> float:
+    """The smallest distance of those that are not on the edge."""
+    distances = numpy.abs(distances)
+    return float(numpy.min(distances, where=distances > ON, initial=numpy.inf))
 
 
 @lru_cache(maxsize=16)
-def _probe(cell: Cell) -> tuple[Program, tuple[str, ...]]:
-    """The step, with the distance of every operand to an edge as one more value, and the names of these."""
+def _probe(cell: Cell) -> tuple[Program, list[str], list[str]]:
+    """The step, with the distance of every operand to an edge as one more value; the names of those to kinks, and of
+    those to poles."""
     nodes = dict.fromkeys(node for e in cell.step for node in walk(e.value))
-    found = [distance for node in nodes for distance in edges(node)]
-    extra = [Equation(symbol(f"part(edge.{k})", d.shape), d) for k, d in enumerate(found)]
-    return replace(cell.step, equations=(*cell.step.equations, *extra)), tuple(e.target.name for e in extra)
+    found = [edge for node in nodes for edge in edges(node)]
+    extra = [Equation(symbol(f"part(edge.{k})", e.distance.shape), e.distance) for k, e in enumerate(found)]
+    names: dict[bool, list[str]] = {True: [], False: []}
+    for equation, edge in zip(extra, found, strict=True):
+        names[edge.kink].append(equation.target.name)
+    return replace(cell.step, equations=(*cell.step.equations, *extra)), names[True], names[False]
 
 
-def edges(node: MatrixExpr) -> tuple[MatrixExpr, ...]:
-    """What must not be zero for an operation to be smooth and finite."""
+class Edge(NamedTuple):
+    """What must not be zero for an operation to be smooth (a kink), or for it and its slope to be finite (a pole)."""
+
+    distance: MatrixExpr
+    kink: bool
+
+
+def edges(node: MatrixExpr) -> tuple[Edge, ...]:
+    """The edges of an operation."""
     if node.func in _EDGES:
         return (_EDGES[node.func](*node.args),)
     if not isinstance(node, n.Elementwise):
         return ()
     a = Symbol("a", real=True)
-    return tuple(from_scalar(formula, a, node.args[0]) for formula in _scalar_edges(node.func.scalar(a)))
+    found = _scalar_edges(node.func.scalar(a)).items()
+    return tuple(Edge(from_scalar(formula, a, node.args[0]), kink) for formula, kink in found)
 
 
-def _scalar_edges(formula: Expr) -> list[Expr]:
-    """The formulas inside a scalar one that must not be zero, without those that cannot be."""
-    found = []
+def _scalar_edges(formula: Expr) -> dict[Expr, bool]:
+    """The formulas inside a scalar one that must not be zero and can be, and whether that is a kink."""
+    found: dict[Expr, bool] = {}
     for part in sp.preorder_traversal(formula):
-        if isinstance(part, (sp.Abs, sp.sign, sp.Heaviside, sp.log)):
-            found.append(part.args[0])
+        if isinstance(part, (sp.Abs, sp.sign, sp.Heaviside)):
+            found.setdefault(part.args[0], True)
         elif isinstance(part, (sp.Max, sp.Min)):
-            found += [x - y for x, y in combinations(part.args, 2)]
+            found = {x - y: True for x, y in combinations(part.args, 2)} | found
+        elif isinstance(part, sp.log):
+            found[part.args[0]] = False
         elif isinstance(part, sp.Pow) and not (part.exp.is_Integer and part.exp.is_nonnegative):
-            found.append(part.base)
-    return [f for f in dict.fromkeys(found) if not f.is_nonzero]
+            found[part.base] = False
+    return {f: kink for f, kink in found.items() if not f.is_nonzero}
 
 
-def _power_edge(base: MatrixExpr, exponent: MatrixExpr) -> MatrixExpr:
+def _power_edge(base: MatrixExpr, exponent: MatrixExpr) -> Edge:
     value = exponent.args[0] if is_number(exponent) else sp.Rational(1, 2)
-    return n.Fill(1, *base.shape) if value.is_Integer and value >= 0 else base
+    return Edge(n.Fill(1, *base.shape) if value.is_Integer and value >= 0 else base, kink=False)
+
+
+def _tie(a: MatrixExpr, b: MatrixExpr) -> Edge:
+    return Edge(MatAdd(a, n.Negative(b)), kink=True)
 
 
 # Of the operations that are not a scalar formula of one operand.
-_EDGES: dict[type, Callable[..., MatrixExpr]] = {
-    n.Divide: lambda _, below: below,
+_EDGES: dict[type, Callable[..., Edge]] = {
+    n.Divide: lambda _, below: Edge(below, kink=False),
     n.Power: _power_edge,
-    n.Maximum: lambda a, b: MatAdd(a, n.Negative(b)),
-    n.Minimum: lambda a, b: MatAdd(a, n.Negative(b)),
+    n.Maximum: _tie,
+    n.Minimum: _tie,
 }

@@ -93,6 +93,32 @@ def test_values_that_must_be_positive_are_found() -> None:
     assert report.passed, str(report)
 
 
+@pytest.mark.parametrize(
+    "equation",
+    [
+        "maximum(h[t-1], h[t-1]) / 2 + 1 / x[t]",
+        "minimum(x[t] / 2 + x[t] / 2, x[t]) + h[t-1] / 2 + 1 / (b * x[t])",  # but for rounding
+        "abs(x[t] - x[t]) + 1 / (b * x[t])",
+        "maximum(relu(x[t] - 2), 0) + 1 / (b * x[t])",
+        "abs(sign(relu(x[t] - 2))) + 1 / (b * x[t])",
+    ],
+)
+def test_a_kink_that_no_sample_is_off_does_not_hide_the_edges_that_a_sample_can_keep_off(equation: str) -> None:
+    """Around a point where both operands are the same nothing bends; but next to a pole differences go wrong."""
+    cell = loads(f'name = "tie"\noutput = "h"\nequations = "h[t] = {equation}"\n[sizes]\nx = "X"')
+    derived = gradient(cell)
+    for seed in range(0, 40, 4):
+        report = check(cell, derived, torch=False, seed=seed)
+        assert report.passed, str(report)
+
+
+def test_a_slope_that_is_infinite_everywhere_fails_and_says_so() -> None:
+    cell = loads('name = "root"\noutput = "h"\nequations = "h[t] = sqrt(x[t] - x[t]) + h[t-1]"\n[sizes]\nx = "X"')
+    report = check(cell, gradient(cell), torch=False)
+    assert not report.passed
+    assert {row.note for row in report.rows if not row.passed} == {"not finite, or missing"}
+
+
 def test_a_gradient_that_is_zero_is_not_judged_by_its_rounding() -> None:
     cell = loads('name = "flat"\noutput = "h"\nequations = "h[t] = softmax(x[t])"\n[sizes]\nx = 1')
     assert check(cell, gradient(cell), torch=False).passed

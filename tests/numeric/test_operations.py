@@ -57,7 +57,7 @@ def draw(node: MatrixExpr) -> dict[str, np.ndarray]:
         low = -1.5 if k < 50 else 0.2
         given = {a.name: rng.uniform(low, 1.5, [int(z) for z in a.shape]) for a in n.operands(node)}
         with np.errstate(all="ignore"):
-            found = outputs([node, *edges(node)], given)
+            found = outputs([node, *(edge.distance for edge in edges(node))], given)
         if all(np.all(np.isfinite(f)) for f in found) and all(np.all(np.abs(f) > 0.1) for f in found[1:]):
             return given
     raise AssertionError(f"no draw for {node}")
