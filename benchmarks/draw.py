@@ -84,9 +84,16 @@ def layouts() -> tuple[float, float]:
     return lstm, longest
 
 
+def positive(given: str) -> int:
+    """A whole number from 1 on."""
+    if not given.isdecimal() or int(given) < 1:
+        raise argparse.ArgumentTypeError(f"{given!r} is not a whole number from 1 on")
+    return int(given)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("rounds", nargs="?", type=int, default=9, help="how often each command is run [%(default)s]")
+    parser.add_argument("rounds", nargs="?", type=positive, default=9, help="how often each command runs [%(default)s]")
     rounds = parser.parse_args().rounds
     print(f"Python {platform.python_version()}, {platform.machine()}; bounds: LSTM {BOUND_MS:g} ms over SymPy, "
           f"laid out in {LAYOUT_MS:g} ms; any cell in {LONGEST_MS:g} ms\n")  # fmt: skip

@@ -2,7 +2,7 @@
 
     python benchmarks/outlines.py            # writes the tables of lstmgraph/diagram/typeset
     python benchmarks/outlines.py --check    # exits with 1 where they are not what would be written
-    python benchmarks/outlines.py FOLDER     # writes them there
+    python benchmarks/outlines.py FOLDER     # writes them there, or checks those with --check
 
 - `atoms.tsv`: the pieces of which labels are composed, measured (`pieces.py` says which),
 - `math.tsv`: what the cells of the library show, in any notation, and is not composed,
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import filecmp
+import os
 import string
 import sys
 import tempfile
@@ -91,20 +92,31 @@ def placed(found: Iterable[tuple[Shape, float, float]], shapes: dict[Shape, int]
     return " ".join(f"{shapes.setdefault(shape, len(shapes))} {x:.8g} {y:.8g}" for shape, x, y in found)
 
 
-def stale() -> list[str]:
-    """The tables that are not what would be written."""
-    with tempfile.TemporaryDirectory() as folder:
-        write(Path(folder))
-        return filecmp.cmpfiles(folder, FOLDER, TABLES, shallow=False)[1]
+def stale(folder: Path) -> list[str]:
+    """The tables that are not what would be written, or are not there."""
+    with tempfile.TemporaryDirectory() as current:
+        write(Path(current))
+        _, different, missing = filecmp.cmpfiles(current, folder, TABLES, shallow=False)
+    return different + missing
+
+
+def writable(given: str) -> Path:
+    """A folder that can be written into."""
+    folder = Path(given)
+    if not folder.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {given!r}")
+    if not os.access(folder, os.W_OK):
+        raise argparse.ArgumentTypeError(f"the folder {given!r} cannot be written into")
+    return folder
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Write the tables of outlines, so that a drawing loads no typesetter.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where the tables are stale")
-    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER, help="where to [%(default)s]")
+    parser.add_argument("folder", nargs="?", type=writable, default=FOLDER, help="where they are [%(default)s]")
     given = parser.parse_args()
     if given.check:
-        found = stale()
+        found = stale(given.folder)
         print(f"stale: {', '.join(found)}; run: python benchmarks/outlines.py" if found else "the tables are current")
         return 1 if found else 0
     write(given.folder)

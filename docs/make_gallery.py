@@ -6,6 +6,7 @@ nothing, names what is not as it would be drawn now, and exits with 1 if there i
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -101,12 +102,17 @@ def files() -> dict[Path, str]:
 
 
 def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit with 1 where something is not current"
+    )
+    check = parser.parse_args(arguments).check
     made = files()
     stale = [path for path, text in made.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     extra = [path for path in sorted((HERE / "gallery").glob("*")) if path not in made]
     for path in (*stale, *extra):
         print(path.relative_to(HERE.parent))
-    if arguments == ["--check"]:
+    if check:
         return 1 if stale or extra else 0
     (HERE / "gallery").mkdir(exist_ok=True)
     for path in stale:

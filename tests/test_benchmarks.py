@@ -1,4 +1,4 @@
-"""Benchmarks that are told of something that does not exist say so, without a traceback."""
+"""Benchmarks and the gallery's maker, told of something that does not exist, say so without a traceback."""
 
 from __future__ import annotations
 
@@ -8,21 +8,27 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).parents[1] / "benchmarks"
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["derive.py", "lsmt"], "error: there is no cell 'lsmt'\nhint: did you mean 'lstm'?"),
-        (["unroll.py", "lsmt"], "error: there is no cell 'lsmt'\nhint: did you mean 'lstm'?"),
-        (["gates.py", "lsmt"], "error: there is no cell 'lsmt'\nhint: did you mean 'lstm'?"),
-        (["bounds.py", "lsmt"], "error: there is no cell 'lsmt'\nhint: did you mean 'lstm'?"),
-        (["gates.py", "--theme", "prnit"], "error: there is no theme 'prnit'\nhint: did you mean 'print'?"),
+        (["benchmarks/derive.py", "lsmt"], "error: there is no cell 'lsmt'\nhint: did you mean 'lstm'?"),
+        (["benchmarks/unroll.py", "lsmt"], "error: there is no cell 'lsmt'\nhint: did you mean 'lstm'?"),
+        (["benchmarks/gates.py", "lsmt"], "error: there is no cell 'lsmt'\nhint: did you mean 'lstm'?"),
+        (["benchmarks/bounds.py", "lsmt"], "error: there is no cell 'lsmt'\nhint: did you mean 'lstm'?"),
+        (["benchmarks/gates.py", "--theme", "prnit"], "error: there is no theme 'prnit'\nhint: did you mean 'print'?"),
+        (["benchmarks/outlines.py", "nosuchfolder"], "there is no folder 'nosuchfolder'"),
+        (["benchmarks/outlines.py", "--check", __file__], f"there is no folder {__file__!r}"),
+        (["benchmarks/draw.py", "0"], "'0' is not a whole number from 1 on"),
+        (["benchmarks/draw.py", "x"], "'x' is not a whole number from 1 on"),
+        (["benchmarks/dependencies.py", "numpy"], "unrecognized arguments: numpy"),
+        (["docs/make_gallery.py", "--chekc"], "unrecognized arguments: --chekc"),
     ],
 )
 def test_what_does_not_exist_is_one_message(arguments: list[str], said: str) -> None:
-    command = [sys.executable, str(FOLDER / arguments[0]), *arguments[1:]]
+    command = [sys.executable, str(ROOT / arguments[0]), *arguments[1:]]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert said in done.stderr
