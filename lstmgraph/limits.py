@@ -1,6 +1,7 @@
 """What a memory does when its gates are held open, shut, or part of the way: f = 1, i = 0 leaves c[t] = c[t-1].
 
-A *gate* here is a value of the step by which a memory, what is added to it, or what is made of it is multiplied.
+A *gate* here is a value of the step by which a memory, what is added to it, or what is made of it is multiplied; a mask
+m that is an input is one where 1 - m is such a factor too.
 `settled` takes what somebody wants opened and adds what follows from it (a coupled gate 1 - i), `remaining` gives the
 equations that are left.  Algebra on a cell: no drawing, no numbers other than those of the gates.
 """
@@ -53,8 +54,14 @@ def gates(cell: Cell) -> tuple[str, ...]:
     found = {base for e in _flow(cell) for base in _factors(cell, e.value)}
     for equation in reversed(cell.step.equations):  # a coupled gate opens and shuts the one that it follows
         if name_of(equation.target).base in found and isinstance(equation.value, OneMinus):
-            found |= {name_of(s).base for s in symbols_in(equation.value)} & set(cell.values)
-    return tuple(base for e in cell.step if (base := name_of(e.target).base) in found)
+            found |= {name_of(s).base for s in symbols_in(equation.value)} & set(openable(cell))
+    return tuple(base for base in openable(cell) if base in found)
+
+
+@lru_cache(maxsize=128)
+def openable(cell: Cell) -> Mapping[str, MatrixSymbol]:
+    """What may be a gate, by base name: what a step is given, and what it computes, in order of evaluation."""
+    return {name_of(s).base: s for s in (*cell.inputs, *(e.target for e in cell.step))}
 
 
 def settled(cell: Cell, opened: Opened) -> dict[str, float]:
@@ -95,7 +102,7 @@ def remaining(cell: Cell, opened: Opened) -> tuple[Equation, ...]:
     Values between the old and the new memory are written out, so that the equation says what becomes of the memory;
     candidates keep their names.  Raises what `settled` raises.
     """
-    numbers = {cell.values[base]: _number(value) for base, value in settled(cell, opened).items()}
+    numbers = {openable(cell)[base]: _number(value) for base, value in settled(cell, opened).items()}
     inner = _between(cell, set(numbers))
     left = []
     for equation in _flow(cell):
@@ -156,19 +163,28 @@ def _factors(cell: Cell, expr: MatrixExpr) -> Iterator[str]:
     """The gates among the factors of the products in an expression.
 
     A factor is one if its role says so, if it is one number for every entry, or if a memory is the other factor: then
-    it cannot be the candidate.
+    it cannot be the candidate.  An input is one if it is a mask: only a share has a rest.
     """
-    kinds = roles(cell)
+    kinds, masks = roles(cell), _masks(cell)
     for node in walk(expr):
         if isinstance(node, (Hadamard, Divide)):
             factors = node.args if isinstance(node, Hadamard) else node.args[:1]
             scales_memory = any(isinstance(f, MatrixSymbol) and f in _old(cell) for f in factors)
             for factor in factors:
                 inner = _bare(factor)
-                if isinstance(inner, MatrixSymbol) and inner in cell.values.values() and inner not in cell.outputs:
+                if inner in masks:
+                    yield name_of(inner).base
+                elif isinstance(inner, MatrixSymbol) and inner in cell.values.values() and inner not in cell.outputs:
                     base = name_of(inner).base
                     if scales_memory or isinstance(factor, Fill) or kinds.get(base) == "gate":
                         yield base
+
+
+def _masks(cell: Cell) -> set[MatrixExpr]:
+    """The inputs of which one minus them, entry by entry or one number for every entry, is a factor."""
+    factors = (f for e in cell.step for x in walk(e.value) if isinstance(x, Hadamard) for f in x.args)
+    bare = {_bare(f) for f in factors if any(isinstance(x, OneMinus) for x in walk(f))}
+    return bare & {*cell.inputs}
 
 
 def _bare(factor: MatrixExpr) -> MatrixExpr:

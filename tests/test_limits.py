@@ -172,6 +172,21 @@ def test_a_gate_that_is_one_number_is_written_out_too() -> None:
     assert print_equation(equation, "source", get_notation(cell)) == "c[t] = 0.5 * c[t-1] + 0.5 * x[t]"
 
 
+def test_an_input_is_a_gate_where_its_rest_is_a_factor_too() -> None:
+    sizes = {"x": "H", "c": "H", "m": "H"}
+    mask = from_equations("c[t] = m[t] * x[t] + (1 - m[t]) * c[t-1]", name="case", sizes=sizes)
+    assert gates(mask) == ("m",)
+    for value, left in ((0, "c[t-1]"), (1, "x[t]"), (0.25, "0.25 * x[t] + 0.75 * c[t-1]")):
+        (equation,) = remaining(mask, {"m": value})
+        assert print_equation(equation, "source", get_notation(mask)) == f"c[t] = {left}"
+    named = from_equations(
+        "f[t] = 1 - m[t]\nc[t] = m[t] * x[t] + f[t] * c[t-1]", name="case", sizes={**sizes, "f": "H"}
+    )
+    assert settled(named, {"f": 0.25}) == {"m": 0.75, "f": 0.25}
+    anything = from_equations("c[t] = m[t] * c[t-1] + x[t]", name="case", sizes=sizes)
+    assert gates(anything) == ()
+
+
 def test_what_is_coupled_to_a_coupled_gate_follows_in_both_directions() -> None:
     equations = "i[t] = sigmoid(V @ x[t])\nf[t] = 1 - i[t]\ne[t] = 1 - f[t]\nc[t] = e[t] * c[t-1] + f[t] * x[t]"
     cell = from_equations(equations, name="case", sizes=dict.fromkeys("xcife", "H"))

@@ -14,6 +14,7 @@ from lstmgraph.diagram.graph import PARAMETERS, Edge, Graph, Node, base_of
 from lstmgraph.diagram.layout.steps import lit_parts
 from lstmgraph.diagram.scene import Node as Drawn
 from lstmgraph.diagram.scene import Scene, shown_by
+from lstmgraph.notation import juxtaposed
 
 Piece = tuple[str, bool]  # text, and whether it is LaTeX
 Formula = Callable[[Any], str]
@@ -101,8 +102,9 @@ def _term(nodes: Mapping[str, Node], edge: Edge, part: Part, names: Mapping[str,
     if source.expression is not None and (source.value is None or source.id in part.nameless):
         written = formula(source.expression)
         value = rf"({written})" if edge.via else f"{value} = {written}" if source.value else written
-    times = r"\," if r"\times" in edge.via_shape else r" \odot "
-    term = f"{edge.via}{times}{value}" if edge.via else value
+    term = value
+    if edge.via:
+        term = juxtaposed(edge.via, value) if r"\times" in edge.via_shape else rf"{edge.via} \odot {value}"
     minus: list[Piece] = [("minus", False)] if edge.negative else []
     if target.kind == "operator" and target.value is None and target.expression is not None:
         goal = formula(target.expression)

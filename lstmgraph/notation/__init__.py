@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lstmgraph.notation.letters import Letter, letter, plain, run_together, unicode_of
+from lstmgraph.notation.letters import Letter, juxtaposed, letter, plain, run_together, unicode_of
 from lstmgraph.notation.styles import DEFAULT, Style, Time, notation_names, style
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ __all__ = [
     "Style",
     "Time",
     "get_notation",
+    "juxtaposed",
     "letter",
     "notation_names",
     "plain",

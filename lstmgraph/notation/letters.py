@@ -183,6 +183,11 @@ def run_together(left: str, right: str) -> bool:
     return after != "operator" and "word" in (before, after)
 
 
+def juxtaposed(left: str, right: str) -> str:
+    """Two factors in LaTeX with a thin space between them, which before an operator's name is TeX's own."""
+    return left + (" " if _joint(right, 0) == "operator" else r"\,") + right
+
+
 def _joint(latex: str, at: int) -> Joint:
     """What the first part of some LaTeX is (`at` 0) or the last (-1), without its scripts."""
     head = (_heads(latex) or [""])[at]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sympy import MatrixExpr
 
+from lstmgraph import Cell as PublicCell
 from lstmgraph import load as load_cell
 from lstmgraph.api.scenes import PLUMBED, graph_of
 from lstmgraph.cell import Cell
@@ -25,7 +26,7 @@ from lstmgraph.diagram.themes import load_theme, theme_names
 from lstmgraph.diagram.typeset import measure
 from lstmgraph.diagram.writers.dot import write_dot
 from lstmgraph.diagram.writers.svg import write_svg
-from lstmgraph.errors import UsageError
+from lstmgraph.errors import UnknownName, UsageError
 from lstmgraph.limits import gates, settled
 from lstmgraph.notation import get_notation
 from lstmgraph.printing import print_expr
@@ -141,7 +142,8 @@ def test_every_gate_is_a_valve_or_a_source(name: str) -> None:
         sources = [s.edge.source for s in stops if isinstance(s, Valve)] + [
             s.source for s in stops if isinstance(s, Branch)
         ]
-        one_minus = [graph.into(s)[0].source for s in sources if graph.node(s).operation == "one_minus"]
+        made_of = {n.id: n.operation for n in graph.nodes}
+        one_minus = [graph.into(s)[0].source for s in sources if made_of.get(s) == "one_minus"]
         seen |= {base[s] for s in (*sources, *one_minus) if s in base}
     assert set(gates(cell)) <= seen
 
@@ -232,7 +234,50 @@ def test_a_weighted_sum_on_a_pipe_is_a_joint() -> None:
 
 def test_a_gate_times_what_is_learnt_comes_in_as_far_as_it_is_open() -> None:
     (run,) = flows(paper("ltc"), f=0.25)
-    assert [s.amount for s in run.stops if isinstance(s, Branch)] == [0.25]
+    (branch,) = (s for s in run.stops if isinstance(s, Branch))
+    (valve,) = branch.stops
+    assert isinstance(valve, Valve)
+    assert (valve.edge.source, valve.opening, branch.amount) == ("f", 0.25, 1.0)
+    assert r"\mathrm{dt} \, A" in said(drawn(paper("ltc")), "source")
+
+
+def test_a_gate_that_comes_in_by_itself_has_a_valve_before_a_water_of_ones() -> None:
+    for opening, left in ((0.3, "0.3"), (1.0, "1")):
+        scene = drawn("slstm", i_prime=opening)
+        assert "1" in said(scene, "source")
+        assert [n.of for n in scene.nodes if n.kind == "gate"].count("i_prime") == 2  # at n, and at c
+        assert left in said(scene, "plumbing")
+
+
+def test_a_gate_times_a_matrix_comes_in_as_far_as_it_is_open() -> None:
+    equations = "i[t] = sigmoid(V @ x[t])\nc[t] = i[t] * c[t-1] + W @ i[t]"
+    cell = from_equations(equations, name="case", output="c", sizes={"x": "X", "c": "H", "i": "H"})
+    graph = graph_of(cell, get_notation(cell), PLUMBED)
+    (run,) = runs(graph, gates(cell), {"i": 0.25})
+    assert [(s.amount, s.stops) for s in run.stops if isinstance(s, Branch)] == [(0.25, ())]
+
+
+MASKED = "c[t] = m[t] * tanh(W @ x[t] + U @ c[t-1]) + (1 - m[t]) * c[t-1]"
+
+
+@pytest.mark.parametrize("size", ["H", 1])
+def test_a_mask_that_the_step_is_given_moves_both_valves(size: str | int) -> None:
+    cell = from_equations(MASKED, name="case", output="c", sizes={"x": "X", "c": "H", "m": size})
+    graph = graph_of(cell, get_notation(cell), PLUMBED)
+    assert gates(cell) == ("m",)
+    (run,) = runs(graph, gates(cell), {"m": 0.25})
+    (kept, branch) = run.stops
+    assert isinstance(kept, Valve)
+    assert isinstance(branch, Branch)
+    assert [kept.opening, *(s.opening for s in branch.stops if isinstance(s, Valve))] == [0.75, 0.25]
+
+
+def test_a_mask_is_opened_by_name() -> None:
+    sizes = {"x": "X", "c": "H", "m": 1}
+    drawing = PublicCell.from_equations(MASKED, name="case", output="c", sizes=sizes).draw("plumbing", open="m=0")
+    assert {r"m_{t} = 0", "c_{t} = c_{t-1}"} <= {x.text for x in drawing.scene.labels}
+    with pytest.raises(UnknownName, match="known: m"):
+        PublicCell.from_equations(MASKED, name="case", output="c", sizes=sizes).draw("plumbing", open="x=0")
 
 
 def test_pipes_of_several_memories_end_on_one_line() -> None:

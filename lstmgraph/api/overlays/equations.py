@@ -12,7 +12,7 @@ from lstmgraph.algebra.traverse import walk
 from lstmgraph.api.overlays.laid import Laid
 from lstmgraph.cell import Cell, WalkStep
 from lstmgraph.diagram.caption import FORMULA, Paragraph, captioned, captioned_alike, formula, sentence
-from lstmgraph.limits import remaining, settled
+from lstmgraph.limits import openable, remaining, settled
 from lstmgraph.notation import Notation
 from lstmgraph.printing import print_equation, print_expr
 from lstmgraph.printing.breaking import broken
@@ -77,7 +77,8 @@ def capital(title: str) -> str:
 def limited(laid: Laid) -> Laid:
     """The picture captioned with the equations that are left when gates stand open so far."""
     cell, names, opened = laid.cell, laid.names, dict(laid.choices.open or ())
+    known = openable(cell)
     left = [_equation(print_equation(e, "latex", names)) for e in remaining(cell, opened)]
-    held = ", ".join(f"{names.latex(cell.values[base])} = {value:g}" for base, value in settled(cell, opened).items())
+    held = ", ".join(f"{names.latex(known[base])} = {value:g}" for base, value in settled(cell, opened).items())
     told = sentence([("With ", False), (held, True), (" there is left", False)])
     return replace(laid, scene=captioned(laid.scene, "", [told, *left]))

@@ -17,9 +17,10 @@ from sympy import MatAdd
 
 from lstmgraph.algebra.nodes import Divide, Elementwise, Hadamard, Maximum, Minimum, Power
 from lstmgraph.diagram.extract import PRODUCT, SCALED, SHIFTED
-from lstmgraph.diagram.graph import OPERATIONS, Edge, Graph
+from lstmgraph.diagram.graph import OPERATIONS, Edge, Graph, Node
 from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy
 from lstmgraph.errors import UsageError
+from lstmgraph.notation import unicode_of
 
 HALF = 0.5  # how far a gate stands open that nobody set
 LINEAR = ("add", "hadamard", "negative", "one_minus", SHIFTED, SCALED)  # a gate in these scales what flows
@@ -50,12 +51,17 @@ class Device:
 
 @dataclass(frozen=True)
 class Branch:
-    """What comes in at a sum: its valves and devices from the joint outwards, and the value at its far end."""
+    """What comes in at a sum: its valves and devices from the joint outwards, and the value at its far end.
+
+    Where a gate comes in by itself, or times what is learnt, it is a valve all the same: n + i is n + i * 1.  What is
+    behind that valve is `water`, which is no node of the graph.
+    """
 
     joint: str
     stops: tuple[Valve | Device, ...]
     source: str
     amount: float  # of it, before the first valve
+    water: Node | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,7 @@ def leaves(found: Iterable[Run]) -> Iterator[tuple[str, bool]]:
     """The values at the ends of the pipes, and whether they move a valve."""
     for run in found:
         inner = [s for b in run.stops if isinstance(b, Branch) for s in b.stops]
-        yield from ((b.source, False) for b in run.stops if isinstance(b, Branch))
+        yield from ((b.source, False) for b in run.stops if isinstance(b, Branch) and not b.water)
         for stop in (*run.stops, *inner, *(run.outlet.stops if run.outlet else ())):
             if isinstance(stop, Valve):
                 yield stop.edge.source, True
@@ -120,50 +126,18 @@ def _refused(what: str) -> UsageError:
     return UsageError(f"the plumbing cannot show {what}", hint="the style pipe draws every cell")
 
 
-def description(found: Sequence[Run], graph: Graph) -> str:
-    """The drawing in words."""
-    return " ".join(line for run in found for line in _said(run, graph))
-
-
 def unset(graph: Graph, gates: Collection[str], opened: Mapping[str, float]) -> frozenset[str]:
     """The ids of the gates that nobody set: they stand half open."""
     flows = _Flows(anatomy(graph), gates, opened)
     return frozenset(n.id for n in graph.nodes if flows.is_unset(n.id))
 
 
-def how_open(opening: float) -> str:
-    return {0.0: "shut", 1.0: "open"}.get(opening, f"{opening:g} open")
-
-
-def _said(run: Run, graph: Graph) -> Iterator[str]:
-    node = {n.id: n for n in graph.nodes}
-
-    def valves(stops: Sequence[Valve | Device | Branch]) -> str:
-        said = [
-            f"the valve {node[s.edge.source].value or node[s.edge.source].title}"
-            + ("" if s.opening is None else f" ({how_open(s.opening)})")
-            if isinstance(s, Valve)
-            else node[s.node].operation.replace("_", " ")
-            for s in stops
-            if not isinstance(s, Branch)
-        ]
-        return " through " + ", then ".join(said) if said else ""
-
-    yield f"{run.previous} flows{valves(run.stops)} to {node[run.next.target].value}."
-    for stop in run.stops:
-        if isinstance(stop, Branch):
-            yield f"{node[stop.source].value or node[stop.source].title} comes in{valves(stop.stops)}."
-    if run.outlet:
-        read = [node[r.edge.target].title or node[r.edge.target].operation for r in run.outlet.readings]
-        until = f" to what reads it: {'; then '.join(read)}. That gives" if read else " to"
-        yield f"From there water flows{valves(run.outlet.stops)}{until} {node[run.outlet.edge.target].value}."
-
-
 class _Flows:
     def __init__(self, a: Anatomy, gates: Collection[str], opened: Mapping[str, float]) -> None:
         self.a, self.gates, self.opened = a, gates, opened
         self.names: dict[str, list[str]] = {}
-        for value, id in a.graph.values.items():
+        given = {n.value: n.id for n in a.of_kind("input") if n.value}
+        for value, id in {**given, **a.graph.values}.items():
             self.names.setdefault(id, []).append(value.split("[", maxsplit=1)[0])
         self.networks = {*a.activation, *a.activation.values()}
         self.pipes = self._pipes()
@@ -331,31 +305,49 @@ class _Flows:
         return self.is_gate(id)
 
     def portion(self, id: str) -> float | None:
-        """How much comes from a source: of a gate, or of a gate times what is learnt, as far as that is open."""
-        learnt = self.a.node[id].value is None and self.a.node[id].operation == PRODUCT
-        source = self.a.into[id][0].source if learnt else id
+        """How much comes from a source that is a matrix times a gate: as far as that is open."""
+        if self.a.node[id].value is not None or self.a.node[id].operation != PRODUCT:
+            return None
+        source = self.a.into[id][0].source
         return self.opening(source) if self.is_gate(source) else None
 
     # ── ways ──
 
     def branch(self, edge: Edge) -> Branch:
         stops: list[Valve | Device] = []
-        at = edge.source
-        while found := self.stop(at):
+        last = edge
+        while found := self.stop(last.source):
             stops += found[0]
-            at = found[1]
-        amount = self.portion(at)
-        return Branch(edge.target, tuple(stops), at, 1.0 if amount is None else amount)
+            last = found[1]
+        if gated := self.let_in(last):
+            valve, water = gated
+            return Branch(edge.target, (*stops, valve), water.id, 1.0, water)
+        amount = self.portion(last.source)
+        return Branch(edge.target, tuple(stops), last.source, 1.0 if amount is None else amount)
 
-    def stop(self, at: str) -> tuple[list[Valve | Device], str] | None:
+    def let_in(self, edge: Edge) -> tuple[Valve, Node] | None:
+        """Where a gate comes in by itself, or times what is learnt: its valve, and what is behind that."""
+        node = self.a.node[edge.source]
+        if self.is_gate(node.id):
+            latex = "1"
+        elif node.operation == PRODUCT and node.value is None and isinstance(node.expression, Hadamard):
+            (edge,) = self.a.into[node.id]
+            latex = edge.via or ""
+        else:
+            return None
+        words = unicode_of(latex, spaced=True)
+        water = Node(f"{words}>{edge.id}", "constant", latex, "constant", title=words)
+        return (Valve(edge, self.opening(edge.source)), water) if latex and self.is_gate(edge.source) else None
+
+    def stop(self, at: str) -> tuple[list[Valve | Device], Edge] | None:
         """What a branch comes through, and from where: the valves of a product, or a number that scales it."""
         operation, into = self.a.node[at].operation, self.a.into[at]
         if operation == SCALED and self.a.node[at].value is None:
-            return [Device(at)], into[0].source
+            return [Device(at)], into[0]
         if operation != "hadamard" or not any(self.controls(e.source) for e in into):
             return None
         order = sorted(into, key=lambda e: (not self.is_gate(e.source), not self.controls(e.source)))
-        return [Valve(e, self.opening(e.source)) for e in order[:-1]], order[-1].source
+        return [Valve(e, self.opening(e.source)) for e in order[:-1]], order[-1]
 
     def outlet(self, start: str, path: Sequence[str]) -> Outlet:
         """What stands on the way from a new memory to the output."""

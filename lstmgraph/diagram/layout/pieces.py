@@ -17,6 +17,7 @@ from lstmgraph.diagram.layout.shapes import Form
 from lstmgraph.diagram.path import finish
 from lstmgraph.diagram.scene import UNSET, Label, Node, Point, Scene, Shape, Wire, moved
 from lstmgraph.diagram.typeset import measure
+from lstmgraph.notation import juxtaposed
 
 SPACE = 14.0  # around the picture
 BETWEEN = 8.0  # between two values that one operation takes
@@ -57,12 +58,17 @@ class Layer:
 
     def times(self, factor: str, fills: float = 1.0) -> Layer:
         """The same behind a factor whose value nobody can say: it stands in the name."""
-        return replace(self, name=rf"{_factor(factor)}\,{_factor(self.name)}", fills=self.fills * fills)
+        return replace(self, name=_product(_factor(factor), _factor(self.name)), fills=self.fills * fills)
 
     @property
     def label(self) -> str:
         amount = f"{self.amount:.2f}".rstrip("0").rstrip(".")
-        return self.name if amount == "1" else rf"{amount}\,{self.name}"
+        return _product(amount, self.name)
+
+
+def _product(left: str, right: str) -> str:
+    """Two factors with a thin space between them; a factor of 1 is left out."""
+    return next((one for one, other in ((left, right), (right, left)) if other == "1"), juxtaposed(left, right))
 
 
 def _factor(text: str) -> str:

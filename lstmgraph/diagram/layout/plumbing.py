@@ -16,6 +16,7 @@ from dataclasses import replace
 from lstmgraph.diagram.extract import SCALED
 from lstmgraph.diagram.graph import Edge, Graph
 from lstmgraph.diagram.graph import Node as Operation
+from lstmgraph.diagram.layout.flow_words import description, how_open
 from lstmgraph.diagram.layout.flows import (
     Branch,
     Device,
@@ -23,8 +24,6 @@ from lstmgraph.diagram.layout.flows import (
     Reading,
     Run,
     Valve,
-    description,
-    how_open,
     runs,
     unset,
 )
@@ -262,6 +261,8 @@ class _Plumbing:
 
     def joint(self, line: Line, branch: Branch, at: float, layers: list[Layer]) -> tuple[float, list[Layer]]:
         """A branch from below; returns where the run goes on, and with what in it."""
+        if branch.water:
+            self.node[branch.source] = branch.water
         source = self.form(branch.source, SOURCE)
         x = self.place(at, branch.stops, source.width / 2)
         down = Line(self.to, line.at(x, R), down=True)
