@@ -169,14 +169,20 @@ def with_legend(scene: Scene, key: Key = FORWARD, patterns: Mapping[str, str] = 
 
 
 def _groups(scene: Scene, key: Key) -> Iterator[Group]:
-    """The groups that occur, with one sample for each meaning."""
+    """The groups that occur, with one sample for each meaning; more where one is drawn in several ways."""
     for title, kinds in key.groups:
-        seen: dict[str, Node] = {}
+        seen: dict[tuple[str, str], Node] = {}
         for node in sorted(scene.nodes, key=lambda n: n.kind == "join"):  # the sign of a wire comes last
             if _group(node) in kinds:
-                seen.setdefault(_meaning(node, key), node)
+                seen.setdefault((_meaning(node, key), _way(node)), node)
         if seen:
-            yield _title(title, list(seen)), [(_sample(node, key), words) for words, node in seen.items()]
+            meanings = [words for words, _ in seen]
+            yield _title(title, meanings), [(_sample(node, key), words) for (words, _), node in seen.items()]
+
+
+def _way(node: Node) -> str:
+    """How an operation is drawn that may be one on values or a network; a plus has the colour of what meets there."""
+    return node.role if node.kind in ("sum", "operator") else ""
 
 
 # ── columns ──
