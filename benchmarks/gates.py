@@ -103,7 +103,7 @@ def scores(name: str, style: str, theme: str) -> Report:
     ]
     files = [written(name, style, theme, seed) for seed in ("1", "2")]
     title = f"{style} {name}"
-    return report(drawing.scene, drawing.graph, load_theme(theme), style, frames, files, title)
+    return report(drawing.scene, drawing.graph, load_theme(theme), style, frames, files, title, drawing.legend)
 
 
 def written(name: str, style: str, theme: str, seed: str) -> str:
@@ -120,7 +120,7 @@ def row(name: str, style: str, theme: str) -> tuple[tuple[str, ...], list[str]]:
     drawing = cell.draw(style, theme=theme)
     spent = time.process_time() - start
     assert drawing.graph is not None
-    case = Case(drawing.scene, drawing.graph, load_theme(theme), style)
+    case = Case(drawing.scene, drawing.graph, load_theme(theme), style, legend=drawing.legend)
     broken, q = shortfalls(case), case.quality
     out = {complaint.partition(":")[0] for complaint in broken}
 

@@ -34,8 +34,8 @@ def digest(text: str) -> str:
 class Drawing:
     """A laid-out drawing, which a notebook shows.
 
-    `scene` holds every coordinate, `graph` what it shows (None where no gates are for it: see `quality`);
-    `svg` and `dot` are the same picture as text.
+    `scene` holds every coordinate, `graph` what it shows (None where no gates are for it: see `quality`), `legend`
+    whether one was asked for; `svg` and `dot` are the same picture as text.
     """
 
     scene: Scene
@@ -43,6 +43,7 @@ class Drawing:
     mode: str = "auto"
     style: str = ""
     graph: Graph | None = None
+    legend: bool = False
 
     @cached_property
     def svg(self) -> str:
@@ -82,7 +83,7 @@ class Drawing:
                 "there are gates for drawings of one cell, in the styles pipe and cell-block",
                 hint="draw one cell in one of these styles",
             )
-        return report(self.scene, self.graph, load_theme(self.theme), self.style)
+        return report(self.scene, self.graph, load_theme(self.theme), self.style, legend=self.legend)
 
     def to_graphviz(self) -> graphviz.Digraph:
         """The drawing as a graph of the `graphviz` package, to be changed or rendered there by the program `dot`."""

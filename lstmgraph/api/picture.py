@@ -52,6 +52,7 @@ def _finished(cell: Cell, scene: Scene, choices: Choices, graph: Graph | None) -
         choices.mode,
         choices.style,
         graph,
+        choices.legend,
     )
 
 

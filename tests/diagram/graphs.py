@@ -21,7 +21,7 @@ class Sketch:
     def __init__(
         self, memories: tuple[str, ...], output: str, states: tuple[str, ...], inputs: tuple[str, ...] = ("x",)
     ) -> None:
-        self.memories, self.output = memories, output
+        self.memories, self.output, self.states = memories, output, states
         self.nodes: list[Node] = []
         self.edges: list[Edge] = []
         self.kinds: dict[str, ValueKind] = {}
@@ -30,7 +30,14 @@ class Sketch:
             self.node(f"{base}[t]", "input", f"{base}_t", "input", value=f"{base}[t]")
         for base in states:
             kind: ValueKind = "previous_memory" if base in memories else "previous_output"
-            self.node(f"{base}[t-1]", "previous", f"{base}_{{t-1}}", kind, value=f"{base}[t-1]")
+            what = f"previous_{self.what(base)}"
+            self.node(f"{base}[t-1]", "previous", f"{base}_{{t-1}}", kind, what, value=f"{base}[t-1]")
+
+    def what(self, base: str) -> str:
+        """What a value is that leaves a step or comes from the one before."""
+        if base in self.memories:
+            return "memory_and_output" if base == self.output else "memory"
+        return "output" if base == self.output else "state"
 
     def node(
         self, id: str, kind: str, glyph: str, value_kind: ValueKind, operation: str = "", value: str | None = None
@@ -57,7 +64,7 @@ class Sketch:
         kind = "operator" if operation in GLYPHS and operation != "sigmoid" else "function"
         base = (value or "").split("[")[0]
         value_kind: ValueKind = (
-            "memory" if base in self.memories else "output" if base and base == self.output else "internal"
+            "memory" if base in self.memories else "output" if base in (self.output, *self.states) else "internal"
         )
         self.node(id, kind, GLYPHS.get(operation, rf"\mathrm{{{operation}}}"), value_kind, operation, value)
         self.feed(id, sources)
@@ -70,7 +77,7 @@ class Sketch:
 
     def end(self, **nexts: str) -> Graph:
         for base, source in nexts.items():
-            id = self.node(f"{base}[t]'", "next", f"{base}_t", self.kinds[source], value=f"{base}[t]")
+            id = self.node(f"{base}[t]'", "next", f"{base}_t", self.kinds[source], self.what(base), f"{base}[t]")
             self.feed(id, (source,))
         return Graph(tuple(self.nodes), tuple(self.edges), self.memories, self.output)
 

@@ -28,9 +28,13 @@ WRONG = [
     "shared_lines",
     "touching",
     "unbridged",
+    "heads_astray",
     "dots_astray",
+    "misdashed",
+    "miscoloured",
+    "legend_astray",
 ]
-NOTHING_WRONG = [*WRONG, "oversized", "off_line", "moved", "unlike", "dot"]
+NOTHING_WRONG = [*WRONG, "twisted", "dashed_hops", "oversized", "off_line", "moved", "unlike", "dot"]
 FAULTS = [*WRONG, "smallest_head", "largest_head", "straight_end", "smallest_padding", "text_ratio"]
 GATES = [
     *((name, "", "", -inf, 0) for name in NOTHING_WRONG),

@@ -47,7 +47,8 @@ KINDS = {
 }
 STYLES = ("pipe", "cell-block", "unrolled")
 LENGTHS = (1, 2, 6)  # of chains, besides the three steps of all notations; the last one is folded
-COLOURS = [rule for rule in RULES if rule.of in ("text_contrast", "line_contrast", "least_difference")]
+THEMED = ("text_contrast", "line_contrast", "least_difference", "dashed_hops")
+COLOURS = [rule for rule in RULES if rule.name in THEMED]
 CELLS = [(style, cell) for style in STYLES for cell in library()]
 every = pytest.mark.parametrize(("style", "cell"), CELLS, ids=[f"{style}-{cell}" for style, cell in CELLS])
 
@@ -85,7 +86,7 @@ def drawing(kind: str, cell: str, **more: Any) -> Drawing:
 
 def case(made: Drawing, theme: str, kind: str) -> Case:
     assert made.graph is not None
-    return Case(made.scene, made.graph, load_theme(theme), KINDS[kind].style)
+    return Case(made.scene, made.graph, load_theme(theme), KINDS[kind].style, legend=made.legend)
 
 
 def complaints(shown: Case, rules: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -19,8 +19,9 @@ from lstmgraph.diagram.path import STROKE, finish, straight
 from lstmgraph.diagram.quality import RULES, Case, Gate, Rule, faults, measure, report, score, shape_of, shortfalls
 from lstmgraph.diagram.quality.picture import Picture
 from lstmgraph.diagram.quality.rival import rival_crossings
-from lstmgraph.diagram.scene import Dot, Label, Node, Point, Scene, Wire
+from lstmgraph.diagram.scene import Dot, Entry, Label, Legend, Node, Point, Scene, Wire
 from lstmgraph.diagram.themes import load_theme
+from lstmgraph.diagram.turning import turned
 from tests.diagram.graphs import gru, lstm, peephole_lstm, rnn
 
 Patch = pytest.MonkeyPatch
@@ -78,6 +79,10 @@ def labelled(case: Case, *labels: Label) -> Case:
     return drawn(case, labels=(*case.scene.labels, *labels))
 
 
+def without(case: Case, *ids: str) -> Case:
+    return drawn(case, nodes=tuple(n for n in case.scene.nodes if n.id not in ids))
+
+
 def jogged(points: tuple[Point, ...], count: int) -> tuple[Point, ...]:
     """A straight wire with so many bends more, back on its line."""
     a, b = points[0], points[-1]
@@ -123,6 +128,14 @@ def across(case: Case, count: int) -> Case:
     return drawn(case, wires=(*case.scene.wires, *finish(more)))
 
 
+def twice(case: Case) -> Case:
+    """A wire over the pipe and back, in its middle."""
+    a, b = wire(case, "c.1>c.0").points
+    x, y = (a.x + b.x) / 2, a.y
+    points = Point(x - 20, y + 30), Point(x - 20, y - 20), Point(x + 20, y - 20), Point(x + 20, y + 30)
+    return rewired(case, "f>c.1.0", points=points)
+
+
 def touched(case: Case) -> Case:
     """A wire that ends in the middle of the pipe."""
     a, b = wire(case, "c[t-1]>c.1.1").points[:2]
@@ -134,6 +147,16 @@ def close_ended(case: Case) -> Case:
     """A corner just before the tip."""
     tip = wire(case, "f>c.1.0").points[-1]
     return rewired(case, "f>c.1.0", points=(Point(tip.x - 40, tip.y + 10), Point(tip.x, tip.y + 10), tip))
+
+
+def entries(case: Case, kept: Callable[[Entry], bool]) -> Case:
+    """The case with fewer entries of its legend."""
+    groups = [replace(g, entries=tuple(e for e in g.entries if kept(e))) for g in case.scene.legend]
+    return drawn(case, legend=tuple(groups))
+
+
+def noted(case: Case, note: str) -> Case:
+    return drawn(case, legend=(*case.scene.legend, Legend(note, ())))
 
 
 def pale(case: Case, **what: object) -> Case:
@@ -180,13 +203,16 @@ SPOILT: dict[str, Spoil] = {
     "touching": lambda c, _: touched(c),
     "crossings": lambda c, _: across(c, 2),
     "dot": lambda c, _: replace(c, graph=rnn()),
+    "twisted": lambda c, _: twice(c),
     "unbridged": lambda c, _: unfinished(c),
+    "dashed_hops": lambda c, _: rewired(c, "h>h[t]'.0@up", dashed=True),
     "most_bends": lambda c, _: rewired(c, "f>c.1.0", points=jogged(wire(c, "c[t-1]>c.1.1").points, 4)),
     "mean_bends": lambda c, _: all_jogged(c),
     "bent_pipes": lambda c, _: rewired(c, "c[t-1]>c.1.1", points=jogged(wire(c, "c[t-1]>c.1.1").points, 2)),
     "smallest_head": lambda c, patch: sized(patch, "HEAD_WIDTH", 2.5, c),
     "largest_head": lambda c, patch: sized(patch, "HEAD_LENGTH", 5.5, c),
     "straight_end": lambda c, _: close_ended(c),
+    "heads_astray": lambda c, _: rewired(c, "f>c.1.0", arrow=False),
     "worst_pitch": lambda c, _: shifted(c, "f.1", 24, 0),
     "off_line": lambda c, _: shifted(c, "f", 1, 0),
     "enclosed": lambda c, _: widened(c, 400),
@@ -203,6 +229,9 @@ SPOILT: dict[str, Spoil] = {
     "line_contrast": lambda c, _: pale(c, background="#222222"),
     "least_difference": lambda c, _: alike(c),
     "dots_astray": lambda c, _: drawn(c, dots=c.scene.dots[1:]),
+    "misdashed": lambda c, _: rewired(c, "f>c.1.0", dashed=True),
+    "miscoloured": lambda c, _: rewired(c, "f>c.1.0", role="memory"),
+    "legend_astray": lambda c, _: entries(c, lambda e: e.sample.operation != "sigmoid"),
     "moved": lambda c, _: replace(c, frames=(c.scene, shifted(c, "f", 8, 0).scene)),
     "unlike": lambda c, _: replace(c, files=("one", "other")),
 }
@@ -262,6 +291,42 @@ MORE: dict[str, tuple[str, Spoil]] = {
         "unbridged",
         lambda c, _: drawn(c, wires=tuple(replace(w, route=w.route[:1] * 4) for w in c.scene.wires)),
     ),
+    "a line that is dashed by its role": (
+        "dashed_hops",
+        lambda c, _: replace(rewired(c, "h>h[t]'.0@up", role="previous_output"), theme=load_theme("print")),
+    ),
+    "a trunk without a head": (
+        "heads_astray",
+        lambda c, _: drawn(c, trunks=tuple(replace(t, arrow=False) for t in c.scene.trunks)),
+    ),
+    "a head at the wrong end": (
+        "heads_astray",
+        lambda c, _: drawn(c, wires=(turned(c.scene.wires[0]), *c.scene.wires[1:])),
+    ),
+    "a head in a join": (
+        "heads_astray",
+        lambda c, _: drawn(c, trunks=(*c.scene.trunks, replace(c.scene.trunks[0], target="join"))),
+    ),
+    "a trunk as one of its values": (
+        "miscoloured",
+        lambda c, _: drawn(c, trunks=tuple(replace(t, role="input") for t in c.scene.trunks)),
+    ),
+    "a dot as another value": (
+        "miscoloured",
+        lambda c, _: drawn(c, dots=tuple(replace(d, role="bias") for d in c.scene.dots)),
+    ),
+    "a dashed trunk": (
+        "misdashed",
+        lambda c, _: drawn(c, trunks=tuple(replace(t, dashed=True) for t in c.scene.trunks)),
+    ),
+    "a legend that was asked for": ("legend_astray", lambda c, _: replace(drawn(c, legend=()), legend=True)),
+    "an entry for nothing": ("legend_astray", lambda c, _: without(c, "f", "i", "o")),
+    "a symbol in another shape": ("legend_astray", lambda c, _: changed(c, "f", shape="box")),
+    "a symbol in another colour": ("legend_astray", lambda c, _: changed(c, "f", role="tanh")),
+    "dashes without a note": ("legend_astray", lambda c, _: rewired(c, "c[t-1]>c.1.1", dashed=True)),
+    "a pattern without a note": ("legend_astray", lambda c, _: replace(c, theme=load_theme("print"))),
+    "a note without dashes": ("legend_astray", lambda c, _: noted(c, "Dashed: values of the previous step")),
+    "a note without dots": ("legend_astray", lambda c, _: noted(c, "Dotted: output of the previous step")),
     "a dot and no fork": ("dots_astray", lambda c, _: drawn(c, dots=(*c.scene.dots, Dot(Point(1, 1), "memory")))),
     "a node across the border": ("smallest_padding", lambda c, _: changed(c, "f", at=Point(*c.scene.frames[0][:2]))),
     "a row a little off": ("off_line", lambda c, _: shifted(c, "i", 0, 2)),

@@ -2,7 +2,8 @@
 
 `measure` gives the figures of a scene, `faults` what is wrong in any drawing, `shortfalls` every gate that is broken,
 `report` the whole table beside the gates and beside what drawings by hand reach.  The rules are rows of `rules.RULES`;
-what they measure is in `edges`, `overlaps`, `lines`, `places`, `colour`, and in `rival` for the same graph by `dot`.
+what they measure is in `edges`, `overlaps`, `lines`, `twists`, `meaning`, `places`, `colour` and `explained`, and in
+`rival` for the same graph by `dot`.
 """
 
 from lstmgraph.diagram.quality.measured import Case, Quality, measure, shape_of

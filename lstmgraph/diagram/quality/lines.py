@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from heapq import heappop, heappush
 from itertools import pairwise
 from math import inf
@@ -103,6 +103,22 @@ def unbridged(picture: Picture) -> Iterator[str]:
         sides = [{_lifted(w, crossing.at) for w in group} for group in (crossing.across, crossing.along)]
         if sides not in ([{True}, {False}], [{False}, {True}]):
             yield _named(crossing)
+
+
+def dashed_hops(picture: Picture, dashes: Mapping[str, Collection[float]]) -> Iterator[str]:
+    """Crossings at which a dashed line hops over a solid one: an arc of dashes looks broken.
+
+    `dashes`: the patterns of roles that a theme draws with dashes, whatever a wire says.
+    """
+    for crossing in picture.crossings:
+        for hopping, other in ((crossing.across, crossing.along), (crossing.along, crossing.across)):
+            lifted = any(_lifted(w, crossing.at) and _is_dashed(w, dashes) for w in hopping)
+            if lifted and not any(_is_dashed(w, dashes) for w in other):
+                yield _named(crossing)
+
+
+def _is_dashed(wire: Wire, dashes: Mapping[str, Collection[float]]) -> bool:
+    return bool(dashes.get(wire.role, wire.dashed))
 
 
 def _named(crossing: Crossing) -> str:

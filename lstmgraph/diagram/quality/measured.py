@@ -12,9 +12,10 @@ from math import ceil
 
 from lstmgraph.diagram.detail import NETWORK
 from lstmgraph.diagram.graph import Graph, Node
-from lstmgraph.diagram.quality import colour, edges, lines, overlaps, places
+from lstmgraph.diagram.quality import colour, edges, explained, lines, meaning, overlaps, places
 from lstmgraph.diagram.quality.picture import Picture
 from lstmgraph.diagram.quality.rival import rival_crossings
+from lstmgraph.diagram.quality.twists import twisted
 from lstmgraph.diagram.scene import Scene
 from lstmgraph.diagram.themes import Theme
 from lstmgraph.errors import MissingExtra
@@ -39,6 +40,9 @@ class Quality:
     shared_lines: tuple[str, ...]  # segments of different values on one line, or less than 2 strokes apart
     touching: tuple[str, ...]  # a wire that turns or ends on the line of another value
     unbridged: tuple[str, ...]  # crossings where not exactly one line hops
+    twisted: tuple[str, ...]  # lines that cross twice and need not
+    heads_astray: tuple[str, ...]  # ends without an arrowhead, arrowheads at no end
+    miscoloured: tuple[str, ...]  # lines with the role of another value than theirs
     dots_astray: tuple[str, ...]  # forks without a dot, dots without a fork
     bent_pipes: tuple[str, ...]  # memories that do not run straight through
     off_line: tuple[str, ...]  # nodes nearly in one row or column
@@ -59,7 +63,12 @@ class Quality:
 
 def measure(scene: Scene, graph: Graph) -> Quality:
     """Every figure of a scene that shows a graph."""
-    picture = Picture(scene, graph)
+    return figures(Picture(scene, graph))
+
+
+def figures(picture: Picture) -> Quality:
+    """The same of what is prepared for measuring."""
+    scene, graph = picture.scene, picture.graph
     bends = [lines.bends(w) for w in scene.wires]
     heads = lines.head_sizes(picture)
     return Quality(
@@ -78,6 +87,9 @@ def measure(scene: Scene, graph: Graph) -> Quality:
         shared_lines=tuple(lines.shared_lines(picture)),
         touching=tuple(lines.touching(picture)),
         unbridged=tuple(lines.unbridged(picture)),
+        twisted=tuple(twisted(picture)),
+        heads_astray=tuple(meaning.heads_astray(picture)),
+        miscoloured=tuple(meaning.miscoloured(picture)),
         dots_astray=tuple(lines.dots_astray(picture)),
         bent_pipes=tuple(lines.bent_pipes(picture)),
         off_line=tuple(places.off_line(picture)),
@@ -132,6 +144,7 @@ class Case:
     """A picture, and what else rules look at; what is not given is not measured.
 
     `frames`: the scenes of one walk.  `files`: the same drawing written again and again, as text, by other processes.
+    `legend`: whether one was asked for.
     """
 
     scene: Scene
@@ -140,10 +153,15 @@ class Case:
     style: str = ""
     frames: tuple[Scene, ...] = ()
     files: tuple[str, ...] = ()
+    legend: bool = False
+
+    @cached_property
+    def picture(self) -> Picture:
+        return Picture(self.scene, self.graph)
 
     @cached_property
     def quality(self) -> Quality:
-        return measure(self.scene, self.graph)
+        return figures(self.picture)
 
     @cached_property
     def shape(self) -> str:
@@ -172,7 +190,24 @@ class Case:
     @cached_property
     def loopless(self) -> tuple[str, ...] | None:
         """Memories whose old value does not leave their Cell; only the cell-block has Cells."""
-        return tuple(edges.loopless(Picture(self.scene, self.graph))) if self.style == "cell-block" else None
+        return tuple(edges.loopless(self.picture)) if self.style == "cell-block" else None
+
+    @cached_property
+    def misdashed(self) -> tuple[str, ...]:
+        """Old values with solid lines and new ones with dashed lines."""
+        return tuple(meaning.misdashed(self.picture, expected=self.style == "cell-block"))
+
+    @cached_property
+    def dashed_hops(self) -> tuple[str, ...]:
+        """Dashed lines that hop over solid ones, as the theme draws them."""
+        return tuple(lines.dashed_hops(self.picture, self.theme.dashes if self.theme else {}))
+
+    @cached_property
+    def legend_astray(self) -> tuple[str, ...] | None:
+        """What the legend leaves out, and explains for nothing; None where there is none, and none was asked for."""
+        if not (self.legend or self.scene.legend):
+            return None
+        return tuple(explained.legend_astray(self.scene, self.theme.patterns if self.theme else None))
 
     @cached_property
     def text_contrast(self) -> float | None:

@@ -58,13 +58,15 @@ def report(
     frames: Sequence[Scene] = (),
     files: Sequence[str] = (),
     title: str = "",
+    legend: bool = False,
 ) -> Report:
     """The scores of a scene that shows a graph.
 
     `style` chooses the gates that hold in one style only.  `frames` are the scenes of a walk, `files` the same drawing
-    as other processes wrote it; what is not given is not measured, nor is `dot` where there is none.
+    as other processes wrote it; what is not given is not measured, nor is `dot` where there is none.  `legend`: whether
+    one was asked for.
     """
-    case = Case(scene, graph, theme, style, tuple(frames), tuple(files))
+    case = Case(scene, graph, theme, style, tuple(frames), tuple(files), legend)
     return Report(title or scene.title, tuple(score(rule, case) for rule in RULES))
 
 
