@@ -176,6 +176,17 @@ def test_a_cell_block_without_any_dash_is_wrong_and_a_pipe_is_not() -> None:
     assert replace(solid, style="pipe").misdashed == ()
 
 
+def test_a_trunk_of_old_and_new_values_is_solid() -> None:
+    shown = case(lstmgraph.load("lstm").draw(notation="plain"))
+    old = {w.id for w in shown.scene.wires if w.role in meaning.OLD}
+    scene = replace(shown.scene, wires=tuple(replace(w, dashed=w.id in old) for w in shown.scene.wires))
+    dashed = replace(scene, trunks=tuple(replace(t, dashed=True) for t in scene.trunks))
+    assert replace(shown, scene=scene).misdashed == ()
+    assert replace(shown, scene=dashed).misdashed == tuple(
+        f"the trunk from {t.source} to {t.target} is dashed" for t in scene.trunks
+    )
+
+
 def test_the_line_on_from_a_sum_of_cotangents_has_the_colour_of_its_value() -> None:
     shown = case(lstmgraph.load("gru").draw("cell-block", notation="plain", backward=True))
     stubs = [t for t in shown.scene.trunks if t.source.startswith("sum-")]
