@@ -1,14 +1,15 @@
 """How few crossings a pipe drawing can have, proven: python benchmarks/bounds.py [CELL_OR_FILE ...]
 
 Graphviz's `dot` may put inputs and outputs anywhere; a drawing in the pipe style has a border, and what a step takes
-and gives stands around it: states on the left and, in the same order, on the right, inputs below, other outputs above.
+and gives stands around it: states on the left and, in the same order, on the right, inputs below, other outputs above
+or on the right.
 Some graphs can be drawn without crossings only where that is given up.  For each cell this prints the crossings of the
 layout, those of `dot`, and the least that any drawing with such a border has, as far as it was looked for.
 
 A drawing with k crossings becomes one without if one of the two lines is cut at each of them; so where the graph, with
 the border as a ring, is not planar however k lines are cut, there are more than k.  A line that is cut leaves its value
 with some of its targets, or none.  Values that join on their way are one line from there on: drawings are looked at in
-which nothing joins, and in which all joins that the layout makes (`Parts`).  Without arguments it takes the cells of
+which nothing joins, and in which all joins that the layout makes (`manners`).  Without arguments it takes the cells of
 the library and of papers that do not stay below `dot`.
 """
 
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, combinations, permutations, product
 from pathlib import Path
 
@@ -25,7 +26,7 @@ import networkx
 from lstmgraph import load
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy
-from lstmgraph.diagram.layout.pipe_parts import Parts
+from lstmgraph.diagram.layout.pipe_parts import Parts, manners
 from lstmgraph.diagram.quality import Case
 from lstmgraph.diagram.themes import load_theme
 from lstmgraph.errors import LstmgraphError
@@ -38,9 +39,9 @@ Edges = frozenset[tuple[str, str]]
 
 def least(graph: Graph, most: int = MOST) -> int:
     """The least crossings of a drawing with its inputs and outputs around a border; at most `most`, if it is more."""
-    parts = Parts(anatomy(graph))
-    ways = [apart(graph), joined(graph, parts)]
-    return next((k for k in range(most) if any(fits(e, r, k) for e in ways for r in rings(parts.a))), most)
+    a = anatomy(graph)
+    ways = dict.fromkeys([apart(graph), *(joined(graph, parts) for parts in manners(a))])
+    return next((k for k in range(most) if any(fits(e, r, k) for e in ways for r in rings(a))), most)
 
 
 def apart(graph: Graph) -> Edges:
@@ -60,7 +61,15 @@ def rings(a: Anatomy) -> Iterator[list[str]]:
     for states, exits, below in product(*map(permutations, (list(a.previous), a.exits(), inputs))):
         left = [a.previous[base] for base in states]
         right = [a.next[base] for base in reversed(states) if base in a.next]
-        yield [*left, *exits, *right, *below]
+        yield from ([*left, *outer, *below] for outer in merged(exits, right))
+
+
+def merged(some: Sequence[str], others: Sequence[str]) -> Iterator[list[str]]:
+    """Every way to put two rows into one that keeps the order of each."""
+    count = len(some) + len(others)
+    for places in combinations(range(count), len(some)):
+        first, second = iter(some), iter(others)
+        yield [next(first if k in places else second) for k in range(count)]
 
 
 def fits(edges: Edges, ring: list[str], cuts: int) -> bool:

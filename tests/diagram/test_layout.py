@@ -16,10 +16,16 @@ from lstmgraph.api import scenes
 from lstmgraph.diagram.extract import PRODUCT, extract
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout import remembered
+from lstmgraph.diagram.layout.anatomy import anatomy
 from lstmgraph.diagram.layout.budget import STEPS, Budget
 from lstmgraph.diagram.layout.cell_block import layout_cell_block
+from lstmgraph.diagram.layout.columns import Columns, Variant
 from lstmgraph.diagram.layout.legend import with_legend
 from lstmgraph.diagram.layout.pipe import layout_pipe
+from lstmgraph.diagram.layout.pipe_parts import manners
+from lstmgraph.diagram.layout.pipe_places import Room
+from lstmgraph.diagram.layout.pipe_wires import PipePlan
+from lstmgraph.diagram.layout.plan import solve
 from lstmgraph.diagram.layout.steps import light
 from lstmgraph.diagram.path import STROKE
 from lstmgraph.diagram.quality import Quality, faults, measure
@@ -303,3 +309,49 @@ def test_products_of_neighbouring_sums_stand_clear_of_one_another(equations: str
     drawing = lstmgraph.load(file).draw(detail="full", theme=look)
     assert drawing.graph is not None
     assert faults(drawing.scene, drawing.graph) == []
+
+
+MANY_PIPES = '''
+output = "y"
+equations = """
+p[t] = sigmoid(W_p @ x[t]) * p[t-1] + x[t]
+q[t] = sigmoid(W_q @ x[t]) * q[t-1] + x[t]
+r[t] = sigmoid(W_r @ x[t]) * r[t-1] + x[t]
+y[t] = tanh(W_y @ x[t]) * p[t]
+"""
+[sizes]
+x = "n"
+'''
+
+
+def test_an_output_that_would_cross_pipes_leaves_to_the_right(tmp_path: Path) -> None:
+    """No other line can end between the pipes: upward it would have to cross two of them."""
+    (tmp_path / "many.toml").write_text(MANY_PIPES)
+    scene = lstmgraph.load(tmp_path / "many.toml").draw("pipe").scene
+    at = {node.id: node.at for node in scene.nodes}
+    assert at["y[t]'"].x == at["p[t]'"].x
+    assert at["y[t]'"].y > at["p[t]'"].y
+
+
+def test_an_output_that_crosses_nothing_leaves_upward(tmp_path: Path) -> None:
+    equations = "h[t] = tanh(W @ x[t] + U @ h[t-1])\\ny[t] = tanh(V @ h[t])"
+    text = f'output = "y"\nequations = "{equations}"\n[sizes]\nx = "n"\nh = "m"\ny = "k"\n'
+    (tmp_path / "elman.toml").write_text(text)
+    scene = lstmgraph.load(tmp_path / "elman.toml").draw("pipe").scene
+    assert min(scene.nodes, key=lambda node: node.at.y).id == "y[t]'"
+
+
+def test_an_old_memory_comes_down_to_join_the_inputs_where_that_saves_many_crossings() -> None:
+    a = anatomy(gru())
+    plain, tapped = manners(a)
+    assert not plain.tapped
+    assert plain.trunk == []
+    assert tapped.tapped == {"h[t-1]"}
+    assert set(tapped.trunk) == {"x[t]", "h[t-1]"}
+    assert len(tapped.joined) == 2
+    plan = PipePlan(tapped, Room(), Columns(a, Variant()).arrangement()).build()
+    assert {want.source for want in plan.wants if want.target == "join"} == {"x[t]", "h[t-1]"}
+    solved = solve(plan, Budget(STEPS))
+    assert solved.third_bends == 2  # right, down, right and up into each of the two
+    assert solved.cost[1] == 0
+    assert solved.score()[0] == solved.cost[0] + 2 + solved.too_bent / 2

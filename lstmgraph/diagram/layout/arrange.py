@@ -18,6 +18,7 @@ SUM_LEVEL = -1
 BESIDE = -2  # on the row of the networks, without being one
 OVER = 100  # over the lowest pipe, OVER + 1 over the next one
 NEEDED = 8  # networks out of order that one counts for which stands before what it needs
+SIDEWAYS = 6  # the same for an output that leaves to the right
 LINES = 3  # up to here every order of the pipes is tried, beyond only neighbours are swapped
 
 
@@ -48,13 +49,14 @@ class Arrangement:
     order: tuple[str, ...]  # the pipes from the lowest to the highest
     rails: tuple[str, ...] = ()  # states that run along the bottom, from the highest to the lowest
     above: frozenset[str] = frozenset()  # what leaves upward near where it is computed, and not at the right end
+    beside: frozenset[str] = frozenset()  # what leaves to the right instead
     aside: frozenset[str] = frozenset()  # inputs that stand left of what they feed first, and not under it
     raised: str = ""  # the state that runs along the row of the networks, and not along the bottom
 
     def key(self) -> tuple[object, ...]:
         """Equal for arrangements that put everything in the same place."""
         columns = tuple((tuple(sorted(c.cells.items())), tuple(sorted(c.pipes.items()))) for c in self.columns)
-        return columns, self.levels, self.order, self.rails, self.above, self.aside, self.raised
+        return columns, self.levels, self.order, self.rails, self.above, self.beside, self.aside, self.raised
 
     def where(self, id: str) -> int:
         """The column of a node; -1 for what stands in none."""
@@ -84,6 +86,7 @@ class Moves:
         yield from (partial(replace, now, rails=lines) for lines in _other_orders(now.rails))
         yield from _networks_swapped(now)
         yield from (partial(replace, now, above=now.above ^ {n.id}) for n in self.a.of_kind("next"))
+        yield from (partial(replace, now, beside=now.beside ^ {id}) for id in self.a.exits())
         yield from (partial(replace, now, aside=now.aside ^ {n.id}) for n in self.a.of_kind("input"))
         yield from (partial(replace, now, raised=base) for base in ("", *now.rails) if base != now.raised)
         for id in (id for id in ids if id not in self.fixed):
@@ -91,13 +94,13 @@ class Moves:
         for id in ids:
             yield from _columns_moved(now, now.where(id))
 
-    def inversions(self, now: Arrangement) -> int:
-        """How many pairs of networks do not stand in the order in which they are evaluated; one that needs the other
-        counts several times.
+    def oddities(self, now: Arrangement) -> int:
+        """How many pairs of networks do not stand in the order in which they are evaluated, and what leaves sideways; a
+        network that another one needs counts several times.
         """
         order = [column.cells[SUM_LEVEL] for column in now.columns if column.network]
         pairs = [(x, y) for x, y in combinations(order, 2) if self.a.index[x] > self.a.index[y]]
-        return sum(NEEDED if y in self.needs[x] else 1 for x, y in pairs)
+        return sum(NEEDED if y in self.needs[x] else 1 for x, y in pairs) + SIDEWAYS * len(now.beside)
 
     def holds(self, now: Arrangement) -> bool:
         """Whether pipes run from left to right."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from operator import itemgetter
 
 from lstmgraph.diagram.graph import Graph
-from lstmgraph.diagram.layout.anatomy import anatomy
+from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy
 from lstmgraph.diagram.layout.arrange import Arrangement
 from lstmgraph.diagram.layout.budget import STEPS, Budget, Spent, Unroutable, searched
 from lstmgraph.diagram.layout.dress import dress, uncrowded
-from lstmgraph.diagram.layout.pipe_parts import Parts
+from lstmgraph.diagram.layout.pipe_parts import Parts, manners
 from lstmgraph.diagram.layout.pipe_places import Room
 from lstmgraph.diagram.layout.pipe_search import TASTES
 from lstmgraph.diagram.layout.pipe_wires import PipePlan
@@ -39,14 +40,28 @@ def _solved(graph: Graph) -> Solved:
     """In the grammar of pipes where there is one for the graph, else in layers."""
     if not searched(graph):
         return layered(graph, "pipe")
-    parts = Parts(anatomy(graph))
-    found: list[Solved] = []
-    for taste in TASTES:
-        with suppress(Unroutable):
-            found.append(_drawn(parts, remembered(parts, taste)))
-            if not found[-1].bends_too_often():
-                break
+    found = list[Solved]()
+    for parts in _most_promising(anatomy(graph)):
+        for taste in TASTES:
+            with suppress(Unroutable):
+                found.append(_drawn(parts, remembered(parts, taste).arrangements))
+                if not found[-1].bends_too_often():
+                    break
+        if found:
+            break
     return min(found, key=Solved.score) if found else layered(graph, "pipe")
+
+
+def _most_promising(a: Anatomy) -> list[Parts]:
+    """Old memories stay on their pipes, or one of them comes down to join what the networks take; the best first.
+
+    What comes down bends a third time on its way into each network, so that has to save some crossings.
+    """
+    scores = list[tuple[float, Parts]]()
+    for parts in manners(a):
+        if all(score > len(parts.joined) for score, _ in scores):
+            scores.append((remembered(parts, TASTES[0]).score, parts))
+    return [parts for _, parts in sorted(scores, key=itemgetter(0))]
 
 
 def _drawn(parts: Parts, arrangements: Sequence[Arrangement]) -> Solved:
@@ -80,7 +95,7 @@ def _with_room(parts: Parts, arrangement: Arrangement, budget: Budget) -> Solved
         except Unroutable as error:
             last = error
             continue
-        if not found[-1].bends_too_often() or len(found) == ROOMS:
+        if not found[-1].cost[1] or len(found) == ROOMS:
             break
     if not found:
         raise last

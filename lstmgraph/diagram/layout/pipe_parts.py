@@ -4,6 +4,8 @@ below and where, what stands beside a sum, which values run as one trunk, what l
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain, combinations
 from math import ceil
 
 from lstmgraph.diagram.graph import Edge, Node, base_of
@@ -13,15 +15,18 @@ from lstmgraph.diagram.layout.terms import terms, wings
 from lstmgraph.diagram.scene import again
 
 TRUNK = 2  # place of a trunk among the operands of a sum, see `_from_left`
+JOINED = 4  # values that run as one line, at most
 TERMS = 5  # from one term of a sum to the next
 WING = 3  # between a sum and a term beside it
 
 
 class Parts:
-    """Derived from the graph alone, once for all arrangements."""
+    """Derived from the graph alone, once for all arrangements; `tapped` are old memories that come down from their
+    pipes and run as rails.
+    """
 
-    def __init__(self, a: Anatomy) -> None:
-        self.a = a
+    def __init__(self, a: Anatomy, tapped: frozenset[str] = frozenset()) -> None:
+        self.a, self.tapped = a, tapped
         self.on_pipe = a.on_pipe
         self.terms = terms(a)
         self.wings = wings(a, self.terms)
@@ -40,7 +45,7 @@ class Parts:
         """Inputs, biases and previous outputs come from below; memories come from the pipe."""
         node = self.a.node[id]
         if node.kind == "previous":
-            return base_of(node) not in self.a.pipes
+            return base_of(node) not in self.a.pipes or id in self.tapped
         return node.kind in ("input", "bias", "constant")
 
     def _bottom_operands(self) -> dict[str, list[Edge]]:
@@ -53,23 +58,15 @@ class Parts:
         }
 
     def _trunk(self) -> tuple[list[str], list[str]]:
-        """(values, sums): rail values that always go to several sums together and so run as one line."""
+        """(values, sums): rail values, a state among them, that go to several sums together and so run as one line."""
         rails = [n.id for n in self.a.of_kind("previous", "input") if self.is_rail(n.id)]
         fed = {r: {s for s, edges in self.bottom.items() if any(e.source == r for e in edges)} for r in rails}
-        best: tuple[int, list[str], list[str]] = (0, [], [])
-        for first in rails:
-            values, sums = [first], fed[first]
-            for other in rails:
-                if (
-                    other != first
-                    and len(sums & fed[other]) >= 2
-                    and any(self.a.node[v].kind == "previous" for v in (first, other))
-                ):
-                    values.append(other)
-                    sums = sums & fed[other]
-            gain = len(sums) * (len(values) - 1)
-            if len(sums) > 1 and gain > best[0]:
-                best = gain, values, sorted(sums, key=self.a.index.__getitem__)
+        best: tuple[tuple[int, int], list[str], list[str]] = ((0, 0), [], [])
+        for values in chain.from_iterable(combinations(rails, n) for n in range(2, JOINED + 1)):
+            sums = set.intersection(*map(fed.__getitem__, values))
+            gain = len(sums) * (len(values) - 1), len(sums)
+            if len(sums) > 1 and gain > best[0] and any(self.a.node[v].kind == "previous" for v in values):
+                best = gain, list(values), sorted(sums, key=self.a.index.__getitem__)
         return best[1], best[2]
 
     def _slots(self, id: str) -> dict[str, int]:
@@ -142,3 +139,12 @@ class Parts:
             elif base_of(node) == self.a.graph.output and (base_of(node) in self.a.pipes or len(self.a.pipes) <= 1):
                 found.append((edge, again(node.id)))
         return found
+
+
+def manners(a: Anatomy) -> Iterator[Parts]:
+    """What a graph's parts may be: old memories stay on their pipes, or one comes down to join what networks take."""
+    yield Parts(a)
+    for base in a.pipes:
+        parts = Parts(a, frozenset({a.previous[base]}))
+        if parts.tapped <= {*parts.trunk}:
+            yield parts

@@ -5,10 +5,11 @@ Which operations share a column is decided in `columns`; here they get coordinat
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lstmgraph.diagram.graph import OPERATIONS, Edge, base_of
+from lstmgraph.diagram.graph import OPERATIONS, Edge
 from lstmgraph.diagram.layout.arrange import BESIDE, OVER, SUM_LEVEL, Arrangement, Column
 from lstmgraph.diagram.layout.budget import Unroutable
 from lstmgraph.diagram.layout.columns import Needs, spread
@@ -20,6 +21,7 @@ from lstmgraph.diagram.scene import Box
 ROW = 7  # lattice steps from row to row
 GAP = 6  # between the sums of neighbouring networks
 PAD = 4  # from the outermost nodes to the border
+BETWEEN = 6  # between the middles of what stands one above another outside
 
 
 @dataclass(frozen=True)
@@ -151,11 +153,12 @@ class Places:
         top = (
             min([s.at[1] - s.form.reach()[1] for s in spots] + [rows[b] - 2 for b in self.a.pipes]) - self.room.pad + 1
         )
-        ups = self.parts.ups
+        ups = [up for up in self.parts.ups if up[0].target not in self.arrangement.beside]
         right += 3 * sum(edge.target not in self.arrangement.above for edge, _ in ups)
         self.plan.border = Box(left, top, right, bottom)
         lines = dict(zip(states, state_rows, strict=True)) | {self.arrangement.raised: rows[SUM_LEVEL]}
         self._sides(left - 5, right + 5, rows, lines)
+        self._beside(right + 5)
         xs: list[int] = []
         for edge, name in reversed(ups):
             x = self._exit(edge, right - self.room.pad)
@@ -194,6 +197,15 @@ class Places:
             if base in self.a.next:
                 self._put(self.a.next[base], (right, y + (6 if base in self._copies() else 0)), outside=True)
 
+    def _beside(self, right: int) -> None:
+        """What leaves to the right without being a state: as near to the row of its source as there is room."""
+        taken = [self.plan.spots[id].at[1] for id in self.a.next.values() if id in self.plan.spots]
+        for edge in (edge for edge, _ in self.parts.ups if edge.target in self.arrangement.beside):
+            y = self.plan.spots[edge.source].at[1]
+            steps = (y + far for k in itertools.count() for far in (k, -k))
+            taken.append(next(at for at in steps if all(abs(at - other) >= BETWEEN for other in taken)))
+            self._put(edge.target, (right, taken[-1]), outside=True)
+
     def _inputs(self, left: int, y: int) -> None:
         """Inputs stand below the border: joined ones under the join, others under the first thing that they feed."""
         if self.parts.trunk:
@@ -212,8 +224,8 @@ class Places:
 
     def _trunk_row(self) -> int:
         """The row of the first state that joins: it runs straight into the trunk."""
-        states = [base_of(self.a.node[v]) for v in self.parts.trunk if self.a.node[v].kind == "previous"]
-        return min((self.plan.spots[self.a.previous[b]].at[1] for b in states), default=self.plan.rails[0])
+        states = [v for v in self.parts.trunk if self.a.node[v].kind == "previous" and v not in self.parts.tapped]
+        return min((self.plan.spots[v].at[1] for v in states), default=self.plan.rails[0])
 
     def _first_stop(self) -> int:
         """The column in which a trunk enters its first sum; a pair joins right below it."""

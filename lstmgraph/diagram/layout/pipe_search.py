@@ -7,7 +7,9 @@ promising are sketched, the best sketches are what `pipe` draws.  To try more of
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
+from math import inf
 from operator import itemgetter
 from random import Random
 
@@ -20,7 +22,7 @@ from lstmgraph.diagram.layout.estimate import Places as Coarse
 from lstmgraph.diagram.layout.pipe_parts import Parts
 from lstmgraph.diagram.layout.pipe_places import Places, Room
 from lstmgraph.diagram.layout.pipe_wires import PipePlan
-from lstmgraph.diagram.layout.plan import Plan, Sides, Solved, Want, solve
+from lstmgraph.diagram.layout.plan import THIRD, Plan, Sides, Solved, Want, solve
 from lstmgraph.diagram.layout.shapes import DOWN
 from lstmgraph.diagram.path import simplify
 
@@ -34,19 +36,32 @@ SKETCHED, MOST_SKETCHED = 5, 15  # the most promising arrangements, which are sk
 STEPS = 30_000  # of the budget for sketches
 SLACK = 280  # by how much a sketch may be worse before its values are laid a second time
 CROSSING, LOST = 150, 400  # what a crossing and a wire without a way are worth in a sketch, in steps of length
-PATIENCE = 2_500  # of these, without anything better, after which it ends
+PATIENCE = 1_500  # of these, without anything better, after which it ends
 LONGER = 9_000  # the same where wires bend too often
 ROOMS = (0, 2)  # for a sketch
 FEW = 2  # lost wires for which the larger one is tried
 DRAWN = 3  # arrangements that are worth drawing in full
-ORDER = 6  # what two networks out of the order of evaluation are worth
+ODD = 6  # what two networks out of the order of evaluation are worth
 BENT = 30  # what a bend more than there should be is worth
 BELOW = 3.0  # from the middle of a sum to where values enter it
 COLUMNS = WIDTH // 2 - 8  # that an estimate has room for
 
 
-def arranged(parts: Parts, taste: int = TASTES[0]) -> list[Arrangement]:
-    """The best arrangements that there is time for, the best first."""
+@dataclass(frozen=True)
+class Found:
+    """The best arrangements that there was time for, the best first, and the sketch of that one, if any was made."""
+
+    arrangements: list[Arrangement]
+    sketch: Solved | None
+
+    @property
+    def score(self) -> float:
+        """What the sketch promises of the drawing: a wire that it has no way for will bend a third time."""
+        return self.sketch.score()[0] + THIRD * len(self.sketch.lost) if self.sketch else inf
+
+
+def arranged(parts: Parts, taste: int = TASTES[0]) -> Found:
+    """What a search finds."""
     first = Columns(parts.a, Variant()).arrangement()
     sketches, climb = _Sketches(parts), _Climb(parts, taste)
     try:
@@ -54,7 +69,7 @@ def arranged(parts: Parts, taste: int = TASTES[0]) -> list[Arrangement]:
             sketches.refine(climb)
     except Spent:
         pass
-    return [*sketches.best(), first]
+    return Found([*sketches.best(), first], sketches.first)
 
 
 # ── estimates ──
@@ -66,7 +81,7 @@ class _Climb:
     def __init__(self, parts: Parts, taste: int) -> None:
         self.parts, self.a, self.moves, self.left = parts, parts.a, Moves(parts.a), EFFORT
         self.taste = taste
-        self.estimates: dict[str, tuple[Estimate, list[Want]]] = {}
+        self.estimates: dict[object, tuple[Estimate, list[Want]]] = {}
         self.seen: set[object] = set()
         self.known: list[tuple[int, int, Arrangement]] = []  # (estimate, number, what)
         self.random = Random(1)  # always the same numbers
@@ -137,7 +152,7 @@ class _Climb:
         at = _places(plan, wants)
         if len({x for x, _ in at.values()}) > COLUMNS:
             return None
-        large = LARGE * (size(plan) + ORDER * self.moves.inversions(arrangement))
+        large = LARGE * (size(plan) + ODD * self.moves.oddities(arrangement))
         before = estimate.spent
         cost = large + estimate.cost(at, limit=limit - large)[0]
         self.left -= estimate.spent - before
@@ -147,11 +162,14 @@ class _Climb:
         return cost
 
     def _of(self, arrangement: Arrangement, first: str) -> tuple[Estimate, list[Want]]:
-        """The estimate for the wires of an arrangement: which are wanted depends on the `first` sum on the trunk."""
-        if first not in self.estimates:
+        """The estimate for the wires of an arrangement; which are wanted depends on the `first` sum on the trunk and on
+        what leaves to the right.
+        """
+        key = first, arrangement.beside
+        if key not in self.estimates:
             wants = PipePlan(self.parts, Room(), arrangement).build().wants
-            self.estimates[first] = Estimate(_links(wants), _room(wants), self.taste, _doors(wants)), wants
-        return self.estimates[first]
+            self.estimates[key] = Estimate(_links(wants), _room(wants), self.taste, _doors(wants)), wants
+        return self.estimates[key]
 
 
 def _places(plan: Plan, wants: list[Want]) -> Coarse:
@@ -274,7 +292,7 @@ class _Sketches:
         sketch = self._sketch(arrangement)
         if sketch is None:
             return False
-        worth = _worth(sketch) + ORDER * self.moves.inversions(arrangement)
+        worth = _worth(sketch) + ODD * self.moves.oddities(arrangement)
         self.known.append((worth, len(self.known), arrangement))
         if worth < self.score:
             self.score, self.first, self.since = worth, sketch, self.budget.left

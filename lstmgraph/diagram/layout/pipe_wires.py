@@ -117,7 +117,8 @@ class PipePlan(Places):
         if self.a.activation.get(edge.source) == node.id:
             return ((DOWN, 0, 0),)
         if node.kind == "next":
-            return ((DOWN, 0, 0),) if node.id in self.a.exits() else ((LEFT, 0, 0),)
+            upward = node.id in self.a.exits() and node.id not in self.arrangement.beside
+            return ((DOWN, 0, 0),) if upward else ((LEFT, 0, 0),)
         if node.id in self.parts.terms:
             return self._into_term(edge)
         if node.kind == "sum" and self._side(edge.source):

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from lstmgraph.diagram.graph import Edge, Graph, Node
 from lstmgraph.diagram.layout.budget import Budget
-from lstmgraph.diagram.layout.lattice import Cell, Demand, Lattice
+from lstmgraph.diagram.layout.lattice import MOST_BENDS, Cell, Demand, Lattice
 from lstmgraph.diagram.layout.router import route_all
 from lstmgraph.diagram.layout.shapes import DOWN, LEFT, PITCH, RIGHT, UP, Form, Port, ports, role_of
 from lstmgraph.diagram.path import Route, simplify
@@ -25,6 +25,7 @@ ANY: Sides = ((UP, 0, 0), (RIGHT, 0, 0), (DOWN, 0, 0), (LEFT, 0, 0))
 NOWHERE = Box(0, 0, 0, 0)
 MARGIN = 6  # lattice steps around everything, room for wires that go round
 MEAN_BENDS = 0.7  # of an edge: more is hard to follow
+THIRD = 3  # crossings that a third bend of a wire counts for
 
 
 @dataclass
@@ -108,16 +109,26 @@ class Solved:
     crossed: frozenset[str] = frozenset()  # wires that cross others or bend too often
 
     def score(self) -> tuple[float, int, int]:
-        """Crossings (a third bend counts as three, two bends more than lines should have as one), bends, length."""
+        """Crossings, bends, length.
+
+        A third bend counts as one crossing, as THIRD where it is not a trunk's; so do two bends more than lines should
+        have together.
+        """
         crossings, excess, bends, length = self.cost
-        return crossings + 3 * excess + self.too_bent / 2, bends, length
+        return crossings + self.third_bends + (THIRD - 1) * excess + self.too_bent / 2, bends, length
+
+    @cached_property
+    def third_bends(self) -> int:
+        """By how many bends single lines have more than two."""
+        return sum(max(0, len(line) - 2 - MOST_BENDS) for line in self._lines)
 
     @cached_property
     def too_bent(self) -> float:
         """By how many bends all lines together have more than they should."""
-        lines = self._lines()
+        lines = self._lines
         return max(0.0, sum(len(line) - 2 for line in lines) - MEAN_BENDS * len(lines))
 
+    @cached_property
     def _lines(self) -> list[Route]:
         """The line of each edge, as far as it was found: the part of a trunk that it runs through is its own too."""
         ids = [id for e in self.plan.graph.edges for id in (e.id, again(e.id))]
@@ -135,7 +146,7 @@ class Solved:
 
     def bends_too_often(self) -> bool:
         """Whether a line has a third bend, or all together have too many."""
-        return self.cost[1] > 0 or self.too_bent > 0
+        return self.third_bends > 0 or self.too_bent > 0
 
 
 def solve(plan: Plan, budget: Budget, sketch: bool = False, limit: int = 1 << 60) -> Solved:

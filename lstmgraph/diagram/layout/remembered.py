@@ -12,12 +12,11 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from lstmgraph.diagram.graph import Edge, Node
-from lstmgraph.diagram.layout.arrange import Arrangement
 from lstmgraph.diagram.layout.pipe_parts import Parts
-from lstmgraph.diagram.layout.pipe_search import arranged
+from lstmgraph.diagram.layout.pipe_search import Found, arranged
 
 
-def remembered(parts: Parts, taste: int) -> list[Arrangement]:
+def remembered(parts: Parts, taste: int) -> Found:
     """What `arranged` finds, searched for once."""
     return _found(_Search(_key(parts), taste, parts))
 
@@ -35,14 +34,14 @@ class _Search:
 
 
 @lru_cache(maxsize=64)
-def _found(search: _Search) -> list[Arrangement]:
+def _found(search: _Search) -> Found:
     return arranged(search.parts, search.taste)
 
 
 def _key(parts: Parts) -> Hashable:
     graph = parts.a.graph
     nodes, edges = tuple(map(_blank, graph.nodes)), tuple(map(_bare, graph.edges))
-    return nodes, edges, tuple(parts.forms.items()), graph.memories, graph.output, graph.look
+    return nodes, edges, parts.tapped, tuple(parts.forms.items()), graph.memories, graph.output, graph.look
 
 
 def _blank(node: Node) -> Node:
