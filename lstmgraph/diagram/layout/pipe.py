@@ -65,9 +65,14 @@ def _most_promising(a: Anatomy) -> list[Parts]:
 
 
 def _drawn(parts: Parts, arrangements: Sequence[Arrangement]) -> Solved:
-    """The first arrangement whose wires all have at most two bends when they are drawn; else the best drawing."""
+    """The first arrangement whose wires all have at most two bends when they are drawn; else the best drawing.
+
+    The last one is what the search began with: only where no other can be drawn.
+    """
     best = None
-    for arrangement in arrangements:
+    for k, arrangement in enumerate(arrangements):
+        if best and k == len(arrangements) - 1:
+            break
         try:
             solved = _with_room(parts, arrangement, Budget(STEPS // len(arrangements)))
         except Unroutable:
