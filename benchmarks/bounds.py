@@ -2,15 +2,15 @@
 
 Graphviz's `dot` may put inputs and outputs anywhere; a drawing in the pipe style has a border, and what a step takes
 and gives stands around it: states on the left and, in the same order, on the right, inputs below, other outputs above
-or on the right.
-Some graphs can be drawn without crossings only where that is given up.  For each cell this prints the crossings of the
-layout, those of `dot`, and the least that any drawing with such a border has, as far as it was looked for.
+or on the right.  Some graphs can be drawn without crossings only where that is given up.  For each cell this prints the
+crossings of the layout, those of `dot`, and the least that any drawing with such a border has, as far as it was looked
+for.
 
 A drawing with k crossings becomes one without if one of the two lines is cut at each of them; so where the graph, with
 the border as a ring, is not planar however k lines are cut, there are more than k.  A line that is cut leaves its value
-with some of its targets, or none.  Values that join on their way are one line from there on: drawings are looked at in
-which nothing joins, and in which all joins that the layout makes (`manners`).  Without arguments it takes the cells of
-the library and of papers that do not stay below `dot`.
+with some of its targets, or none.  Values that join on their way, at one place, are one line from there on: drawings
+are looked at in which nothing joins, and in which all joins that the layout makes (`manners`).  Without arguments it
+takes the cells of the library and of papers that do not stay below `dot`.
 """
 
 from __future__ import annotations

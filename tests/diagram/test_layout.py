@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,15 +16,15 @@ import lstmgraph
 from lstmgraph.api import scenes
 from lstmgraph.diagram.extract import PRODUCT, extract
 from lstmgraph.diagram.graph import Graph
-from lstmgraph.diagram.layout import remembered
+from lstmgraph.diagram.layout import pipe, remembered
 from lstmgraph.diagram.layout.anatomy import anatomy
 from lstmgraph.diagram.layout.budget import STEPS, Budget
 from lstmgraph.diagram.layout.cell_block import layout_cell_block
 from lstmgraph.diagram.layout.columns import Columns, Variant
 from lstmgraph.diagram.layout.legend import with_legend
 from lstmgraph.diagram.layout.pipe import layout_pipe
-from lstmgraph.diagram.layout.pipe_parts import manners
-from lstmgraph.diagram.layout.pipe_places import Room
+from lstmgraph.diagram.layout.pipe_parts import Parts, manners
+from lstmgraph.diagram.layout.pipe_places import BETWEEN, Room
 from lstmgraph.diagram.layout.pipe_wires import PipePlan
 from lstmgraph.diagram.layout.plan import solve
 from lstmgraph.diagram.layout.steps import light
@@ -341,7 +342,45 @@ def test_an_output_that_crosses_nothing_leaves_upward(tmp_path: Path) -> None:
     assert min(scene.nodes, key=lambda node: node.at.y).id == "y[t]'"
 
 
-def test_an_old_memory_comes_down_to_join_the_inputs_where_that_saves_many_crossings() -> None:
+def test_an_output_that_leaves_to_the_right_stands_apart_from_the_pipe_that_it_comes_from(tmp_path: Path) -> None:
+    (tmp_path / "copy.toml").write_text(MANY_PIPES.replace("tanh(W_y @ x[t]) * p[t]", "p[t]"))
+    parts = Parts(anatomy(extract(load(str(tmp_path / "copy.toml")), lambda symbol: symbol.name)))
+    (exit,) = parts.a.exits()
+    first = Columns(parts.a, Variant()).arrangement()
+    plan = PipePlan(parts, Room(), replace(first, beside=frozenset({exit}))).build()
+    rows = sorted(plan.spots[id].at[1] for id in parts.a.next.values())
+    assert len(rows) == 4
+    assert min(b - a for a, b in itertools.pairwise(rows)) >= BETWEEN
+
+
+PHASED = """
+f[t] = sigmoid(W_f @ x[t] + U_f @ h[t-1] + p_f * c[t-1] + b_f)
+i[t] = sigmoid(W_i @ x[t] + U_i @ h[t-1] + p_i * c[t-1] + b_i)
+u[t] = f[t] * c[t-1] + i[t] * tanh(W_c @ x[t] + U_c @ h[t-1] + b_c)
+c[t] = k[t] * u[t] + (1 - k[t]) * c[t-1]
+o[t] = sigmoid(W_o @ x[t] + U_o @ h[t-1] + p_o * u[t] + b_o)
+h[t] = k[t] * o[t] * tanh(u[t]) + (1 - k[t]) * h[t-1]
+"""
+
+
+def test_an_old_memory_comes_down_to_join_the_inputs_where_that_saves_many_crossings(tmp_path: Path) -> None:
+    """The Phased LSTM (Neil et al. 2016): four networks take h[t-1], each across the other pipe."""
+    text = f'output = "h"\nequations = """{PHASED}"""\n[sizes]\nx = "n"\nh = "m"\nk = "m"\n'
+    (tmp_path / "phased.toml").write_text(text)
+    drawing = lstmgraph.load(tmp_path / "phased.toml").draw("pipe")
+    assert drawing.graph is not None
+    assert "join" in {node.id for node in drawing.scene.nodes}
+    assert measure(drawing.scene, drawing.graph).crossings <= 10  # 16 where h[t-1] stays on its pipe
+    own, other = pipe._most_promising(anatomy(drawing.graph))[:2]
+    assert own.tapped == {"h[t-1]"}
+    assert remembered.remembered(own, 0).score < remembered.remembered(other, 0).score
+
+
+def test_an_old_memory_stays_where_it_is_if_coming_down_bends_more_than_it_saves() -> None:
+    assert [parts.tapped for parts in pipe._most_promising(anatomy(gru()))] == [frozenset()]
+
+
+def test_what_comes_down_bends_a_third_time() -> None:
     a = anatomy(gru())
     plain, tapped = manners(a)
     assert not plain.tapped

@@ -12,7 +12,7 @@ from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout import remembered
 from lstmgraph.diagram.layout.anatomy import anatomy
 from lstmgraph.diagram.layout.pipe_parts import Parts
-from tests.diagram.graphs import lstm
+from tests.diagram.graphs import lstm, peephole_lstm
 
 
 def parts_of(graph: Graph) -> Parts:
@@ -53,6 +53,14 @@ def with_less_wires() -> Parts:
     return found
 
 
+def with_a_memory_that_comes_down() -> Parts:
+    """No form is another one, nor what feeds what."""
+    graph = peephole_lstm()
+    found = Parts(anatomy(graph), frozenset({"c[t-1]"}))
+    found.forms = parts_of(graph).forms
+    return found
+
+
 @pytest.fixture
 def searched(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """The tastes of the searches that were made: none is, in truth."""
@@ -80,6 +88,12 @@ def test_what_a_search_looks_at_makes_another_search(other: Callable[[], Parts],
     first = remembered.remembered(parts_of(lstm()), 0)
     assert remembered.remembered(other(), 0) != first
     assert remembered.remembered(parts_of(lstm()), 0) is first
+    assert searched == [0, 0]
+
+
+def test_a_memory_that_comes_down_makes_another_search(searched: list[int]) -> None:
+    first = remembered.remembered(parts_of(peephole_lstm()), 0)
+    assert remembered.remembered(with_a_memory_that_comes_down(), 0) != first
     assert searched == [0, 0]
 
 

@@ -55,7 +55,7 @@ class Anatomy:
         return found
 
     def exits(self) -> list[str]:
-        """Next nodes that are not the next value of a state: they only leave upward."""
+        """Next nodes that are not the next value of a state: they only leave."""
         return [n.id for n in self.of_kind("next") if base_of(n) not in self.previous]
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from lstmgraph.diagram.graph import OPERATIONS, Graph
 
-STEPS = 400_000  # of one drawing: two or three seconds on an ordinary machine
+STEPS = 400_000  # to route the best arrangements of one search
 LARGEST = 90  # nodes: beyond, no search finds a picture with a few crossings, so none is tried
 
 
@@ -27,9 +27,9 @@ class Budget:
     """Steps that are left to one drawing."""
 
     def __init__(self, steps: int = STEPS) -> None:
-        self.left = steps
+        self.given = self.left = steps
 
     def spend(self, steps: int) -> None:
         self.left -= steps
         if self.left < 0:
-            raise Spent(f"no wires found within {STEPS} steps")
+            raise Spent(f"no wires found within {self.given} steps")

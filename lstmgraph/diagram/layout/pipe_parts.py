@@ -1,5 +1,5 @@
 """What the pipe style makes of a graph before anything has a place: the forms of its nodes, what enters a sum from
-below and where, what stands beside a sum, which values run as one trunk, what leaves upward.
+below and where, what stands beside a sum, which values run as one trunk, what leaves by itself.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class Parts:
         return sum(1 for n in self.a.of_kind("input") if n.id not in self.trunk and len(self.a.out[n.id]) > 1)
 
     def _ups(self) -> list[tuple[Edge, str]]:
-        """What leaves upward: values that are not states; the output once more if at most one pipe is in its way."""
+        """What leaves by itself: values that are no states; the output once more if at most one pipe is in its way."""
         found = []
         for node in self.a.of_kind("next"):
             edge = self.a.into[node.id][0]

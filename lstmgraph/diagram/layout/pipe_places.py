@@ -202,7 +202,7 @@ class Places:
         taken = [self.plan.spots[id].at[1] for id in self.a.next.values() if id in self.plan.spots]
         for edge in (edge for edge, _ in self.parts.ups if edge.target in self.arrangement.beside):
             y = self.plan.spots[edge.source].at[1]
-            steps = (y + far for k in itertools.count() for far in (k, -k))
+            steps = itertools.chain([y], (y + far for k in itertools.count(1) for far in (k, -k)))
             taken.append(next(at for at in steps if all(abs(at - other) >= BETWEEN for other in taken)))
             self._put(edge.target, (right, taken[-1]), outside=True)
 

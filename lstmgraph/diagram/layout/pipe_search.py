@@ -49,15 +49,12 @@ COLUMNS = WIDTH // 2 - 8  # that an estimate has room for
 
 @dataclass(frozen=True)
 class Found:
-    """The best arrangements that there was time for, the best first, and the sketch of that one, if any was made."""
+    """The best arrangements that there was time for, the best first; the `score` that the drawing of that one promises
+    to have.
+    """
 
     arrangements: list[Arrangement]
-    sketch: Solved | None
-
-    @property
-    def score(self) -> float:
-        """What the sketch promises of the drawing: a wire that it has no way for will bend a third time."""
-        return self.sketch.score()[0] + THIRD * len(self.sketch.lost) if self.sketch else inf
+    score: float
 
 
 def arranged(parts: Parts, taste: int = TASTES[0]) -> Found:
@@ -69,7 +66,7 @@ def arranged(parts: Parts, taste: int = TASTES[0]) -> Found:
             sketches.refine(climb)
     except Spent:
         pass
-    return Found([*sketches.best(), first], sketches.first)
+    return Found([*sketches.best(), first], sketches.promise())
 
 
 # ── estimates ──
@@ -278,6 +275,10 @@ class _Sketches:
     def _bent(self) -> bool:
         """Whether wires of the best sketch bend too often."""
         return self.first is not None and bool(self.first.lost or self.first.too_bent)
+
+    def promise(self) -> float:
+        """What the best sketch says of a drawing: a wire that it has no way for will bend a third time."""
+        return self.first.score()[0] + THIRD * len(self.first.lost) if self.first else inf
 
     def best(self) -> list[Arrangement]:
         """The best, each of another worth: what is worth the same is mostly the same but for a trifle."""
