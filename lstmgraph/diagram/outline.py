@@ -6,14 +6,19 @@ To add a shape: a row in `OUTLINES`, its name in `scene.Shape`, and, for DOT, a 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import pairwise
 from math import hypot
 
-from lstmgraph.diagram.path import KAPPA, Route, distance
-from lstmgraph.diagram.scene import Node, Point
+from lstmgraph.diagram.path import KAPPA, Route, distance, flatten
+from lstmgraph.diagram.scene import Box, Node, Point, Shape
 
+OUTLINE = 1.2  # the width of the line
 BOX_RADIUS = 6.0
 PANEL_RADIUS = 16.0  # of a box as large as a cell
 BAR_RADIUS = 1.6  # of pieces that are put together
+PIECES = 12  # straight lines for a curve, where it is measured
+EPSILON = 1e-6
 POINT_RADIUS = 2.5  # of the corners of a pentagon, and of a teardrop's tip
 PENTAGON = ((0.0, -0.5), (0.5, -0.04), (0.34, 0.5), (-0.34, 0.5), (-0.5, -0.04))
 
@@ -21,6 +26,31 @@ PENTAGON = ((0.0, -0.5), (0.5, -0.04), (0.34, 0.5), (-0.34, 0.5), (-0.5, -0.04))
 def outline(node: Node) -> Route:
     """The closed outline of a node, 3k+1 control points, clockwise."""
     return OUTLINES[node.shape](node.at, node.width, node.height)
+
+
+def room(box: Box, node: Node) -> float:
+    """How far a box is inside the outline of a node of a convex shape; negative where it comes out of it."""
+    x, y = (box.left + box.right) / 2 - node.at.x, (box.top + box.bottom) / 2 - node.at.y
+    width, height = (box.right - box.left) / 2, (box.bottom - box.top) / 2
+    sides = _sides(node.shape, node.width, node.height)
+    return min(far - (x * u + y * v + width * abs(u) + height * abs(v)) for u, v, far in sides)
+
+
+def largest(width: float, height: float, shape: Shape, size: tuple[float, float], air: float) -> float:
+    """By how much something in the middle of a convex shape may be scaled so that it keeps `air` from the outline."""
+    sides = _sides(shape, *size)
+    return min((far - air) / max(width / 2 * abs(u) + height / 2 * abs(v), EPSILON) for u, v, far in sides)
+
+
+@cache
+def _sides(shape: Shape, width: float, height: float) -> tuple[tuple[float, float, float], ...]:
+    """The lines around a shape: which way each faces, and how far it is from the centre."""
+    found = []
+    for a, b in pairwise(flatten(OUTLINES[shape](Point(0, 0), width, height), PIECES)):
+        if (long := distance(a, b)) > EPSILON:
+            u, v = (b.y - a.y) / long, (a.x - b.x) / long
+            found.append((u, v, a.x * u + a.y * v))
+    return tuple(found)
 
 
 def polygon(corners: Sequence[Point], radii: Sequence[float]) -> Route:

@@ -125,6 +125,21 @@ def straight(points: Sequence[Point]) -> Route:
     return tuple(route)
 
 
+def flatten(route: Route, pieces: int) -> list[Point]:
+    """A route of cubic Beziers as a polyline."""
+    points = [route[0]]
+    for k in range(1, len(route), 3):
+        a, b, c, d = route[k - 1 : k + 3]
+        points += [_at(a, b, c, d, step / pieces) for step in range(1, pieces + 1)]
+    return points
+
+
+def _at(a: Point, b: Point, c: Point, d: Point, t: float) -> Point:
+    s = 1 - t
+    weights = (s * s * s, 3 * s * s * t, 3 * s * t * t, t * t * t)
+    return Point(*(sum(w * p[k] for w, p in zip(weights, (a, b, c, d), strict=True)) for k in (0, 1)))
+
+
 def is_straight(piece: Sequence[Point]) -> bool:
     """Whether a cubic piece is a straight line."""
     a, b, c, d = piece

@@ -12,7 +12,7 @@ import pytest
 from lstmgraph.diagram.graph import Edge as GraphEdge
 from lstmgraph.diagram.graph import Graph, NodeKind
 from lstmgraph.diagram.graph import Node as GraphNode
-from lstmgraph.diagram.path import HEAD_LENGTH, HOP, STROKE, Route, finish, straight
+from lstmgraph.diagram.path import HEAD_LENGTH, HOP, STROKE, Route, finish, flatten, straight
 from lstmgraph.diagram.quality import colour, edges, lines, measure, overlaps, places, rival
 from lstmgraph.diagram.quality.picture import Picture
 from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Wire, again
@@ -427,7 +427,7 @@ def test_where_splines_cross_is_known() -> None:
 
 def test_a_spline_is_as_long_as_it_is_drawn() -> None:
     route = (Point(0, 0), Point(0, 100), Point(100, 100), Point(100, 0))
-    flat = rival.flatten(route, 4)
+    flat = flatten(route, 4)
     assert flat[0] == (0, 0)
     assert flat[2] == (50, 75)
     assert flat[-1] == (100, 0)

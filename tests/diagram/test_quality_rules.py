@@ -15,13 +15,16 @@ from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.cell_block import layout_cell_block
 from lstmgraph.diagram.layout.legend import with_legend
 from lstmgraph.diagram.layout.pipe import layout_pipe
+from lstmgraph.diagram.outline import OUTLINE
 from lstmgraph.diagram.path import STROKE, finish, straight
 from lstmgraph.diagram.quality import RULES, Case, Gate, Rule, faults, measure, report, score, shape_of, shortfalls
+from lstmgraph.diagram.quality.overlaps import CORNER
 from lstmgraph.diagram.quality.picture import Picture
 from lstmgraph.diagram.quality.rival import rival_crossings
 from lstmgraph.diagram.scene import Dot, Entry, Label, Legend, Node, Point, Scene, Wire
 from lstmgraph.diagram.themes import load_theme
 from lstmgraph.diagram.turning import turned
+from lstmgraph.diagram.typeset import measure as measure_label
 from tests.diagram.graphs import gru, lstm, peephole_lstm, rnn
 
 Patch = pytest.MonkeyPatch
@@ -270,6 +273,10 @@ MORE: dict[str, tuple[str, Spoil]] = {
             c, "f>c.1.0", points=(node(c, "f").at._replace(y=node(c, "f").at.y + 9), *wire(c, "f>c.1.0").points[1:])
         ),
     ),
+    "a label across an ellipse": (
+        "oversized",
+        lambda c, _: changed(c, "f", shape="ellipse", width=52, label=Label(r"(\cdot)-\frac12", node(c, "f").at, 13)),
+    ),
     "a dot on a node": ("node_overlaps", lambda c, _: drawn(c, dots=(Dot(node(c, "f").at, "internal"),))),
     "a label on a label": ("label_overlaps", lambda c, _: labelled(c, replace(c.scene.labels[0], size=9.0))),
     "a label on a wire": (
@@ -343,6 +350,42 @@ def test_other_ways_to_break_a_rule(way: str, good: Case, monkeypatch: pytest.Mo
     rule = next(r for r in RULES if r.name == name)
     assert score(rule, good).inside is True
     assert score(rule, spoil(good, monkeypatch)).inside is False
+
+
+SHAPES = [("circle", 36), ("ellipse", 52), ("pentagon", 36), ("teardrop", 36), ("box", 36)]
+
+
+@pytest.mark.parametrize(("shape", "width"), SHAPES)
+def test_a_label_in_the_corner_of_its_box_is_outside_of_a_shape_without_one(good: Case, shape: str, width: int) -> None:
+    """Within the rectangle around the node, but across its outline; in its middle the same label is inside."""
+    at = node(good, "f").at
+    label = Label(r"\tanh", at, 6)
+    wide, high = measure_label(label)
+    corner = replace(label, at=Point(at.x - width / 2 + wide / 2 + 1, at.y + 18 - high / 2 - 1))
+    for placed, found in ((label, ()), (corner, ("f",))):
+        assert changed(good, "f", shape=shape, width=width, height=36, label=placed).quality.oversized == found
+
+
+def test_a_label_that_touches_the_outline_is_not_inside(good: Case) -> None:
+    at = node(good, "f").at
+    label = Label("x", at, 10)
+    width, height = (n + OUTLINE - 2 * CORNER for n in measure_label(label))
+    for size, found in ((width, ()), (width - 0.1, ("f",))):
+        assert changed(good, "f", shape="slab", width=size, height=height, label=label).quality.oversized == found
+
+
+NUMBERS = ("0.5", "0.75", "1/3", "0.000001", "0.123456789", "123456789.5")
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("equation", ["h[t] = x[t] - {}", "h[t] = {} * x[t]", "h[t] = tanh(x[t]) + {}"])
+def test_numbers_stay_inside_what_they_are_written_in(number: str, equation: str) -> None:
+    cell = lstmgraph.Cell.from_equations(equation.format(number), name="case", sizes={"x": "H", "h": "H"})
+    drawing = cell.draw()
+    assert drawing.graph is not None
+    assert measure(drawing.scene, drawing.graph).oversized == ()
+    written = [n.label for n in drawing.scene.nodes if n.label and n.kind == "operator"]
+    assert all(label.size >= 0.6 * 15 for label in written)
 
 
 @pytest.mark.parametrize("id", ["c[t-1]>i.1.2", "c>o.1.2", "c>h.2.0"])

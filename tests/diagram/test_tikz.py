@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from lstmgraph import load
+from lstmgraph.diagram.outline import OUTLINE
 from lstmgraph.diagram.path import is_straight
 from lstmgraph.diagram.scene import Label, Point, Scene
 from lstmgraph.diagram.themes import load_theme
 from lstmgraph.diagram.typeset import number
 from lstmgraph.diagram.writers.latex import math_of, words_of
-from lstmgraph.diagram.writers.svg import OUTLINE
 from lstmgraph.diagram.writers.tikz import write_tex, write_tikz
 
 PAPER = r"""\documentclass{article}

@@ -18,7 +18,7 @@ from lstmgraph.diagram.extract import PRODUCT
 from lstmgraph.diagram.graph import EXTERNAL, OPERATIONS, Edge, Graph
 from lstmgraph.diagram.graph import Node as Operation
 from lstmgraph.diagram.layout.plan import Plan, Spot
-from lstmgraph.diagram.layout.shapes import MAIN, PITCH, Form
+from lstmgraph.diagram.layout.shapes import MAIN, PITCH, Form, scale_in
 from lstmgraph.diagram.path import HEAD_LENGTH, HEAD_WIDTH, STROKE
 from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Wire
 from lstmgraph.diagram.typeset import measure
@@ -76,7 +76,7 @@ def _scale(glyph: str, form: Form) -> float:
     found = min(1.0, form.width * round_ / max(width, 1.0), form.height * round_ / max(height, 1.0))
     if form.shape == "circle":
         found = min(found, form.width * ROUND[form.width < SMALL_CIRCLE] / max(hypot(width, height), 1.0))
-    return found
+    return min(found, scale_in(form, width, height))
 
 
 def place(

@@ -16,6 +16,7 @@ from lstmgraph.diagram.detail import MARK, NETWORK
 from lstmgraph.diagram.layout.shapes import PITCH
 from lstmgraph.diagram.layout.steps import through
 from lstmgraph.diagram.order import CIRCLED
+from lstmgraph.diagram.outline import OUTLINE, largest
 from lstmgraph.diagram.scene import COTANGENT_SUM, JOIN_SUM, UNSET, Entry, Label, Legend, Node, Point, Scene
 from lstmgraph.diagram.typeset import measure
 
@@ -23,6 +24,7 @@ SIZE = 10.0
 SCALE = 0.6  # of the samples
 SMALL = 12.0  # what is no higher is not made smaller
 LEAST = 7.5  # of their labels
+LONGEST = 200.0  # no sample is made longer for its label
 LARGEST = 20.0  # no sample is higher
 ROW = 23.0  # from a line to the next, the same in all columns
 NOTE = 15.0  # the same of notes
@@ -290,6 +292,8 @@ def _sample(node: Node, key: Key) -> Node:
     width = node.width * scale
     if label and node.shape in ("ellipse", "box"):  # a small sample of something long may be longer in proportion
         width = max(width, measure(label)[0] + LEAST)
+        while width < LONGEST and largest(*measure(label), node.shape, (width, node.height * scale), OUTLINE) < 1:
+            width += PITCH / 2
     return replace(node, width=width, height=node.height * scale, label=label)
 
 

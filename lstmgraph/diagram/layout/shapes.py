@@ -14,6 +14,7 @@ from lstmgraph.diagram.detail import NETWORK
 from lstmgraph.diagram.graph import EXTERNAL as OUTSIDE
 from lstmgraph.diagram.graph import PARAMETERS, Node
 from lstmgraph.diagram.look import DEFAULT_LOOK, Look
+from lstmgraph.diagram.outline import largest
 from lstmgraph.diagram.path import STROKE
 from lstmgraph.diagram.scene import Label, Point, Shape
 from lstmgraph.diagram.typeset import measure
@@ -61,6 +62,10 @@ JOIN = Form("circle", 8, 8)
 SUM = Form("box", 68, 36)
 SMALL_SUM = Form("box", 36, 36)
 BOTH = ("memory_and_output", "previous_memory_and_output")  # operations of states that are both
+WIDEST = 260  # of all ellipses
+LEGIBLE = 0.6  # of its size, that what is written in an ellipse has at least
+AIR = {"ellipse": 2.0}  # from a label to the outline around it, by shape
+CLOSE = 0.8  # the same of other shapes
 OWN_COLOUR = ("sigmoid", "tanh")  # functions that themes tell apart
 
 
@@ -79,14 +84,26 @@ def form_of(node: Node, operands: int, wide_sums: bool, look: Look = DEFAULT_LOO
         return Form("box", max(68.0, 16.0 * operands + 4), 36)
     if look.shape_of(node.operation) == "box":
         return SUM if wide_sums or wide else SMALL_SUM
-    return Form("ellipse", 52, 32) if wide else CIRCLE
+    return _ellipse(node.glyph) if wide else CIRCLE
 
 
 def _function(shape: Shape, glyph: str) -> Form:
     """A nonlinearity with that written in it."""
     if shape == "ellipse":
-        return CIRCLE if measure(Label(glyph, Point(0, 0), MAIN))[0] < 20 else Form("ellipse", 52, 32)
+        return CIRCLE if measure(Label(glyph, Point(0, 0), MAIN))[0] < 20 else _ellipse(glyph)
     return Form(shape, 52 if shape == "box" and glyph_length(glyph) > 4 else 36, 36)
+
+
+def _ellipse(glyph: str) -> Form:
+    """As wide as it must be for what is written in it to be legible."""
+    size = measure(Label(glyph, Point(0, 0), MAIN))
+    forms = [Form("ellipse", width, 32) for width in range(52, WIDEST + 1, 2 * int(PITCH))]
+    return next((form for form in forms if scale_in(form, *size) >= LEGIBLE), forms[-1])
+
+
+def scale_in(form: Form, width: float, height: float) -> float:
+    """By how much something of that size may be scaled in the middle of a form, with a little air around it."""
+    return largest(width, height, form.shape, (form.width, form.height), AIR.get(form.shape, CLOSE))
 
 
 def glyph_length(latex: str) -> int:

@@ -9,10 +9,9 @@ from math import inf
 
 from lstmgraph.diagram.boxes import EPSILON, around, holds, hull
 from lstmgraph.diagram.graph import base_of
-from lstmgraph.diagram.path import DOT_RADIUS, HEAD_LENGTH, HOP, STROKE, away, distance, is_straight, simplify
+from lstmgraph.diagram.path import DOT_RADIUS, HEAD_LENGTH, HOP, STROKE, away, distance, flatten, is_straight, simplify
 from lstmgraph.diagram.quality.geometry import Grid
 from lstmgraph.diagram.quality.picture import Crossing, Head, Picture, Segment
-from lstmgraph.diagram.quality.rival import flatten
 from lstmgraph.diagram.scene import Point, Wire
 
 

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from lstmgraph.diagram.boxes import EPSILON, around, distance, dot_box, holds, hull, inside, label_box, meet, node_box
 from lstmgraph.diagram.ground import borders
-from lstmgraph.diagram.path import STROKE, is_straight
+from lstmgraph.diagram.outline import OUTLINE, room
+from lstmgraph.diagram.path import STROKE, flatten, is_straight
 from lstmgraph.diagram.quality.geometry import Grid, length_inside
 from lstmgraph.diagram.quality.picture import MEETINGS, Head, Picture, ends
-from lstmgraph.diagram.quality.rival import flatten
 from lstmgraph.diagram.scene import COTANGENT_SUM, Box, Node, Point
+
+CORNER = OUTLINE / 6
 
 
 def node_overlaps(picture: Picture) -> Iterator[str]:
@@ -56,9 +58,12 @@ def arc_overlaps(picture: Picture) -> Iterator[str]:
 
 
 def oversized(picture: Picture) -> Iterator[str]:
-    """Nodes whose label does not fit into them."""
-    for node, box in zip(picture.shapes, picture.shape_grid.boxes, strict=True):
-        if node.label is not None and not inside(label_box(node.label), box):
+    """Nodes whose label is not inside of their outline, whatever its shape.
+
+    The corners of a label's box, which its letters do not fill, may come `CORNER` into the line.
+    """
+    for node in picture.shapes:
+        if node.label is not None and room(label_box(node.label), node) < OUTLINE / 2 - CORNER - EPSILON:
             yield node.id
 
 

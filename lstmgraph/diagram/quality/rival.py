@@ -19,7 +19,7 @@ from lstmgraph.diagram.boxes import EPSILON, hull
 from lstmgraph.diagram.dag import run_graphviz
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.shapes import form_of
-from lstmgraph.diagram.path import STROKE, Route, distance
+from lstmgraph.diagram.path import STROKE, Route, distance, flatten
 from lstmgraph.diagram.quality.geometry import Grid
 from lstmgraph.diagram.scene import Point
 from lstmgraph.errors import MissingExtra
@@ -82,7 +82,7 @@ def _spline(edge: dict[str, Any]) -> Route:
 def crossings_of(routes: Sequence[tuple[Hashable, Route]]) -> list[Point]:
     """Where Beziers of different values properly cross; nearly one place of the same two values counts once."""
     found: dict[frozenset[Hashable], list[Point]] = {}
-    flat = [(value, flatten(route)) for value, route in routes]
+    flat = [(value, flatten(route, PIECES)) for value, route in routes]
     for k, other in Grid([hull(line) for _, line in flat]).pairs(EPSILON):
         (v, one), (w, two) = flat[k], flat[other]
         if v != w:
@@ -91,21 +91,6 @@ def crossings_of(routes: Sequence[tuple[Hashable, Route]]) -> list[Point]:
                 if all(distance(at, p) > SAME for p in places):
                     places.append(at)
     return [at for places in found.values() for at in places]
-
-
-def flatten(route: Route, pieces: int = PIECES) -> list[Point]:
-    """A route of cubic Beziers as a polyline."""
-    points = [route[0]]
-    for k in range(1, len(route), 3):
-        a, b, c, d = route[k - 1 : k + 3]
-        points += [_at(a, b, c, d, step / pieces) for step in range(1, pieces + 1)]
-    return points
-
-
-def _at(a: Point, b: Point, c: Point, d: Point, t: float) -> Point:
-    s = 1 - t
-    weights = (s * s * s, 3 * s * s * t, 3 * s * t * t, t * t * t)
-    return Point(*(sum(w * p[k] for w, p in zip(weights, (a, b, c, d), strict=True)) for k in (0, 1)))
 
 
 def _meetings(one: Sequence[Point], other: Sequence[Point]) -> list[Point]:

@@ -10,13 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from unicodedata import combining
 
+from lstmgraph.diagram.outline import OUTLINE
 from lstmgraph.diagram.path import DOT_RADIUS, STROKE
 from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Shape, Wire
 from lstmgraph.diagram.themes import Palette, Theme
 from lstmgraph.diagram.typeset import measure
 from lstmgraph.diagram.writers.characters import UNICODE, text_of
 from lstmgraph.diagram.writers.names import Names
-from lstmgraph.diagram.writers.svg import DIMMED, FONTS, OUTLINE, clean, dimmed_first, legend_labels
+from lstmgraph.diagram.writers.svg import DIMMED, FONTS, clean, dimmed_first, legend_labels
 
 if TYPE_CHECKING:
     import graphviz

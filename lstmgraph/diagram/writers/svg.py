@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from lstmgraph.diagram.ink import ink
-from lstmgraph.diagram.outline import outline
+from lstmgraph.diagram.outline import OUTLINE, outline
 from lstmgraph.diagram.path import DOT_RADIUS, STROKE, Route, arrowhead, is_straight
 from lstmgraph.diagram.scene import Box, Dot, Label, Legend, Node, Point, Scene, Wire
 from lstmgraph.diagram.themes import Palette, Theme
@@ -22,7 +22,6 @@ from lstmgraph.diagram.writers.glyphs import Glyphs
 from lstmgraph.diagram.writers.names import Names, token
 
 DIMMED = 0.6  # how much thinner a line is that a step leaves in the background
-OUTLINE = 1.2  # the width of a node's outline
 FRAME_RADIUS = 16.0
 REACH = 10.0  # how near the pointer must come to a wire for its tooltip
 DASH = (3.2, 2.2)  # in strokes: a value of the previous step, where it is drawn dashed

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from lstmgraph.diagram.outline import BOX_RADIUS, outline
+from lstmgraph.diagram.outline import BOX_RADIUS, OUTLINE, outline
 from lstmgraph.diagram.path import DOT_RADIUS, EPSILON, HEAD_LENGTH, HEAD_NOTCH, HEAD_WIDTH, STROKE, Route, is_straight
 from lstmgraph.diagram.scene import UNSET, Box, Label, Node, Point, Scene, Shape, Wire
 from lstmgraph.diagram.themes import Palette, Theme
 from lstmgraph.diagram.typeset import measure, number
 from lstmgraph.diagram.writers.latex import math_of, words_of
 from lstmgraph.diagram.writers.names import token
-from lstmgraph.diagram.writers.svg import DASH, DIMMED, FRAME_RADIUS, OUTLINE, dimmed_first, legend_labels
+from lstmgraph.diagram.writers.svg import DASH, DIMMED, FRAME_RADIUS, dimmed_first, legend_labels
 
 NATIVE: dict[Shape, str] = {"circle": "ellipse", "ellipse": "ellipse", "box": f"rounded corners={number(BOX_RADIUS)}bp"}
 COMMON = (
