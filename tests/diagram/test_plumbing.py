@@ -376,9 +376,41 @@ def half_open(name: str) -> Scene:
     return drawn(name)
 
 
+# What takes several values at one place, on a pipe that runs to the right, one that hangs, and under a mouth.
+SEVERAL = {
+    "a formula beside a name": "s[t] = tanh(W @ c[t-1])\na[t] = c[t-1] - s[t] + s[t] * w[t]\nc[t] = a[t] + x[t]",
+    "two formulas": "c[t] = maximum(c[t-1], x[t] * w[t] + tanh(x[t]), sin(x[t]) * cos(w[t]))",
+    "all minus": "c[t] = c[t-1] - x[t] - w[t] - x[t] * w[t] - sin(x[t])",
+    "on the way out": "c[t] = c[t-1] + x[t]\nh[t] = maximum(c[t], x[t] * w[t], tanh(w[t]), sin(x[t]))",
+    "minus on the way out": "c[t] = c[t-1] + x[t]\nh[t] = sin(c[t] - x[t] - w[t] * x[t])",
+    "under a mouth": (
+        "o[t] = sigmoid(W @ x[t])\nf[t] = sigmoid(F @ x[t])\nc[t] = f[t] * c[t-1] + x[t]\n"
+        "h[t] = o[t] * softmax(c[t]) * f[t] * sin(x[t])"
+    ),
+    "a long number": "c[t] = c[t-1] * 0.123456789 + x[t]",
+}
+
+
+@pytest.mark.parametrize("equations", SEVERAL.values(), ids=SEVERAL)
+def test_several_values_at_one_place_have_room_and_signs_stand_at_their_arrows(equations: str) -> None:
+    scene = invented(equations)
+    assert_sound(scene)
+    wires = {w.id: w for w in scene.wires}
+    for sign in (label for label in scene.labels if label.text == "-"):
+        near = min(wires.values(), key=lambda w: abs(w.points[-1].x - sign.at.x) + abs(w.points[-1].y - sign.at.y))
+        assert near.id == sign.of
+    if "-" not in equations.replace("t-1", ""):
+        return
+    assert {label.of for label in scene.labels if label.text == "-"}
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_every_cell_with_a_pipe_is_drawn_soundly(name: str) -> None:
-    scene = half_open(name)
+    assert_sound(half_open(name))
+
+
+def assert_sound(scene: Scene) -> None:
+    """Nothing twice, nothing on top of another, nothing outside of the picture."""
     assert [id for id, k in Counter(n.id for n in scene.nodes).items() if k > 1] == []
     assert [id for id, k in Counter(w.id for w in scene.wires).items() if k > 1] == []
     solid = [n for n in scene.nodes if n.kind in ("previous", "next", "source", "gate", "function", "operator")]

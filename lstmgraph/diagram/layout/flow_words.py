@@ -17,6 +17,11 @@ def how_open(opening: float) -> str:
     return {0.0: "shut", 1.0: "open"}.get(opening, f"{opening:g} open")
 
 
+def how_far(opening: float | None) -> str:
+    """What is written beside a gate: nothing where nobody can say."""
+    return "" if opening is None else f"={opening:g}"
+
+
 def _said(run: Run, graph: Graph) -> Iterator[str]:
     node = {n.id: n for n in graph.nodes}
 

@@ -122,6 +122,13 @@ def beside(found: Iterable[Run]) -> Iterator[str]:
             yield from (edge.source for edge, _ in reading.operands)
 
 
+def taken(stop: Valve | Device | Reading) -> Sequence[Edge]:
+    """What stands beside a pipe at a stop."""
+    if isinstance(stop, Valve):
+        return (stop.edge,)
+    return stop.operands if isinstance(stop, Device) else [edge for edge, _ in stop.operands]
+
+
 def _refused(what: str) -> UsageError:
     return UsageError(f"the plumbing cannot show {what}", hint="the style pipe draws every cell")
 

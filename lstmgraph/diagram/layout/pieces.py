@@ -7,12 +7,11 @@ and `n` to its side: a valve's wheel stands at the side of negative n (above, or
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
 
 from lstmgraph.diagram.boxes import label_box, node_box
-from lstmgraph.diagram.graph import Edge
 from lstmgraph.diagram.layout.shapes import Form
 from lstmgraph.diagram.path import finish
 from lstmgraph.diagram.scene import UNSET, Label, Node, Point, Scene, Shape, Wire, moved
@@ -35,6 +34,9 @@ GATE = Form("circle", 36, 36)
 FAR = BONNET + 6 + RISE + WHEEL[1] + HUB + CONTROL + GATE.height / 2  # from the pipe to the middle of a gate
 SURFACE = 0.7  # water keeps off the walls by that
 LABEL = 11.0
+MARK = 18.0  # from the tip of an arrow to the sign beside it
+SIGN = 15.0  # its size
+ASIDE = 9.0  # of that sign from the line
 OLD, NEW = "old_water", "new_water"
 BORDER = 1.2  # between two waters of one colour, in the other
 LEAST = 10.5  # no layer of water that is thinner has a label
@@ -204,10 +206,11 @@ class Line:
         metal[-1] = replace(wheel, operation="valve")
         return hub
 
-    def control(self, s: float, wheel: Node, gate: Node, wire: str, words: str) -> None:
+    def control(self, s: float, wheel: Node, gate: Node, wire: str, words: str, sign: str = "") -> None:
         """The gate over its valve, and the line by which it moves the wheel.  `words` say how far it is open.
 
-        `wheel` is what the line ends at: the hub of a valve, the port of a device, or an operation.
+        `wheel` is what the line ends at: the hub of a valve, the port of a device, or an operation; `sign` stands
+        beside that end.
         """
         wide = (gate.width - GATE.width) / 2 if self.down else 0.0
         where = self.at(s, -FAR - wide)
@@ -216,13 +219,21 @@ class Line:
         begin = self.at(s, -FAR + GATE.height / 2)  # a wide gate reaches further out
         end = self._outer(wheel, begin)
         self.to.wire(wire, placed.id, wheel.id, "internal", (begin, end), gate.title)
+        if sign:
+            at = Point(end.x - MARK, end.y - ASIDE) if self.down else Point(end.x + ASIDE, end.y - MARK)
+            self.to.labels.append(Label(sign, at, SIGN, of=wire))
         if words:
             label = Label(words, placed.at, LABEL, of=placed.id)
-            width, height = measure(label)
+            far = (gate.height if self.down else gate.width) / 2 + self.words(words)
             x, y = placed.at
-            beside = Point(x + gate.width / 2 + 6 + width / 2, y)
-            at = Point(x, y + GATE.height / 2 + 5 + height / 2) if self.down else beside
+            width, height = measure(label)
+            at = Point(x, y + far - height / 2) if self.down else Point(x + far - width / 2, y)
             self.to.labels.append(replace(label, at=at))
+
+    def words(self, text: str) -> float:
+        """How much room words beside a gate take along the line."""
+        width, height = measure(Label(text, self.start, LABEL))
+        return (height + 5 if self.down else width + 6) if text else 0.0
 
     def _outer(self, node: Node, begin: Point) -> Point:
         """Where a line from `begin` meets the side of a piece that is turned away from the pipe."""
@@ -246,10 +257,14 @@ def _fitting(text: str, node: Node) -> Label | None:
     return replace(label, size=round(LABEL * fits, 2)) if fits >= LEGIBLE else None
 
 
-def apart(edges: Sequence[Edge]) -> Iterator[tuple[float, Edge]]:
-    """Edges with their places beside one another, around a middle."""
-    for k, edge in enumerate(edges):
-        yield (k - (len(edges) - 1) / 2) * (GATE.width + BETWEEN), edge
+def apart(sizes: Sequence[tuple[float, float]]) -> list[float]:
+    """The places of things beside one another, around the middle of all; of each how long it is, and its words."""
+    at, places = 0.0, []
+    for size, words in sizes:
+        places.append(at + size / 2)
+        at += size + words + BETWEEN
+    middle = (places[-1] + sizes[-1][0] / 2) / 2 if sizes else 0.0
+    return [place - middle for place in places]
 
 
 def fitted(scene: Scene) -> Scene:

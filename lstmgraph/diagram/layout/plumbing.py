@@ -16,20 +16,11 @@ from dataclasses import replace
 from lstmgraph.diagram.extract import SCALED
 from lstmgraph.diagram.graph import Edge, Graph
 from lstmgraph.diagram.graph import Node as Operation
-from lstmgraph.diagram.layout.flow_words import description, how_open
-from lstmgraph.diagram.layout.flows import (
-    Branch,
-    Device,
-    Outlet,
-    Reading,
-    Run,
-    Valve,
-    runs,
-    unset,
-)
+from lstmgraph.diagram.layout.flow_words import description, how_far, how_open
+from lstmgraph.diagram.layout.flows import Branch, Device, Outlet, Reading, Run, Valve, runs, taken, unset
 from lstmgraph.diagram.layout.labels import inside
 from lstmgraph.diagram.layout.pieces import (
-    BETWEEN,
+    ASIDE,
     COLLAR,
     FAR,
     GATE,
@@ -37,6 +28,7 @@ from lstmgraph.diagram.layout.pieces import (
     NEW,
     OLD,
     OUT,
+    SIGN,
     Layer,
     Line,
     Pieces,
@@ -62,6 +54,7 @@ READ = 32.0  # from there to an operation outside of the pipes, and to the next
 BEYOND = 56.0  # of a memory's pipe, from its last stretch through the border to the tank of the next step
 TANK = Form("box", 62, 62)
 SOURCE = Form("box", 76, 48)
+AROUND = 12.0  # around what stands at a stop, along a pipe that runs to the right
 CAP = 7.0  # how thick the end of a pipe is
 PAD = 16.0  # from what is inside to the border
 LONGEST = 300.0  # no label is longer
@@ -69,6 +62,8 @@ RIM = 8.0  # how much narrower a formula is than its box
 TEXT = 13.0  # the size of a label that needs more room than its piece has
 APART = 30.0  # between two memories, and between what hangs from one
 ORIGIN = Point(0, 0)
+
+Taken = Sequence[tuple[Edge, float | None]]  # what a stop takes besides, with how far that stands open
 
 
 def layout_plumbing(
@@ -128,11 +123,24 @@ class _Plumbing:
             usual if width <= usual.width * 0.86 else Form("box", 2 * math.ceil((width + RIM) / 1.72 + 1), usual.height)
         )
 
-    def reach(self, stop: Valve | Device) -> float:
-        """From the beginning of a stop to its middle, along a pipe that runs to the right."""
-        if isinstance(stop, Valve):
-            return max(VALVE, self.form(stop.edge.source, GATE).width / 2 + 12)
-        return max([DEVICE, *(self.form(e.source, GATE).width / 2 + 12 for e in stop.operands)])
+    def reach(self, line: Line, stop: Valve | Device) -> float:
+        """From the beginning of a stop to its middle, and from there to its end."""
+        least = VALVE if isinstance(stop, Valve) else DEVICE
+        if isinstance(stop, Device) and not line.down:
+            least = max(least, form_of(self.node[stop.node], 1, wide_sums=False).width / 2 + AROUND)
+        return max(least, self.span(line, [(e, None) for e in taken(stop)]) / 2 + (4 if line.down else AROUND))
+
+    def beside(self, line: Line, operands: Taken) -> list[tuple[float, float]]:
+        """How long the gates and values at a stop are along the line, and the words of each."""
+        forms = [self.form(edge.source, GATE) for edge, _ in operands]
+        words = [line.words(how_far(opening)) for _, opening in operands]
+        return [(f.height if line.down else f.width, w) for f, w in zip(forms, words, strict=True)]
+
+    def span(self, line: Line, operands: Taken) -> float:
+        """How long a stop is for what it takes to have its place."""
+        sizes = self.beside(line, operands)
+        ends = [at + size / 2 + words for at, (size, words) in zip(apart(sizes), sizes, strict=True)]
+        return 2 * max(ends, default=0.0)
 
     def behind(self, stop: Valve | Device, layers: Sequence[Layer]) -> list[Layer]:
         """What flows behind a stop."""
@@ -205,8 +213,7 @@ class _Plumbing:
 
     def stop(self, line: Line, stop: Valve | Device, at: float, layers: list[Layer]) -> tuple[float, list[Layer]]:
         """A valve or a device from `at` on, in the direction of the water; what flows behind it."""
-        usual = DEVICE if isinstance(stop, Device) else VALVE
-        middle = at + (usual if line.down else self.reach(stop))
+        middle = at + self.reach(line, stop)
         end = 2 * middle - at
         passed = self.behind(stop, layers)
         line.water((at, middle - 4), layers)
@@ -222,14 +229,15 @@ class _Plumbing:
         said = self.words(valve.edge.source)
         title = said if valve.opening is None else f"{said}: {how_open(valve.opening)}"
         wheel = line.valve(s, valve.share, title, valve.edge.target)
-        line.control(s, wheel, gate, valve.edge.id, "" if valve.opening is None else f"={valve.opening:g}")
+        line.control(s, wheel, gate, valve.edge.id, how_far(valve.opening))
 
     def device(self, line: Line, device: Device, s: float) -> None:
         """An operation on the pipe, and beside it what else it takes."""
         self.operation(device.node, line.at(s), form_of(self.node[device.node], 1, wide_sums=False))
         for side in (-1, 1):
-            line.collar(s + side * (DEVICE - 8))
-        for shift, edge in apart(device.operands):
+            line.collar(s + side * (self.reach(line, device) - 8))
+        shifts = apart(self.beside(line, [(e, None) for e in device.operands]))
+        for shift, edge in zip(shifts, device.operands, strict=True):
             hub = line.bar(self.to.metal, "port", "valve", (s + shift - 3, s + shift + 3), (-OUT - 9, -OUT))
             self.operand(line, s + shift, hub, edge)
 
@@ -242,15 +250,14 @@ class _Plumbing:
 
     def operand(self, line: Line, s: float, to: Node, edge: Edge, opening: float | None = None) -> None:
         """What an operation takes besides, and the line from it."""
-        words = "" if opening is None else f"={opening:g}"
         gate = replace(self.gate(edge), operation="operand")
-        line.control(s, to, gate, edge.id, "-" if edge.negative else words)
+        line.control(s, to, gate, edge.id, how_far(opening), "-" if edge.negative else "")
 
     # ── what comes in, what goes out ──
 
     def hanging(self, stops: Sequence[Valve | Device | Reading]) -> float:
         """How far to the left of a vertical pipe its gates reach."""
-        edges = [e for s in stops for e in _beside(s)]
+        edges = [e for s in stops for e in taken(s)]
         return max((FAR - GATE.width / 2 + self.form(e.source, GATE).width for e in edges), default=0.0)
 
     def place(self, at: float, stops: Sequence[Valve | Device | Reading], half: float) -> float:
@@ -269,7 +276,7 @@ class _Plumbing:
         s = COLLAR + 16.0
         spans = []
         for stop in branch.stops:
-            far = VALVE if isinstance(stop, Valve) else DEVICE
+            far = self.reach(down, stop)
             spans.append((s, s + 2 * far, stop))
             s += 2 * far
         s += 0 if spans else APART / 2
@@ -337,7 +344,7 @@ class _Plumbing:
         for reading in readings:
             node = self.node[reading.edge.target]
             form = form_of(node, 1, wide_sums=False)
-            high = form.height if len(reading.operands) < 2 else len(reading.operands) * (GATE.height + BETWEEN)
+            high = form.height if len(reading.operands) < 2 else self.span(line, reading.operands)
             begin, s = s, s + READ + high
             middle = s - high / 2
             tall = form if high == form.height else Form("box", form.width, high)
@@ -345,10 +352,10 @@ class _Plumbing:
             ends = line.at(begin), line.at(s - high)
             self.to.wire(reading.edge.id, source, placed.id, reading.edge.kind, ends, node.title)
             if reading.edge.negative:
-                self.to.labels.append(Label("-", line.at((begin + s - high) / 2, BETWEEN), LABEL, of=reading.edge.id))
-            openings = {edge.id: opening for edge, opening in reading.operands}
-            for shift, edge in apart([edge for edge, _ in reading.operands]):
-                self.operand(line, middle + shift, placed, edge, openings[edge.id])
+                self.to.labels.append(Label("-", line.at((begin + s - high) / 2, ASIDE), SIGN, of=reading.edge.id))
+            shifts = apart(self.beside(line, reading.operands))
+            for shift, (edge, opening) in zip(shifts, reading.operands, strict=True):
+                self.operand(line, middle + shift, placed, edge, opening)
             source = placed.id
         return source, s
 
@@ -390,10 +397,3 @@ def _node(
     width, height = form.width, form.height
     operation = "" if kind == "gate" else shown.operation
     return Node(id, kind, role, form.shape, at, width, height, label, shown.title, operation=operation, of=of)
-
-
-def _beside(stop: Valve | Device | Reading) -> Sequence[Edge]:
-    """What stands beside a pipe at a stop."""
-    if isinstance(stop, Valve):
-        return (stop.edge,)
-    return stop.operands if isinstance(stop, Device) else [edge for edge, _ in stop.operands]
