@@ -17,6 +17,8 @@ WRONG = [
     "missing",
     "extra",
     "astray",
+    "missing_nodes",
+    "extra_nodes",
     "through_nodes",
     "node_overlaps",
     "label_overlaps",
@@ -36,8 +38,12 @@ WRONG = [
 ]
 NOTHING_WRONG = [*WRONG, "twisted", "dashed_hops", "oversized", "off_line", "moved", "unlike", "dot"]
 FAULTS = [*WRONG, "smallest_head", "largest_head", "straight_end", "smallest_padding", "text_ratio"]
+DRAWN = ("pipe", "unrolled", "cell-block")
 GATES = [
     *((name, "", "", -inf, 0) for name in NOTHING_WRONG),
+    *((name, style, "", -inf, 0) for name in ("mislabelled", "misnamed", "unframed") for style in DRAWN),
+    *(("intruding", style, "", -inf, 0) for style in ("pipe", "unrolled")),
+    ("turned_over", "pipe", "", -inf, 0),
     ("bent_pipes", "pipe", "", -inf, 0),
     ("bent_pipes", "unrolled", "", -inf, 0),
     *(("crossings", style, "LSTM", -inf, 1) for style in ("pipe", "unrolled")),

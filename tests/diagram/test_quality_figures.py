@@ -13,7 +13,7 @@ from lstmgraph.diagram.graph import Edge as GraphEdge
 from lstmgraph.diagram.graph import Graph, NodeKind
 from lstmgraph.diagram.graph import Node as GraphNode
 from lstmgraph.diagram.path import HEAD_LENGTH, HOP, STROKE, Route, finish, flatten, straight
-from lstmgraph.diagram.quality import colour, edges, lines, measure, overlaps, places, rival
+from lstmgraph.diagram.quality import colour, edges, lines, measure, overlaps, painted, places, rival
 from lstmgraph.diagram.quality.picture import Picture
 from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Wire, again
 from lstmgraph.diagram.themes import Mode, Theme, load_theme
@@ -39,8 +39,10 @@ def picture(
     frames: Sequence[Box] = (),
     dots: Sequence[Dot] = (),
     labels: Sequence[Label] = (),
+    trunks: Sequence[Wire] = (),
 ) -> Picture:
     scene = Scene("s", "", "", (1000, 1000), tuple(frames), nodes, tuple(wires), tuple(dots), tuple(labels))
+    scene = replace(scene, trunks=tuple(trunks))
     return Picture(scene, EMPTY)
 
 
@@ -169,16 +171,22 @@ def test_wires_that_end_in_one_join_may_run_together() -> None:
 
 def test_an_oblique_piece_is_enough() -> None:
     bent = wire("a", "a", (0, 0), (50, 0), (60, 9), (60, 40))
-    assert list(lines.oblique(picture(wires=[bent]))) == ["a"]
-    assert not list(lines.oblique(picture(wires=[wire("a", "a", (0, 0), (50, 0), (50, 40))])))
+    assert list(painted.oblique(picture(wires=[bent]))) == ["a"]
+    assert not list(painted.oblique(picture(wires=[wire("a", "a", (0, 0), (50, 0), (50, 40))])))
 
 
 @pytest.mark.parametrize(
     ("route", "arrow", "wrong"),
     [
         (line((0, 0), (50, 0), (50, 40)), False, False),
-        (line((0, 0), (20, 0), (25, HOP), (30, 0), (50, 0), (50, 40)), False, False),  # over another line
-        (line((0, 0), (20, 0), (25, HOP + 0.1), (30, 0), (50, 0), (50, 40)), False, True),
+        (line((0, 0), (20, 0), (20, HOP), (30, HOP), (30, 0), (50, 0), (50, 40)), False, False),  # over another line
+        (line((0, 0), (20, 0), (20, HOP + 0.1), (30, HOP + 0.1), (30, 0), (50, 0), (50, 40)), False, True),
+        (line((0, 0), (20, 0), (25, HOP), (30, 0), (50, 0), (50, 40)), False, True),  # straight, and slanted
+        (line((0, 0), (50, 40)), False, True),
+        (line((0, 0), (0, 40), (50, 40)), False, True),  # the other way around
+        (line((0, 0), (45, 0), (45, 4), (50, 4), (50, 40)), False, True),  # past the corner
+        (line((0, 0), (48, 0), (48, 2), (50, 2), (50, 40)), False, False),
+        ((*line((0, 0), (50, 0)), *map(Point._make, [(50, -20), (70, 40), (50, 40)])), False, True),  # a bulge
         (line((0, 0), (50, 0), (50, 40 - HEAD_LENGTH)), True, False),  # as far as its arrowhead
         (line((0, 0), (50, 0), (50, 40 - HEAD_LENGTH)), False, True),
         (line((0, 0), (50, 0), (50, 39.9 - HEAD_LENGTH)), True, True),
@@ -186,8 +194,9 @@ def test_an_oblique_piece_is_enough() -> None:
     ],
 )
 def test_a_line_is_painted_where_it_runs(route: Route, arrow: bool, wrong: bool) -> None:
-    painted = replace(wire("a", "a", (0, 0), (50, 0), (50, 40), arrow=arrow), route=route)
-    assert bool(list(lines.misdrawn(picture(wires=[painted])))) == wrong
+    shown = replace(wire("a", "a", (0, 0), (50, 0), (50, 40), arrow=arrow), route=route)
+    assert bool(list(painted.misdrawn(picture(wires=[shown])))) == wrong
+    assert bool(list(painted.misdrawn(picture(trunks=[shown])))) == wrong
 
 
 @pytest.mark.parametrize(("on_the_way", "bent"), [("operator", ()), ("sum", ("c",))])

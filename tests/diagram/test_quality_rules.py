@@ -152,6 +152,55 @@ def close_ended(case: Case) -> Case:
     return rewired(case, "f>c.1.0", points=(Point(tip.x - 40, tip.y + 10), Point(tip.x, tip.y + 10), tip))
 
 
+def bent(case: Case) -> Wire:
+    """A wire of two pieces."""
+    return next(w for w in case.scene.wires if len(w.points) == 3 and w.source in case.picture.nodes)
+
+
+def bulging(case: Case, id: str) -> Case:
+    """A wire from end to end in a wide curve."""
+    a, *_, b = wire(case, id).route
+    return rewired(case, id, route=(a, Point(a.x + 60, a.y - 40), Point(b.x + 60, b.y + 40), b))
+
+
+def slanting(case: Case) -> Case:
+    """A wire of two pieces that takes the shortest way to the last stretch before its tip."""
+    start, corner, tip = bent(case).points
+    near = Point(*(c + 0.4 * (t - c) for c, t in zip(corner, tip, strict=True)))
+    return rewired(case, bent(case).id, route=straight([start, near, bent(case).route[-1]]))
+
+
+def ghost(case: Case, **what: object) -> Case:
+    """A node more, where there is room for it, that no line reaches."""
+    more = replace(node(case, "f"), id="ghost", at=Point(3, 3), **what)  # type: ignore[arg-type]
+    return drawn(case, nodes=(*case.scene.nodes, more))
+
+
+def reading(case: Case, id: str, other: str) -> Case:
+    """A node that carries the label of another one."""
+    texts = {n.id: n.label.text for n in case.scene.nodes if n.label is not None}
+    label = node(case, id).label
+    assert label is not None
+    return changed(case, id, label=replace(label, text=texts[other]))
+
+
+def turned_around(case: Case, mirrored: bool = False, flipped: bool = False) -> Case:
+    """Everything from right to left, or from top to bottom."""
+    width, height = case.scene.size
+
+    def point(p: Point) -> Point:
+        return Point(width - p.x if mirrored else p.x, height - p.y if flipped else p.y)
+
+    return drawn(case, nodes=tuple(replace(n, at=point(n.at)) for n in case.scene.nodes))
+
+
+def named(case: Case, of: str, at: Point) -> Case:
+    """The name of a value, somewhere else."""
+    labels = case.scene.labels
+    assert any(x.of == of for x in labels)
+    return drawn(case, labels=tuple(replace(x, at=at) if x.of == of else x for x in labels))
+
+
 def entries(case: Case, kept: Callable[[Entry], bool]) -> Case:
     """The case with fewer entries of its legend."""
     groups = [replace(g, entries=tuple(e for e in g.entries if kept(e))) for g in case.scene.legend]
@@ -187,6 +236,13 @@ SPOILT: dict[str, Spoil] = {
     "missing": lambda c, _: drawn(c, wires=c.scene.wires[1:]),
     "extra": lambda c, _: drawn(c, wires=(*c.scene.wires, replace(c.scene.wires[0], id="f>nowhere"))),
     "astray": lambda c, _: rewired(c, "f>c.1.0", target="c.2"),
+    "missing_nodes": lambda c, _: without(c, "f"),
+    "extra_nodes": lambda c, _: ghost(c),
+    "mislabelled": lambda c, _: reading(c, "f", "g"),
+    "misnamed": lambda c, _: named(c, "f", Point(0, 0)),
+    "unframed": lambda c, _: widened(c, -c.scene.size[0] / 2),
+    "intruding": lambda c, _: shifted(c, "x[t]", 0, -60),
+    "turned_over": lambda c, _: turned_around(c, mirrored=True),
     "through_nodes": lambda c, _: rewired(
         c, "f>c.1.0", points=(Point(0, node(c, "g").at.y), Point(500, node(c, "g").at.y))
     ),
@@ -294,6 +350,29 @@ MORE: dict[str, tuple[str, Spoil]] = {
     ),
     "a head on another wire": ("head_overlaps", lambda c, _: touched(c)),
     "a label outside": ("outside", lambda c, _: labelled(c, Label("f", Point(-1, 50), 9))),
+    "a trunk that runs aslant": (
+        "oblique",
+        lambda c, _: drawn(c, trunks=tuple(replace(t, points=(Point(0, 0), Point(9, 9))) for t in c.scene.trunks)),
+    ),
+    "a straight wire in a wide curve": ("misdrawn", lambda c, _: bulging(c, "f>c.1.0")),
+    "a shortcut past a corner": ("misdrawn", lambda c, _: slanting(c)),
+    "no node at an end of a line": ("missing_nodes", lambda c, _: without(c, "x[t]")),
+    "a second node of a value, at no line": ("extra_nodes", lambda c, _: ghost(c, of="f")),
+    "a node twice": ("extra_nodes", lambda c, _: drawn(c, nodes=(*c.scene.nodes, c.scene.nodes[0]))),
+    "a trunk that begins nowhere": (
+        "extra_nodes",
+        lambda c, _: drawn(c, nodes=(*c.scene.nodes, replace(node(c, "f"), id="ghost", kind="join"))),
+    ),
+    "an input that reads as the old output": ("mislabelled", lambda c, _: reading(c, "x[t]", "h[t-1]")),
+    "a node that reads nothing": ("mislabelled", lambda c, _: changed(c, "c", label=None)),
+    "a name at the line of another value": (
+        "misnamed",
+        lambda c, _: named(c, "f", next(x.at for x in c.scene.labels if x.of == "i")),
+    ),
+    "a name of nothing": ("misnamed", lambda c, _: labelled(c, replace(c.scene.labels[0], of="nothing"))),
+    "no border": ("unframed", lambda c, _: drawn(c, frames=())),
+    "an old memory inside the border": ("intruding", lambda c, _: shifted(c, "c[t-1]", 60, 0)),
+    "a picture upside down": ("turned_over", lambda c, _: turned_around(c, flipped=True)),
     "both lines hop": (
         "unbridged",
         lambda c, _: drawn(c, wires=tuple(replace(w, route=w.route[:1] * 4) for w in c.scene.wires)),

@@ -1,4 +1,4 @@
-"""Whether a picture shows the edges of its graph and no others, each from the right node to the right one.
+"""Whether a picture shows the nodes and edges of its graph and no others, each edge between the right nodes.
 
 A scene of several cells may repeat a graph under a prefix ("2:f"): then each of the copies must be complete.
 """
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from lstmgraph.diagram.boxes import EPSILON, holds, node_box
 from lstmgraph.diagram.graph import Edge, Graph, base_of
 from lstmgraph.diagram.quality.picture import Picture, ends
-from lstmgraph.diagram.scene import Node, Wire, again, shown_by
+from lstmgraph.diagram.scene import COTANGENT_SUM, Node, Wire, again, shown_by
 
 PREFIX = re.compile(r"(?:\d+:)*")
 
@@ -41,6 +41,31 @@ def astray(picture: Picture) -> Iterator[str]:
         edge = edges.get(shown_by(wire.id))
         if edge is not None and not _right_ends(wire, edge, picture.nodes, meanings):
             yield wire.id
+
+
+def missing_nodes(picture: Picture) -> Iterator[str]:
+    """Nodes of the graph that are not drawn."""
+    meanings = _Meanings(picture.graph)
+    for copy in copies(picture):
+        own = (n for n in picture.scene.nodes if n.id.startswith(copy))
+        shown = {id for node in own for id in meanings.of(node)}
+        yield from (copy + n.id for n in picture.graph.nodes if n.id not in shown)
+
+
+def extra_nodes(picture: Picture) -> Iterator[str]:
+    """Nodes that stand for no node of the graph, to which nothing is connected, or that are drawn twice."""
+    known = {n.id for n in picture.graph.nodes}
+    joined = {id for e in picture.graph.edges for id in (e.source, e.target)}
+    touched = {id for w in (*picture.scene.wires, *picture.scene.trunks) for id in (w.source, w.target)}
+    for node in picture.scene.nodes:
+        meant = node.of or node.id
+        if node.kind == COTANGENT_SUM:
+            continue
+        if node.kind != "join" and meant not in known:
+            yield f"{node.id} stands for nothing"
+        elif node.id not in touched and (meant in joined or node.kind == "join"):
+            yield f"{node.id} is connected to nothing"
+    yield from (f"{id} twice" for id, count in Counter(n.id for n in picture.scene.nodes).items() if count > 1)
 
 
 def loopless(picture: Picture) -> Iterator[str]:
@@ -110,5 +135,5 @@ class _Meanings:
     def of(self, node: Node) -> set[str]:
         if node.kind != "cell":
             return {node.of or node.id}
-        following = self.next.get(self.base[node.of], set())
+        following = self.next.get(self.base.get(node.of, ""), set())
         return {node.of} | following | {source for id in following for source in self.new.get(id, ())}

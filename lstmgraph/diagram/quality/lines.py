@@ -9,29 +9,10 @@ from math import inf
 
 from lstmgraph.diagram.boxes import EPSILON, around, holds, hull
 from lstmgraph.diagram.graph import base_of
-from lstmgraph.diagram.path import DOT_RADIUS, HEAD_LENGTH, HOP, STROKE, away, distance, flatten, is_straight, simplify
+from lstmgraph.diagram.path import DOT_RADIUS, HEAD_LENGTH, STROKE, distance, flatten, is_straight, simplify
 from lstmgraph.diagram.quality.geometry import Grid
 from lstmgraph.diagram.quality.picture import Crossing, Head, Picture, Segment
 from lstmgraph.diagram.scene import Point, Wire
-
-
-def oblique(picture: Picture) -> Iterator[str]:
-    """Wires with a piece that is neither horizontal nor vertical."""
-    for wire in picture.scene.wires:
-        if any(abs(a.x - b.x) > EPSILON < abs(a.y - b.y) for a, b in pairwise(wire.points)):
-            yield wire.id
-
-
-def misdrawn(picture: Picture) -> Iterator[str]:
-    """Wires that are painted elsewhere than they run: off their line by more than the arc of a bridge, or not from end
-    to end.  All other rules look at where wires run.
-    """
-    for wire in (*picture.scene.wires, *picture.scene.trunks):
-        pieces, (start, *_, end) = list(pairwise(wire.points)), wire.route
-        off = any(all(away(p, a, b) > HOP + EPSILON for a, b in pieces) for p in wire.route[::3])
-        short = HEAD_LENGTH if wire.arrow else 0.0
-        if off or distance(start, wire.points[0]) > EPSILON or distance(end, wire.points[-1]) > short + EPSILON:
-            yield wire.id
 
 
 def shared_lines(picture: Picture) -> Iterator[str]:

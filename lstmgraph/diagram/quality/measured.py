@@ -12,7 +12,7 @@ from math import ceil
 
 from lstmgraph.diagram.detail import NETWORK
 from lstmgraph.diagram.graph import Graph, Node
-from lstmgraph.diagram.quality import colour, edges, explained, lines, meaning, overlaps, places
+from lstmgraph.diagram.quality import colour, edges, explained, lines, meaning, named, overlaps, painted, places
 from lstmgraph.diagram.quality.picture import Picture
 from lstmgraph.diagram.quality.rival import rival_crossings
 from lstmgraph.diagram.quality.twists import twisted
@@ -28,6 +28,13 @@ class Quality:
     missing: tuple[str, ...]  # edges of the graph that are not drawn
     extra: tuple[str, ...]  # wires that are no edge of the graph, or drawn twice
     astray: tuple[str, ...]  # wires that do not begin and end at the outlines of the nodes of their edge
+    missing_nodes: tuple[str, ...]  # nodes of the graph that are not drawn
+    extra_nodes: tuple[str, ...]  # nodes that are none of the graph, or drawn twice, or connected to nothing
+    mislabelled: tuple[str, ...]  # nodes with the glyph of another one
+    misnamed: tuple[str, ...]  # labels that are not nearest to the line that they name
+    unframed: tuple[str, ...]  # operations outside of the border
+    intruding: tuple[str, ...]  # inputs and states inside of the border
+    turned_over: tuple[str, ...]  # time from right to left, inputs above, pipes below
     node_overlaps: tuple[str, ...]
     label_overlaps: tuple[str, ...]
     arc_overlaps: tuple[str, ...]  # labels on bridges and rounded corners
@@ -75,6 +82,13 @@ def figures(picture: Picture) -> Quality:
         missing=tuple(edges.missing(picture)),
         extra=tuple(edges.extra(picture)),
         astray=tuple(edges.astray(picture)),
+        missing_nodes=tuple(edges.missing_nodes(picture)),
+        extra_nodes=tuple(edges.extra_nodes(picture)),
+        mislabelled=tuple(named.mislabelled(picture)),
+        misnamed=tuple(named.misnamed(picture)),
+        unframed=tuple(places.unframed(picture)),
+        intruding=tuple(places.intruding(picture)),
+        turned_over=tuple(places.turned_over(picture)),
         node_overlaps=tuple(overlaps.node_overlaps(picture)),
         label_overlaps=tuple(overlaps.label_overlaps(picture)),
         arc_overlaps=tuple(overlaps.arc_overlaps(picture)),
@@ -82,8 +96,8 @@ def figures(picture: Picture) -> Quality:
         head_overlaps=tuple(overlaps.head_overlaps(picture)),
         through_nodes=tuple(overlaps.through_nodes(picture)),
         outside=tuple(overlaps.outside(picture)),
-        oblique=tuple(lines.oblique(picture)),
-        misdrawn=tuple(lines.misdrawn(picture)),
+        oblique=tuple(painted.oblique(picture)),
+        misdrawn=tuple(painted.misdrawn(picture)),
         shared_lines=tuple(lines.shared_lines(picture)),
         touching=tuple(lines.touching(picture)),
         unbridged=tuple(lines.unbridged(picture)),

@@ -7,7 +7,9 @@ from itertools import islice, pairwise
 from math import inf
 
 from lstmgraph.diagram.boxes import EPSILON, gap, node_box
-from lstmgraph.diagram.graph import PARAMETERS
+from lstmgraph.diagram.detail import NETWORK
+from lstmgraph.diagram.extract import PRODUCT
+from lstmgraph.diagram.graph import EXTERNAL, OPERATIONS, PARAMETERS, base_of
 from lstmgraph.diagram.path import STROKE
 from lstmgraph.diagram.quality.geometry import Grid
 from lstmgraph.diagram.quality.picture import MEETINGS, Picture
@@ -43,6 +45,36 @@ def enclosed(picture: Picture) -> Iterator[str]:
     """What a step is given, inputs, values of the step before, biases, that stands inside of a container."""
     given = (n for n in picture.scene.nodes if n.kind in GIVEN)
     yield from (n.id for n in given if picture.frame_of(n) is not None)
+
+
+def unframed(picture: Picture) -> Iterator[str]:
+    """Operations that stand outside of every container.
+
+    A value that is scaled by something learnt on its way into a network may be scaled outside.
+    """
+    inner = (n for n in picture.scene.nodes if n.kind in (*OPERATIONS, "cell") and n.operation != PRODUCT)
+    yield from (n.id for n in inner if picture.frame_of(n) is None)
+
+
+def intruding(picture: Picture) -> Iterator[str]:
+    """Inputs, and states as they come and go, that stand inside of a container."""
+    outer = (n for n in picture.scene.nodes if n.kind in EXTERNAL)
+    yield from (n.id for n in outer if picture.frame_of(n) is not None)
+
+
+def turned_over(picture: Picture) -> Iterator[str]:
+    """What the pipe style has the other way around: time from right to left, inputs above networks, pipes below."""
+    bases = {n.id: base_of(n) for n in picture.graph.nodes}
+    nodes = [(n, bases.get(n.of or n.id, "")) for n in picture.scene.nodes]
+    networks = [n for n in picture.scene.nodes if n.kind == "sum" or n.operation.endswith(NETWORK)]
+    for node, base in nodes:
+        if node.kind == "previous":
+            later = [n for n, other in nodes if n.kind == "next" and other == base and n.at.x <= node.at.x]
+            yield from (f"{n.id} is left of {node.id}" for n in later)
+        if node.kind == "input":
+            yield from (f"{node.id} is above {n.id}" for n in networks if node.at.y <= n.at.y)
+        elif node.kind in ("previous", "next") and base in picture.graph.memories:
+            yield from (f"{node.id} is below {n.id}" for n in networks if node.at.y >= n.at.y)
 
 
 def aspects(picture: Picture) -> list[float]:

@@ -57,6 +57,7 @@ class Gate:
 NONE = Gate(high=0)
 CHAINS = ("pipe", "unrolled")
 BLOCKS = ("cell-block",)
+FRAMED = (*CHAINS, *BLOCKS)
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,15 @@ RULES: tuple[Rule, ...] = (
     Rule("missing", "edges of the equations that are not drawn", "quality.missing", (NONE,), fault=True),
     Rule("extra", "wires that no equation asks for", "quality.extra", (NONE,), fault=True),
     Rule("astray", "wires from or to the wrong node", "quality.astray", (NONE,), fault=True),
+    Rule("missing_nodes", "nodes of the equations that are not drawn", "quality.missing_nodes", (NONE,), fault=True),
+    Rule("extra_nodes", "nodes that no equation asks for", "quality.extra_nodes", (NONE,), fault=True),
+    Rule("mislabelled", "nodes with another label than theirs", "quality.mislabelled",
+         (Gate(high=0, styles=FRAMED),)),
+    Rule("misnamed", "names that are not at their line", "quality.misnamed", (Gate(high=0, styles=FRAMED),)),
+    Rule("unframed", "operations outside the border", "quality.unframed", (Gate(high=0, styles=FRAMED),)),
+    Rule("intruding", "inputs and states inside the border", "quality.intruding", (Gate(high=0, styles=CHAINS),)),
+    Rule("turned_over", "time to the left, inputs above, pipes below", "quality.turned_over",
+         (Gate(high=0, styles=("pipe",)),)),
     Rule("through_nodes", "wires through or within 2s of a foreign node", "quality.through_nodes", (NONE,), fault=True),
     Rule("node_overlaps", "overlaps of nodes", "quality.node_overlaps", (NONE,), fault=True),
     Rule("label_overlaps", "overlaps of labels", "quality.label_overlaps", (NONE,), fault=True),

@@ -1,0 +1,58 @@
+"""Whether a line is painted where it runs: the route of a wire, beside the straight pieces that it stands for.
+
+All other rules look at where wires run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from math import sqrt
+
+from lstmgraph.diagram.boxes import EPSILON
+from lstmgraph.diagram.path import HEAD_LENGTH, HOP, RADIUS, away, distance, flatten, is_straight, simplify
+from lstmgraph.diagram.quality.picture import Picture
+from lstmgraph.diagram.scene import Point, Wire
+
+SAMPLES = 12  # on each Bézier piece
+PAST_A_CORNER = (sqrt(2) - 1) * RADIUS + 0.01  # how far the widest quarter circle stays away from its corner
+
+
+def oblique(picture: Picture) -> Iterator[str]:
+    """Wires and trunks with a piece that is neither horizontal nor vertical."""
+    for wire in (*picture.scene.wires, *picture.scene.trunks):
+        if any(_slants(a, b) for a, b in pairwise(wire.points)):
+            yield wire.id
+
+
+def misdrawn(picture: Picture) -> Iterator[str]:
+    """Wires and trunks that are painted elsewhere than they run: off their line by more than the arc of a bridge, past
+    a corner, straight and slanted, or not from end to end.
+    """
+    for wire in (*picture.scene.wires, *picture.scene.trunks):
+        start, *_, end = wire.route
+        short = HEAD_LENGTH if wire.arrow else 0.0
+        ends = distance(start, wire.points[0]) < EPSILON and distance(end, wire.points[-1]) < short + EPSILON
+        if not ends or _strays(wire) or _slanted(wire):
+            yield wire.id
+
+
+def _slants(a: Point, b: Point) -> bool:
+    return abs(a.x - b.x) > EPSILON < abs(a.y - b.y)
+
+
+def _slanted(wire: Wire) -> bool:
+    """Whether a straight piece of a route is neither horizontal nor vertical, though its wire is."""
+    ways = any(_slants(a, b) for a, b in pairwise(wire.points))
+    pieces = (wire.route[k - 1 : k + 3] for k in range(1, len(wire.route), 3))
+    return not ways and any(is_straight(p) and _slants(p[0], p[3]) for p in pieces)
+
+
+def _strays(wire: Wire) -> bool:
+    """Whether a route leaves its line, or leaves out a corner of it."""
+    line, pieces = flatten(wire.route, SAMPLES), list(pairwise(wire.points))
+    if any(all(away(p, a, b) > HOP + EPSILON for a, b in pieces) for p in line):
+        return True
+    return any(
+        all(away(corner, a, b) > PAST_A_CORNER for a, b in pairwise(line)) for corner in simplify(wire.points)[1:-1]
+    )
