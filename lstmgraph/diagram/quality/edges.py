@@ -97,15 +97,16 @@ def copies(picture: Picture) -> list[str]:
     wires = picture.scene.wires
     if any(w.id in known for w in wires):
         return [""]
-    return list(dict.fromkeys(_prefix(w.id) for w in wires)) or [""]
+    return list(dict.fromkeys(prefix(w.id) for w in wires)) or [""]
 
 
 def steps(graph: Graph) -> list[str]:
     """The prefixes of the steps of a chain; one, without a prefix, of any other graph."""
-    return list(dict.fromkeys(_prefix(e.id) for e in graph.edges)) or [""]
+    return list(dict.fromkeys(prefix(e.id) for e in graph.edges)) or [""]
 
 
-def _prefix(id: str) -> str:
+def prefix(id: str) -> str:
+    """Which of several cells an id belongs to."""
     found = PREFIX.match(id)
     return found.group() if found else ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import inf
 
-from lstmgraph.diagram.boxes import EPSILON, distance, label_box, node_box
+from lstmgraph.diagram.boxes import distance, label_box, node_box
 from lstmgraph.diagram.graph import OPERATIONS
 from lstmgraph.diagram.path import STROKE
 from lstmgraph.diagram.quality.picture import Picture, ends
@@ -27,13 +27,13 @@ def mislabelled(picture: Picture) -> Iterator[str]:
 
 
 def misnamed(picture: Picture) -> Iterator[str]:
-    """Labels of a line, or of a node, that are far from it, or nearer to another line."""
+    """Labels of a line, or of a node, that are far from it, or plainly nearer to another line."""
     for label in picture.scene.labels:
         if label.of:
             own, other = _nearest(picture, label)
             if own > REACH:
                 yield f"{label.text} is not at {label.of}"
-            elif other < own - EPSILON:
+            elif other < own - STROKE:
                 yield f"{label.text} is nearer to another line than to that of {label.of}"
 
 

@@ -11,6 +11,7 @@ from lstmgraph.diagram.detail import NETWORK
 from lstmgraph.diagram.extract import PRODUCT
 from lstmgraph.diagram.graph import EXTERNAL, OPERATIONS, PARAMETERS, base_of
 from lstmgraph.diagram.path import STROKE
+from lstmgraph.diagram.quality.edges import prefix
 from lstmgraph.diagram.quality.geometry import Grid
 from lstmgraph.diagram.quality.picture import MEETINGS, Picture
 from lstmgraph.diagram.scene import COTANGENT_SUM, Box, Node, Scene
@@ -65,15 +66,23 @@ def intruding(picture: Picture) -> Iterator[str]:
 def turned_over(picture: Picture) -> Iterator[str]:
     """What the pipe style has the other way around: time from right to left, inputs above networks, pipes below."""
     bases = {n.id: base_of(n) for n in picture.graph.nodes}
-    nodes = [(n, bases.get(n.of or n.id, "")) for n in picture.scene.nodes]
-    networks = [n for n in picture.scene.nodes if n.kind == "sum" or n.operation.endswith(NETWORK)]
+    cells: dict[str, list[Node]] = {}
+    for node in picture.scene.nodes:
+        cells.setdefault(prefix(node.id), []).append(node)
+    for nodes in cells.values():
+        yield from _turned_over([(n, bases.get(n.of or n.id, "")) for n in nodes], picture.graph.memories)
+
+
+def _turned_over(nodes: Sequence[tuple[Node, str]], memories: Sequence[str]) -> Iterator[str]:
+    """The same in one cell, of its nodes and the bases of their values."""
+    networks = [n for n, _ in nodes if n.kind == "sum" or n.operation.endswith(NETWORK)]
     for node, base in nodes:
         if node.kind == "previous":
             later = [n for n, other in nodes if n.kind == "next" and other == base and n.at.x <= node.at.x]
             yield from (f"{n.id} is left of {node.id}" for n in later)
         if node.kind == "input":
             yield from (f"{node.id} is above {n.id}" for n in networks if node.at.y <= n.at.y)
-        elif node.kind in ("previous", "next") and base in picture.graph.memories:
+        elif node.kind in ("previous", "next") and base in memories:
             yield from (f"{node.id} is below {n.id}" for n in networks if node.at.y >= n.at.y)
 
 
