@@ -521,6 +521,14 @@ def test_copies_of_a_graph_are_each_complete(good: Case) -> None:
     assert measure(fewer, good.graph).missing == (pair.wires[0].id,)
 
 
+def test_pictures_below_one_another_are_looked_at_one_by_one(good: Case) -> None:
+    from lstmgraph.diagram.compose import grid
+
+    assert measure(grid([good.scene, good.scene], 1), good.graph).turned_over == ()
+    fewer = without(good, "f").scene
+    assert measure(grid([good.scene, fewer], 1), good.graph).missing_nodes == ("2:f",)
+
+
 def test_a_picture_of_one_node_has_figures() -> None:
     scene = Scene("x", "", "", (50, 50), (), (), (), (), ())
     quality = measure(scene, Graph((), (), (), ""))
