@@ -67,13 +67,13 @@ def openable(cell: Cell) -> Mapping[str, MatrixSymbol]:
 def settled(cell: Cell, opened: Opened) -> dict[str, float]:
     """How far each gate stands open that was given, or that follows from those: with f = 1 - i, what i is from f.
 
-    Raises UnknownName for what is no gate of the cell, UsageError for a number outside of 0 to 1, for gates that
-    contradict one another, and for a cell without a memory.
+    Raises UnknownName for what is no gate of the cell, UsageError for a gate that acts on no memory, for a number
+    outside of 0 to 1, for gates that contradict one another, and for a cell without a memory.
     """
     known = gates(cell)
     for name, value in opened.items():
         if name not in known:
-            raise UnknownName(f"gate of {cell.name}", name, known)
+            raise _no_gate_here(cell, name)
         if not 0 <= value <= 1:
             raise UsageError(f"a gate is open by 0 (shut) to 1 (open), not by {value:g}", hint=f"{name}=0.5")
     found = dict(opened)
@@ -82,6 +82,16 @@ def settled(cell: Cell, opened: Opened) -> dict[str, float]:
         if isinstance(other, MatrixSymbol):
             _couple(found, one, name_of(other).base)
     return {name: found[name] for name in known if name in found}
+
+
+def _no_gate_here(cell: Cell, name: str) -> UsageError:
+    """Why something cannot be opened: it is no gate, or one that acts on no memory on its way."""
+    if roles(cell).get(name) != "gate":
+        return UnknownName(f"gate of {cell.name}", name, gates(cell))
+    return UsageError(
+        f"{name} is a gate of {cell.name}, but the plumbing does not show it: it acts on no pipe",
+        hint=f"known: {', '.join(gates(cell))}" if gates(cell) else "the style pipe draws every cell",
+    )
 
 
 def _couple(found: dict[str, float], one: str, other: str) -> None:

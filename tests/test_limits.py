@@ -19,7 +19,7 @@ from lstmgraph.numeric.evaluate import Array, Values, evaluate
 from lstmgraph.printing import print_equation
 from lstmgraph.program import Equation, Program
 from lstmgraph.reading import from_equations, library, load
-from lstmgraph.roles import memories
+from lstmgraph.roles import memories, roles
 
 PAPERS = sorted((Path(__file__).parent / "reading" / "papers").glob("*.toml"))
 WITH_MEMORY = [name for name in library() if memories(load(name))]
@@ -215,6 +215,20 @@ def test_a_cell_without_a_memory_says_why(name: str) -> None:
 
 def _lstm() -> Cell:
     return load("lstm")
+
+
+def test_a_gate_that_acts_on_no_memory_is_said_to_be_one() -> None:
+    """The inner gates of a candidate: `show` calls them gates, so no other name is meant."""
+    equations = (
+        "f[t] = sigmoid(V @ x[t])\np[t] = tanh(A @ (f[t] * h[t-1]))\nF[t] = sigmoid(W @ p[t])\n"
+        "h[t] = F[t] * h[t-1] + p[t]"
+    )
+    cell = from_equations(equations, name="case", sizes={"x": "X", "h": "H"})
+    assert (roles(cell)["f"], gates(cell)) == ("gate", ("F",))
+    with pytest.raises(UsageError, match=r"f is a gate of case, but the plumbing does not .* it acts on no pipe") as e:
+        settled(cell, {"f": 1})
+    assert e.value.hint == "known: F"
+    assert settled(cell, {"F": 1}) == {"F": 1}
 
 
 def test_bad_gates_are_refused_with_a_way_out() -> None:

@@ -543,6 +543,10 @@ TWO = "o[t] = sigmoid(O @ x[t])\nr[t] = sigmoid(R @ x[t])\nc[t] = o[t] * c[t-1] 
             "o[t] = sigmoid(O @ x[t])\nh[t] = h[t-1] + tanh(o[t] * x[t] - x[t]) + (o[t] * x[t] - x[t])",
             "the gate o.*no pipe",
         ),
+        (
+            "k[t] = sigmoid(K @ x[t])\nf[t] = sigmoid(F @ x[t])\nh[t] = k[t]*(f[t]*h[t-1] + x[t]) + (1 - k[t])*h[t-1]",
+            "the gate f.*no pipe leads there",
+        ),
         ("o[t] = sigmoid(O @ x[t])\nh[t] = x[t] - o[t] * h[t-1]", "takes water away"),
         ("h[t] = h[t-1] + sin(x[t]) * cos(x[t]) * tanh(x[t]) * exp(x[t]) * sin(x[t] + tanh(x[t]))", "no room"),
     ],
