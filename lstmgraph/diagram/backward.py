@@ -6,6 +6,9 @@ which more than one line comes; a Cell in which cotangents meet has a plus under
 between a plus and its operation, the arrows end at the plus.  A wire keeps the colour of its value.  An output that the
 forward picture shows again is left out: what reaches it from outside enters once, as in the equations.
 
+The name of a cotangent is written where all of it runs, after the last sum.  Parts that come to an operation from
+several sides meet in it: the name stands at its corner then, as that of a sum, and at no line.
+
 What the names and formulas are is handed in (`Flow`): this module only draws.
 """
 
@@ -30,11 +33,12 @@ from lstmgraph.diagram.typeset import measure
 
 SUM_SIZE, PLUS = 9.0, 8.0  # of its circle, of the sign in it
 STUB = SUM_SIZE / 2 + HEAD_LENGTH + 1.0  # from a plus to the end of its wire: with less there is no arrowhead between
-SUM_OF = r"\oplus"  # the plus in a Cell, where it has a name
-NAME, SMALL = 11.0, 9.0  # sizes of a name on a wire
+SUM_OF = r"\oplus = "  # before the name of a sum that is in a node
+SIZES = (11.0, 9.0)  # of a name on a wire, the first one that has room
 FAR = (14.0, 6.0, 10.0, 20.0, 28.0, 38.0, 50.0, 64.0, 80.0, 100.0, 130.0)  # of a name from the end of its wire
 AIR = 1.5
 OUTSIDE = (*EXTERNAL, "bias")
+UNWRITTEN = (*OUTSIDE, "join", COTANGENT_SUM)  # no name beside them: they have it in them, or none
 EPSILON = 1e-6
 
 
@@ -53,7 +57,7 @@ class Flow:
 def backward(scene: Scene, flow: Flow) -> Scene:
     """The scene of the backward pass."""
     scene = forked(_once(scene))
-    shares = {w.id: flow.shares.get(shown_by(w.id)) for w in scene.wires}
+    shares = {w.id: _handed_on(scene, w, flow) or flow.shares.get(shown_by(w.id)) for w in scene.wires}
     wires = [_dimmed(w) if (share := shares[w.id]) is None else _carrying(w, share) for w in scene.wires]
     trunks = [_trunk(t, [w for w in wires if w.lit]) for t in scene.trunks]
     live = [w for w in (*wires, *trunks) if w.lit]
@@ -115,6 +119,16 @@ def _dimmed(wire: Wire) -> Wire:
 
 def _carrying(wire: Wire, words: str) -> Wire:
     return replace(turned(wire), lit=True, title=f"{words}, back to {wire.source}")
+
+
+def _handed_on(scene: Scene, wire: Wire, flow: Flow) -> str | None:
+    """What a Cell hands on to what computes it, if the parts of that are added in the Cell: the whole."""
+    if not any(n.id == wire.target and n.kind == "cell" for n in scene.nodes):
+        return None
+    others = [w for w in scene.wires if w.id.startswith(f"{wire.source}>") and shown_by(w.id) in flow.shares]
+    others = [w for w in others if shown_by(w.id) != shown_by(wire.id)]
+    added = bool(others) and all(w.source == wire.target for w in others)
+    return flow.formulas.get(wire.source) if added else None
 
 
 def _trunk(trunk: Wire, live: Iterable[Wire]) -> Wire:
@@ -192,8 +206,7 @@ def _ending(wire: Wire, plus: Node) -> Wire:
 
 def _in_cell(scene: Scene, cell: Node, flow: Flow) -> Iterable[Node]:
     """A plus under the name in a Cell for each of its values of which several cotangents come to it."""
-    own = [w for w in scene.wires if w.lit and w.target == cell.id]
-    found = [a for a in _at_cell(scene, cell, own, flow) if len({w.points[-1] for w in a.wires}) + a.seeded > 1]
+    found = [a for a in _at_cell(scene, cell, _coming(scene, cell), flow) if len(_ends(a.wires, cell)) + a.seeded > 1]
     low = measure(cell.label)[1] / 2 + SUM_SIZE if cell.label else 0.0
     for k, arriving in enumerate(found):
         at = Point(cell.at.x + (k - (len(found) - 1) / 2) * 2 * SUM_SIZE, cell.at.y + low)
@@ -210,9 +223,13 @@ def _names(scene: Scene, flow: Flow) -> list[Label]:
     taken += borders(scene.frames)
     found = []
     for node, text, wires in _wished(scene, flow):
-        label = None if text.startswith(SUM_OF) else _beside(text, wires, taken)
-        if label is None and node.kind == "cell":
-            label = _at_corner(text, node, wires, taken)
+        stretches = (
+            [(w.points[-2], w.points[-1]) for w in wires] if text.startswith("+") else _whole(scene, wires, node)
+        )
+        label = _beside(text, stretches, taken)
+        if label is None and (node.kind == "cell" or len(wires) > 1):
+            plain = text.startswith("+") or len(wires) == 1
+            label = _at_corner(text if plain else SUM_OF + text, node, wires, taken)
         if label is not None:
             found.append(replace(label, of=node.id))
             taken.append(label_box(label))
@@ -222,11 +239,44 @@ def _names(scene: Scene, flow: Flow) -> list[Label]:
 def _wished(scene: Scene, flow: Flow) -> Iterable[tuple[Node, str, Sequence[Wire]]]:
     """What should be written at the wires that come to a node."""
     for node in scene.nodes:
-        own = [w for w in scene.wires if w.lit and w.target == node.id]
+        own = _coming(scene, node)
         if node.kind == "cell":
             yield from ((node, a.text, a.wires) for a in _at_cell(scene, node, own, flow) if a.text)
-        elif own and node.id in flow.names and node.kind not in (*OUTSIDE, "join", COTANGENT_SUM):
+        elif own and node.id in flow.names and node.kind not in UNWRITTEN and _is_all(scene, node.id, own):
             yield node, flow.names[node.id], own
+
+
+def _coming(scene: Scene, node: Node) -> list[Wire]:
+    """The wires that bring cotangents to a node, also those that end at a plus close to it."""
+    ends = {node.id} | {n.id for n in scene.nodes if n.kind == COTANGENT_SUM and n.of == node.id}
+    return [w for w in scene.wires if w.lit and w.target in ends]
+
+
+def _ends(wires: Iterable[Wire], node: Node) -> set[Point | str]:
+    """Where wires come in: places at the node, or pluses close to it."""
+    return {w.points[-1] if w.target == node.id else w.target for w in wires}
+
+
+def _is_all(scene: Scene, value: str, own: Sequence[Wire]) -> bool:
+    """Whether these wires bring the whole cotangent of a value: no other takes a part of it to another place.
+
+    What goes to a Cell is in what the Cell hands on.
+    """
+    cells = {w.source for w in own}
+    return all(w in own or w.target in cells for w in scene.wires if w.lit and w.id.startswith(f"{value}>"))
+
+
+def _whole(scene: Scene, wires: Sequence[Wire], node: Node) -> list[tuple[Point, Point]]:
+    """The last straight piece on which all of these wires run, and no others; none if they come from several sides."""
+    tip = wires[0].points[-1]
+    ways = {(w.target, way(w.points[-2], w.points[-1]), w.points[-1]) for w in wires}
+    if len(ways) > 1 or wires[0].target != node.id:
+        return []
+    near = min((w.points[-2] for w in wires), key=lambda p: distance(p, tip))
+    far = [distance(near, tip)]
+    sums = [n for n in scene.nodes if n.kind in ("join", COTANGENT_SUM) and lies_on(near, tip, n.at)]
+    far += [distance(n.at, tip) - n.width / 2 for n in sums]
+    return [(toward(tip, near, min(far)), tip)] if min(far) > EPSILON else []
 
 
 class _Arriving(NamedTuple):
@@ -240,13 +290,11 @@ class _Arriving(NamedTuple):
 def _at_cell(scene: Scene, cell: Node, own: Sequence[Wire], flow: Flow) -> Iterable[_Arriving]:
     """What a Cell takes and gives beyond its wires: it stands for the memory of this step and of the one before.
 
-    Where several lines come for the one before, their sum has its name, and none of them.
+    The name of the one before is left out where parts of it leave at other places.
     """
     before = [w for w in own if w.id.startswith(f"{cell.of}>")]
     if before:
-        name = flow.names.get(cell.of, "")
-        several = len({w.points[-1] for w in before}) > 1
-        yield _Arriving(f"{SUM_OF} = {name}" if name and several else name, before, seeded=False)
+        yield _Arriving(flow.names.get(cell.of, "") if _is_all(scene, cell.of, before) else "", before, seeded=False)
     leaving = {n.id for n in scene.nodes if n.kind == "next"}
     seed = flow.names.get(f"{cell.of.partition('[')[0]}[t]'", "")
     now = [w for w in own if w not in before]
@@ -255,42 +303,43 @@ def _at_cell(scene: Scene, cell: Node, own: Sequence[Wire], flow: Flow) -> Itera
         yield _Arriving(f"+\\,{seed}" if seeded else "", now, seeded)
 
 
-def _at_corner(text: str, cell: Node, wires: Sequence[Wire], taken: Sequence[Box]) -> Label | None:
-    """Beside a corner of the square around a Cell, outside of it and near what arrives there."""
-    label = Label(text, Point(0, 0), NAME)
-    width, height = measure(label)
-    x, y, off = cell.width / 2, cell.height / 2, AIR + STROKE + 1
-    places = ((x + off + width / 2, y - height / 2), (x - width / 2, y + off + height / 2))
-    corners = [
-        Point(cell.at.x + right * across, cell.at.y + down * up)
-        for across, up in places
-        for down in (-1, 1)
-        for right in (-1, 1)
-    ]
-    for at in sorted(corners, key=lambda p: min(distance(p, w.points[-1]) for w in wires)):
-        if is_free(around(at, width, height, AIR), taken):
-            return replace(label, at=at)
+def _at_corner(text: str, node: Node, wires: Sequence[Wire], taken: Sequence[Box]) -> Label | None:
+    """Beside a corner of the box around a node, outside of it and near what arrives there; else between the lines."""
+    off, clear = AIR + STROKE + 1, HEAD_WIDTH / 2 + 2 * AIR
+    for size in SIZES:
+        label = Label(text, Point(0, 0), size)
+        width, height = measure(label)
+        right, low = node.width / 2 + off + width / 2, node.height / 2 + off + height / 2
+        corners = ((right, node.height / 2 - height / 2), (node.width / 2 - width / 2, low))
+        between = ((clear + width / 2, low), (right, clear + height / 2))
+        for places in (corners, between):
+            for at in _around(node.at, places, wires):
+                if is_free(around(at, width, height, AIR), taken):
+                    return replace(label, at=at)
     return None
 
 
-def _beside(text: str, wires: Sequence[Wire], taken: Sequence[Box]) -> Label | None:
-    for size in (NAME, SMALL):
+def _around(at: Point, places: Iterable[tuple[float, float]], wires: Sequence[Wire]) -> list[Point]:
+    """Places in all four quarters around a point, first those near the ends of wires."""
+    found = [Point(at.x + x * right, at.y + y * down) for x, y in places for down in (-1, 1) for right in (-1, 1)]
+    return sorted(found, key=lambda p: min(distance(p, w.points[-1]) for w in wires))
+
+
+def _beside(text: str, stretches: Sequence[tuple[Point, Point]], taken: Sequence[Box]) -> Label | None:
+    for size in SIZES:
         label = Label(text, Point(0, 0), size)
         width, height = measure(label)
-        for at in _places(wires, width, height):
+        for at in _places(stretches, width, height):
             if is_free(around(at, width, height, AIR), taken):
                 return replace(label, at=at)
     return None
 
 
-def _places(wires: Sequence[Wire], width: float, height: float) -> Iterable[Point]:
-    """Beside the last straight pieces, near the arrowhead first."""
+def _places(stretches: Sequence[tuple[Point, Point]], width: float, height: float) -> Iterable[Point]:
+    """Beside straight pieces that end in an arrowhead, near that first."""
     near, clear = STROKE / 2 + AIR + 1, HEAD_WIDTH / 2 + 2 * AIR  # of the wire; also of its arrowhead
     for far, aside in [(far, near) for far in FAR] + [(far, clear) for far in FAR]:
-        for wire in wires:
-            b, a = wire.points[-1], wire.points[-2]
-            length = distance(a, b)
-            if far > length or length < 1e-6:
+        for a, b in stretches:
+            if far > distance(a, b):
                 continue
-            at = Point(b.x + (a.x - b.x) / length * far, b.y + (a.y - b.y) / length * far)
-            yield from beside(at, abs(a.x - b.x) < 1e-6, aside, width, height)
+            yield from beside(toward(b, a, far), abs(a.x - b.x) < EPSILON, aside, width, height)

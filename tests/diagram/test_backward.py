@@ -20,7 +20,7 @@ from lstmgraph.diagram.layout.legend import BACKWARD
 from lstmgraph.diagram.path import STRAIGHT, distance
 from lstmgraph.diagram.quality import faults, measure
 from lstmgraph.diagram.quality.picture import Picture
-from lstmgraph.diagram.scene import COTANGENT_SUM, JOIN_SUM, Scene
+from lstmgraph.diagram.scene import COTANGENT_SUM, JOIN_SUM, Label, Node, Scene, Wire
 from lstmgraph.numeric.evaluate import evaluate
 from lstmgraph.program import Equation, Program
 from tests.diagram.test_extract import ODD, cells
@@ -29,6 +29,7 @@ PAPERS = sorted((Path(__file__).parents[1] / "reading" / "papers").glob("*.toml"
 CELLS = [*lstmgraph.library(), *map(str, PAPERS)]
 STYLES = ("pipe", "cell-block")
 CROWDED = [("mogrifier", "pipe")]  # other lines are where one must go
+LABEL_REACH = 40.0  # from a line to the middle of a name beside it, at most
 
 
 def stem(name: str) -> str:
@@ -147,6 +148,51 @@ def test_arrowheads_have_a_straight_piece_before_them_where_the_forward_lines_be
     assert shortest() < 1.5 - 1e-6, "there is nothing to mend"
 
 
+@pytest.mark.parametrize("theme", ["default", "olah"])
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("name", CELLS, ids=stem)
+def test_the_name_of_a_cotangent_is_written_only_where_all_of_it_runs(name: str, style: str, theme: str) -> None:
+    """At a line on which all wires run that bring parts of it, or as the name of a sum in the operation."""
+    scene = lstmgraph.load(name).draw(style, theme=theme, backward=True).scene
+    marks = {w.id for w in scene.wires}
+    wrong = []
+    for label in (x for x in scene.labels if x.of and x.of not in marks and not x.text.startswith("+")):
+        node = next(n for n in scene.nodes if n.id == label.of)
+        parts = parts_of(scene, node)
+        value = node.of or node.id
+        elsewhere = [w.id for w in scene.wires if w.lit and edge_of(w.id).startswith(f"{value}>") and w not in parts]
+        if any(w.target not in {p.source for p in parts} for w in scene.wires if w.id in elsewhere):
+            wrong.append(f"{label.text}: {elsewhere} go elsewhere")
+        if label.text.startswith(r"\oplus"):
+            assert len(parts) > 1
+        elif len(parts) > 1 and not all(runs_at(w, label) for w in parts):
+            wrong.append(f"{label.text}: only {[w.id for w in parts if runs_at(w, label)]} of {[w.id for w in parts]}")
+    assert wrong == []
+
+
+def parts_of(scene: Scene, node: Node) -> list[Wire]:
+    """The wires that bring parts of what a label at a node names: of a Cell, of its old memory."""
+    ends = {node.id} | {n.id for n in scene.nodes if n.of == node.id}
+    own = [w for w in scene.wires if w.lit and w.target in ends]
+    return [w for w in own if node.kind != "cell" or w.id.startswith(f"{node.of}>")]
+
+
+def runs_at(wire: Wire, label: Label) -> bool:
+    """Whether a wire runs beside a label, straight on to its end."""
+    (ax, ay), (bx, by) = wire.points[-2:]
+    x, y = label.at
+    if abs(ax - bx) < 1e-6:
+        return min(ay, by) <= y <= max(ay, by) and abs(x - ax) < LABEL_REACH
+    return min(ax, bx) <= x <= max(ax, bx) and abs(y - ay) < LABEL_REACH
+
+
+def test_cotangents_that_come_to_an_operation_from_several_sides_meet_in_it() -> None:
+    """The MGU's gate is used three times; two of its parts come from the right, one from above."""
+    scene = lstmgraph.load("mgu").draw(backward=True).scene
+    assert r"\oplus = \bar{f}_{t}" in labels(scene)
+    assert r"\bar{f}_{t}" not in labels(scene)
+
+
 def test_a_cell_names_the_sum_of_several_cotangents_and_none_of_them() -> None:
     scene = lstmgraph.load("gru").draw("cell-block", backward=True).scene
     assert r"\oplus = \bar{h}_{t-1}" in labels(scene)
@@ -205,6 +251,12 @@ def test_every_wire_tells_its_own_formula() -> None:
     assert titles["c[t-1]>c.1.1"] == "c̄[t] ⊙ f[t], back to c[t-1]"
     nodes = {n.id: n.title for n in scene.nodes}
     assert nodes["c"] == "c̄[t] = h̄[t] ⊙ o[t] ⊙ (1 − tanh²(c[t])) + c̄⁺[t]"
+
+
+def test_what_a_cell_hands_on_is_all_that_is_added_in_it() -> None:
+    scene = lstmgraph.load("lstm").draw("cell-block", backward=True).scene
+    handed = next(w for w in scene.wires if w.source == "cell:c" and w.target == "c")
+    assert handed.title == "c̄[t] = h̄[t] ⊙ o[t] ⊙ (1 − tanh²(c[t])) + c̄⁺[t], back to c"
 
 
 def test_constants_get_nothing_back() -> None:
