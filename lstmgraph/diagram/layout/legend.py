@@ -287,8 +287,9 @@ def _sample(node: Node, key: Key) -> Node:
         return replace(node, width=LARGEST, height=LARGEST / 2, label=None)
     scale = 1.0 if node.height <= SMALL else min(SCALE, LARGEST / node.height)
     label = replace(node.label, size=max(LEAST, round(node.label.size * scale, 2))) if node.label else None
-    if label and node.shape == "circle" and measure(label)[0] > scale * node.width:  # its name needs all of it
-        scale = LARGEST / node.height
+    small = node.width * scale, node.height * scale
+    if label and node.shape == "circle" and largest(*measure(label), node.shape, small, OUTLINE) < 1:
+        scale = LARGEST / node.height  # its name needs all of it
     width = node.width * scale
     if label and node.shape in ("ellipse", "box"):  # a small sample of something long may be longer in proportion
         width = max(width, measure(label)[0] + LEAST)
