@@ -290,6 +290,8 @@ def _sample(node: Node, key: Key) -> Node:
     small = node.width * scale, node.height * scale
     if label and node.shape == "circle" and largest(*measure(label), node.shape, small, OUTLINE) < 1:
         scale = LARGEST / node.height  # its name needs all of it
+        fit = largest(*measure(label), node.shape, (node.width * scale, LARGEST), OUTLINE)
+        label = replace(label, size=round(label.size * min(1.0, fit), 2))
     width = node.width * scale
     if label and node.shape in ("ellipse", "box"):  # a small sample of something long may be longer in proportion
         width = max(width, measure(label)[0] + LEAST)
