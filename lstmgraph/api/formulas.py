@@ -1,0 +1,81 @@
+"""A derived Program that prints, in the notation of its cell, for a terminal, a paper, a notebook.
+
+What a transform makes of a cell is a subclass here: it says which stage of the Program is shown and under which title.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from lstmgraph.api.catalogue import FORMULAS, check_name
+from lstmgraph.notation import Notation, get_notation
+from lstmgraph.program import Program, Stage
+
+if TYPE_CHECKING:
+    from lstmgraph.api.cell import Cell
+
+
+@dataclass(frozen=True, repr=False)
+class Formulas(Program):
+    """Every equation is a SymPy MatrixSymbol and what it equals.  `print` shows those of one stage in `notation`."""
+
+    cell: Cell = field(repr=False, compare=False)
+    notation: str | None = None
+
+    shown: ClassVar[Stage] = "backward"
+    words: ClassVar[str] = "Formulas"
+
+    @property
+    def title(self) -> str:
+        return f"{self.words} of {self.cell.title or self.cell.name}"
+
+    def __str__(self) -> str:
+        return self.text("unicode").rstrip("\n")
+
+    def text(self, format: str) -> str:
+        """The equations as "unicode", "latex" (a whole document) or "markdown".  Raises UnknownName."""
+        from lstmgraph.printing import print_program
+
+        check_name("format", format, FORMULAS)
+        return print_program(self, format, self._style, self.shown, standalone=True, title=self.title)
+
+    @property
+    def latex(self) -> str:
+        """The equations as one `align*` environment, for a paper; `text("latex")` is a whole document."""
+        from lstmgraph.printing import print_program
+
+        return print_program(self, "latex", self._style, self.shown, legend=False)
+
+    @property
+    def markdown(self) -> str:
+        """The equations for Markdown, as GitHub and notebooks show it."""
+        return self.text("markdown")
+
+    def sections(self) -> list[tuple[str, list[str]]]:
+        """The equations in groups, as `print` shows them: (title, LaTeX of each)."""
+        from lstmgraph.printing.dialects import DIALECTS
+        from lstmgraph.printing.expressions import Printer
+        from lstmgraph.printing.sections import shown
+
+        view = shown(self, self.shown)
+        printer = Printer(DIALECTS["latex"], self._style, inlined=view.inlined)
+        return [
+            (section.title, [f"{printer.text(e.target)} = {printer.text(e.value)}" for e in section.equations])
+            for section in view.sections
+        ]
+
+    @property
+    def _style(self) -> Notation:
+        return get_notation(self.cell, self.notation)
+
+    def __repr__(self) -> str:
+        asked = ", ".join(o.name for o in self.outputs[:4]) + (", ..." if len(self.outputs) > 4 else "")
+        count = len(self.stage(self.shown))
+        return f"<{type(self).__name__} of {self.cell.name}: {count} equations for {asked or 'nothing'}>"
+
+    def _repr_latex_(self) -> str:
+        return self.latex
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown
