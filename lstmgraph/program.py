@@ -17,7 +17,7 @@ from lstmgraph.algebra.names import like
 from lstmgraph.algebra.traverse import check_shapes, symbols_in
 from lstmgraph.errors import CellNameError, Place, ShapeError
 
-Stage = Literal["forward", "backward"]
+Stage = Literal["forward", "backward", "tangent"]
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,14 @@ class Program:
 
     def needed_for(self, targets: Iterable[MatrixSymbol]) -> Program:
         """The same program without what those targets do not depend on."""
+        targets = tuple(targets)
         wanted = set(targets)
         kept: list[Equation] = []
         for equation in reversed(self.equations):
             if equation.target in wanted:
                 kept.append(equation)
                 wanted |= symbols_in(equation.value)
-        return replace(self, equations=tuple(reversed(kept)), outputs=tuple(targets))
+        return replace(self, equations=tuple(reversed(kept)), outputs=targets)
 
     def check(self) -> Program:
         """Itself, or an error: a name assigned twice or used before it is there, or shapes that do not fit."""

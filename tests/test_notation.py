@@ -13,7 +13,7 @@ import pytest
 from sympy import MatrixSymbol
 
 from lstmgraph.algebra.names import MARKS, name_of
-from lstmgraph.calculus import gradient
+from lstmgraph.calculus import gradient, hessian_vector
 from lstmgraph.cell import Cell
 from lstmgraph.errors import CellSyntaxError, UnknownName
 from lstmgraph.notation import get_notation, letter, notation_names, plain, unicode_of
@@ -48,8 +48,8 @@ def awkward() -> Cell:
 
 def symbols_of(cell: Cell) -> list[MatrixSymbol]:
     """Every symbol that a program of the cell may show."""
-    program = gradient(cell)
-    found = [*cell.step.inputs, *program.inputs, *(e.target for e in (*cell.step, *program))]
+    programs = (cell.step, gradient(cell), hessian_vector(cell, curved=True))
+    found = [s for program in programs for s in (*program.inputs, *(e.target for e in program))]
     return list(dict.fromkeys(found))
 
 
@@ -273,7 +273,7 @@ def test_every_name_typesets(notation: str) -> None:
 @pytest.mark.parametrize("notation", NOTATIONS)
 def test_every_mark_has_a_spelling(notation: str) -> None:
     found = get_notation(load("lstm"), notation)
-    assert {*MARKS, "delta"} == set(found.marks)
+    assert {*MARKS, "delta", "along"} == set(found.marks)
 
 
 def test_a_name_is_read_from_a_symbol_or_its_text() -> None:

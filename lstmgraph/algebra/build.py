@@ -26,6 +26,8 @@ def is_number(expr: MatrixExpr, value: float | None = None) -> bool:
 
 
 def negate(expr: MatrixExpr) -> MatrixExpr:
+    if is_number(expr, 0):
+        return expr
     return expr.args[0] if isinstance(expr, Negative) else Negative(expr)
 
 
@@ -36,10 +38,11 @@ def product(*factors: MatrixExpr) -> MatrixExpr:
     for factor in _flat(factors):
         inner = factor.args[0] if isinstance(factor, Negative) else factor
         number = number if inner is factor else -number
-        if is_number(inner):
-            number = number * inner.args[0]
-        else:
-            flat.extend(_flat([inner]))
+        for part in _flat([inner]):
+            if is_number(part):
+                number = number * part.args[0]
+            else:
+                flat.append(part)
     flat = _cancelled(flat)
     shape = factors[0].shape
     if number == 0 or not flat:
@@ -77,6 +80,8 @@ def transpose(expr: MatrixExpr) -> MatrixExpr:
         return expr.args[0]
     if expr.shape == (1, 1):
         return expr
+    if is_number(expr):
+        return Fill(expr.args[0], *reversed(expr.shape))
     if isinstance(expr, Negative):
         return negate(transpose(expr.args[0]))
     if isinstance(expr, MatMul):
@@ -85,7 +90,9 @@ def transpose(expr: MatrixExpr) -> MatrixExpr:
 
 
 def matmul(left: MatrixExpr, right: MatrixExpr) -> MatrixExpr:
-    """The matrix product with the signs of both in front."""
+    """The matrix product with the signs of both in front; zero where one of them is."""
+    if is_number(left, 0) or is_number(right, 0):
+        return Fill(0, left.shape[0], right.shape[1])
     if isinstance(left, Negative):
         return negate(matmul(left.args[0], right))
     if isinstance(right, Negative):

@@ -6,7 +6,8 @@ A symbol is a plain `sympy.MatrixSymbol`, so that a SymPy user can take it away;
     pre(f)[t]   part(h.1)[t]       a value that the author did not name: f's pre-activation, the first part of h
     bar(h)[t-1]   seed(c)[t]       a cotangent; what arrives of it from outside this step
     grad(W_f)                      a gradient: the cotangent of a parameter
-    bar(pre(f))[t]                 marks nest; this one prints as a delta
+    dot(h)[t]   dot(W_f)           a tangent: the rate of change along a direction
+    bar(pre(f))[t]                 marks nest; this one prints as a delta, dot(bar(pre(f)))[t] as one with a dot
 
 Identifiers of a cell cannot contain parentheses or points, so no author's name can collide with one of ours.
 """
@@ -19,7 +20,7 @@ from functools import lru_cache
 
 from sympy import Expr, Integer, MatrixSymbol, Symbol
 
-MARKS = ("bar", "seed", "grad", "pre", "part")
+MARKS = ("bar", "seed", "grad", "dot", "pre", "part")
 _FORM = re.compile(r"(?P<marks>(?:\w+\()*)(?P<base>[\w.]+)\)*(?P<time>\[t(?P<lag>[+-]\d+)?\])?")
 
 Shape = tuple[Expr, Expr]

@@ -5,12 +5,13 @@ needs no more than its scalar meaning, which its class states: its derivative, a
 has none of its own, follow from that.
 
 `vjp(node, out, ct)` gives one cotangent for each operand, in order; `out` is the symbol of the node's own value, `ct`
-the cotangent that arrives at it.  A rule's docstring is its formula.
+the cotangent that arrives at it.  `jvp(node, out, dots)` gives the tangent of the value from the tangents of the
+operands, of which those that are zero are a `Fill` of zeros.  A rule's docstring is its formula.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import sympy as sp
@@ -21,6 +22,8 @@ from lstmgraph.algebra.build import fill, is_number, matmul, negate, power, prod
 
 Slope = Callable[[MatrixExpr, MatrixExpr], MatrixExpr]  # from the operand and the function's own value
 Vjp = Callable[[MatrixExpr, MatrixExpr, MatrixExpr], tuple[MatrixExpr, ...]]
+Dots = Sequence[MatrixExpr]
+Jvp = Callable[[MatrixExpr, MatrixExpr, Dots], MatrixExpr]
 
 
 class Rule(NamedTuple):
@@ -31,6 +34,7 @@ class Rule(NamedTuple):
     short: str
     words: str
     vjp: Vjp | None = None  # None: the function is elementwise, and `slope` is its derivative
+    jvp: Jvp | None = None  # None: likewise
     slope: Slope | None = None  # None: derived from the node's `scalar`
     infix: bool = False  # spelt by an operator, not by its name
 
@@ -107,9 +111,17 @@ def _power(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExp
     if is_number(exponent):
         p = exponent.args[0]
         return product(exponent, ct, power(base, p - 1)), fill(sp.Integer(0), ct.shape)
-    less = n.Power(base, MatAdd(exponent, negate(n.Step(n.Abs(exponent)))))  # p - 1; with p - 0 no 0 ** -1 times 0
-    at_zero = n.OneMinus(n.Step(n.Abs(base)))  # makes the logarithm log 1 there, and nothing elsewhere
-    return product(exponent, ct, less), product(ct, out, n.Log(MatAdd(base, at_zero)))
+    return product(exponent, ct, _lowered(base, exponent)), product(ct, out, _logarithm(base))
+
+
+def _lowered(base: MatrixExpr, exponent: MatrixExpr) -> MatrixExpr:
+    """a ** (p - 1); with p - 0 where p is 0, so that there is no 0 ** -1 times 0"""
+    return n.Power(base, MatAdd(exponent, negate(n.Step(n.Abs(exponent)))))
+
+
+def _logarithm(base: MatrixExpr) -> MatrixExpr:
+    """log a; log 1 where a is 0"""
+    return n.Log(MatAdd(base, n.OneMinus(n.Step(n.Abs(base)))))
 
 
 def _maximum(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr, ...]:
@@ -157,6 +169,82 @@ def _fill(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr
     return (n.Sum(ct),)
 
 
+# ── jvp rules of the same operations; a value's tangent is its rate of change along a direction ──
+
+
+def _matmul_dot(node: MatrixExpr, out: MatrixExpr, dots: Dots) -> MatrixExpr:
+    """Y = A B:  Ẏ = Ȧ B + A Ḃ"""
+    left, right = node.args
+    return total(matmul(dots[0], right), matmul(left, dots[1]))
+
+
+def _add_dot(node: MatrixExpr, out: MatrixExpr, dots: Dots) -> MatrixExpr:
+    """y = a + b + ...:  ẏ = ȧ + ḃ + ..."""
+    return total(*dots)
+
+
+def _transpose_dot(node: MatrixExpr, out: MatrixExpr, dots: Dots) -> MatrixExpr:
+    """Y = Aᵀ:  Ẏ = Ȧᵀ"""
+    return transpose(dots[0])
+
+
+def _hadamard_dot(node: MatrixExpr, out: MatrixExpr, dots: Dots) -> MatrixExpr:
+    """y = a ⊙ b ⊙ ...:  ẏ = ȧ ⊙ b ⊙ ... + a ⊙ ḃ ⊙ ... + ..."""
+    args = node.args
+    return total(*(product(*args[:k], dot, *args[k + 1 :]) for k, dot in enumerate(dots)))
+
+
+def _divide_dot(node: MatrixExpr, out: MatrixExpr, dots: Dots) -> MatrixExpr:
+    """y = a / b:  ẏ = (ȧ - y ḃ) / b"""
+    return n.Divide(total(dots[0], negate(product(out, dots[1]))), node.args[1])
+
+
+def _power_dot(node: MatrixExpr, out: MatrixExpr, dots: Dots) -> MatrixExpr:
+    """y = a ** p:  ẏ = p a ** (p - 1) ȧ + y log a ṗ, and only the first where p is a number"""
+    base, exponent = node.args
+    if is_number(exponent):
+        return product(exponent, power(base, exponent.args[0] - 1), dots[0])
+    by_base = product(exponent, _lowered(base, exponent), dots[0])
+    return total(by_base, product(out, _logarithm(base), dots[1]))
+
+
+def _maximum_dot(node: MatrixExpr, out: MatrixExpr, dots: Dots) -> MatrixExpr:
+    """y = max(a, b):  ẏ = ȧ where a > b, else ḃ"""
+    first = n.Step(MatAdd(node.args[0], negate(node.args[1])))
+    return total(product(first, dots[0]), product(n.OneMinus(first), dots[1]))
+
+
+def _minimum_dot(node: MatrixExpr, out: MatrixExpr, dots: Dots) -> MatrixExpr:
+    """y = min(a, b):  ẏ = ȧ where a < b, else ḃ"""
+    first = n.Step(MatAdd(node.args[1], negate(node.args[0])))
+    return total(product(first, dots[0]), product(n.OneMinus(first), dots[1]))
+
+
+def _softmax_dot(node: MatrixExpr, out: MatrixExpr, dots: Dots) -> MatrixExpr:
+    """y = softmax(a):  ẏ = y ⊙ (ȧ - sum(y ⊙ ȧ))"""
+    return product(out, total(dots[0], negate(fill(n.Sum(product(out, dots[0])), out.shape))))
+
+
+def _concat_dot(node: MatrixExpr, out: MatrixExpr, dots: Dots) -> MatrixExpr:
+    """y = [a; b; ...]:  ẏ = [ȧ; ḃ; ...]"""
+    return n.Concat(*dots)
+
+
+def _slice_dot(node: MatrixExpr, out: MatrixExpr, dots: Dots) -> MatrixExpr:
+    """y = a[i : i + n]:  ẏ = ȧ[i : i + n]"""
+    return n.Slice(dots[0], *node.args[1:])
+
+
+def _sum_dot(node: MatrixExpr, out: MatrixExpr, dots: Dots) -> MatrixExpr:
+    """y = sum(a):  ẏ = sum(ȧ)"""
+    return n.Sum(dots[0])
+
+
+def _fill_dot(node: MatrixExpr, out: MatrixExpr, dots: Dots) -> MatrixExpr:
+    """every entry of y is s:  ṡ everywhere"""
+    return fill(dots[0], node.shape)
+
+
 RULES: dict[type, Rule] = {
     n.Sigmoid: Rule("sigmoid", r"\sigma", "σ", "sigmoid", slope=_sigmoid),
     n.Tanh: Rule("tanh", r"\tanh", "tanh", "hyperbolic tangent", slope=_tanh),
@@ -181,19 +269,19 @@ RULES: dict[type, Rule] = {
     n.OneMinus: Rule("one_minus", r"1-", "1−", "one minus", slope=_constant(-1), infix=True),
     n.Negative: Rule("negative", r"-", "−", "negative", slope=_constant(-1), infix=True),
     n.Reciprocal: Rule("reciprocal", r"1/", "1/", "reciprocal", slope=_minus_square, infix=True),
-    n.Hadamard: Rule("hadamard", r"\times", "×", "elementwise product", _hadamard, infix=True),
-    n.Divide: Rule("divide", r"\div", "÷", "elementwise quotient", _divide, infix=True),
-    n.Power: Rule("power", r"(\cdot)^p", "^", "elementwise power", _power, infix=True),
-    n.Maximum: Rule("maximum", r"\max", "max", "elementwise maximum", _maximum),
-    n.Minimum: Rule("minimum", r"\min", "min", "elementwise minimum", _minimum),
-    n.Softmax: Rule("softmax", r"\mathrm{smax}", "softmax", "softmax", _softmax),
-    n.Concat: Rule("concat", r"[\,;]", "[;]", "concatenation", _concat),
-    n.Sum: Rule("sum", r"\Sigma", "Σ", "sum of the entries", _sum),
-    n.Fill: Rule("fill", r"1", "1", "the same in every entry", _fill, infix=True),
-    n.Slice: Rule("slice", r"[:]", "[:]", "some of the rows", _slice, infix=True),
-    MatMul: Rule("matmul", r"@", "@", "matrix product", _matmul, infix=True),
-    MatAdd: Rule("add", r"+", "+", "sum", _add, infix=True),
-    Transpose: Rule("transpose", r"\top", "ᵀ", "transpose", _transpose, infix=True),
+    n.Hadamard: Rule("hadamard", r"\times", "×", "elementwise product", _hadamard, _hadamard_dot, infix=True),
+    n.Divide: Rule("divide", r"\div", "÷", "elementwise quotient", _divide, _divide_dot, infix=True),
+    n.Power: Rule("power", r"(\cdot)^p", "^", "elementwise power", _power, _power_dot, infix=True),
+    n.Maximum: Rule("maximum", r"\max", "max", "elementwise maximum", _maximum, _maximum_dot),
+    n.Minimum: Rule("minimum", r"\min", "min", "elementwise minimum", _minimum, _minimum_dot),
+    n.Softmax: Rule("softmax", r"\mathrm{smax}", "softmax", "softmax", _softmax, _softmax_dot),
+    n.Concat: Rule("concat", r"[\,;]", "[;]", "concatenation", _concat, _concat_dot),
+    n.Sum: Rule("sum", r"\Sigma", "Σ", "sum of the entries", _sum, _sum_dot),
+    n.Fill: Rule("fill", r"1", "1", "the same in every entry", _fill, _fill_dot, infix=True),
+    n.Slice: Rule("slice", r"[:]", "[:]", "some of the rows", _slice, _slice_dot, infix=True),
+    MatMul: Rule("matmul", r"@", "@", "matrix product", _matmul, _matmul_dot, infix=True),
+    MatAdd: Rule("add", r"+", "+", "sum", _add, _add_dot, infix=True),
+    Transpose: Rule("transpose", r"\top", "ᵀ", "transpose", _transpose, _transpose_dot, infix=True),
 }
 
 # What a cell file can call by name.
@@ -206,6 +294,14 @@ def vjp(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr, 
     if rule.vjp is not None:
         return rule.vjp(node, out, ct)
     return (product(ct, slope(node, out)),)
+
+
+def jvp(node: MatrixExpr, out: MatrixExpr, dots: Dots) -> MatrixExpr:
+    """The tangent of `node`, whose value is `out`, from those of its operands, in order; not all of them are zero."""
+    rule = RULES[node.func]
+    if rule.jvp is not None:
+        return rule.jvp(node, out, dots)
+    return product(slope(node, out), dots[0])
 
 
 def slope(node: MatrixExpr, out: MatrixExpr) -> MatrixExpr:

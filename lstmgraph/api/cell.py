@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lstmgraph.api.animation import Animation
     from lstmgraph.api.drawing import Drawing
     from lstmgraph.api.gradient import Gradient
+    from lstmgraph.api.tangents import HessianVector, Tangent
     from lstmgraph.codegen import Functions
     from lstmgraph.numeric import Report
 
@@ -177,6 +178,31 @@ class Cell(core.Cell):
         from lstmgraph.api.gradient import derived
 
         return derived(self, [wrt] if isinstance(wrt, str) else wrt, notation)
+
+    def tangent(self, wrt: str | Sequence[str] | None = None, notation: str | None = None) -> Tangent:
+        """Forward mode: how the outputs of one step change while the names in `wrt` change, all by default.
+
+        The result is a Program that prints: dot(h)[t] from the direction dot(W_f), dot(x)[t], dot(h)[t-1].
+
+        Raises UnknownName for a name that does not exist, UsageError for what is no name.
+        """
+        from lstmgraph.api.tangents import tangent
+
+        return tangent(self, [wrt] if isinstance(wrt, str) else wrt, notation)
+
+    def hessian_vector(
+        self, wrt: str | Sequence[str] | None = None, notation: str | None = None, curved: bool = False
+    ) -> HessianVector:
+        """The Hessian of one step's loss in the names of `wrt`, all by default, times a direction in them.
+
+        The loss is L = <cotangents that arrive, outputs>, these cotangents held fixed; with `curved` they have tangents
+        of their own, which add the term of a loss that is curved in the outputs.  The result is a Program that prints.
+
+        Raises UnknownName for a name that does not exist, UsageError for what is no name.
+        """
+        from lstmgraph.api.tangents import hessian_vector
+
+        return hessian_vector(self, [wrt] if isinstance(wrt, str) else wrt, notation, curved)
 
     def lambdify(self, target: str = "numpy") -> Functions:
         """Callables `step`, `forward` (a batch of sequences) and `backward` (all gradients through time), with

@@ -38,6 +38,14 @@ class Gradient(Formulas):
 def derived(cell: Cell, wrt: Sequence[str] | None, notation: str | None) -> Gradient:
     """The gradients of a cell."""
     from lstmgraph import calculus
+
+    checked(cell, wrt, notation)
+    program = calculus.gradient(cell, wrt)
+    return Gradient(program.name, program.inputs, program.equations, program.outputs, cell, notation)
+
+
+def checked(cell: Cell, wrt: Sequence[str] | None, notation: str | None) -> None:
+    """Raises UsageError for what are no names, UnknownName for a notation that does not exist."""
     from lstmgraph.api.choices import check_option
 
     check_option("notation", notation)
@@ -46,5 +54,3 @@ def derived(cell: Cell, wrt: Sequence[str] | None, notation: str | None) -> Grad
     for name in wrt or ():
         check_text("the name of what to derive by", name)
     get_notation(cell, notation)  # an unknown one is an error here, not when it is printed
-    program = calculus.gradient(cell, wrt)
-    return Gradient(program.name, program.inputs, program.equations, program.outputs, cell, notation)

@@ -35,12 +35,20 @@ def gradient(cell: Cell, wrt: Sequence[str] | None = None, every: bool = False) 
     A state's name asks for the cotangent of its previous value.  `every` names the cotangent of every value that the
     author named, also where it is used once.  Raises UnknownName for a name that is none of these.
     """
+    return vjp(cell.step, cell.outputs, chosen(cell, wrt), every)
+
+
+def chosen(cell: Cell, wrt: Sequence[str] | None) -> tuple[MatrixSymbol, ...]:
+    """The symbols of the names in `wrt`, each once; all parameters, previous states and inputs where it is None.
+
+    Raises UnknownName for a name that is none of these.
+    """
     choices = {name_of(s).base: s for s in (*cell.parameters, *cell.previous, *cell.inputs)}
     wanted = tuple(choices) if wrt is None else tuple(dict.fromkeys(wrt))
     for name in wanted:
         if name not in choices:
             raise UnknownName(f"parameter, state or input of {cell.name}", name, choices)
-    return vjp(cell.step, cell.outputs, [choices[name] for name in wanted], every)
+    return tuple(choices[name] for name in wanted)
 
 
 def vjp(program: Program, of: Sequence[MatrixSymbol], wrt: Sequence[MatrixSymbol], every: bool = False) -> Program:

@@ -25,8 +25,9 @@ _AUTHORS = {"eps": "varepsilon", "epsilon": "varepsilon"}
 _FROM_GREEK = {character: command for command, character in GREEK.items()}
 _ACCENTS = {
     "bar": "\u0304", "overline": "\u0304", "hat": "\u0302", "widehat": "\u0302", "tilde": "\u0303",
-    "widetilde": "\u0303", "dot": "\u0307", "ddot": "\u0308", "check": "\u030c", "vec": "\u20d7",
+    "widetilde": "\u0303", "dot": "\u0307", "ddot": "\u0308", "mathring": "\u030a", "check": "\u030c", "vec": "\u20d7",
 }  # fmt: skip
+_DOTTED = frozenset("ij")  # whose own dot makes room for an accent: a dot over them would not be seen
 _FONTS = {"mathrm", "mathbf", "mathit", "mathcal", "boldsymbol", "text", "textrm", "operatorname"}
 _SIGNS = {
     "partial": "∂", "langle": "⟨", "rangle": "⟩", "prime": "′", "star": "⋆", "ast": "∗", "top": "ᵀ", "infty": "∞",
@@ -152,8 +153,7 @@ def unicode_of(latex: str, spaced: bool = False) -> str:
         elif command == "sqrt" and pending:
             out += "√" + _closed(unicode_of(_bare(pending.pop(0)), spaced))
         elif command in _ACCENTS and pending:
-            word = unicode_of(_bare(pending.pop(0)))
-            out += word[:1] + _ACCENTS[command] + word[1:]
+            out += _accented(unicode_of(_bare(pending.pop(0))), _ACCENTS[command])
         elif command in _FONTS and pending:  # only a text keeps its spaces
             out += unicode_of(_bare(pending.pop(0)), spaced and command.startswith("text"))
         elif command not in ("left", "right"):
@@ -161,6 +161,14 @@ def unicode_of(latex: str, spaced: bool = False) -> str:
             out += known if command else unicode_of(_bare(token), spaced) if token.startswith("{") else token
             out += " " if spaced and token[-1:].isspace() and command and command != "partial" else ""
     return unicodedata.normalize("NFC", re.sub(" +", " ", out).strip() if spaced else out)
+
+
+def _accented(word: str, accent: str) -> str:
+    """The accent on the first letter, over those that the letter has."""
+    base = unicodedata.normalize("NFD", word)
+    accent = accent * 2 if base[:1] in _DOTTED and accent == _ACCENTS["dot"] else accent
+    end = next((k for k, c in enumerate(base[1:], 1) if not unicodedata.combining(c)), len(base))
+    return base[:end] + accent + base[end:]
 
 
 def _closed(text: str) -> str:
@@ -216,6 +224,13 @@ def _heads(latex: str) -> list[str]:
         else:
             heads.append(token.strip())
     return heads
+
+
+def split_head(latex: str) -> tuple[str, str]:
+    r"""The first part of some LaTeX, and the rest: of `\delta c` the delta."""
+    first = (_heads(latex) or [""])[0]
+    rest = latex[len(first) :] if latex.startswith(first) else ""
+    return (first, rest) if rest else (latex, "")
 
 
 def _command(token: str) -> str:

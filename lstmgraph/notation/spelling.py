@@ -18,7 +18,7 @@ from sympy import MatrixSymbol
 from lstmgraph.algebra.names import Name, name_of
 from lstmgraph.cell import Cell
 from lstmgraph.errors import CellSyntaxError, UnknownName
-from lstmgraph.notation.letters import Letter, letter, plain, subscript
+from lstmgraph.notation.letters import Letter, letter, plain, split_head, subscript
 from lstmgraph.notation.styles import DEFAULT, Style, Time, notation_names, style, style_names
 from lstmgraph.roles import roles
 
@@ -85,13 +85,19 @@ class Notation:
             mark = marks.pop()
             if mark == "pre" and marks and marks[-1] == "bar":
                 mark, _ = "delta", marks.pop()
+            if mark == "grad" and marks and marks[-1] == "dot":
+                mark, _ = "along", marks.pop()
             found, index = self._marked(mark, found, index), ""
         return found
 
     def _marked(self, mark: str, found: Letter, index: str) -> Letter:
         template = self.marks[mark]
-        if mark == "grad":  # written around the whole name, every other mark on its head
+        if mark in ("grad", "along"):  # written around the whole name, every other mark on its head
             return Letter(template.head.replace("#", found.latex()))
+        if mark == "dot":  # over the delta of a cotangent that is spelt with one, not over the middle of both
+            first, rest = split_head(found.head)
+            dotted = self.style.apply(template, replace(found, head=first))
+            return replace(dotted, head=dotted.head + rest)
         return self.style.apply(template, found, index)
 
     def _part(self, base: str) -> Letter:

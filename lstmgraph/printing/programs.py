@@ -39,7 +39,7 @@ def print_program(
     Long equations break at `width`.  `standalone` makes a whole LaTeX document.  `legend=False` leaves bare equations,
     in LaTeX a single environment that a notebook shows.
     """
-    time = time or ("implicit" if stage == "backward" else "explicit")
+    time = time or ("explicit" if stage == "forward" else "implicit")
     view = shown(program, stage)
     printer = printer_of(dialect, notation, time, view.inlined)
     page = Page(printer, view, width, numbered, standalone, legend, title)

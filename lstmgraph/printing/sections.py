@@ -6,6 +6,7 @@ defined in a group of their own.  To add a line to the legend, write a function 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -44,11 +45,13 @@ class Shown:
 
 
 def shown(program: Program, stage: Stage) -> Shown:
-    equations = program.stage(stage)
+    # what is the cotangent of which, in a Hessian's product, is told as well
+    equations = tuple(e for e in program if e.stage != "forward") if stage == "tangent" else program.stage(stage)
     inlined = _inlined(program, equations, everything=stage == "forward")
     if stage == "forward":
         kept = tuple(e for e in equations if e.target not in inlined)
         return Shown(_nonempty([Section("", kept)]), inlined, ())
+    equations = tuple(e for e in equations if e.target not in inlined)
     groups = {title: tuple(e for e in equations if _group(e, program) == title) for title in GROUPS}
     helpers = _helpers(program, equations, inlined)
     sections = [Section("where", helpers), *(Section(title, found) for title, found in groups.items())]
@@ -56,16 +59,26 @@ def shown(program: Program, stage: Stage) -> Shown:
     return Shown(_nonempty(sections), inlined, tuple(notes))
 
 
-GROUPS = ("cotangents", "gradients of the parameters", "cotangents of the previous states", "cotangents of the inputs")
+_COTANGENTS, _TANGENTS, _BOTH = "cotangents", "tangents", "tangents of the cotangents"
+# The titles of an equation that is a result, by its stage: of a parameter, of a previous state, of a value at t.
+_RESULTS: Mapping[Stage, tuple[str, str, str]] = {
+    "backward": ("gradients of the parameters", "cotangents of the previous states", "cotangents of the inputs"),
+    "tangent": (
+        "the Hessian times the direction, by the parameters",
+        "the same by the previous states",
+        "the same by the inputs",
+    ),
+}
+GROUPS = (_COTANGENTS, _TANGENTS, _BOTH, *(title for titles in _RESULTS.values() for title in titles))
 
 
 def _group(equation: Equation, program: Program) -> str:
     name = name_of(equation.target)
+    if equation.stage == "tangent" and not {"bar", "seed", "grad"} & {*name.marks}:
+        return _TANGENTS
     if equation.target not in program.outputs:
-        return GROUPS[0]
-    if name.lag is None:
-        return GROUPS[1]
-    return GROUPS[2] if name.lag < 0 else GROUPS[3]
+        return _BOTH if equation.stage == "tangent" else _COTANGENTS
+    return _RESULTS[equation.stage][0 if name.lag is None else 1 if name.lag < 0 else 2]
 
 
 def _nonempty(sections: Iterable[Section]) -> tuple[Section, ...]:
@@ -81,14 +94,19 @@ def _is_unnamed(symbol: MatrixSymbol) -> bool:
 
 
 def _inlined(program: Program, equations: Iterable[Equation], everything: bool) -> dict[MatrixSymbol, MatrixExpr]:
-    """The unnamed values to print as their definitions: all, or the short ones whose cotangent has no name."""
+    """The unnamed values to print as their definitions: all, or the short ones whose cotangent has no name; of their
+    tangents those that are used once.
+    """
     named = {name_of(e.target) for e in equations}
-    return {
+    short = {
         e.target: e.value
         for e in program.equations
         if _is_unnamed(e.target)
         and (everything or (_is_short(e.value) and name_of(e.target).marked("bar") not in named))
     }
+    uses = Counter(x for e in program.stage("tangent") for x in walk(e.value))
+    once = (e for e in program.stage("tangent") if uses[e.target] == 1 and not isinstance(e.value, MatAdd))
+    return short | {e.target: e.value for e in once if name_of(e.target).marks == ("dot", "part")}
 
 
 def _is_short(value: MatrixExpr) -> bool:
@@ -105,7 +123,7 @@ def _helpers(
     for equation in equations:
         wanted |= symbols_in(equation.value)
         name = name_of(equation.target)
-        if name.marks == ("bar", "part"):
+        if name.marks in (("bar", "part"), ("dot", "part")):
             wanted.add(symbol(replace(name, marks=("part",)), equation.target.shape))
     found = []
     for equation in reversed(program.equations):
@@ -134,17 +152,48 @@ def _deltas(program: Program) -> list[Note]:
 
 
 def _steps(program: Program) -> list[Note]:
-    used = any(isinstance(x, n.Step) for e in program.stage("backward") for x in walk(e.value))
+    used = any(isinstance(x, n.Step) for e in program if e.stage != "forward" for x in walk(e.value))
     return [Note((n.Step,), "1 where its argument is positive, else 0")] if used else []
 
 
 def _ones(program: Program) -> list[Note]:
-    sums = [x for e in program.stage("backward") for x in walk(e.value) if isinstance(x, (MatAdd, n.Negative))]
-    terms = [*(e.value for e in program.stage("backward")), *(o for x in sums for o in n.operands(x))]
+    values = [e.value for e in program if e.stage != "forward"]
+    sums = [x for value in values for x in walk(value) if isinstance(x, (MatAdd, n.Negative))]
+    terms = [*values, *(o for x in sums for o in n.operands(x))]
     return [Note((n.Fill,), "before a scalar, a vector of ones")] if any(map(is_spread, terms)) else []
 
 
-_LEGEND: tuple[Callable[[Program], list[Note]], ...] = (_arriving, _deltas, _steps, _ones)
+def _direction(program: Program) -> list[Note]:
+    """Which direction is meant: of the states and inputs by name, of many parameters in a word."""
+    given = [s for s in program.inputs if name_of(s).marks[:1] == ("dot",)]
+    named = tuple(s for s in given if name_of(s).lag is not None or len(given) < 5)
+    shown = named or tuple(given[:3])
+    words = f"the direction in which {{}} change{'s' if len(shown) == 1 else ''}"
+    if len(shown) < len(given):
+        words += "; that of a parameter is its letter with a dot"
+    return [Note(shown, words, tuple(map(_undotted, shown)))] if given else []
+
+
+def _rates(program: Program) -> list[Note]:
+    found = tuple(e.target for e in program.stage("tangent") if name_of(e.target).marks == ("dot", "pre"))
+    words = "the tangents of the pre-activations of {}" if len(found) > 1 else "the tangent of the pre-activation of {}"
+    return [Note(found, words, tuple(map(_unmarked, found)))] if found else []
+
+
+def _hessian(program: Program) -> list[Note]:
+    found = tuple(e.target for e in program.stage("tangent") if name_of(e.target).marks == ("dot", "grad"))[:1]
+    seeds = tuple(s for s in program.inputs if name_of(s).marks[:1] in (("seed",), ("bar",)))
+    moved = any(name_of(s).marks[:2] in (("dot", "seed"), ("dot", "bar")) for s in program.inputs)
+    words = "the Hessian of L times the direction" + ("" if moved else ", with {} held fixed")
+    return [Note(found, words, seeds)] if found else []
+
+
+_LEGEND: tuple[Callable[[Program], list[Note]], ...] = (_direction, _arriving, _deltas, _rates, _hessian, _steps, _ones)
+
+
+def _undotted(of: MatrixSymbol) -> MatrixSymbol:
+    name = name_of(of)
+    return symbol(replace(name, marks=name.marks[1:]), of.shape)
 
 
 def _unmarked(of: MatrixSymbol) -> MatrixSymbol:

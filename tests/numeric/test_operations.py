@@ -1,4 +1,4 @@
-"""Every operation of the table: its value's shape, its vjp, its slope, each against what was not derived from it.
+"""Every operation of the table: its value's shape, its derivatives, each against what was not derived from it.
 
 A new row of RULES is covered as it is; an operation without a signature needs a line in `EXAMPLES`.
 """
@@ -12,9 +12,10 @@ from sympy import MatAdd, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import size, symbol
-from lstmgraph.algebra.rules import RULES, slope, vjp
+from lstmgraph.algebra.rules import RULES, Dots, jvp, slope, vjp
 from lstmgraph.algebra.shapes import parse_signature
 from lstmgraph.algebra.traverse import symbols_in
+from lstmgraph.numeric.differences import OFFSETS, STEP, WEIGHTS
 from lstmgraph.numeric.evaluate import evaluate
 from lstmgraph.numeric.sample import edges
 from lstmgraph.program import Equation, Program
@@ -97,6 +98,56 @@ def test_a_wrong_vjp_is_seen(cls: type, monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setitem(RULES, cls, right._replace(vjp=wrong))
     assert vjp_error(cls) > 1e-4
+
+
+def jvp_error(cls: type, still: int | None = None) -> float:
+    """|J v by rule - J v by differences|; the operand `still` does not move, and its tangent is a zero."""
+    node = example(cls)
+    given, rng = draw(node), np.random.default_rng(7)
+    moving = [a for k, a in enumerate(n.operands(node)) if k != still]
+    direction = {a.name: rng.uniform(-1, 1, given[a.name].shape) for a in moving}
+    dots = [symbol(f"d{a.name}", a.shape) if a in moving else n.Fill(0, *a.shape) for a in n.operands(node)]
+    out = symbol("y", node.shape)
+    (y,) = outputs([node], given)
+    (found,) = outputs([jvp(node, out, dots)], given | {"y": y} | {f"d{k}": d for k, d in direction.items()})
+    moved = {s: {k: a + s * STEP * direction.get(k, 0) for k, a in given.items()} for s in OFFSETS}
+    derivative = sum(w * outputs([node], moved[s])[0] for s, w in zip(OFFSETS, WEIGHTS, strict=True)) / STEP
+    assert found.shape == y.shape
+    return float(np.max(np.abs(found - derivative)) / max(1, np.max(np.abs(derivative))))
+
+
+@pytest.mark.parametrize("cls", RULES, ids=lambda cls: RULES[cls].name)
+def test_the_jvp_is_the_derivative(cls: type) -> None:
+    assert jvp_error(cls) < BOUND
+    count = len(n.operands(example(cls)))
+    assert all(jvp_error(cls, still=k) < BOUND for k in range(count) if count > 1)
+
+
+@pytest.mark.parametrize("cls", RULES, ids=lambda cls: RULES[cls].name)
+def test_a_wrong_jvp_is_seen(cls: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = RULES[cls]
+
+    def wrong(node: MatrixExpr, out: MatrixExpr, dots: Dots) -> MatrixExpr:
+        value = right.jvp(node, out, dots) if right.jvp else n.Hadamard(slope(node, out), dots[0])
+        return MatAdd(value, n.Fill(sp.Rational(1, 100), *value.shape))
+
+    monkeypatch.setitem(RULES, cls, right._replace(jvp=wrong))
+    assert jvp_error(cls) > 1e-4
+
+
+@pytest.mark.parametrize("cls", [cls for cls in RULES if RULES[cls].slope or RULES[cls].jvp is None])
+def test_a_wrong_slope_is_seen_in_the_jvp(cls: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_hundredth = n.Fill(sp.Rational(1, 100), *example(cls).shape)
+    right = slope(example(cls), symbol("y", example(cls).shape))
+    monkeypatch.setitem(RULES, cls, RULES[cls]._replace(slope=lambda a, y: MatAdd(right, by_hundredth)))
+    assert jvp_error(cls) > 1e-4
+
+
+def test_a_rule_is_exactly_one_of_a_slope_and_a_pair() -> None:
+    """An elementwise function has neither vjp nor jvp, any other operation has both, each with its formula."""
+    for cls, rule in RULES.items():
+        assert (rule.vjp is None) == (rule.jvp is None) == issubclass(cls, n.Elementwise), cls
+        assert rule.jvp is None or "ẏ" in (rule.jvp.__doc__ or "").lower() or "ṡ" in (rule.jvp.__doc__ or ""), cls
 
 
 @pytest.mark.parametrize("cls", RULES, ids=lambda cls: RULES[cls].name)
