@@ -4,7 +4,10 @@ A symbol is a plain `sympy.MatrixSymbol`, so that a SymPy user can take it away;
 
     x[t]   h[t-1]   W_f            an input, a previous state, a parameter
     pre(f)[t]   part(h.1)[t]       a value that the author did not name: f's pre-activation, the first part of h
+    x[T]   bar(h)[0]               a value at the last step; before the first one
     bar(h)[t-1]   seed(c)[t]       a cotangent; what arrives of it from outside this step
+    loss(h)[t]                     what arrives of it from the loss of that step
+    block(8)                       1 within a block of 8 steps, 0 where t ends one: what truncation lets through
     grad(W_f)                      a gradient: the cotangent of a parameter
     dot(h)[t]   dot(W_f)           a tangent: the rate of change along a direction
     bar(pre(f))[t]                 marks nest; this one prints as a delta, dot(bar(pre(f)))[t] as one with a dot
@@ -17,32 +20,48 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Literal, cast
 
 from sympy import Expr, Integer, MatrixSymbol, Symbol
 
-MARKS = ("bar", "seed", "grad", "dot", "pre", "part")
-_FORM = re.compile(r"(?P<marks>(?:\w+\()*)(?P<base>[\w.]+)\)*(?P<time>\[t(?P<lag>[+-]\d+)?\])?")
+MARKS = ("bar", "seed", "loss", "grad", "dot", "pre", "part", "block")
+_FORM = re.compile(
+    r"(?P<marks>(?:\w+\()*)(?P<base>[\w.]+)\)*"
+    r"(?P<time>\[(?:(?P<since>[tT])(?P<lag>[+-]\d+)?|(?P<step>\d+))\])?"
+)
 
 Shape = tuple[Expr, Expr]
+Since = Literal["t", "T", ""]
 
 
 @dataclass(frozen=True)
 class Name:
-    """`base` is the author's identifier, `lag` the step (0 is t, None no time), `marks` from outside in."""
+    """`base` is the author's identifier, `lag` the step (0 is t, None no time), `marks` from outside in.
+
+    The step is counted from `since`: from "t", from the last one "T", or, where that is "", from 0.
+    """
 
     base: str
     lag: int | None = None
     marks: tuple[str, ...] = ()
+    since: Since = "t"
+
+    @property
+    def time(self) -> str:
+        """The step as text, t-1 or T or 0; nothing for what has none."""
+        if self.lag is None:
+            return ""
+        return str(self.lag) if not self.since else f"{self.since}{self.lag:+d}" if self.lag else self.since
 
     def __str__(self) -> str:
-        time = "" if self.lag is None else "[t]" if self.lag == 0 else f"[t{self.lag:+d}]"
+        time = "" if self.lag is None else f"[{self.time}]"
         return "".join(f"{m}(" for m in self.marks) + self.base + ")" * len(self.marks) + time
 
     def marked(self, mark: str) -> Name:
         return replace(self, marks=(mark, *self.marks))
 
-    def at(self, lag: int | None) -> Name:
-        return replace(self, lag=lag)
+    def at(self, lag: int | None, since: Since = "t") -> Name:
+        return replace(self, lag=lag, since=since)
 
     @staticmethod
     @lru_cache(maxsize=4096)
@@ -51,8 +70,11 @@ class Name:
         match = _FORM.fullmatch(text)
         if not match or text.count("(") != text.count(")"):
             raise ValueError(f"not the name of a symbol: {text!r}")
-        lag = None if match["time"] is None else int(match["lag"] or 0)
-        return Name(match["base"], lag, tuple(match["marks"].split("(")[:-1]))
+        marks = tuple(match["marks"].split("(")[:-1])
+        if match["time"] is None:
+            return Name(match["base"], None, marks)
+        since = match["since"] or ""
+        return Name(match["base"], int(match["lag"] or match["step"] or 0), marks, cast("Since", since))
 
 
 def name_of(symbol: MatrixSymbol) -> Name:
@@ -68,6 +90,14 @@ def symbol(name: Name | str, shape: Shape) -> MatrixSymbol:
 def like(original: MatrixSymbol, mark: str) -> MatrixSymbol:
     """A symbol of the same shape and step with one more mark: `like(h, "bar")`."""
     return symbol(name_of(original).marked(mark), original.shape)
+
+
+def later(value: MatrixSymbol, k: int, since: Since = "t") -> MatrixSymbol:
+    """The same value k steps later, counted from `since` then; what has no time is the same at all times."""
+    name = name_of(value)
+    if name.lag is None or (k == 0 and name.since == since):
+        return value
+    return symbol(name.at(name.lag + k, since), value.shape)
 
 
 @lru_cache(maxsize=256)

@@ -23,6 +23,9 @@ from sympy.printing.precedence import PRECEDENCE
 
 from lstmgraph.algebra.shapes import Shape, shape_by_signature
 
+# The last step of a sequence; the first one is step 1, and what a cell starts from has step 0.
+LAST_STEP = sp.Symbol("T", integer=True, positive=True)
+
 
 class Operation(MatrixExpr):
     """An operation of our own: its arguments are matrices and its shape follows from `signature`."""
@@ -253,6 +256,22 @@ class Slice(Operation):
 
     def _entry(self, i: sp.Expr, j: sp.Expr, **_: object) -> sp.Expr:
         return self.args[0][i + self.args[1], j]
+
+
+class TimeSum(Operation):
+    """TimeSum(a, first, last): the sum of `a`, which is of step t, over t = first, ..., last.
+
+    Of one step alone it is that step's term: whoever runs a program over a sequence adds the terms up.
+    """
+
+    signature = "m n -> m n"
+
+    def __new__(cls, value: MatrixExpr, first: sp.Expr | int = 1, last: sp.Expr | int = LAST_STEP) -> Self:
+        return super().__new__(cls, value, first, last)
+
+    @property
+    def shape(self) -> Shape:
+        return (self.args[0].shape[0], self.args[0].shape[1])
 
 
 def operands(node: Basic) -> tuple[MatrixExpr, ...]:

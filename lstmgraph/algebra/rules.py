@@ -245,6 +245,16 @@ def _fill_dot(node: MatrixExpr, out: MatrixExpr, dots: Dots) -> MatrixExpr:
     return fill(dots[0], node.shape)
 
 
+def _time_sum(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr, ...]:
+    """Y = sum of A_t over t:  Ā_t = Ȳ for each t"""
+    return (ct,)
+
+
+def _time_sum_dot(node: MatrixExpr, out: MatrixExpr, dots: Dots) -> MatrixExpr:
+    """Y = sum of A_t over t:  Ẏ = sum of Ȧ_t over t"""
+    return n.TimeSum(dots[0], *node.args[1:])
+
+
 RULES: dict[type, Rule] = {
     n.Sigmoid: Rule("sigmoid", r"\sigma", "σ", "sigmoid", slope=_sigmoid),
     n.Tanh: Rule("tanh", r"\tanh", "tanh", "hyperbolic tangent", slope=_tanh),
@@ -279,6 +289,7 @@ RULES: dict[type, Rule] = {
     n.Sum: Rule("sum", r"\Sigma", "Σ", "sum of the entries", _sum, _sum_dot),
     n.Fill: Rule("fill", r"1", "1", "the same in every entry", _fill, _fill_dot, infix=True),
     n.Slice: Rule("slice", r"[:]", "[:]", "some of the rows", _slice, _slice_dot, infix=True),
+    n.TimeSum: Rule("sum_over_time", r"\sum_t", "Σ_t", "sum over the steps", _time_sum, _time_sum_dot, infix=True),
     MatMul: Rule("matmul", r"@", "@", "matrix product", _matmul, _matmul_dot, infix=True),
     MatAdd: Rule("add", r"+", "+", "sum", _add, _add_dot, infix=True),
     Transpose: Rule("transpose", r"\top", "ᵀ", "transpose", _transpose, _transpose_dot, infix=True),

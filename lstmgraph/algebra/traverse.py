@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from sympy import Basic, MatrixExpr, MatrixSymbol
 
@@ -50,6 +50,13 @@ def check_shapes(expr: MatrixExpr) -> Shape:
         return shape_by_signature(signature_of(expr), shapes)
     except ShapeError as error:
         raise ShapeError(f"{RULES[expr.func].name}: {error.message}, in {expr}") from None
+
+
+def renamed(expr: MatrixExpr, rename: Callable[[MatrixSymbol], MatrixSymbol]) -> MatrixExpr:
+    """The same expression of other named values, of the same shapes."""
+    if isinstance(expr, MatrixSymbol):
+        return rename(expr)
+    return rebuild(expr, [renamed(o, rename) for o in operands(expr)])
 
 
 def rebuild(expr: MatrixExpr, new_operands: list[MatrixExpr]) -> MatrixExpr:

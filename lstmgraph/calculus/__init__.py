@@ -1,7 +1,24 @@
 """Transforms: a Program in, a Program out."""
 
 from lstmgraph.calculus.jvp import hessian_vector, hvp, jvp, tangent
-from lstmgraph.calculus.unroll import unroll
+from lstmgraph.calculus.losses import LOSSES, STARTS, Loss, Start
+from lstmgraph.calculus.through_time import through_time
+from lstmgraph.calculus.unroll import gradient_unrolled, unroll
 from lstmgraph.calculus.vjp import gradient, gradient_symbol, vjp
 
-__all__ = ["gradient", "gradient_symbol", "hessian_vector", "hvp", "jvp", "tangent", "unroll", "vjp"]
+__all__ = [
+    "LOSSES",
+    "STARTS",
+    "Loss",
+    "Start",
+    "gradient",
+    "gradient_symbol",
+    "gradient_unrolled",
+    "hessian_vector",
+    "hvp",
+    "jvp",
+    "tangent",
+    "through_time",
+    "unroll",
+    "vjp",
+]

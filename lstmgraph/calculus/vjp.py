@@ -44,11 +44,11 @@ def chosen(cell: Cell, wrt: Sequence[str] | None) -> tuple[MatrixSymbol, ...]:
     Raises UnknownName for a name that is none of these.
     """
     choices = {name_of(s).base: s for s in (*cell.parameters, *cell.previous, *cell.inputs)}
-    wanted = tuple(choices) if wrt is None else tuple(dict.fromkeys(wrt))
-    for name in wanted:
+    names = tuple(choices) if wrt is None else tuple(dict.fromkeys(wrt))
+    for name in names:
         if name not in choices:
             raise UnknownName(f"parameter, state or input of {cell.name}", name, choices)
-    return tuple(choices[name] for name in wanted)
+    return tuple(choices[name] for name in names)
 
 
 def vjp(program: Program, of: Sequence[MatrixSymbol], wrt: Sequence[MatrixSymbol], every: bool = False) -> Program:

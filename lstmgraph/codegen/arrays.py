@@ -372,6 +372,7 @@ SPELLINGS: dict[type, Callable[[Speller, MatrixExpr], Code]] = {
     n.OneMinus: _one_minus,
     n.Reciprocal: _reciprocal,
     n.Identity: lambda s, e: s.spell(e.args[0]),
+    n.TimeSum: lambda s, e: s.spell(e.args[0]),  # its term: the loop over the steps adds them up
     n.Maximum: _extreme("maximum"),
     n.Minimum: _extreme("minimum"),
     n.Fill: _fill,

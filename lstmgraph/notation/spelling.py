@@ -18,9 +18,12 @@ from sympy import MatrixSymbol
 from lstmgraph.algebra.names import Name, name_of
 from lstmgraph.cell import Cell
 from lstmgraph.errors import CellSyntaxError, UnknownName
-from lstmgraph.notation.letters import Letter, letter, plain, split_head, subscript
+from lstmgraph.notation.letters import Letter, letter, plain, split_head, subscript, unicode_of
 from lstmgraph.notation.styles import DEFAULT, Style, Time, notation_names, style, style_names
 from lstmgraph.roles import roles
+
+# Marks that are written around the whole name; every other one is on its head.
+AROUND = {"grad", "along", "loss", "block"}
 
 
 @lru_cache(maxsize=64)
@@ -73,6 +76,8 @@ class Notation:
     def has_superscript(self, symbol: MatrixSymbol | str, form: Literal["latex", "unicode"] = "latex") -> bool:
         """Whether the name ends in a superscript there, so that a power of it needs parentheses."""
         name = _parsed(symbol)
+        if set(name.marks[:1]) & AROUND:
+            return False
         timed = form == "latex" and name.lag is not None and self.style.time.startswith("^")
         return timed or bool(self.letter(name).sup)
 
@@ -92,7 +97,7 @@ class Notation:
 
     def _marked(self, mark: str, found: Letter, index: str) -> Letter:
         template = self.marks[mark]
-        if mark in ("grad", "along"):  # written around the whole name, every other mark on its head
+        if mark in AROUND:
             return Letter(template.head.replace("#", found.latex()))
         if mark == "dot":  # over the delta of a cotangent that is spelt with one, not over the middle of both
             first, rest = split_head(found.head)
@@ -105,25 +110,36 @@ class Notation:
         return Letter((self.indices.get(owner) or owner) + number)
 
     def _latex(self, name: Name, superscript: str) -> str:
+        if name.lag is not None and set(name.marks[:1]) & AROUND:
+            return self._around(name, self._latex(_inside(name), superscript), self.style.time)
         found = self.letter(name)
         if name.lag is not None:
-            found = self.style.apply(letter(self.style.time.replace("#", _step(name.lag))), found)
+            found = self.style.apply(letter(self.style.time.replace("#", name.time)), found)
         return replace(found, sup=(*found.sup, *([superscript] if superscript else []))).latex()
 
+    def _around(self, name: Name, inside: str, time: str) -> str:
+        """A mark with a time of its own, @, around a name that has its time."""
+        template = self.marks[name.marks[0]].head
+        return template.replace("@", time.replace("#", name.time)).replace("#", inside)
+
     def _unicode(self, name: Name, time: Time) -> str:
+        if name.lag is not None and set(name.marks[:1]) & AROUND:
+            shown = self._around(name, "#", "@")
+            shown = unicode_of(shown).replace("@", self.style.text_time.replace("#", name.time))
+            return shown.replace("#", self._unicode(_inside(name), "explicit"))
         found = self.letter(name).unicode()
-        here = name.lag == 0 and name.base.partition(".")[0] in self.computed
+        here = name.lag == 0 and name.since == "t" and name.base.partition(".")[0] in self.computed
         if name.lag is None or (here and time == "implicit"):
             return found
-        return found + self.style.text_time.replace("#", _step(name.lag))
+        return found + self.style.text_time.replace("#", name.time)
+
+
+def _inside(name: Name) -> Name:
+    return replace(name, marks=name.marks[1:])
 
 
 def _parsed(symbol: MatrixSymbol | str) -> Name:
     return Name.parse(symbol) if isinstance(symbol, str) else name_of(symbol)
-
-
-def _step(lag: int) -> str:
-    return f"t{lag:+d}" if lag else "t"
 
 
 def _chosen_marks(rules: Style, letters: Iterable[Letter]) -> Mapping[str, Letter]:

@@ -106,7 +106,7 @@ class _Interpreter:
         if isinstance(expr, n.Slice):
             start, count = self.size(expr.args[1]), self.size(expr.args[2])
             return self.value(expr.args[0])[..., start : start + count, :]
-        return operation(expr.func, self.xp)(*map(self.value, expr.args))
+        return operation(expr.func, self.xp)(*map(self.value, n.operands(expr)))
 
     def fill(self, expr: n.Fill) -> Array:
         rows, columns = (self.size(side) for side in expr.shape)
@@ -184,6 +184,7 @@ OPERATIONS: dict[type, Callable[..., Array]] = {
     n.Maximum: lambda xp, a, b: xp.maximum(a, b),
     n.Minimum: lambda xp, a, b: xp.minimum(a, b),
     n.Sum: lambda xp, a: xp.sum(a, axis=(-2, -1), keepdims=True),
+    n.TimeSum: lambda _, a: a,  # of one step
     n.Concat: _concat,
     n.Softmax: _softmax,
     n.Sigmoid: _sigmoid,

@@ -52,12 +52,12 @@ def run_backward(
         values = {s.name: forward[t][s.name] for s in gradient.inputs if s.name in forward[t]}
         found = evaluate(gradient, values | _seeds(cell, gradient, d_output[t], d_states))
         for p in (p for p in cell.parameters if like(p, "grad").name in found):
-            here = _sum_samples(found[like(p, "grad").name])
+            here = sum_samples(found[like(p, "grad").name])
             d_parameters[p.name] = d_parameters.get(p.name, 0) + here
         for x in cell.inputs:
-            d_inputs[name_of(x).base].append(_fitted(found[like(x, "bar").name], forward[t][x.name]))
+            d_inputs[name_of(x).base].append(fitted(found[like(x, "bar").name], forward[t][x.name]))
         arrived = {s: found[like(s.previous, "bar").name] for s in cell.states}
-        d_states = {s.name: _fitted(d, forward[t][s.previous.name]) for s, d in arrived.items()}
+        d_states = {s.name: fitted(d, forward[t][s.previous.name]) for s, d in arrived.items()}
     return Cotangents(d_parameters, {name: numpy.stack(d[::-1]) for name, d in d_inputs.items()}, d_states)
 
 
@@ -90,10 +90,11 @@ def _seeds(cell: Cell, gradient: Program, d_output: Array, d_states: Values) -> 
     return seeds
 
 
-def _sum_samples(array: Array) -> Array:
+def sum_samples(array: Array) -> Array:
+    """The sum over all axes before the last two."""
     return array.sum(axis=tuple(range(array.ndim - 2)))
 
 
-def _fitted(array: Array, primal: Array) -> Array:
+def fitted(array: Array, primal: Array) -> Array:
     """With the samples of the value that it is the cotangent of, where the formula came out the same for all."""
     return numpy.broadcast_to(array, numpy.broadcast_shapes(array.shape, primal.shape))

@@ -128,7 +128,7 @@ def _name(text: str) -> Name:
         name = Name.parse(text)
     except ValueError:
         name = Name("")
-    if name.lag not in (None, 0, -1) or not name.base.isidentifier():
+    if name.lag not in (None, 0, -1) or name.since != "t" or not name.base.isidentifier():
         raise CellNameError(f"{text!r:.60} is not a name of a cell", hint="names are x[t], h[t-1] or W_f")
     return name
 
