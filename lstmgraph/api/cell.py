@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lstmgraph.api.drawing import Drawing
     from lstmgraph.api.gradient import Gradient
     from lstmgraph.api.tangents import HessianVector, Tangent
+    from lstmgraph.api.time import ThroughTime, Unrolled
     from lstmgraph.codegen import Functions
     from lstmgraph.numeric import Report
 
@@ -203,6 +204,38 @@ class Cell(core.Cell):
         from lstmgraph.api.tangents import hessian_vector
 
         return hessian_vector(self, [wrt] if isinstance(wrt, str) else wrt, notation, curved)
+
+    def through_time(
+        self, loss: str = "every", truncate: int | None = None, notation: str | None = None, start: str = "given"
+    ) -> ThroughTime:
+        """The gradients of a sequence of any length, as a recurrence from step t + 1 to step t and sums over t.
+
+        `loss` is "every" where each step has one, of its output, or "last".  `truncate` cuts the way back between
+        blocks of so many steps.  `start` is "zero" where the initial states are, and are not learnt.
+
+        Raises UnknownName for a loss, start or notation that does not exist, UsageError for a block of no length.
+        """
+        from lstmgraph.api.time import recurrence
+
+        return recurrence(self, loss, truncate, start, notation)
+
+    def gradient_unrolled(
+        self,
+        steps: int,
+        wrt: str | Sequence[str] | None = None,
+        loss: str = "every",
+        notation: str | None = None,
+        start: str = "given",
+    ) -> Unrolled:
+        """The gradients of steps 1 to `steps`, every line of every step written out; options as in `gradient` and
+        `through_time`.
+
+        A state's name in `wrt` stands for its initial value.  Raises what these raise, UsageError also for a number of
+        steps that is none.
+        """
+        from lstmgraph.api.time import unrolled
+
+        return unrolled(self, steps, [wrt] if isinstance(wrt, str) else wrt, loss, start, notation)
 
     def lambdify(self, target: str = "numpy") -> Functions:
         """Callables `step`, `forward` (a batch of sequences) and `backward` (all gradients through time), with

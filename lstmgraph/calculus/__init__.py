@@ -1,7 +1,7 @@
 """Transforms: a Program in, a Program out."""
 
 from lstmgraph.calculus.jvp import hessian_vector, hvp, jvp, tangent
-from lstmgraph.calculus.losses import LOSSES, STARTS, Loss, Start
+from lstmgraph.calculus.losses import LOSSES, STARTS
 from lstmgraph.calculus.through_time import through_time
 from lstmgraph.calculus.unroll import gradient_unrolled, unroll
 from lstmgraph.calculus.vjp import gradient, gradient_symbol, vjp
@@ -9,8 +9,6 @@ from lstmgraph.calculus.vjp import gradient, gradient_symbol, vjp
 __all__ = [
     "LOSSES",
     "STARTS",
-    "Loss",
-    "Start",
     "gradient",
     "gradient_symbol",
     "gradient_unrolled",

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 from lstmgraph.errors import UnknownName, UsageError
-
-Loss = Literal["every", "last"]
-Start = Literal["given", "zero"]
 
 LOSSES: Mapping[str, str] = {"every": "the output of every step", "last": "the output of the last step alone"}
 STARTS: Mapping[str, str] = {"given": "any initial states", "zero": "initial states that are zero, and not learnt"}

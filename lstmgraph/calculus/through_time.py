@@ -33,14 +33,14 @@ from lstmgraph.algebra.names import Name, later, like, name_of, size, symbol
 from lstmgraph.algebra.nodes import TimeSum
 from lstmgraph.algebra.traverse import renamed, symbols_in, walk
 from lstmgraph.algebra.zero import is_zero, zeros
-from lstmgraph.calculus.losses import LOSSES, STARTS, Loss, Start, check_choice, check_count
+from lstmgraph.calculus.losses import LOSSES, STARTS, check_choice, check_count
 from lstmgraph.calculus.unroll import shifted
 from lstmgraph.calculus.vjp import gradient
 from lstmgraph.cell import Cell
 from lstmgraph.program import Equation, Program
 
 
-def through_time(cell: Cell, loss: Loss = "every", truncate: int | None = None, start: Start = "given") -> Program:
+def through_time(cell: Cell, loss: str = "every", truncate: int | None = None, start: str = "given") -> Program:
     """All gradients of a sequence of steps, each line once: a Program whose stage "through time" is the recurrence.
 
     Its outputs are `grad(W)` for each parameter, `bar(x)[t]` for each input and, unless the initial states are "zero",
@@ -59,9 +59,9 @@ def through_time(cell: Cell, loss: Loss = "every", truncate: int | None = None, 
 @dataclass(frozen=True)
 class _Recurrence:
     cell: Cell
-    loss: Loss
+    loss: str
     truncate: int | None
-    start: Start
+    start: str
 
     @cached_property
     def step(self) -> Program:

@@ -16,7 +16,7 @@ from sympy import MatrixSymbol
 
 from lstmgraph.algebra.names import Since, later, like, name_of
 from lstmgraph.algebra.traverse import renamed, symbols_in
-from lstmgraph.calculus.losses import LOSSES, STARTS, Loss, Start, check_choice, check_count
+from lstmgraph.calculus.losses import LOSSES, STARTS, check_choice, check_count
 from lstmgraph.calculus.vjp import chosen, vjp
 from lstmgraph.cell import Cell
 from lstmgraph.program import Equation, Program
@@ -40,14 +40,14 @@ def shifted(equation: Equation, k: int, since: Since = "t") -> Equation:
 
 
 def gradient_unrolled(
-    cell: Cell, steps: int, loss: Loss = "every", wrt: Sequence[str] | None = None, start: Start = "given"
+    cell: Cell, steps: int, loss: str = "every", wrt: Sequence[str] | None = None, start: str = "given"
 ) -> Program:
     """The gradients of steps 1, ..., `steps`, every line of every step written out, in the stage "unrolled".
 
     The loss is a sum over the steps, each of the cell's output there, or that of the last step alone; `loss(h)[k]` is
     its derivative.  A name in `wrt` is a parameter, an input (all steps of it) or a state, which stands for its initial
-    value.  Of initial states that are "zero" there is none unless it is asked for.  Raises UnknownName and UsageError as
-    `through_time` does.
+    value.  Of initial states that are "zero" there is none unless it is asked for.  Raises UnknownName and UsageError
+    as `through_time` does.
     """
     check_choice("loss", loss, LOSSES)
     check_choice("start", start, STARTS)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lstmgraph.cli.options import cell_argument, choose_format, deliver, load_cell, notation_option
+from lstmgraph.cli.through_time import THROUGH_TIME, through_time_arguments, through_time_options
 from lstmgraph.errors import UsageError
+
+if TYPE_CHECKING:
+    from lstmgraph.api.cell import Cell
+    from lstmgraph.api.formulas import Formulas
 
 
 @click.command("grad")
@@ -25,6 +30,7 @@ from lstmgraph.errors import UsageError
 @click.option(
     "-o", "--output", metavar="FILE", help="Where to; .txt, .tex or .md chooses the format.  [default: standard output]"
 )
+@through_time_options
 def command(
     name: str,
     format: str | None,
@@ -33,27 +39,39 @@ def command(
     hessian: bool,
     notation: str | None,
     output: str | None,
+    **options: Any,
 ) -> None:
-    """Derive the gradients of one step of a cell, or other derivatives of it.
+    """Derive the gradients of one step of a cell, or through time, or other derivatives of it.
 
     \b
     lstmgraph grad lstm
     lstmgraph grad lstm --wrt W_f --wrt h -f latex
     lstmgraph grad gru --wrt h --hessian
+    lstmgraph grad lstm --through-time --loss last
     """
     from lstmgraph.api.catalogue import FORMULAS
 
     chosen = choose_format(output, format, FORMULAS, "unicode")
-    derive = getattr(load_cell(name), _method({"tangent": tangent, "hessian": hessian}))
-    deliver(derive(wrt=wrt or None, notation=notation).text(chosen), output)
+    derived = _derived(load_cell(name), wrt, notation, {"tangent": tangent, "hessian": hessian, **options})
+    deliver(derived.text(chosen), output)
 
 
 # What is derived: the option that asks for it, and the method of a cell.  To add a kind, add a row and its option.
-KINDS = {"tangent": "tangent", "hessian": "hessian_vector"}
+KINDS = {
+    "tangent": "tangent",
+    "hessian": "hessian_vector",
+    "through_time": "through_time",
+    "unroll": "gradient_unrolled",
+}
 
 
-def _method(given: Mapping[str, bool]) -> str:
-    asked = [option for option in KINDS if given[option]]
+def _derived(cell: Cell, wrt: tuple[str, ...], notation: str | None, options: dict[str, Any]) -> Formulas:
+    """What the options choose to derive."""
+    asked = [option for option in KINDS if options[option] not in (None, False)]
     if len(asked) > 1:
-        raise UsageError(f"--{asked[0]} and --{asked[1]} do not go together", hint="ask for one after the other")
-    return KINDS[asked[0]] if asked else "gradient"
+        first, second = (f"--{option.replace('_', '-')}" for option in asked[:2])
+        raise UsageError(f"{first} and {second} do not go together", hint="ask for one after the other")
+    more = through_time_arguments(wrt=wrt, **{name: options[name] for name in THROUGH_TIME})
+    derive = getattr(cell, KINDS[asked[0]] if asked else "gradient")
+    found: Formulas = derive(**({} if options["through_time"] else {"wrt": wrt or None}), notation=notation, **more)
+    return found

@@ -61,6 +61,7 @@ class Dialect(NamedTuple):
     concat: tuple[str, str, str]
     rows: str  # of {0}: rows {1} to {2}
     from_row: int  # what the first row is called
+    time_sum: Form  # of {0}, over the steps {1} to {2}
     exponent: Callable[[str], str]
     number: Callable[[float], str]
 
@@ -124,6 +125,7 @@ UNICODE = Dialect(
     concat=("[", "; ", "]"),
     rows="{0}[{1}:{2}]",
     from_row=1,
+    time_sum=Form("Σ[t={1}…{2}] {0}", PRODUCT, (PRODUCT, ANY, ANY)),
     exponent=_unicode_exponent,
     number=decimal,
 )
@@ -172,6 +174,7 @@ LATEX = Dialect(
     concat=("[", "; ", "]"),
     rows="{0}[{1}{{:}}{2}]",
     from_row=1,
+    time_sum=Form(r"\sum_{{t={1}}}^{{{2}}} {0}", PRODUCT, (PRODUCT, ANY, ANY)),
     exponent=lambda text: f"^{{{text}}}",
     number=_latex_decimal,
 )
@@ -208,6 +211,7 @@ SOURCE = Dialect(
     concat=("concat(", ", ", ")"),
     rows="{0}[{1}:{2}]",
     from_row=0,
+    time_sum=Form("sum_over_time({0}, {1}, {2})", ATOM, (ANY, ANY, ANY)),
     exponent=lambda text: text,
     number=decimal,
 )

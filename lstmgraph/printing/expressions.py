@@ -12,7 +12,7 @@ from functools import reduce
 from itertools import pairwise
 from typing import NamedTuple
 
-from sympy import Basic, Expr, Float, Integer, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Rational, Transpose
+from sympy import Basic, Expr, Float, Integer, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Rational, Symbol, Transpose
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import is_number
@@ -110,7 +110,7 @@ class Printer:
         if isinstance(value, Rational) and not isinstance(value, Integer):
             template, level, _ = self.dialect.fraction
             return Piece(template.format(value.p, value.q), level)
-        text = str(value) if isinstance(value, Integer) else self.dialect.number(float(Float(value)))
+        text = str(value) if isinstance(value, (Integer, Symbol)) else self.dialect.number(float(Float(value)))
         return Piece(text, TIGHT if self.dialect.times in text or "^" in text else ATOM)
 
     # ── sums and products ──
@@ -188,6 +188,11 @@ class Printer:
         bounds = [str(b).replace(" ", "").replace("*", "") for b in (start + self.dialect.from_row, start + size)]
         return Piece(self.dialect.rows.format(self.text(source, ATOM), *bounds), ATOM)
 
+    def time_sum(self, expr: n.TimeSum) -> Piece:
+        form = self.dialect.time_sum
+        body, first, last = (self.text(a, need) for a, need in zip(expr.args, form.needs, strict=True))
+        return Piece(form.template.format(body, first, last), form.level)
+
     def function_name(self, operation: type) -> str:
         return self.dialect.functions.get(operation) or self.dialect.word(RULES[operation].name)
 
@@ -231,6 +236,7 @@ _SPECIAL = {
     Transpose: Printer.transpose,
     n.Concat: Printer.concat,
     n.Slice: Printer.rows,
+    n.TimeSum: Printer.time_sum,
 }
 
 

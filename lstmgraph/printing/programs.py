@@ -16,8 +16,13 @@ from sympy import MatrixSymbol
 from lstmgraph.notation import Notation, Time
 from lstmgraph.printing.breaking import broken, width_of
 from lstmgraph.printing.expressions import Printer, printer_of, tame
-from lstmgraph.printing.sections import Note, Shown, shown
+from lstmgraph.printing.legend import Note
+from lstmgraph.printing.sections import Shown, shown
 from lstmgraph.program import Equation, Program, Stage
+
+
+# Derived from one step, in which every computed value is of step t.
+OF_ONE_STEP: tuple[Stage, ...] = ("backward", "tangent")
 
 
 def print_program(
@@ -39,7 +44,7 @@ def print_program(
     Long equations break at `width`.  `standalone` makes a whole LaTeX document.  `legend=False` leaves bare equations,
     in LaTeX a single environment that a notebook shows.
     """
-    time = time or ("explicit" if stage == "forward" else "implicit")
+    time = time or ("implicit" if stage in OF_ONE_STEP else "explicit")
     view = shown(program, stage)
     printer = printer_of(dialect, notation, time, view.inlined)
     page = Page(printer, view, width, numbered, standalone, legend, title)
@@ -160,10 +165,14 @@ _WORDS = {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textba
 _ESCAPES = str.maketrans({**_WORDS, **{c: f"\\{c}" for c in "_&%$#{}"}})
 
 
+def _capital(title: str) -> str:
+    return title[:1].upper() + title[1:]
+
+
 def _document(page: Page, environments: list[tuple[str, str]]) -> str:
     heading = f"\\section*{{{page.title.translate(_ESCAPES)}}}\n" if page.title else ""
     notes = "".join(f"{line}.\n\n" for line in page.notes("$"))
-    parts = [f"\\subsection*{{{title.capitalize()}}}\n{body}" if title else body for title, body in environments]
+    parts = [f"\\subsection*{{{_capital(title)}}}\n{body}" if title else body for title, body in environments]
     return _PREAMBLE + heading + notes + "".join(parts) + "\\end{document}\n"
 
 
@@ -172,7 +181,7 @@ def _markdown(page: Page) -> str:
     blocks = [f"## {page.title}"] if page.title else []
     blocks += ["\n".join(f"- {tame(line)}" for line in page.notes("$"))] if page.notes() else []
     for title, rows in page.groups():
-        blocks += [f"**{title.capitalize()}**"] if title and page.legend else []
+        blocks += [f"**{_capital(title)}**"] if title and page.legend else []
         body = _rows([_tagged(row) for row in rows], numbered=False)
         blocks.append(f"$$\n{tame(_environment(body, 'align' if page.numbered else 'aligned'))}$$")
     return "\n\n".join(blocks) + "\n"

@@ -1,0 +1,163 @@
+"""What a reader of derived formulas has to be told: the names that appear in them, in words, without their spelling.
+
+To add a line to a legend, write a function from the program to its lines and put it into the rows of LEGENDS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from sympy import MatAdd, MatrixSymbol
+
+from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.names import Name, later, name_of, symbol
+from lstmgraph.algebra.traverse import walk
+from lstmgraph.algebra.zero import is_zero, zeros
+from lstmgraph.printing.expressions import is_spread
+from lstmgraph.program import Equation, Program, Stage
+
+
+@dataclass(frozen=True)
+class Note:
+    """A line of the legend: the names or functions that it is about; {} in its words is the other list of names."""
+
+    about: tuple[MatrixSymbol | type, ...]
+    words: str
+    of: tuple[MatrixSymbol, ...] = ()
+
+
+def _derived(program: Program) -> tuple[Equation, ...]:
+    return tuple(e for e in program if e.stage != "forward")
+
+
+def _at_t(name: Name) -> Name:
+    return name if name.lag is None else name.at(0)
+
+
+def _arriving(program: Program) -> list[Note]:
+    seeds = tuple(s for s in program.inputs if name_of(s).marks[:1] in (("seed",), ("bar",)))
+    of = tuple(_unmarked(s) for s in seeds)
+    return [Note(seeds, "what reaches {} from the loss and from the next step", of)] if seeds else []
+
+
+def _deltas(program: Program) -> list[Note]:
+    targets = (e.target for e in _derived(program) if name_of(e.target).marks == ("bar", "pre"))
+    found = tuple(dict.fromkeys(symbol(_at_t(name_of(s)), s.shape) for s in targets))
+    of = tuple(_unmarked(s) for s in found)
+    words = (
+        "the cotangents of the pre-activations of {}" if len(of) > 1 else "the cotangent of the pre-activation of {}"
+    )
+    return [Note(found, words, of)] if found else []
+
+
+def _steps(program: Program) -> list[Note]:
+    used = any(isinstance(x, n.Step) for e in _derived(program) for x in walk(e.value))
+    return [Note((n.Step,), "1 where its argument is positive, else 0")] if used else []
+
+
+def _ones(program: Program) -> list[Note]:
+    values = [e.value for e in _derived(program)]
+    sums = [x for value in values for x in walk(value) if isinstance(x, (MatAdd, n.Negative, n.TimeSum))]
+    terms = [*values, *(o for x in sums for o in n.operands(x))]
+    return [Note((n.Fill,), "before a scalar, a vector of ones")] if any(map(is_spread, terms)) else []
+
+
+def _direction(program: Program) -> list[Note]:
+    """Which direction is meant: of the states and inputs by name, of many parameters in a word."""
+    given = [s for s in program.inputs if name_of(s).marks[:1] == ("dot",)]
+    named = tuple(s for s in given if name_of(s).lag is not None or len(given) < 5)
+    shown = named or tuple(given[:3])
+    words = f"the direction in which {{}} change{'s' if len(shown) == 1 else ''}"
+    if len(shown) < len(given):
+        words += "; that of a parameter is its letter with a dot"
+    return [Note(shown, words, tuple(map(_undotted, shown)))] if given else []
+
+
+def _rates(program: Program) -> list[Note]:
+    found = tuple(e.target for e in program.stage("tangent") if name_of(e.target).marks == ("dot", "pre"))
+    words = "the tangents of the pre-activations of {}" if len(found) > 1 else "the tangent of the pre-activation of {}"
+    return [Note(found, words, tuple(map(_unmarked, found)))] if found else []
+
+
+def _hessian(program: Program) -> list[Note]:
+    found = tuple(e.target for e in program.stage("tangent") if name_of(e.target).marks == ("dot", "grad"))[:1]
+    seeds = tuple(s for s in program.inputs if name_of(s).marks[:1] in (("seed",), ("bar",)))
+    moved = any(name_of(s).marks[:2] in (("dot", "seed"), ("dot", "bar")) for s in program.inputs)
+    words = "the Hessian of L times the direction" + ("" if moved else ", with {} held fixed")
+    return [Note(found, words, seeds)] if found else []
+
+
+# ── through time ──
+
+
+def _totals(program: Program) -> list[Note]:
+    """The cotangents of what leaves a step, which has a loss or goes on to the next."""
+    outside = [s for s in program.inputs if name_of(s).marks in (("bar",), ("loss",))]
+    bases = {name_of(s).base for s in outside}
+    names = (_at_t(name_of(e.target)) for e in _derived(program) if name_of(e.target).marks == ("bar",))
+    shapes = {_at_t(name_of(e.target)): e.target.shape for e in _derived(program)}
+    found = tuple(symbol(name, shapes[name]) for name in dict.fromkeys(names) if name.base in bases)
+    cut = "what truncation leaves of " if any(name_of(s).marks == ("block",) for s in program.inputs) else ""
+    words = f"{cut}the derivative of the whole loss by {{}}"
+    return [Note(found, words, tuple(map(_unmarked, found)))] if found else []
+
+
+def _losses(program: Program) -> list[Note]:
+    losses = tuple(s for s in program.inputs if name_of(s).marks == ("loss",))
+    everywhere = len(losses) > 1 or any(name_of(s).since == "t" for s in losses)
+    words = "the whole loss is their sum over all steps" if everywhere else "no other step has one"
+    of = tuple(_unmarked(s) for s in losses)
+    return [Note(losses, f"what the loss of that step sends to {{}}; {words}", of)] if losses else []
+
+
+def _after_the_last(program: Program) -> list[Note]:
+    """What is zero because no step follows: only where the last step has no lines of its own."""
+    after = [s for s in program.inputs if (name_of(s).since, name_of(s).lag) == ("t", 1) and name_of(s).marks]
+    if not after or any(name_of(e.target).since == "T" for e in _derived(program)):
+        return []
+    return [Note(tuple(later(s, 0, "T") for s in after), "zero: no step follows the last, T")]
+
+
+def _blocks(program: Program) -> list[Note]:
+    words = "0 where t is a multiple of {}, else 1: nothing goes back from one block of {} steps to the one before it"
+    blocks = [s for s in program.inputs if name_of(s).marks == ("block",)]
+    return [Note((s,), words.replace("{}", name_of(s).base)) for s in blocks]
+
+
+def _initial(program: Program) -> list[Note]:
+    """What a sequence starts from, and which sums lose a term where that is zero."""
+    states = tuple(s for s in program.inputs if name_of(s).lag == -1 and not name_of(s).marks)
+    if not states:
+        return []
+    vanishing = zeros(((e.target, e.value) for e in program.stage("forward")), states)
+    sums = [e for e in _derived(program) if isinstance(e.value, n.TimeSum)]
+    fewer = tuple(e.target for e in sums if is_zero(e.value, vanishing))
+    given = any(name_of(s).since == "" for s in program.outputs)
+    whole = "the initial states" + ("" if given else ", zero and not learnt")
+    short = (
+        ("; where they are zero, so is the term t = 1 in {}" if given else "; so the term t = 1 is zero in {}")
+        if fewer
+        else ""
+    )
+    return [Note(tuple(later(s, 1, "") for s in states), whole + short, fewer)]
+
+
+def _undotted(of: MatrixSymbol) -> MatrixSymbol:
+    name = name_of(of)
+    return symbol(replace(name, marks=name.marks[1:]), of.shape)
+
+
+def _unmarked(of: MatrixSymbol) -> MatrixSymbol:
+    name = name_of(of)
+    return symbol(replace(name, marks=()), of.shape)
+
+
+Finder = Callable[[Program], list[Note]]
+_ANY: tuple[Finder, ...] = (_steps, _ones)
+LEGENDS: Mapping[Stage, tuple[Finder, ...]] = {
+    "backward": (_arriving, _deltas, *_ANY),
+    "tangent": (_direction, _arriving, _deltas, _rates, _hessian, *_ANY),
+    "through time": (_totals, _losses, _deltas, _after_the_last, _blocks, _initial, *_ANY),
+    "unrolled": (_losses, _deltas, *_ANY),
+}
