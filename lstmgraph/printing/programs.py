@@ -20,7 +20,6 @@ from lstmgraph.printing.legend import Note
 from lstmgraph.printing.sections import Shown, shown
 from lstmgraph.program import Equation, Program, Stage
 
-
 # Derived from one step, in which every computed value is of step t.
 OF_ONE_STEP: tuple[Stage, ...] = ("backward", "tangent")
 
