@@ -92,6 +92,7 @@ def like(original: MatrixSymbol, mark: str) -> MatrixSymbol:
     return symbol(name_of(original).marked(mark), original.shape)
 
 
+@lru_cache(maxsize=4096)
 def later(value: MatrixSymbol, k: int, since: Since = "t") -> MatrixSymbol:
     """The same value k steps later, counted from `since` then; what has no time is the same at all times."""
     name = name_of(value)

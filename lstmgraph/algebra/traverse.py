@@ -15,8 +15,9 @@ from lstmgraph.errors import ShapeError
 
 def walk(expr: MatrixExpr) -> Iterator[MatrixExpr]:
     """The nodes of an expression, operands before the operation, left to right; a shared one each time it occurs."""
-    for operand in operands(expr):
-        yield from walk(operand)
+    if not isinstance(expr, MatrixSymbol):  # most nodes are symbols
+        for operand in operands(expr):
+            yield from walk(operand)
     yield expr
 
 

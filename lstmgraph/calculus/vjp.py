@@ -68,6 +68,7 @@ class _Sweep:
         self, program: Program, of: Sequence[MatrixSymbol], wrt: Sequence[MatrixSymbol], every: bool = False
     ) -> None:
         self.program, self.of, self.wrt, self.every = program, of, wrt, every
+        self.outputs = frozenset(of)  # of many steps there are many
         self.sent: dict[MatrixSymbol, list[MatrixExpr]] = {}
         self.seeds: dict[MatrixSymbol, MatrixSymbol] = {}
         self.backward: list[Equation] = []
@@ -94,7 +95,7 @@ class _Sweep:
     def arriving(self, target: MatrixSymbol) -> list[MatrixExpr]:
         """What is sent to a value, the seed first where it is an output."""
         sent = self.sent.get(target, [])
-        if target not in self.of:
+        if target not in self.outputs:
             return sent
         seed = like(target, "seed" if sent else "bar")
         self.seeds[target] = seed
