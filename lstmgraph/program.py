@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sympy import Eq, MatrixExpr, MatrixSymbol
 
@@ -20,11 +20,36 @@ from lstmgraph.errors import CellNameError, Place, ShapeError
 Stage = Literal["forward", "backward", "tangent", "through time", "unrolled"]
 
 
+class Use(NamedTuple):
+    """Where a value is used: in the equation of that target, as which operand of which, from outside in."""
+
+    equation: MatrixSymbol
+    path: tuple[int, ...]
+
+
+class Term(NamedTuple):
+    """A part of a cotangent: what one use of a value sends back to it; without a use, what arrives from outside.
+
+    The cotangent that the use sends back has a name, `bar(target)` of its equation, or is `before`, a formula that was
+    written in place of one.
+    """
+
+    value: MatrixExpr
+    use: Use | None = None
+    before: Term | None = None
+
+    def chain(self) -> tuple[Term, ...]:
+        """The terms from the one that starts from a cotangent with a name to this one."""
+        return (*(self.before.chain() if self.before else ()), self)
+
+
 @dataclass(frozen=True)
 class Equation:
     """`target` = `value`.
 
-    `note` is the author's comment; `place` is where it was written; neither takes part in equality.
+    `note` is the author's comment; `place` is where it was written; `origin` says of a cotangent which terms it is the
+    sum of, and where each comes from (a transform that writes another value leaves it out); none of these takes part in
+    equality.
     """
 
     target: MatrixSymbol
@@ -32,6 +57,7 @@ class Equation:
     note: str = field(default="", compare=False)
     place: Place | None = field(default=None, compare=False)
     stage: Stage = "forward"
+    origin: tuple[Term, ...] = field(default=(), compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.target} = {self.value}"

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
-from xml.etree import ElementTree
 
 from sympy import MatrixSymbol
 
@@ -25,6 +23,7 @@ from lstmgraph.cell import WalkStep
 from lstmgraph.diagram.themes import load_theme
 from lstmgraph.errors import MissingExtra, UsageError
 from lstmgraph.files import write_folder
+from lstmgraph.printing.mathml import mathml
 from lstmgraph.program import Equation
 from lstmgraph.templates import render
 
@@ -206,88 +205,3 @@ def canvas() -> dict[str, str]:
 def inline(svg: str) -> str:
     """An SVG file as it stands in a page: without the XML declaration."""
     return svg[svg.index("<svg") :]
-
-
-# ── mathematics ──
-
-_ELEMENTS = frozenset(
-    [
-        "math",
-        "mrow",
-        "mi",
-        "mn",
-        "mo",
-        "ms",
-        "mtext",
-        "mspace",
-        "mfrac",
-        "msqrt",
-        "mroot",
-        "mstyle",
-        "mpadded",
-        "mphantom",
-        "msub",
-        "msup",
-        "msubsup",
-        "munder",
-        "mover",
-        "munderover",
-        "mmultiscripts",
-        "mtable",
-        "mtr",
-        "mtd",
-        "menclose",
-        "merror",
-        "semantics",
-    ]
-)
-_ATTRIBUTES = frozenset(
-    [
-        "display",
-        "stretchy",
-        "fence",
-        "form",
-        "mathvariant",
-        "accent",
-        "accentunder",
-        "displaystyle",
-        "scriptlevel",
-        "width",
-        "height",
-        "depth",
-        "columnalign",
-        "rowspacing",
-        "columnspacing",
-        "linethickness",
-        "lspace",
-        "rspace",
-        "minsize",
-        "maxsize",
-        "separator",
-        "movablelimits",
-        "largeop",
-        "symmetric",
-        "notation",
-    ]
-)
-
-
-def mathml(latex: str, display: str = "block") -> str:
-    """LaTeX as MathML; as code where it cannot be converted.
-
-    A cell's file may spell its names as it likes, and the converter lets markup through: only MathML gets into the
-    page.
-    """
-    from latex2mathml.converter import convert
-
-    try:
-        text = str(convert(latex, display=display))
-        tree = ElementTree.fromstring(text)
-    except Exception:  # noqa: BLE001 - the converter raises many things, and a page without this formula is still a page
-        return f"<code>{escape(latex)}</code>"
-    return text if all(_is_mathml(element) for element in tree.iter()) else f"<code>{escape(latex)}</code>"
-
-
-def _is_mathml(element: ElementTree.Element) -> bool:
-    name = element.tag.removeprefix("{http://www.w3.org/1998/Math/MathML}")
-    return name in _ELEMENTS and set(element.attrib) <= _ATTRIBUTES

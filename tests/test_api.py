@@ -20,7 +20,7 @@ import pytest
 import lstmgraph
 from lstmgraph import Cell, library, load, loads
 from lstmgraph.errors import CellError, UnknownName, UsageError
-from lstmgraph.tour import mathml
+from lstmgraph.printing.mathml import mathml
 
 LSTM = lstmgraph.load("lstm")
 

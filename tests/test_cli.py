@@ -230,16 +230,28 @@ def test_show_has_everything(command: Callable[..., Result]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("format", "sign"), [("unicode", "∂L/∂W_f = δ_f x[t]ᵀ"), ("latex", r"\begin{align*}"), ("markdown", "$$")]
+    ("format", "sign"),
+    [("unicode", "∂L/∂W_f = δ_f x[t]ᵀ"), ("latex", r"\begin{align*}"), ("markdown", "$$"), ("html", "<mtable ")],
 )
 def test_grad_in_every_format(command: Callable[..., Result], tmp_path: Path, format: str, sign: str) -> None:
     out = command("grad", "lstm", "-f", format).out
     assert sign in out
-    suffix = {"unicode": "txt", "latex": "tex", "markdown": "md"}[format]
+    suffix = {"unicode": "txt", "latex": "tex", "markdown": "md", "html": "html"}[format]
     path = tmp_path / f"g.{suffix}"
     result = command("grad", "lstm", "-o", str(path))
     assert (result.code, result.out, result.err) == (0, "", "")
     assert path.read_text(encoding="utf-8") == out
+    numbered = command("grad", "lstm", "--numbered", "-f", format).out
+    assert numbered != out
+    explained = command("grad", "lstm", "--explain", "-f", format).out
+    assert "product rule" in explained
+    assert "product rule" not in out
+
+
+def test_what_is_not_of_one_step_is_not_explained(command: Callable[..., Result]) -> None:
+    result = command("grad", "rnn", "--through-time", "--explain")
+    assert (result.code, result.out) == (2, "")
+    assert "--explain is for the gradients of one step" in result.err
 
 
 def test_grad_with_respect_to_names(command: Callable[..., Result]) -> None:

@@ -10,7 +10,12 @@ from collections.abc import Iterable, Mapping
 from lstmgraph.errors import UnknownName, WrongType
 
 # What a gradient can be written as, and the suffixes of such files.
-FORMULAS: Mapping[str, tuple[str, ...]] = {"unicode": (".txt",), "latex": (".tex",), "markdown": (".md",)}
+FORMULAS: Mapping[str, tuple[str, ...]] = {
+    "unicode": (".txt",),
+    "latex": (".tex",),
+    "markdown": (".md",),
+    "html": (".html",),
+}
 
 
 def check_name(kind: str, name: str, known: Iterable[str]) -> str:

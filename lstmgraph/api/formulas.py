@@ -33,12 +33,16 @@ class Formulas(Program):
     def __str__(self) -> str:
         return self.text("unicode").rstrip("\n")
 
-    def text(self, format: str) -> str:
-        """The equations as "unicode", "latex" (a whole document) or "markdown".  Raises UnknownName."""
+    def text(self, format: str, numbered: bool = False) -> str:
+        """The equations as "unicode", "markdown", "latex" or "html", these two as whole documents.
+
+        Raises UnknownName.
+        """
         from lstmgraph.printing import print_program
 
         check_name("format", format, FORMULAS)
-        return print_program(self, format, self._style, self.shown, standalone=True, title=self.title)
+        style, title = self._style, self.title
+        return print_program(self, format, style, self.shown, standalone=True, title=title, numbered=numbered)
 
     @property
     def latex(self) -> str:
@@ -51,6 +55,13 @@ class Formulas(Program):
     def markdown(self) -> str:
         """The equations for Markdown, as GitHub and notebooks show it."""
         return self.text("markdown")
+
+    @property
+    def mathml(self) -> str:
+        """The equations as one MathML block, for a page of your own; `text("html")` is a whole document."""
+        from lstmgraph.printing.programs import print_mathml
+
+        return print_mathml(self, self._style, self.shown)
 
     def sections(self) -> list[tuple[str, list[str]]]:
         """The equations in groups, as `print` shows them: (title, LaTeX of each)."""

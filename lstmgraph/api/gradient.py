@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sympy import MatrixSymbol
 
 from lstmgraph.algebra.names import name_of
-from lstmgraph.api.catalogue import check_text
+from lstmgraph.api.catalogue import FORMULAS, check_name, check_text
 from lstmgraph.api.formulas import Formulas
 from lstmgraph.errors import WrongType
 from lstmgraph.notation import get_notation
@@ -28,6 +28,18 @@ class Gradient(Formulas):
     """
 
     words = "Gradients"
+
+    def explain(self, format: str = "unicode") -> str:
+        """Every line with the rule that gives it and the forward equation that it comes from, by number and text.
+
+        `format` is "unicode", "markdown", "latex" or "html", these two as whole documents.  Raises UnknownName.
+        """
+        from lstmgraph.normal import normal_form
+        from lstmgraph.printing.explaining import print_derivation
+
+        check_name("format", format, FORMULAS)
+        forward = normal_form(self.cell.step)
+        return print_derivation(self, forward, format, self._style, title=f"{self.title}, line by line")
 
     @cached_property
     def seeds(self) -> Mapping[str, MatrixSymbol]:

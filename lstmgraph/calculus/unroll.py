@@ -36,7 +36,7 @@ def unroll(cell: Cell, steps: int) -> Program:
 def shifted(equation: Equation, k: int, since: Since = "t") -> Equation:
     """The same equation k steps later, counted from `since` then."""
     value = renamed(equation.value, lambda s: later(s, k, since))
-    return replace(equation, target=later(equation.target, k, since), value=value)
+    return replace(equation, target=later(equation.target, k, since), value=value, origin=())
 
 
 def gradient_unrolled(

@@ -10,6 +10,9 @@ What arrives at an output from outside the step (from the loss, and from step t+
 `bar(h)[t]` where the step itself does not use h[t] again; where it does (the c[t] of an LSTM feeds h[t]), what
 arrives is `seed(c)[t]` and `bar(c)[t]` is the total.
 
+Every backward equation keeps its `origin`: the terms that it is the sum of, each with the use of the value that sent
+it.
+
 The local rules are those of `algebra/rules.py`; this module knows no operation by name.
 """
 
@@ -26,7 +29,7 @@ from lstmgraph.algebra.rules import vjp as operand_cotangents
 from lstmgraph.cell import Cell
 from lstmgraph.errors import UnknownName
 from lstmgraph.normal import is_activation, normal_form
-from lstmgraph.program import Equation, Program
+from lstmgraph.program import Equation, Program, Term, Use
 
 
 def gradient(cell: Cell, wrt: Sequence[str] | None = None, every: bool = False) -> Program:
@@ -69,7 +72,7 @@ class _Sweep:
     ) -> None:
         self.program, self.of, self.wrt, self.every = program, of, wrt, every
         self.outputs = frozenset(of)  # of many steps there are many
-        self.sent: dict[MatrixSymbol, list[MatrixExpr]] = {}
+        self.sent: dict[MatrixSymbol, list[Term]] = {}
         self.seeds: dict[MatrixSymbol, MatrixSymbol] = {}
         self.backward: list[Equation] = []
 
@@ -86,13 +89,14 @@ class _Sweep:
 
     def pull(self, equation: Equation) -> None:
         """Send the cotangent of an equation's target back to the operands of its value."""
-        contributions = self.arriving(equation.target)
-        if not contributions:
+        terms = self.arriving(equation.target)
+        if not terms:
             return
-        cotangent = self.cotangent(equation, contributions)
-        self.send(self.shares(equation.value, equation.target, cotangent))
+        cotangent, before = self.cotangent(equation, terms)
+        shares = self.shares(equation.value, equation.target, cotangent)
+        self.send((s, Term(share, Use(equation.target, path), before)) for s, share, path in shares)
 
-    def arriving(self, target: MatrixSymbol) -> list[MatrixExpr]:
+    def arriving(self, target: MatrixSymbol) -> list[Term]:
         """What is sent to a value, the seed first where it is an output."""
         sent = self.sent.get(target, [])
         if target not in self.outputs:
@@ -100,42 +104,48 @@ class _Sweep:
         seed = like(target, "seed" if sent else "bar")
         self.seeds[target] = seed
         if target not in self.program.definitions:
-            self.sent[target] = [seed, *sent]
-        return [seed, *sent]
+            self.sent[target] = [Term(seed), *sent]
+        return [Term(seed), *sent]
 
-    def cotangent(self, equation: Equation, contributions: list[MatrixExpr]) -> MatrixExpr:
-        """The cotangent of an equation's target, named unless one product of it goes into one pre-activation."""
-        value, whole = equation.value, total(*contributions)
-        once = len(contributions) == 1 and is_activation(value) and isinstance(value, Elementwise)
+    def cotangent(self, equation: Equation, terms: list[Term]) -> tuple[MatrixExpr, Term | None]:
+        """The cotangent of an equation's target, named unless one product of it goes into one pre-activation.
+
+        The second is what was written in place of a name, if something was.
+        """
+        value, whole = equation.value, total(*(t.value for t in terms))
+        activation = is_activation(value) and isinstance(value, Elementwise)
         asked = self.every and not name_of(equation.target).marks
-        if isinstance(whole, MatrixSymbol) or (once and not asked):
-            return whole
+        if len(terms) == 1 and (isinstance(whole, MatrixSymbol) or (activation and not asked)):
+            return whole, terms[0] if terms[0].use else None
         named = like(equation.target, "bar")
-        self.backward.append(Equation(named, whole, place=equation.place, stage="backward"))
-        return named
+        self.backward.append(Equation(named, whole, place=equation.place, stage="backward", origin=tuple(terms)))
+        return named, None
 
-    def shares(self, value: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> list[tuple[MatrixSymbol, MatrixExpr]]:
-        """(symbol, what it is sent) for every use of a symbol in `value`, in the author's order."""
+    def shares(
+        self, value: MatrixExpr, out: MatrixExpr, ct: MatrixExpr, path: tuple[int, ...] = ()
+    ) -> list[tuple[MatrixSymbol, MatrixExpr, tuple[int, ...]]]:
+        """(symbol, what it is sent, where it stands) for every use of a symbol in `value`, in the author's order."""
         if isinstance(value, MatrixSymbol):
-            return [(value, ct)]
+            return [(value, ct, path)]
         found = []
-        for operand, share in zip(operands(value), operand_cotangents(value, out, ct), strict=False):
-            found += self.shares(operand, operand, share)
+        pairs = zip(operands(value), operand_cotangents(value, out, ct), strict=False)
+        for k, (operand, share) in enumerate(pairs):
+            found += self.shares(operand, operand, share, (*path, k))
         return found
 
-    def send(self, shares: Iterable[tuple[MatrixSymbol, MatrixExpr]]) -> None:
+    def send(self, terms: Iterable[tuple[MatrixSymbol, Term]]) -> None:
         """Put what this equation sends before what later equations sent: terms come out in the author's order."""
-        new: dict[MatrixSymbol, list[MatrixExpr]] = {}
-        for symbol, share in shares:
-            if not is_number(share, 0):
-                new.setdefault(symbol, []).append(share)
-        for symbol, expressions in new.items():
-            self.sent[symbol] = expressions + self.sent.get(symbol, [])
+        new: dict[MatrixSymbol, list[Term]] = {}
+        for symbol, term in terms:
+            if not is_number(term.value, 0):
+                new.setdefault(symbol, []).append(term)
+        for symbol, sent in new.items():
+            self.sent[symbol] = sent + self.sent.get(symbol, [])
 
     def result(self, symbol: MatrixSymbol) -> MatrixSymbol:
         """The equation of a gradient that was asked for; zero where nothing depends on it."""
-        target = gradient_symbol(symbol)
-        value = total(*self.sent.get(symbol, [fill(Integer(0), symbol.shape)]))
+        target, terms = gradient_symbol(symbol), self.sent.get(symbol, [])
+        value = total(*(t.value for t in terms)) if terms else fill(Integer(0), symbol.shape)
         if value != target:
-            self.backward.append(Equation(target, value, stage="backward"))
+            self.backward.append(Equation(target, value, stage="backward", origin=tuple(terms)))
         return target

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command("grad")
 @cell_argument
-@click.option("-f", "--format", metavar="FORMAT", help="unicode, latex or markdown.  [default: unicode]")
+@click.option("-f", "--format", metavar="FORMAT", help="unicode, latex, markdown or html.  [default: unicode]")
 @click.option(
     "--wrt",
     multiple=True,
@@ -27,8 +27,13 @@ if TYPE_CHECKING:
 @click.option("--tangent", is_flag=True, help="Forward mode: how the outputs change along a direction in --wrt.")
 @click.option("--hessian", is_flag=True, help="The Hessian in --wrt times a direction, by forward over reverse mode.")
 @notation_option
+@click.option("--explain", is_flag=True, help="Every line with the rule that gives it and the equation it comes from.")
+@click.option("--numbered", is_flag=True, help="Number the equations.")
 @click.option(
-    "-o", "--output", metavar="FILE", help="Where to; .txt, .tex or .md chooses the format.  [default: standard output]"
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="Where to; .txt, .tex, .md or .html chooses the format.  [default: standard output]",
 )
 @through_time_options
 def command(
@@ -38,6 +43,8 @@ def command(
     tangent: bool,
     hessian: bool,
     notation: str | None,
+    explain: bool,
+    numbered: bool,
     output: str | None,
     **options: Any,
 ) -> None:
@@ -46,6 +53,7 @@ def command(
     \b
     lstmgraph grad lstm
     lstmgraph grad lstm --wrt W_f --wrt h -f latex
+    lstmgraph grad lstm --explain -o lstm.html
     lstmgraph grad gru --wrt h --hessian
     lstmgraph grad lstm --through-time --loss last
     """
@@ -53,7 +61,15 @@ def command(
 
     chosen = choose_format(output, format, FORMULAS, "unicode")
     derived = _derived(load_cell(name), wrt, notation, {"tangent": tangent, "hessian": hessian, **options})
-    deliver(derived.text(chosen), output)
+    deliver(_explanation(derived, chosen) if explain else derived.text(chosen, numbered), output)
+
+
+def _explanation(derived: Formulas, format: str) -> str:
+    from lstmgraph.api.gradient import Gradient
+
+    if not isinstance(derived, Gradient):
+        raise UsageError("--explain is for the gradients of one step", hint="ask for what else is derived without it")
+    return derived.explain(format)
 
 
 # What is derived: the option that asks for it, and the method of a cell.  To add a kind, add a row and its option.

@@ -5,7 +5,12 @@ possible.
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
+
+# Stands for a space at which no line breaks.
+GLUE = "\N{NO-BREAK SPACE}"
+_SHORT = 40  # columns of a formula among words that is not broken
 
 # Before these a line may break, the loosest first.
 _SIGNS = ((" + ", " − ", " - "), (" ⊙ ", r" \odot ", " * "))
@@ -54,3 +59,18 @@ def _places(text: str) -> list[int]:
                 if text.startswith(signs, at):
                     found.setdefault((depth, looseness), []).append(at)
     return found[min(found)] if found else []
+
+
+def glued(formula: str) -> str:
+    """A formula among words: it breaks before its loosest signs only, and where it is short not at all."""
+    signs = next((s for s in ("+−", "⊙") if width_of(formula) > _SHORT and re.search(rf" [{s}] ", formula)), "")
+    return re.sub(rf" (?![{signs}] )" if signs else " ", GLUE, formula)
+
+
+def wrapped(text: str, width: int, indent: str = "", hanging: int = 2) -> list[str]:
+    """Words and glued formulas in lines of at most `width` columns, all but the first hanging in."""
+    after = indent + " " * hanging
+    lines = textwrap.wrap(
+        text, width, initial_indent=indent, subsequent_indent=after, break_long_words=False, break_on_hyphens=False
+    )
+    return [line.replace(GLUE, " ") for line in lines]

@@ -216,5 +216,12 @@ SOURCE = Dialect(
     number=decimal,
 )
 
-# Markdown's formulas are LaTeX; what stands around them is the business of `programs.py`.
-DIALECTS: Mapping[str, Dialect] = {"unicode": UNICODE, "latex": LATEX, "markdown": LATEX, "source": SOURCE}
+# The formulas of Markdown are LaTeX, those of HTML too until they become MathML; what stands around them is the
+# business of `programs.py`.
+DIALECTS: Mapping[str, Dialect] = {
+    "unicode": UNICODE,
+    "latex": LATEX,
+    "markdown": LATEX,
+    "html": LATEX,
+    "source": SOURCE,
+}

@@ -6,7 +6,7 @@ else without them.  A symbol in `inlined` is printed as its definition.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import pairwise
@@ -23,20 +23,20 @@ from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.errors import UnknownName
 from lstmgraph.notation import Notation, Time, run_together
 from lstmgraph.printing.dialects import ANY, ATOM, DIALECTS, PRODUCT, SCRIPTED, SUM, TIGHT, Dialect
+from lstmgraph.printing.mathml import inline, mathml
 from lstmgraph.program import Equation
 
 
 def print_expr(expr: MatrixExpr, dialect: str, notation: Notation, *, time: Time = "explicit") -> str:
-    """An expression on one line; in Markdown between dollars."""
-    text = printer_of(dialect, notation, time).text(expr)
-    return f"${tame(text)}$" if dialect == "markdown" else text
+    """An expression on one line; in Markdown between dollars, in HTML as MathML."""
+    return _INLINE.get(dialect, str)(printer_of(dialect, notation, time).text(expr))
 
 
 def print_equation(equation: Equation, dialect: str, notation: Notation, *, time: Time = "explicit") -> str:
-    """An equation on one line; in Markdown as a block of its own."""
+    """An equation on one line; in Markdown and HTML as a block of its own."""
     printer = printer_of(dialect, notation, time)
     text = f"{printer.text(equation.target)} = {printer.text(equation.value)}"
-    return f"$$\n{tame(text)}\n$$" if dialect == "markdown" else text
+    return _BLOCK.get(dialect, str)(text)
 
 
 def printer_of(
@@ -49,8 +49,13 @@ def printer_of(
 
 
 def tame(formula: str) -> str:
-    """LaTeX in which Markdown sees no emphasis: an underscore after a space cannot close one."""
-    return formula.replace("_{", " _{")
+    r"""LaTeX that Markdown leaves alone: an underscore after a space closes no emphasis, `\,` would be a comma."""
+    return formula.replace("_{", " _{").replace(r"\,", r"\thinspace")
+
+
+# How a formula stands in a text of a dialect, where that is not the formula itself.
+_INLINE: Mapping[str, Callable[[str], str]] = {"markdown": lambda text: f"${tame(text)}$", "html": inline}
+_BLOCK: Mapping[str, Callable[[str], str]] = {"markdown": lambda text: f"$$\n{tame(text)}\n$$", "html": mathml}
 
 
 class Piece(NamedTuple):

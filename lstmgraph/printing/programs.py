@@ -14,10 +14,12 @@ from itertools import count
 from sympy import MatrixSymbol
 
 from lstmgraph.notation import Notation, Time
-from lstmgraph.printing.breaking import broken, width_of
+from lstmgraph.printing.breaking import broken, glued, width_of, wrapped
 from lstmgraph.printing.expressions import Printer, printer_of, tame
 from lstmgraph.printing.legend import Note
+from lstmgraph.printing.mathml import inline, mathml_table
 from lstmgraph.printing.sections import Shown, shown
+from lstmgraph.printing.web import Block, document
 from lstmgraph.program import Equation, Program, Stage
 
 # Derived from one step, in which every computed value is of step t.
@@ -40,14 +42,21 @@ def print_program(
     """One stage of a program, its equations aligned and in groups.
 
     `time` says whether terminal text has [t] on the values that a step computes; gradients leave it out unless told.
-    Long equations break at `width`.  `standalone` makes a whole LaTeX document.  `legend=False` leaves bare equations,
-    in LaTeX a single environment that a notebook shows.
+    Long equations break at `width`.  `standalone` makes a whole LaTeX document; HTML is always one.
+    `legend=False` leaves bare equations, in LaTeX a single environment that a notebook shows.
     """
     time = time or ("implicit" if stage in OF_ONE_STEP else "explicit")
     view = shown(program, stage)
     printer = printer_of(dialect, notation, time, view.inlined)
     page = Page(printer, view, width, numbered, standalone, legend, title)
     return _PAGES[dialect](page)
+
+
+def print_mathml(program: Program, notation: Notation, stage: Stage = "backward") -> str:
+    """One stage of a program as one MathML block, without its legend and the titles of its groups."""
+    view = shown(program, stage)
+    page = Page(printer_of("html", notation, "explicit", view.inlined), view, 100, False, False, False, "")
+    return mathml_table([row for _, rows in page.groups() for row in rows])
 
 
 @dataclass(frozen=True)
@@ -80,14 +89,14 @@ class Page:
         right = broken(self.printer.text(equation.value), self.width - width_of(left) - 3)
         return Row(left, right, f"({number})" if self.numbered else "")
 
-    def notes(self, around: str = "") -> list[str]:
-        """The legend, its formulas between `around`."""
-        return [self.note(n, around) for n in self.view.notes] if self.legend else []
+    def notes(self, formula: Callable[[str], str] = str) -> list[str]:
+        """The legend, its formulas as `formula` sets them among words."""
+        return [self.note(n, formula) for n in self.view.notes] if self.legend else []
 
-    def note(self, note: Note, around: str) -> str:
+    def note(self, note: Note, formula: Callable[[str], str]) -> str:
         explicit = Printer(self.printer.dialect, self.printer.notation)
-        about = ", ".join(f"{around}{self.named(x)}{around}" for x in note.about)
-        of = ", ".join(f"{around}{explicit.text(x)}{around}" for x in note.of)
+        about = ", ".join(formula(self.named(x)) for x in note.about)
+        of = ", ".join(formula(explicit.text(x)) for x in note.of)
         return f"{about}: {note.words.format(of)}"
 
     def named(self, what: MatrixSymbol | type) -> str:
@@ -100,7 +109,7 @@ class Page:
 def _text(page: Page) -> str:
     """Blocks of lines: the legend, then each group, aligned at its equal signs."""
     head = [page.title] if page.title else []
-    blocks = [[f"{line}" for line in (*head, *page.notes())]]
+    blocks = [[*head, *(line for note in page.notes(glued) for line in wrapped(note, page.width))]]
     for title, rows in page.groups():
         heading = [f"{title}"] if title and page.legend else []
         blocks.append(heading + [line for row in rows for line in _aligned(row, max(width_of(r.left) for r in rows))])
@@ -127,7 +136,7 @@ def _source(page: Page) -> str:
 # ── LaTeX and Markdown ──
 
 
-def _rows(rows: list[Row], numbered: bool) -> str:
+def aligned_rows(rows: list[Row], numbered: bool) -> str:
     """The lines of an alignment; the number of a broken equation stands on its last line."""
     lines = []
     for row in rows:
@@ -136,7 +145,8 @@ def _rows(rows: list[Row], numbered: bool) -> str:
     return " \\\\\n".join(lines)
 
 
-def _environment(body: str, name: str) -> str:
+def environment(body: str, name: str) -> str:
+    """An environment of LaTeX."""
     return f"\\begin{{{name}}}\n{body}\n\\end{{{name}}}\n"
 
 
@@ -145,14 +155,16 @@ def _latex(page: Page) -> str:
     name = "align" if page.numbered else "align*"
     groups = page.groups()
     if page.standalone:
-        return _document(page, [(title, _environment(_rows(rows, page.numbered), name)) for title, rows in groups])
-    comments = [f"% {line}\n" for line in (*([page.title] if page.title else []), *page.notes("$"))]
+        return _document(
+            page, [(title, environment(aligned_rows(rows, page.numbered), name)) for title, rows in groups]
+        )
+    comments = [f"% {line}\n" for line in (*([page.title] if page.title else []), *page.notes(in_dollars))]
     headings = [f"% {title}\n" if title and page.legend else "" for title, _ in groups]
-    bodies = [heading + _rows(rows, page.numbered) for heading, (_, rows) in zip(headings, groups, strict=True)]
-    return "".join(comments) + _environment(" \\\\[1ex]\n".join(bodies), name)
+    bodies = [heading + aligned_rows(rows, page.numbered) for heading, (_, rows) in zip(headings, groups, strict=True)]
+    return "".join(comments) + environment(" \\\\[1ex]\n".join(bodies), name)
 
 
-_PREAMBLE = r"""\documentclass{article}
+PREAMBLE = r"""\documentclass{article}
 \usepackage[utf8]{inputenc}
 \usepackage[margin=2cm]{geometry}
 \usepackage{amsmath}
@@ -164,36 +176,58 @@ _WORDS = {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textba
 _ESCAPES = str.maketrans({**_WORDS, **{c: f"\\{c}" for c in "_&%$#{}"}})
 
 
-def _capital(title: str) -> str:
+def escaped(words: str) -> str:
+    """Words as LaTeX has them."""
+    return words.translate(_ESCAPES)
+
+
+def capital(title: str) -> str:
+    """A title with a capital in front."""
     return title[:1].upper() + title[1:]
 
 
 def _document(page: Page, environments: list[tuple[str, str]]) -> str:
-    heading = f"\\section*{{{page.title.translate(_ESCAPES)}}}\n" if page.title else ""
-    notes = "".join(f"{line}.\n\n" for line in page.notes("$"))
-    parts = [f"\\subsection*{{{_capital(title)}}}\n{body}" if title else body for title, body in environments]
-    return _PREAMBLE + heading + notes + "".join(parts) + "\\end{document}\n"
+    heading = f"\\section*{{{escaped(page.title)}}}\n" if page.title else ""
+    notes = "".join(f"{line}.\n\n" for line in page.notes(in_dollars))
+    parts = [f"\\subsection*{{{capital(title)}}}\n{body}" if title else body for title, body in environments]
+    return PREAMBLE + heading + notes + "".join(parts) + "\\end{document}\n"
+
+
+def in_dollars(formula: str) -> str:
+    """A formula among words."""
+    return f"${formula}$"
 
 
 def _markdown(page: Page) -> str:
     r"""Blocks between double dollars.  GitHub takes `\\` only at the end of a line, and tags only in `align`."""
     blocks = [f"## {page.title}"] if page.title else []
-    blocks += ["\n".join(f"- {tame(line)}" for line in page.notes("$"))] if page.notes() else []
+    blocks += ["\n".join(f"- {tame(line)}" for line in page.notes(in_dollars))] if page.notes() else []
     for title, rows in page.groups():
-        blocks += [f"**{_capital(title)}**"] if title and page.legend else []
-        body = _rows([_tagged(row) for row in rows], numbered=False)
-        blocks.append(f"$$\n{tame(_environment(body, 'align' if page.numbered else 'aligned'))}$$")
+        blocks += [f"**{capital(title)}**"] if title and page.legend else []
+        body = aligned_rows([tagged(row) for row in rows], numbered=False)
+        blocks.append(f"$$\n{tame(environment(body, 'align' if page.numbered else 'aligned'))}$$")
     return "\n\n".join(blocks) + "\n"
 
 
-def _tagged(row: Row) -> Row:
+def tagged(row: Row) -> Row:
+    """The row with its number as a tag of its last line."""
     *before, last = row.right
     return Row(row.left, [*before, f"{last} \\tag{{{row.number[1:-1]}}}"], "") if row.number else row
+
+
+# ── a web page ──
+
+
+def _html(page: Page) -> str:
+    """A document with native MathML, one block for each group."""
+    blocks = [Block(title, math=mathml_table(rows)) for title, rows in page.groups()]
+    return document(page.title, page.notes(inline), blocks)
 
 
 _PAGES: Mapping[str, Callable[[Page], str]] = {
     "unicode": _text,
     "latex": _latex,
     "markdown": _markdown,
+    "html": _html,
     "source": _source,
 }

@@ -44,7 +44,7 @@ def shown(program: Program, stage: Stage) -> Shown:
         kept = tuple(e for e in equations if e.target not in inlined)
         return Shown(_nonempty([Section("", kept)]), inlined, ())
     equations = tuple(e for e in equations if e.target not in inlined)
-    where = Section("where", _helpers(program, equations, inlined, once=stage == "through time"))
+    where = Section(HELPERS, _helpers(program, equations, inlined, once=stage == "through time"))
     notes = tuple(note for find in LEGENDS[stage] for note in find(program))
     return Shown(_nonempty([where, *_grouped(program, equations, stage)]), inlined, notes)
 
@@ -56,6 +56,9 @@ def _grouped(program: Program, equations: Iterable[Equation], stage: Stage) -> l
         found.setdefault(GROUPINGS[stage](equation, program), []).append(equation)
     order = [*(title for title in found if title not in GROUPS), *(title for title in GROUPS if title in found)]
     return [Section(title, tuple(found[title])) for title in order]
+
+
+HELPERS = "where"  # the title of the values that the author did not name
 
 
 # ── groups ──
@@ -119,7 +122,8 @@ def _nonempty(sections: Iterable[Section]) -> tuple[Section, ...]:
 # ── values that the author did not name ──
 
 
-def _is_unnamed(symbol: MatrixSymbol) -> bool:
+def is_unnamed(symbol: MatrixSymbol) -> bool:
+    """Whether the normal form made up its name."""
     marks = name_of(symbol).marks
     return bool(marks) and marks[-1] in ("part", "pre") and len(marks) == 1
 
@@ -132,7 +136,7 @@ def _inlined(program: Program, equations: Iterable[Equation], everything: bool) 
     short = {
         e.target: e.value
         for e in program.equations
-        if _is_unnamed(e.target)
+        if is_unnamed(e.target)
         and (everything or (_is_short(e.value) and _at_t(name_of(e.target)).marked("bar") not in named))
     }
     uses = Counter(x for e in program.stage("tangent") for x in walk(e.value))
@@ -160,13 +164,13 @@ def _helpers(
     wanted: set[MatrixSymbol] = set()
     for equation in equations:
         used = symbols_in(equation.value)
-        wanted |= {symbol(_at_t(name_of(s)), s.shape) for s in used if _is_unnamed(s)} if once else used
+        wanted |= {symbol(_at_t(name_of(s)), s.shape) for s in used if is_unnamed(s)} if once else used
         name = name_of(equation.target)
         if name.marks in (("bar", "part"), ("dot", "part")):
             wanted.add(symbol(replace(name, marks=("part",)), equation.target.shape))
     found = []
     for equation in reversed(program.equations):
-        if equation.target in wanted and _is_unnamed(equation.target):
+        if equation.target in wanted and is_unnamed(equation.target):
             wanted |= symbols_in(equation.value)
             found.append(equation)
     return tuple(e for e in reversed(found) if e.target not in inlined)

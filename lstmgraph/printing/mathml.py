@@ -1,0 +1,101 @@
+"""LaTeX as MathML, which a browser sets without a script; only elements and attributes that are MathML get through.
+
+A cell's file may spell its names as it likes, and the converter lets markup through: what is not in the two lists
+below never reaches a page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from html import escape
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+if TYPE_CHECKING:
+    from lstmgraph.printing.programs import Row
+
+_SPACE = "http://www.w3.org/1998/Math/MathML"
+_ELEMENTS = frozenset(
+    [
+        *("math", "mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "mfrac", "msqrt", "mroot", "mstyle", "mpadded"),
+        *("mphantom", "msub", "msup", "msubsup", "munder", "mover", "munderover", "mmultiscripts", "mtable", "mtr"),
+        *("mtd", "menclose", "merror", "semantics"),
+    ]
+)
+_ATTRIBUTES = frozenset(
+    [
+        *("display", "stretchy", "fence", "form", "mathvariant", "accent", "accentunder", "displaystyle"),
+        *("scriptlevel", "width", "height", "depth", "columnalign", "rowspacing", "columnspacing", "linethickness"),
+        *("lspace", "rspace", "minsize", "maxsize", "separator", "movablelimits", "largeop", "symmetric", "notation"),
+    ]
+)
+_OPENING = re.compile(r"^<math[^>]*>|</math>$")
+
+
+def mathml(latex: str, display: str = "block") -> str:
+    """LaTeX as a MathML element; as code where it cannot be converted."""
+    return _converted(latex, display) or f"<code>{escape(latex)}</code>"
+
+
+def inline(latex: str) -> str:
+    """A formula among words."""
+    return mathml(latex, "inline")
+
+
+def mathml_table(rows: Iterable[Row]) -> str:
+    """Equations as one MathML block, aligned at their equal signs; numbers, where there are some, stand in front.
+
+    A numbered equation has an id to link to: `eq-7`.
+    """
+    body = "".join(line for row in rows for line in _lines(row))
+    return f'<math xmlns="{_SPACE}" display="block"><mtable displaystyle="true">{body}</mtable></math>'
+
+
+def _lines(row: Row) -> Iterator[str]:
+    first, *more = row.right
+    cells = [_cell(_inner(row.left), "right"), _cell(_inner(f"{{}} = {first}"), "left")]
+    number = row.number.strip("()")
+    anchor = f' id="eq-{number}"' if number else ""
+    yield f"<mtr{anchor}>{_number(row.number) if number else ''}{''.join(cells)}</mtr>"
+    for line in more:
+        cells = [_cell("", "right"), _cell(_inner(rf"\quad {{}} {line}"), "left")]
+        yield f"<mtr>{_cell('', 'left') if number else ''}{''.join(cells)}</mtr>"
+
+
+def _number(text: str) -> str:
+    return _cell(f"<mtext>{escape(text)}</mtext><mspace width='0.8em'/>", "left")
+
+
+def _cell(content: str, align: str) -> str:
+    """Chromium has a value of its own for what is not text."""
+    return f'<mtd style="text-align: {align}; text-align: -webkit-{align}; padding-inline: 0">{content}</mtd>'
+
+
+def _inner(latex: str) -> str:
+    """The elements of a formula without the element around them."""
+    found = _converted(latex, "block")
+    return _OPENING.sub("", found) if found else f"<mtext>{escape(latex)}</mtext>"
+
+
+@lru_cache(maxsize=4096)
+def _converted(latex: str, display: str) -> str | None:
+    from latex2mathml.converter import convert
+
+    try:
+        text = _small(str(convert(latex, display=display)))
+        tree = ElementTree.fromstring(text)
+    except Exception:  # noqa: BLE001 - the converter raises many things, and a page without this formula is still a page
+        return None
+    return text if all(_is_mathml(element) for element in tree.iter()) else None
+
+
+def _small(text: str) -> str:
+    """A circled dot of the size of a sign: alone in its line a browser may take it for a large operator."""
+    return text.replace("<mo>&#x02299;</mo>", '<mo largeop="false">&#x02299;</mo>')
+
+
+def _is_mathml(element: ElementTree.Element) -> bool:
+    name = element.tag.removeprefix(f"{{{_SPACE}}}")
+    return name in _ELEMENTS and set(element.attrib) <= _ATTRIBUTES
