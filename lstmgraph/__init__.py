@@ -17,16 +17,18 @@ if TYPE_CHECKING:
     from lstmgraph.api.cell import Cell, library, load, loads
     from lstmgraph.api.drawing import Drawing
     from lstmgraph.api.gradient import Gradient
+    from lstmgraph.api.jacobian import Jacobian
     from lstmgraph.errors import LstmgraphError
 
 __version__ = "0.1.0"
 
-__all__ = ["Cell", "Drawing", "Gradient", "LstmgraphError", "__version__", "library", "load", "loads"]
+__all__ = ["Cell", "Drawing", "Gradient", "Jacobian", "LstmgraphError", "__version__", "library", "load", "loads"]
 
 _PLACES = {
     "Cell": "lstmgraph.api.cell",
     "Drawing": "lstmgraph.api.drawing",
     "Gradient": "lstmgraph.api.gradient",
+    "Jacobian": "lstmgraph.api.jacobian",
     "LstmgraphError": "lstmgraph.errors",
     "library": "lstmgraph.api.cell",
     "load": "lstmgraph.api.cell",

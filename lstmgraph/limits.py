@@ -9,6 +9,7 @@ equations that are left.  Algebra on a cell: no drawing, no numbers other than t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from sympy import Float, Integer, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Number, Rational, factorint
@@ -30,7 +31,7 @@ from lstmgraph.algebra.nodes import (
 from lstmgraph.algebra.traverse import rebuild, symbols_in, walk
 from lstmgraph.cell import Cell
 from lstmgraph.errors import UnknownName, UsageError
-from lstmgraph.program import Equation
+from lstmgraph.program import Equation, Program
 from lstmgraph.roles import memories, roles
 
 Opened = Mapping[str, float]
@@ -120,6 +121,16 @@ def remaining(cell: Cell, opened: Opened) -> tuple[Equation, ...]:
         if base in memories(cell) or (base == cell.output and _uses(equation.value, inner) & set(numbers)):
             left.append(Equation(equation.target, _decimals(_left(equation.value, numbers, inner))))
     return tuple(left)
+
+
+def held(cell: Cell, opened: Opened) -> Program:
+    """The step with gates held at these numbers: their own equations are gone, and what they leave is tidied.
+
+    Raises what `settled` raises.
+    """
+    numbers = {openable(cell)[base]: _number(value) for base, value in settled(cell, opened).items()}
+    left = [replace(e, value=_decimals(_left(e.value, numbers, {}))) for e in cell.step if e.target not in numbers]
+    return replace(cell.step, equations=tuple(left))
 
 
 def _number(value: float) -> Number:

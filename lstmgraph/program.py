@@ -17,7 +17,7 @@ from lstmgraph.algebra.names import like
 from lstmgraph.algebra.traverse import check_shapes, symbols_in
 from lstmgraph.errors import CellNameError, Place, ShapeError
 
-Stage = Literal["forward", "backward", "tangent", "through time", "unrolled"]
+Stage = Literal["forward", "backward", "tangent", "through time", "unrolled", "jacobian"]
 
 
 class Use(NamedTuple):

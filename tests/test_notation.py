@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sympy import MatrixSymbol
 
-from lstmgraph.algebra.names import MARKS, name_of
+from lstmgraph.algebra.names import JACOBIANS, MARKS, name_of
 from lstmgraph.calculus import gradient, hessian_vector
 from lstmgraph.cell import Cell
 from lstmgraph.errors import CellSyntaxError, UnknownName
@@ -273,7 +273,7 @@ def test_every_name_typesets(notation: str) -> None:
 @pytest.mark.parametrize("notation", NOTATIONS)
 def test_every_mark_has_a_spelling(notation: str) -> None:
     found = get_notation(load("lstm"), notation)
-    assert {*MARKS, "delta", "along"} == set(found.marks)
+    assert {*MARKS, "delta", "along", "states"} == {*found.marks, *JACOBIANS}, "Jacobians are written as fractions"
 
 
 def test_a_name_is_read_from_a_symbol_or_its_text() -> None:

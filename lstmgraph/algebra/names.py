@@ -11,6 +11,10 @@ A symbol is a plain `sympy.MatrixSymbol`, so that a SymPy user can take it away;
     grad(W_f)                      a gradient: the cotangent of a parameter
     dot(h)[t]   dot(W_f)           a tangent: the rate of change along a direction
     bar(pre(f))[t]                 marks nest; this one prints as a delta, dot(bar(pre(f)))[t] as one with a dot
+    jac(c.h)[t]                    a Jacobian: ∂c[t]/∂h[t-1]; jac(c.h.3)[t] is ∂c[t]/∂h[t-3]
+    jac(.)[t]                      that of all states by all states
+    direct(c.h)[t]                 the same with all other values of the step held
+    alone(c.c.3)[t]                the same through c alone: all other states held
 
 Identifiers of a cell cannot contain parentheses or points, so no author's name can collide with one of ours.
 """
@@ -20,11 +24,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 from sympy import Expr, Integer, MatrixSymbol, Symbol
 
-MARKS = ("bar", "seed", "loss", "grad", "dot", "pre", "part", "block")
+MARKS = ("bar", "seed", "loss", "grad", "dot", "pre", "part", "block", "jac", "direct", "alone")
+JACOBIANS = MARKS[-3:]
 _FORM = re.compile(
     r"(?P<marks>(?:\w+\()*)(?P<base>[\w.]+)\)*"
     r"(?P<time>\[(?:(?P<since>[tT])(?P<lag>[+-]\d+)?|(?P<step>\d+))\])?"
@@ -85,6 +90,37 @@ def name_of(symbol: MatrixSymbol) -> Name:
 def symbol(name: Name | str, shape: Shape) -> MatrixSymbol:
     """The symbol of that name and shape (rows, columns)."""
     return MatrixSymbol(str(name), *shape)
+
+
+class Quotient(NamedTuple):
+    """What the name of a Jacobian says: of what, by what, so many steps earlier (0: of the same step)."""
+
+    of: Name
+    by: str
+    steps: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is the Jacobian of all states by all states."""
+        return not self.by
+
+
+def jacobian_name(of: Name, by: str, steps: int = 1, mark: str = "jac") -> Name:
+    """The name of ∂of/∂by, `by` a value so many steps earlier; with an empty base and `by`, that of all states."""
+    base = f"{of.base}.{by}" + (f".{steps}" if steps != 1 else "")
+    return replace(of, base=base, marks=(mark, *of.marks))
+
+
+def quotient_of(name: Name) -> Quotient:
+    """The inverse of `jacobian_name`."""
+    parts, steps = name.base.split("."), 1
+    if parts[-1].isdigit() and len(parts) > 2:
+        steps = int(parts.pop())
+    return Quotient(Name(".".join(parts[:-1]), name.lag, name.marks[1:]), parts[-1], steps)
+
+
+def is_jacobian(name: Name) -> bool:
+    return name.marks[:1] in {(mark,) for mark in JACOBIANS}
 
 
 def like(original: MatrixSymbol, mark: str) -> MatrixSymbol:

@@ -228,7 +228,11 @@ class Sum(Operation):
         return sp.Add(*(a[k, m] for k in range(a.shape[0]) for m in range(a.shape[1])))
 
 
-class Fill(Operation):
+class Shaped(Operation):
+    """An operation whose arguments say its shape otherwise than by a signature."""
+
+
+class Fill(Shaped):
     """Fill(value, rows, columns): a matrix every entry of which is `value`, a SymPy number or a scalar.
 
     Broadcasting is explicit: `1 - z` and `alpha * h` hold the number and the scalar in a Fill of the other operand's
@@ -247,7 +251,7 @@ class Fill(Operation):
         return self.value[0, 0] if isinstance(self.value, MatrixExpr) else self.value
 
 
-class Slice(Operation):
+class Slice(Shaped):
     """Slice(a, start, size): rows start, ..., start + size - 1."""
 
     @property

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from sympy import Basic, MatrixExpr, MatrixSymbol
 
+from lstmgraph.algebra.maps import rule_of
 from lstmgraph.algebra.names import Shape
-from lstmgraph.algebra.nodes import COMPOSITE, Fill, Slice, operands, signature_of
-from lstmgraph.algebra.rules import RULES
+from lstmgraph.algebra.nodes import COMPOSITE, Shaped, operands, signature_of
 from lstmgraph.algebra.shapes import shape_by_signature
 from lstmgraph.errors import ShapeError
 
@@ -45,12 +45,12 @@ def check_shapes(expr: MatrixExpr) -> Shape:
     if not isinstance(expr, COMPOSITE):
         raise ShapeError(f"{expr} is not an operation of this language")
     shapes = [check_shapes(o) for o in operands(expr)]
-    if isinstance(expr, (Fill, Slice)):
+    if isinstance(expr, Shaped):
         return (expr.shape[0], expr.shape[1])
     try:
         return shape_by_signature(signature_of(expr), shapes)
     except ShapeError as error:
-        raise ShapeError(f"{RULES[expr.func].name}: {error.message}, in {expr}") from None
+        raise ShapeError(f"{rule_of(expr.func).name}: {error.message}, in {expr}") from None
 
 
 def renamed(expr: MatrixExpr, rename: Callable[[MatrixSymbol], MatrixSymbol]) -> MatrixExpr:

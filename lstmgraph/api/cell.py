@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lstmgraph.api.animation import Animation
     from lstmgraph.api.drawing import Drawing
     from lstmgraph.api.gradient import Gradient
+    from lstmgraph.api.jacobian import Jacobian
     from lstmgraph.api.tangents import HessianVector, Tangent
     from lstmgraph.api.time import ThroughTime, Unrolled
     from lstmgraph.codegen import Functions
@@ -236,6 +237,32 @@ class Cell(core.Cell):
         from lstmgraph.api.time import unrolled
 
         return unrolled(self, steps, [wrt] if isinstance(wrt, str) else wrt, loss, start, notation)
+
+    def jacobian(
+        self,
+        of: str | Sequence[str] | None = None,
+        by: str | Sequence[str] | None = None,
+        *,
+        steps: int = 1,
+        direct: bool = False,
+        open: str | Mapping[str, float] | None = None,
+        notation: str | None = None,
+    ) -> Jacobian:
+        """The Jacobians of a step: ∂s[t]/∂r[t-1] for all states s and r, and all of them as one matrix.
+
+        `of` and `by` choose some: `of` any values of the step, `by` states (their previous values) and inputs.
+        `steps` asks for products over so many steps: of all states, and through each state alone, the others held.
+        `direct` holds all other values of the step, so that only a value's own equation counts; `open` holds gates:
+        {"f": 1, "i": 0}, or "f=1,i=0".  The result is a Program that prints; a matrix state is taken as vec(S), its
+        columns one below the other.
+
+        Raises UnknownName for a name that does not exist, UsageError for steps out of range, for a cell without states
+        and for what is no gate.
+        """
+        from lstmgraph.api.jacobian import derived
+
+        one, other = ([names] if isinstance(names, str) else names for names in (of, by))
+        return derived(self, one, other, steps, direct, open, notation)
 
     def lambdify(self, target: str = "numpy") -> Functions:
         """Callables `step`, `forward` (a batch of sequences) and `backward` (all gradients through time), with

@@ -21,6 +21,7 @@ COMMANDS = {
     "show": ("lstmgraph.cli.show", "A cell's equations, sizes, parameters, roles and sources."),
     "draw": ("lstmgraph.cli.draw", "Draw a cell, or one step of a walk through it."),
     "grad": ("lstmgraph.cli.grad", "Derive the gradients of a cell, as formulas."),
+    "jacobian": ("lstmgraph.cli.jacobian", "Derive the Jacobians of a step, as formulas."),
     "code": ("lstmgraph.cli.code", "Generate code that runs and trains a cell."),
     "check": ("lstmgraph.cli.check", "Compare a cell's code and gradients with independent computations."),
     "tour": ("lstmgraph.cli.tour", "Everything of one cell in a folder, with an index page."),

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal
 
 from sympy import MatrixSymbol
 
-from lstmgraph.algebra.names import Name, name_of
+from lstmgraph.algebra.names import Name, is_jacobian, name_of, quotient_of
 from lstmgraph.cell import Cell
 from lstmgraph.errors import CellSyntaxError, UnknownName
 from lstmgraph.notation.letters import Letter, letter, plain, split_head, subscript, unicode_of
@@ -35,7 +35,8 @@ def get_notation(cell: Cell, name: str | None = None) -> Notation:
     rules = style(name if name in style_names() else DEFAULT)
     letters = _Speller(cell, rules, cell.notations.get(name, {})).run()
     indices = _indices(rules, {base: letters[base] for base in cell.values})
-    return Notation(name, letters, indices, rules, frozenset(cell.values), _chosen_marks(rules, letters.values()))
+    marks = _chosen_marks(rules, letters.values())
+    return Notation(name, letters, indices, rules, frozenset(cell.values), marks, tuple(s.name for s in cell.states))
 
 
 def _indices(rules: Style, letters: Mapping[str, Letter]) -> Mapping[str, str]:
@@ -55,12 +56,14 @@ class Notation:
     style: Style
     computed: frozenset[str]
     marks: Mapping[str, Letter]
-    _spelt: dict[tuple[str, str, str], str] = field(default_factory=dict, repr=False)
+    states: tuple[str, ...] = ()
+    clock: str = "t"  # the letter of the step
+    _spelt: dict[tuple[str, ...], str] = field(default_factory=dict, init=False, repr=False)
 
     def latex(self, symbol: MatrixSymbol | str, superscript: str = "") -> str:
         """LaTeX, with the time; `superscript` is set beside the ones that the name has."""
         name = _parsed(symbol)
-        key = (str(name), "latex", superscript)
+        key = (str(name), "latex", superscript, self.clock)
         if key not in self._spelt:
             self._spelt[key] = self._latex(name, superscript)
         return self._spelt[key]
@@ -68,7 +71,7 @@ class Notation:
     def unicode(self, symbol: MatrixSymbol | str, time: Time = "explicit") -> str:
         """Terminal text; with implicit time the values that this step computes have none."""
         name = _parsed(symbol)
-        key = (str(name), "unicode", time)
+        key = (str(name), "unicode", time, self.clock)
         if key not in self._spelt:
             self._spelt[key] = self._unicode(name, time)
         return self._spelt[key]
@@ -109,29 +112,79 @@ class Notation:
         owner, _, number = base.partition(".")
         return Letter((self.indices.get(owner) or owner) + number)
 
+    # ── the names of Jacobians ──
+
+    @property
+    def index_letter(self) -> str:
+        """A letter for the steps of a product, which is nobody's name."""
+        taken = {found.head for found in self.letters.values()}
+        return next((x for x in "jkτ" if x not in taken), "j")
+
+    @property
+    def all_states(self) -> Letter:
+        """The letter of all states of a cell in one vector."""
+        return self.marks["states"]
+
+    def _jacobian(self, name: Name, spell: Callable[[Letter, Name], str]) -> tuple[str, str, str]:
+        """What is derived, what it is derived by, and what is held, each spelt."""
+        quotient = quotient_of(name)
+        lag = quotient.of.lag or 0
+        before = Name(quotient.by, lag - quotient.steps)
+        above, below = (self.all_states,) * 2 if quotient.whole else (self.letter(quotient.of), self.letter(before))
+        held = [self.letter(Name(s)) for s in self.states if name.marks[0] == "alone" and s != quotient.by]
+        return spell(above, quotient.of), spell(below, before), ", ".join(spell(h, Name("")) for h in held)
+
+    def _latex_jacobian(self, name: Name) -> str:
+        above, below, held = self._jacobian(name, lambda letter, of: self._timed(letter, of).latex())
+        sign = r"\partial^{+}" if name.marks[0] == "direct" else r"\partial"
+        fraction = rf"\frac{{{sign} {above}}}{{\partial {below}}}"
+        return rf"\left. {fraction} \right|_{{{held}}}" if held else fraction
+
+    def _unicode_jacobian(self, name: Name) -> str:
+        def spell(letter: Letter, of: Name) -> str:
+            time = "" if of.lag is None else self.style.text_time.replace("#", self._step(of))
+            return letter.unicode() + time
+
+        above, below, held = self._jacobian(name, spell)
+        sign = "∂⁺" if name.marks[0] == "direct" else "∂"
+        return f"({sign}{above}/∂{below})|{held}" if held else f"{sign}{above}/∂{below}"
+
+    # ── all other names ──
+
+    def _timed(self, found: Letter, name: Name) -> Letter:
+        if name.lag is None:
+            return found
+        return self.style.apply(letter(self.style.time.replace("#", self._step(name))), found)
+
+    def _step(self, name: Name) -> str:
+        return name.time.replace("t", self.clock)
+
     def _latex(self, name: Name, superscript: str) -> str:
+        if is_jacobian(name):
+            found = Letter(self._latex_jacobian(name))
+            return replace(found, sup=(superscript,) if superscript else ()).latex()
         if name.lag is not None and set(name.marks[:1]) & AROUND:
             return self._around(name, self._latex(_inside(name), superscript), self.style.time)
-        found = self.letter(name)
-        if name.lag is not None:
-            found = self.style.apply(letter(self.style.time.replace("#", name.time)), found)
+        found = self._timed(self.letter(name), name)
         return replace(found, sup=(*found.sup, *([superscript] if superscript else []))).latex()
 
     def _around(self, name: Name, inside: str, time: str) -> str:
         """A mark with a time of its own, @, around a name that has its time."""
         template = self.marks[name.marks[0]].head
-        return template.replace("@", time.replace("#", name.time)).replace("#", inside)
+        return template.replace("@", time.replace("#", self._step(name))).replace("#", inside)
 
     def _unicode(self, name: Name, time: Time) -> str:
+        if is_jacobian(name):
+            return self._unicode_jacobian(name)
         if name.lag is not None and set(name.marks[:1]) & AROUND:
             shown = self._around(name, "#", "@")
-            shown = unicode_of(shown).replace("@", self.style.text_time.replace("#", name.time))
+            shown = unicode_of(shown).replace("@", self.style.text_time.replace("#", self._step(name)))
             return shown.replace("#", self._unicode(_inside(name), "explicit"))
         found = self.letter(name).unicode()
         here = name.lag == 0 and name.since == "t" and name.base.partition(".")[0] in self.computed
         if name.lag is None or (here and time == "implicit"):
             return found
-        return found + self.style.text_time.replace("#", name.time)
+        return found + self.style.text_time.replace("#", self._step(name))
 
 
 def _inside(name: Name) -> Name:

@@ -23,8 +23,9 @@ import sympy as sp
 from sympy import Expr, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol, Transpose
 from sympy.printing.str import StrPrinter
 
+from lstmgraph.algebra import maps
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.rules import RULES
+from lstmgraph.algebra.maps import rule_of
 from lstmgraph.algebra.shapes import show_shape
 from lstmgraph.algebra.sizes import axis, solve_sizes
 from lstmgraph.errors import ShapeError, UnknownName, UsageError
@@ -106,7 +107,11 @@ class _Interpreter:
         if isinstance(expr, n.Slice):
             start, count = self.size(expr.args[1]), self.size(expr.args[2])
             return self.value(expr.args[0])[..., start : start + count, :]
-        return operation(expr.func, self.xp)(*map(self.value, n.operands(expr)))
+        if expr.func in BUILT:
+            return BUILT[expr.func](self.xp, self.dtype, *map(self.size, expr.args))
+        values = map(self.value, n.operands(expr))
+        width = expr.args[-1:] if isinstance(expr, maps.Blocks) else ()
+        return operation(expr.func, self.xp)(*values, *map(self.size, width))
 
     def fill(self, expr: n.Fill) -> Array:
         rows, columns = (self.size(side) for side in expr.shape)
@@ -126,7 +131,7 @@ def operation(cls: type, xp: ModuleType = numpy) -> Callable[..., Array]:
         function = OPERATIONS[cls]
         return lambda *operands: function(xp, *operands)
     if not issubclass(cls, n.Elementwise):
-        known = ", ".join(sorted(RULES[c].name for c in OPERATIONS))
+        known = ", ".join(sorted(rule_of(c).name for c in OPERATIONS))
         raise UsageError(f"the interpreter cannot compute {cls.__name__}", hint=f"it has: {known}, and scalar formulas")
     a = Symbol("a", real=True)
     return scalar_function((a,), cls.scalar(a), xp)
@@ -174,6 +179,40 @@ def _step(xp: ModuleType, a: Array) -> Array:
     return xp.where(a > 0, xp.ones_like(a), xp.zeros_like(a))
 
 
+# ── linear maps ──
+
+
+def _vec(xp: ModuleType, a: Array) -> Array:
+    return xp.swapaxes(a, -1, -2).reshape((*a.shape[:-2], a.shape[-2] * a.shape[-1], 1))
+
+
+def _kron(_: ModuleType, a: Array, b: Array) -> Array:
+    blocks = a[..., :, None, :, None] * b[..., None, :, None, :]
+    rows, columns = a.shape[-2] * b.shape[-2], a.shape[-1] * b.shape[-1]
+    return blocks.reshape((*blocks.shape[:-4], rows, columns))
+
+
+def _blocks(xp: ModuleType, *parts: Array) -> Array:
+    *blocks, width = parts
+    rows = [_beside(xp, blocks[k : k + width]) for k in range(0, len(blocks), width)]
+    return _concat(xp, *rows)
+
+
+def _beside(xp: ModuleType, parts: Sequence[Array]) -> Array:
+    return xp.swapaxes(_concat(xp, *(xp.swapaxes(p, -1, -2) for p in parts)), -1, -2)
+
+
+def _commutation(xp: ModuleType, dtype: Any, rows: int, columns: int) -> Array:
+    order = numpy.arange(rows * columns).reshape(columns, rows).T.ravel()
+    return xp.eye(rows * columns, dtype=dtype)[order.tolist()]
+
+
+# Matrices that follow from sizes alone.
+BUILT: dict[type, Callable[..., Array]] = {
+    maps.Eye: lambda xp, dtype, rows: xp.eye(rows, dtype=dtype),
+    maps.Commutation: _commutation,
+}
+
 OPERATIONS: dict[type, Callable[..., Array]] = {
     MatMul: lambda _, a, b: a @ b,
     MatAdd: lambda _, *terms: reduce(operator.add, terms),
@@ -192,4 +231,9 @@ OPERATIONS: dict[type, Callable[..., Array]] = {
     n.Softplus: lambda xp, a: xp.logaddexp(a, xp.zeros_like(a)),
     n.Relu: lambda xp, a: xp.where(a > 0, a, xp.zeros_like(a)),
     n.Step: _step,
+    maps.Diag: lambda xp, a: a * xp.eye(a.shape[-2], dtype=a.dtype),
+    maps.Vec: _vec,
+    maps.Kron: _kron,
+    maps.Blocks: _blocks,
+    maps.Chain: lambda _, *steps: reduce(operator.matmul, steps),
 }

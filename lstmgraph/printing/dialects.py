@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from sympy import Transpose
 
+from lstmgraph.algebra import maps as m
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import Name
 from lstmgraph.notation import Notation, Time
@@ -59,6 +60,9 @@ class Dialect(NamedTuple):
     parentheses: tuple[str, str]
     tall: tuple[str, str]  # around what is higher than a line
     concat: tuple[str, str, str]
+    blocks: tuple[str, str, str, str]  # a matrix of blocks: left, between blocks, between rows, right
+    chain: str  # the product of {2} up to the step {0}, from j = {1}
+    sized: Callable[[str, str], str]  # a letter with its sizes: K with m, n
     rows: str  # of {0}: rows {1} to {2}
     from_row: int  # what the first row is called
     time_sum: Form  # of {0}, over the steps {1} to {2}
@@ -114,6 +118,8 @@ UNICODE = Dialect(
         Transpose: Form("{0}ᵀ", SCRIPTED, (ATOM,)),
         n.Abs: Form("|{0}|", ATOM, (ANY,)),
         n.Sqrt: Form("√{0}", SCRIPTED, (ATOM,)),
+        m.Kron: Form("{0} ⊗ {1}", PRODUCT, (TIGHT, TIGHT)),
+        m.Eye: Form("I", ATOM, ()),
     },
     functions={n.Fill: "1", n.Sigmoid: "σ", n.Sign: "sgn", n.Maximum: "max", n.Minimum: "min", n.Identity: "id"},
     word=str,
@@ -123,6 +129,9 @@ UNICODE = Dialect(
     parentheses=("(", ")"),
     tall=("(", ")"),
     concat=("[", "; ", "]"),
+    blocks=("[", ", ", "; ", "]"),
+    chain="∏({1}…{0}) {2}",
+    sized=lambda letter, sizes: f"{letter}_{sizes}" if "," not in sizes else f"{letter}_({sizes})",
     rows="{0}[{1}:{2}]",
     from_row=1,
     time_sum=Form("Σ[t={1}…{2}] {0}", PRODUCT, (PRODUCT, ANY, ANY)),
@@ -151,6 +160,8 @@ LATEX = Dialect(
         Transpose: Form(r"{0}^{{\top}}", SCRIPTED, (ATOM,)),
         n.Abs: Form(r"\lvert {0} \rvert", ATOM, (ANY,)),
         n.Sqrt: Form(r"\sqrt{{{0}}}", ATOM, (ANY,)),
+        m.Kron: Form(r"{0} \otimes {1}", PRODUCT, (TIGHT, TIGHT)),
+        m.Eye: Form("I", ATOM, ()),
     },
     functions={
         n.Fill: r"\mathbf{1}",
@@ -172,6 +183,9 @@ LATEX = Dialect(
     parentheses=("(", ")"),
     tall=(r"\left( ", r" \right)"),
     concat=("[", "; ", "]"),
+    blocks=(r"\begin{pmatrix} ", " & ", r" \cr ", r" \end{pmatrix}"),
+    chain=r"\prod_{{{1}}}^{{{0}}} {2}",
+    sized=lambda letter, sizes: f"{letter}_{{{sizes}}}",
     rows="{0}[{1}{{:}}{2}]",
     from_row=1,
     time_sum=Form(r"\sum_{{t={1}}}^{{{2}}} {0}", PRODUCT, (PRODUCT, ANY, ANY)),
@@ -200,6 +214,7 @@ SOURCE = Dialect(
         n.Divide: Form("{0} / {1}", PRODUCT, (PRODUCT, TIGHT)),
         Transpose: Form("{0}.T", ATOM, (ATOM,)),
         n.Power: Form("{0} ** {1}", SCRIPTED, (ATOM, ATOM)),
+        m.Eye: Form("eye", ATOM, ()),
     },
     functions={},
     word=str,
@@ -209,6 +224,9 @@ SOURCE = Dialect(
     parentheses=("(", ")"),
     tall=("(", ")"),
     concat=("concat(", ", ", ")"),
+    blocks=("blocks(", ", ", ", ", ")"),
+    chain="chain({0}, {1}, {2})",
+    sized=lambda letter, sizes: f"{letter}({sizes})",
     rows="{0}[{1}:{2}]",
     from_row=0,
     time_sum=Form("sum_over_time({0}, {1}, {2})", ATOM, (ANY, ANY, ANY)),

@@ -7,19 +7,19 @@ else without them.  A symbol in `inlined` is printed as its definition.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import reduce
+from dataclasses import dataclass, field, replace
+from functools import partial, reduce
 from itertools import pairwise
 from typing import NamedTuple
 
 from sympy import Basic, Expr, Float, Integer, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Rational, Symbol, Transpose
 
+from lstmgraph.algebra import maps as m
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import is_number
-from lstmgraph.algebra.names import name_of
+from lstmgraph.algebra.names import is_jacobian, later, name_of
 from lstmgraph.algebra.nodes import operands
-from lstmgraph.algebra.rules import RULES
-from lstmgraph.algebra.traverse import symbols_in
+from lstmgraph.algebra.traverse import renamed, symbols_in
 from lstmgraph.errors import UnknownName
 from lstmgraph.notation import Notation, Time, run_together
 from lstmgraph.printing.dialects import ANY, ATOM, DIALECTS, PRODUCT, SCRIPTED, SUM, TIGHT, Dialect
@@ -98,6 +98,8 @@ class Printer:
     def symbol(self, symbol: MatrixSymbol) -> Piece:
         name = name_of(symbol)
         text = self.dialect.symbol(self.notation, name, self.time)
+        if is_jacobian(name):
+            return Piece(text, ATOM)
         if "/" in text or text.startswith(r"\frac"):
             return Piece(text, PRODUCT)
         return Piece(text, SCRIPTED if self.dialect.scripted(self.notation, name) else ATOM)
@@ -198,8 +200,49 @@ class Printer:
         body, first, last = (self.text(a, need) for a, need in zip(expr.args, form.needs, strict=True))
         return Piece(form.template.format(body, first, last), form.level)
 
+    # ── linear maps ──
+
+    def kronecker(self, expr: m.Kron) -> Piece:
+        """A ⊗ B; an identity in it says its size."""
+        form = self.dialect.forms.get(m.Kron)
+        if form is None:
+            return Piece(self.function_name(m.Kron) + self.arguments(expr), ATOM)
+        parts = [self.sized(a) if isinstance(a, m.Eye) else self.text(a, form.needs[0]) for a in expr.args]
+        return Piece(form.template.format(*parts), form.level)
+
+    def sized(self, expr: MatrixExpr) -> str:
+        """The letter of a matrix that follows from its sizes, with these."""
+        sizes = ",".join(str(a).replace("*", "") for a in expr.args)
+        return self.dialect.sized(m.rule_of(expr.func).glyph, sizes)
+
+    def commutation(self, expr: m.Commutation) -> Piece:
+        return Piece(self.sized(expr), ATOM)
+
+    def blocks(self, expr: m.Blocks) -> Piece:
+        left, between, below, right = self.dialect.blocks
+        rows = [between.join(map(self.text, row)) for row in expr.grid]
+        return Piece(left + below.join(rows) + right, ATOM)
+
+    def chain(self, expr: m.Chain) -> Piece:
+        """Equal factors, each a step before the one on its left, as one under a product sign; others one by one."""
+        first, *others = expr.args
+        if any(renamed(first, partial(later, k=-j)) != factor for j, factor in enumerate(others, start=1)):
+            return self.product(MatMul(*expr.args))
+        letter = self.notation.index_letter
+        inner = replace(self, notation=replace(self.notation, clock=letter), time="explicit")
+        end, start = self.notation.clock, f"{letter} = {self.notation.clock}-{len(others)}"
+        text = self.dialect.chain.format(end, start if others else f"{letter} = {end}", inner.text(first, TIGHT))
+        return Piece(text, PRODUCT)
+
+    def operation_name(self, operation: type) -> str:
+        """What a legend calls an operation: its function, or its sign."""
+        sign = m.rule_of(operation)
+        if operation in m.MAPS and operation is not m.Vec:
+            return sign.glyph if self.dialect.name == "latex" else sign.short
+        return self.function_name(operation)
+
     def function_name(self, operation: type) -> str:
-        return self.dialect.functions.get(operation) or self.dialect.word(RULES[operation].name)
+        return self.dialect.functions.get(operation) or self.dialect.word(m.rule_of(operation).name)
 
     def arguments(self, expr: MatrixExpr) -> str:
         body = ", ".join(map(self.text, map(_bare, n.as_written(expr))))
@@ -242,6 +285,10 @@ _SPECIAL = {
     n.Concat: Printer.concat,
     n.Slice: Printer.rows,
     n.TimeSum: Printer.time_sum,
+    m.Kron: Printer.kronecker,
+    m.Commutation: Printer.commutation,
+    m.Blocks: Printer.blocks,
+    m.Chain: Printer.chain,
 }
 
 

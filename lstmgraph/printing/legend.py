@@ -5,13 +5,14 @@ To add a line to a legend, write a function from the program to its lines and pu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sympy import MatAdd, MatrixSymbol
+from sympy import MatAdd, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.names import Name, later, name_of, symbol
+from lstmgraph.algebra.maps import Blocks, Chain, Commutation, Kron, Vec
+from lstmgraph.algebra.names import Name, later, name_of, quotient_of, symbol
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.algebra.zero import is_zero, zeros
 from lstmgraph.printing.expressions import is_spread
@@ -155,9 +156,46 @@ def _unmarked(of: MatrixSymbol) -> MatrixSymbol:
 
 Finder = Callable[[Program], list[Note]]
 _ANY: tuple[Finder, ...] = (_steps, _ones)
+# ── Jacobians ──
+
+
+def _states(program: Program) -> list[Note]:
+    whole = [e.target for e in program.stage("jacobian") if quotient_of(name_of(e.target)).whole]
+    if not whole:
+        return []
+    blocks = (e.value for e in program.stage("jacobian") if isinstance(e.value, Blocks))
+    names = dict.fromkeys(str(n) for b in blocks for row in b.grid for n in _derived_in(row))
+    states = tuple(s for name in names for s in program.definitions if s.name == name)
+    return [Note((whole[0],), "by all states, one below the other: {}", states)]
+
+
+def _derived_in(row: Sequence[MatrixExpr]) -> Iterator[Name]:
+    return (quotient_of(name_of(s)).of for s in row if isinstance(s, MatrixSymbol))
+
+
+def _held(program: Program) -> list[Note]:
+    words = {"direct": "with all other values of the step held", "alone": "through this state alone, others held"}
+    marked = {mark: [o for o in program.outputs if name_of(o).marks[0] == mark] for mark in words}
+    return [Note(tuple(found), words[mark]) for mark, found in marked.items() if found]
+
+
+def _maps(program: Program) -> list[Note]:
+    used = {type(x) for e in program.stage("jacobian") for x in walk(e.value)}
+    return [Note((cls,), words) for cls, words in _MAP_WORDS.items() if cls in used]
+
+
+_MAP_WORDS: Mapping[type, str] = {
+    Vec: "the columns of a matrix, one below the other",
+    Kron: "the Kronecker product",
+    Commutation: "what takes vec(A) to vec(Aᵀ)",
+    Chain: "the latest step first",
+}
+
+
 LEGENDS: Mapping[Stage, tuple[Finder, ...]] = {
     "backward": (_arriving, _deltas, *_ANY),
     "tangent": (_direction, _arriving, _deltas, _rates, _hessian, *_ANY),
     "through time": (_totals, _losses, _deltas, _after_the_last, _blocks, _initial, *_ANY),
     "unrolled": (_losses, _deltas, *_ANY),
+    "jacobian": (_states, _held, _maps, _steps),
 }

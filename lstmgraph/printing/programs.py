@@ -23,7 +23,7 @@ from lstmgraph.printing.web import Block, document
 from lstmgraph.program import Equation, Program, Stage
 
 # Derived from one step, in which every computed value is of step t.
-OF_ONE_STEP: tuple[Stage, ...] = ("backward", "tangent")
+OF_ONE_STEP: tuple[Stage, ...] = ("backward", "tangent", "jacobian")
 
 
 def print_program(
@@ -100,7 +100,9 @@ class Page:
         return f"{about}: {note.words.format(of)}"
 
     def named(self, what: MatrixSymbol | type) -> str:
-        return self.printer.function_name(what) if isinstance(what, type) else self.printer.text(what)
+        if isinstance(what, type):
+            return self.printer.operation_name(what)
+        return self.printer.text(what)
 
 
 # ── a terminal, and a program's text ──

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.names import Name, later, name_of, symbol
+from lstmgraph.algebra.maps import Blocks, Chain
+from lstmgraph.algebra.names import Name, is_jacobian, later, name_of, quotient_of, symbol
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.normal import is_light
 from lstmgraph.printing.legend import LEGENDS, Note
@@ -73,8 +74,16 @@ _RESULTS: Mapping[Stage, tuple[str, str, str]] = {
         "the same by the inputs",
     ),
 }
+_JACOBIANS = ("within the step", "through one step", "through several steps")
 _INITIAL = "cotangents of the initial states"
-GROUPS = (_COTANGENTS, _TANGENTS, _BOTH, *(title for titles in _RESULTS.values() for title in titles), _INITIAL)
+GROUPS = (
+    _COTANGENTS,
+    _TANGENTS,
+    _BOTH,
+    *(title for titles in _RESULTS.values() for title in titles),
+    _INITIAL,
+    *_JACOBIANS,
+)
 
 
 def _of_one_step(equation: Equation, program: Program) -> str:
@@ -107,11 +116,22 @@ def _of_all_steps(equation: Equation, program: Program) -> str:
     return _RESULTS["backward"][0] if name.lag is None else _RESULTS["backward"][2] if name.lag else _INITIAL
 
 
+def _of_jacobians(equation: Equation, program: Program) -> str:
+    """A Jacobian that only others use is one within the step; a product over steps is one with a chain, or its part."""
+    chained = {e.target for e in program.stage("jacobian") if isinstance(e.value, Chain)}
+    if equation.target in chained or symbols_in(equation.value) & chained:
+        return _JACOBIANS[2]
+    whole = (e.value for e in program.stage("jacobian") if isinstance(e.value, (Blocks, Chain)))
+    used = {s for value in whole for s in symbols_in(value)}
+    return _JACOBIANS[equation.target in {*program.outputs, *used}]
+
+
 GROUPINGS: Mapping[Stage, Callable[[Equation, Program], str]] = {
     "backward": _of_one_step,
     "tangent": _of_one_step,
     "through time": _of_a_recurrence,
     "unrolled": _of_all_steps,
+    "jacobian": _of_jacobians,
 }
 
 
@@ -133,10 +153,12 @@ def _inlined(program: Program, equations: Iterable[Equation], everything: bool) 
     tangents those that are used once.
     """
     named = {_at_t(name_of(e.target)) for e in equations}
+    derived = {str(quotient_of(name).of) for name in named if is_jacobian(name)}
     short = {
         e.target: e.value
         for e in program.equations
         if is_unnamed(e.target)
+        and e.target.name not in derived
         and (everything or (_is_short(e.value) and _at_t(name_of(e.target)).marked("bar") not in named))
     }
     uses = Counter(x for e in program.stage("tangent") for x in walk(e.value))
@@ -168,6 +190,8 @@ def _helpers(
         name = name_of(equation.target)
         if name.marks in (("bar", "part"), ("dot", "part")):
             wanted.add(symbol(replace(name, marks=("part",)), equation.target.shape))
+        if is_jacobian(name):
+            wanted |= {s for s in program.definitions if s.name == str(quotient_of(name).of)}
     found = []
     for equation in reversed(program.equations):
         if equation.target in wanted and is_unnamed(equation.target):
