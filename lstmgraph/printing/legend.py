@@ -5,14 +5,14 @@ To add a line to a legend, write a function from the program to its lines and pu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from sympy import MatAdd, MatrixExpr, MatrixSymbol
+from sympy import MatAdd, MatrixSymbol
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.maps import Blocks, Chain, Commutation, Kron, Vec
-from lstmgraph.algebra.names import Name, later, name_of, quotient_of, symbol
+from lstmgraph.algebra.names import Name, later, name_of, quotient_of, size, symbol
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.algebra.zero import is_zero, zeros
 from lstmgraph.printing.expressions import is_spread
@@ -164,13 +164,9 @@ def _states(program: Program) -> list[Note]:
     if not whole:
         return []
     blocks = (e.value for e in program.stage("jacobian") if isinstance(e.value, Blocks))
-    names = dict.fromkeys(str(n) for b in blocks for row in b.grid for n in _derived_in(row))
-    states = tuple(s for name in names for s in program.definitions if s.name == name)
-    return [Note((whole[0],), "by all states, one below the other: {}", states)]
-
-
-def _derived_in(row: Sequence[MatrixExpr]) -> Iterator[Name]:
-    return (quotient_of(name_of(s)).of for s in row if isinstance(s, MatrixSymbol))
+    named = (s for b in blocks for row in b.grid for s in row if isinstance(s, MatrixSymbol) and name_of(s).lag == 0)
+    states = dict.fromkeys(symbol(quotient_of(name_of(s)).of, (s.shape[0], size(1))) for s in named)
+    return [Note((whole[0],), "by all states, one below the other: {}", tuple(states))]
 
 
 def _held(program: Program) -> list[Note]:
