@@ -277,6 +277,9 @@ class TimeSum(Operation):
     def shape(self) -> Shape:
         return (self.args[0].shape[0], self.args[0].shape[1])
 
+    def _entry(self, i: sp.Expr, j: sp.Expr, **_: object) -> sp.Expr:
+        return self.args[0][i, j]
+
 
 def operands(node: Basic) -> tuple[MatrixExpr, ...]:
     """The arguments of a node that are values: not the sizes of a Fill or the bounds of a Slice."""

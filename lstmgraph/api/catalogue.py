@@ -17,6 +17,9 @@ FORMULAS: Mapping[str, tuple[str, ...]] = {
     "html": (".html",),
 }
 
+# What a certificate of a proof can be written as.
+CERTIFICATES: Mapping[str, tuple[str, ...]] = {"text": (".txt",), "markdown": (".md",), "json": (".json",)}
+
 
 def check_name(kind: str, name: str, known: Iterable[str]) -> str:
     """The name itself.  Raises UnknownName where it is none of those known, WrongType where it is no text."""

@@ -16,7 +16,7 @@ from lstmgraph import cell as core
 from lstmgraph.api.catalogue import check_name, code_targets
 from lstmgraph.cell import WalkStep
 from lstmgraph.notation import get_notation
-from lstmgraph.program import Equation
+from lstmgraph.program import Equation, Program
 
 if TYPE_CHECKING:
     from lstmgraph.api.animation import Animation
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lstmgraph.api.time import ThroughTime, Unrolled
     from lstmgraph.codegen import Functions
     from lstmgraph.numeric import Report
+    from lstmgraph.numeric.proof import Certificate
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -290,6 +291,21 @@ class Cell(core.Cell):
         from lstmgraph import numeric
 
         return numeric.check(self, self.gradient(), self.lambdify(), progress=progress)
+
+    def prove(
+        self, program: Program | None = None, progress: Callable[[str, int, int], None] = lambda *_: None
+    ) -> Certificate:
+        """Prove the gradients of one step, and through unrolled steps, or those that another `program` computes.
+
+        `certificate.passed` says whether all was proven; `print(certificate)` says what was, at which sizes, and what
+        was only tested.  A `program` takes the step's inputs (or any of its values) and the cotangents of outputs
+        (`bar(h)[t]`), and computes `grad(W)`, `bar(x)[t]`, `bar(h)[t-1]`, all or some of them.
+
+        Raises UsageError for a program that computes something else or holds an operation that a proof cannot compute.
+        """
+        from lstmgraph.api.proof import proven
+
+        return proven(self, program, progress)
 
     def show(self, notation: str | None = None) -> str:
         """Equations, shapes, roles, walks, notations and sources, as text.  Raises UnknownName."""

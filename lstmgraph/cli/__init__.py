@@ -24,6 +24,7 @@ COMMANDS = {
     "jacobian": ("lstmgraph.cli.jacobian", "Derive the Jacobians of a step, as formulas."),
     "code": ("lstmgraph.cli.code", "Generate code that runs and trains a cell."),
     "check": ("lstmgraph.cli.check", "Compare a cell's code and gradients with independent computations."),
+    "prove": ("lstmgraph.cli.prove", "Prove a cell's gradients: a certificate of what is proven and what tested."),
     "tour": ("lstmgraph.cli.tour", "Everything of one cell in a folder, with an index page."),
     "doctor": ("lstmgraph.cli.doctor", "Versions and engines: what is missing, and how to get it."),
 }

@@ -2,7 +2,7 @@
 
 - the generated code's values and gradients: the reference interpreter's, of the same equations;
 - the derived gradients, through time: central differences of a random linear loss, and where PyTorch is installed its
-  autograd over the interpreter.
+  autograd over the interpreter, where JAX is, its.
 
 All in float64, at several sizes (all ones among them), batch sizes and lengths, with non-zero initial states.  An error
 is the largest difference relative to the largest entry of the same array; one that is nearly zero as a whole is judged
@@ -14,14 +14,14 @@ To add a comparison: a line in `_comparisons`.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy
 
 from lstmgraph.algebra.names import name_of
 from lstmgraph.cell import Cell
-from lstmgraph.numeric.differences import DIFFERENCES_BOUND, by_autograd, by_differences
+from lstmgraph.numeric.differences import DIFFERENCES_BOUND, by_autograd, by_differences, by_jax
 from lstmgraph.numeric.evaluate import Array
 from lstmgraph.numeric.report import Report, Row
 from lstmgraph.numeric.rows import batch_rows, parameter_rows, sequence_rows
@@ -38,6 +38,9 @@ CASES: tuple[tuple[int, int, tuple[int, ...]], ...] = (
     (3, 1, (2, 3, 4)),
     (2, 5, (4, 3, 2)),
 )
+
+# By module: reverse mode that is none of ours.
+FRAMEWORKS: Mapping[str, Callable[[Cell, Sample], Cotangents]] = {"torch": by_autograd, "jax": by_jax}
 
 Arrays = Mapping[str, Array]
 Comparison = tuple[str, float, Arrays, Arrays]
@@ -64,36 +67,43 @@ def check(
 ) -> Report:
     """Compare the gradients, and the generated functions if given, with independent computations.
 
-    `torch` says whether to compare with its autograd; by default that is done where it is installed.
+    `torch` says whether to compare with its autograd; by default that is done where it is installed, as with JAX's.
     """
-    torch = importlib.util.find_spec("torch") is not None if torch is None else torch
+    frameworks = [name for name in FRAMEWORKS if installed(name)]
+    if torch is not None:
+        frameworks = [name for name in frameworks if name != "torch"] + (["torch"] if torch else [])
     rows: list[Row] = []
     for k, (batch, steps, numbers) in enumerate(CASES):
         sizes = {z: numbers[i % len(numbers)] for i, z in enumerate(cell.sizes)}
         sample = draw(cell, sizes, batch, steps, seed + k)
         where = " ".join([f"T={steps} B={batch}", *(f"{name}={number}" for name, number in sizes.items())])
         progress(f"{cell.name}: {where}", k, len(CASES))
-        rows += _rows(cell, gradient, functions, sample, torch, where)
+        rows += _rows(cell, gradient, functions, sample, frameworks, where)
     progress("", len(CASES), len(CASES))
     order = list(dict.fromkeys(row.what for row in rows))
     return Report(f"check of {cell.name}", tuple(sorted(rows, key=lambda row: order.index(row.what))))
 
 
 def _rows(
-    cell: Cell, gradient: Program, functions: Functions | None, sample: Sample | None, torch: bool, where: str
+    cell: Cell,
+    gradient: Program,
+    functions: Functions | None,
+    sample: Sample | None,
+    frameworks: Sequence[str],
+    where: str,
 ) -> Iterator[Row]:
     if sample is None:
         note = f"in none of {DRAWS} random samples are all values finite"
         yield Row("the values are finite", where, numpy.inf, 0.0, note=note)
         return
     with numpy.errstate(all="ignore"):  # the table says what is not finite
-        for what, bound, found, wanted in _comparisons(cell, gradient, functions, sample, torch):
+        for what, bound, found, wanted in _comparisons(cell, gradient, functions, sample, frameworks):
             error, worst = largest_error(found, wanted)
             yield Row(what, where, error, bound, worst, note="" if numpy.isfinite(error) else "not finite, or missing")
 
 
 def _comparisons(
-    cell: Cell, gradient: Program, functions: Functions | None, sample: Sample, torch: bool
+    cell: Cell, gradient: Program, functions: Functions | None, sample: Sample, frameworks: Sequence[str]
 ) -> Iterator[Comparison]:
     forward = run_sequence(cell, sample.parameters, sample.inputs, sample.states, sample.steps)
     derived = run_backward(cell, gradient, forward, sample.d_output, sample.d_states)
@@ -102,8 +112,13 @@ def _comparisons(
         yield "code = equations", CODE_BOUND, values, _values_as_rows(cell, sample, forward)
         yield "code gradients = derived", CODE_BOUND, gradients, _gradients_as_rows(cell, derived)
     yield "derived = differences", DIFFERENCES_BOUND, _named(derived), _named(by_differences(cell, sample))
-    if torch:
-        yield "derived = torch autograd", AUTOGRAD_BOUND, _named(derived), _named(by_autograd(cell, sample))
+    for name in frameworks:
+        yield f"derived = {name} autograd", AUTOGRAD_BOUND, _named(derived), _named(FRAMEWORKS[name](cell, sample))
+
+
+def installed(framework: str) -> bool:
+    """Whether a framework can be imported."""
+    return importlib.util.find_spec(framework) is not None
 
 
 def largest_error(found: Arrays, wanted: Arrays, floor: float = 1e-4) -> tuple[float, str]:

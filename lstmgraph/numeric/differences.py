@@ -1,4 +1,4 @@
-"""Gradients of a sequence by means that know no derivative rule of ours: central differences, and PyTorch's autograd.
+"""Gradients of a sequence by means that know no rule of ours: central differences, PyTorch's autograd, JAX's.
 
 The loss is a random linear function of all outputs and of the last states; its coefficients are the sample's
 cotangents.
@@ -84,6 +84,20 @@ def by_autograd(cell: Cell, sample: Sample) -> Cotangents:
     def derivative(group: str, name: str) -> Array:
         leaf = leaves[group][name]
         return numpy.zeros(leaf.shape) if leaf.grad is None else leaf.grad.numpy()
+
+    return _for_each(sample, derivative)
+
+
+def by_jax(cell: Cell, sample: Sample) -> Cotangents:
+    """JAX's reverse mode over the reference interpreter, in float64."""
+    import jax
+
+    groups = {f.name: getattr(sample, f.name) for f in fields(Cotangents)}
+    with jax.enable_x64(True):
+        slopes = jax.grad(lambda moved: loss(cell, replace(sample, **moved), jax.numpy))(groups)
+
+    def derivative(group: str, name: str) -> Array:
+        return numpy.asarray(slopes[group][name])
 
     return _for_each(sample, derivative)
 

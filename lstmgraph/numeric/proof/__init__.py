@@ -1,0 +1,12 @@
+"""Proofs that a Program computes gradients, and what they cost: see `treatment.py` for why they are proofs.
+
+`prove` makes a `Certificate`.  Two computations meet in `identity.py`: values and tangents of the author's equations by
+scalar calculus (`tangents.py`, `scalars.py`), and the Program that is to be proven, by an interpreter (`interpret.py`).
+Both compute in a domain: polynomials (`polynomials.py`) or numbers modulo a prime (`primes.py`).
+"""
+
+from lstmgraph.numeric.proof.certificate import FORMATS, Certificate, Row
+from lstmgraph.numeric.proof.identity import Claim
+from lstmgraph.numeric.proof.prove import ONE_STEP, SOME_STEPS, Task, prove
+
+__all__ = ["FORMATS", "ONE_STEP", "SOME_STEPS", "Certificate", "Claim", "Row", "Task", "prove"]
