@@ -20,6 +20,7 @@ from lstmgraph.program import Equation, Program
 
 if TYPE_CHECKING:
     from lstmgraph.api.animation import Animation
+    from lstmgraph.api.counts import OperationCounts
     from lstmgraph.api.drawing import Drawing
     from lstmgraph.api.gradient import Gradient
     from lstmgraph.api.jacobian import Jacobian
@@ -206,6 +207,16 @@ class Cell(core.Cell):
         from lstmgraph.api.tangents import hessian_vector
 
         return hessian_vector(self, [wrt] if isinstance(wrt, str) else wrt, notation, curved)
+
+    def counts(self, steps: int | str | None = None, batch: int | str | None = None) -> OperationCounts:
+        """How many multiplies, adds, divisions and transcendentals a step and its gradients take, in the cell's sizes.
+
+        `steps` and `batch` make it those of sequences: a number, or a letter that stands for one.  `print` shows a
+        table; `.at({"H": 128, "X": 64})` has numbers.  Raises UsageError for a number below 1.
+        """
+        from lstmgraph.api.counts import counted
+
+        return counted(self, steps, batch)
 
     def through_time(
         self, loss: str = "every", truncate: int | None = None, notation: str | None = None, start: str = "given"

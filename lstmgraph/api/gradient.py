@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from lstmgraph.api.catalogue import FORMULAS, check_name, check_text
 from lstmgraph.api.formulas import Formulas
 from lstmgraph.errors import WrongType
 from lstmgraph.notation import get_notation
+from lstmgraph.program import Program
 
 if TYPE_CHECKING:
     from lstmgraph.api.cell import Cell
@@ -28,6 +29,26 @@ class Gradient(Formulas):
     """
 
     words = "Gradients"
+    form: str = ""  # what was made of the textbook form, in words
+
+    @property
+    def title(self) -> str:
+        return super().title + (f", {self.form}" if self.form else "")
+
+    def reusing(self) -> Gradient:
+        """The same gradients with fewer multiplies: products of the forward pass, and common ones, are reused.
+
+        Equal but for rounding; itself where nothing is saved.  `cell.counts()` says how much it is.
+        """
+        from lstmgraph import calculus
+
+        return self._with(calculus.reusing(self, self.cell.step), "products reused")
+
+    def _with(self, program: Program, form: str) -> Gradient:
+        if program is self:
+            return self
+        form = f"{self.form}, {form}" if self.form else form
+        return replace(self, inputs=program.inputs, equations=program.equations, form=form)
 
     def explain(self, format: str = "unicode") -> str:
         """Every line with the rule that gives it and the forward equation that it comes from, by number and text.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 )
 @click.option("--tangent", is_flag=True, help="Forward mode: how the outputs change along a direction in --wrt.")
 @click.option("--hessian", is_flag=True, help="The Hessian in --wrt times a direction, by forward over reverse mode.")
+@click.option("--reuse", is_flag=True, help="With fewer multiplies: products of the forward pass are reused.")
 @notation_option
 @click.option("--explain", is_flag=True, help="Every line with the rule that gives it and the equation it comes from.")
 @click.option("--numbered", is_flag=True, help="Number the equations.")
@@ -42,6 +44,7 @@ def command(
     wrt: tuple[str, ...],
     tangent: bool,
     hessian: bool,
+    reuse: bool,
     notation: str | None,
     explain: bool,
     numbered: bool,
@@ -61,6 +64,7 @@ def command(
 
     chosen = choose_format(output, format, FORMULAS, "unicode")
     derived = _derived(load_cell(name), wrt, notation, {"tangent": tangent, "hessian": hessian, **options})
+    derived = _in_form(derived, {"reuse": reuse}, explain)
     deliver(_explanation(derived, chosen) if explain else derived.text(chosen, numbered), output)
 
 
@@ -70,6 +74,23 @@ def _explanation(derived: Formulas, format: str) -> str:
     if not isinstance(derived, Gradient):
         raise UsageError("--explain is for the gradients of one step", hint="ask for what else is derived without it")
     return derived.explain(format)
+
+
+# What is made of the gradients of one step: the option that asks for it, and the method.
+FORMS = {"reuse": "reusing"}
+
+
+def _in_form(derived: Formulas, given: Mapping[str, bool], explain: bool) -> Formulas:
+    from lstmgraph.api.gradient import Gradient
+
+    asked = [option for option in FORMS if given[option]]
+    if asked and explain:
+        raise UsageError(f"--explain and --{asked[0]} do not go together", hint="what is explained is the textbook form")
+    for option in asked:
+        if not isinstance(derived, Gradient):
+            raise UsageError(f"--{option} is for the gradients of one step", hint="ask for what else is derived without it")
+        derived = getattr(derived, FORMS[option])()
+    return derived
 
 
 # What is derived: the option that asks for it, and the method of a cell.  To add a kind, add a row and its option.

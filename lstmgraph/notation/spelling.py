@@ -87,8 +87,9 @@ class Notation:
     def letter(self, name: Name) -> Letter:
         """The letter of a name, with its marks, without its time."""
         marks = list(name.marks)
-        found = self._part(name.base) if "part" in marks else self.letters.get(name.base) or plain(name.base)
-        index = "" if "part" in marks else self.indices.get(name.base, "")
+        counted = "part" in marks or "term" in marks
+        found = self._part(name.base) if counted else self.letters.get(name.base) or plain(name.base)
+        index = "" if counted else self.indices.get(name.base, "")
         while marks:
             mark = marks.pop()
             if mark == "pre" and marks and marks[-1] == "bar":

@@ -19,6 +19,9 @@ from lstmgraph.printing.expressions import is_spread
 from lstmgraph.program import Equation, Program, Stage
 
 
+MANY = 6  # of names in a line
+
+
 @dataclass(frozen=True)
 class Note:
     """A line of the legend: the names or functions that it is about; {} in its words is the other list of names."""
@@ -50,6 +53,13 @@ def _deltas(program: Program) -> list[Note]:
         "the cotangents of the pre-activations of {}" if len(of) > 1 else "the cotangent of the pre-activation of {}"
     )
     return [Note(found, words, of)] if found else []
+
+
+def _terms(program: Program) -> list[Note]:
+    """Products with names: which, or, where there are many, the first of them."""
+    found = [e.target for e in program if name_of(e.target).marks == ("term",)]
+    more = ", ..." if len(found) > MANY else ""
+    return [Note(tuple(found[:MANY]), f"products that are used again{more}")] if found else []
 
 
 def _steps(program: Program) -> list[Note]:
@@ -189,7 +199,7 @@ _MAP_WORDS: Mapping[type, str] = {
 
 
 LEGENDS: Mapping[Stage, tuple[Finder, ...]] = {
-    "backward": (_arriving, _deltas, *_ANY),
+    "backward": (_arriving, _deltas, _terms, *_ANY),
     "tangent": (_direction, _arriving, _deltas, _rates, _hessian, *_ANY),
     "through time": (_totals, _losses, _deltas, _after_the_last, _blocks, _initial, *_ANY),
     "unrolled": (_losses, _deltas, *_ANY),

@@ -21,7 +21,6 @@ from lstmgraph.normal import is_light
 from lstmgraph.printing.legend import LEGENDS, Note
 from lstmgraph.program import Equation, Program, Stage
 
-
 @dataclass(frozen=True)
 class Section:
     title: str
@@ -194,7 +193,8 @@ def _helpers(
             wanted |= {s for s in program.definitions if s.name == str(quotient_of(name).of)}
     found = []
     for equation in reversed(program.equations):
-        if equation.target in wanted and is_unnamed(equation.target):
+        is_term = equation.stage == "forward" and name_of(equation.target).marks == ("term",)
+        if equation.target in wanted and (is_term or is_unnamed(equation.target)):
             wanted |= symbols_in(equation.value)
             found.append(equation)
     return tuple(e for e in reversed(found) if e.target not in inlined)
