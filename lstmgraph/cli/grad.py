@@ -85,10 +85,14 @@ def _in_form(derived: Formulas, given: Mapping[str, bool], explain: bool) -> For
 
     asked = [option for option in FORMS if given[option]]
     if asked and explain:
-        raise UsageError(f"--explain and --{asked[0]} do not go together", hint="what is explained is the textbook form")
+        raise UsageError(
+            f"--explain and --{asked[0]} do not go together", hint="what is explained is the textbook form"
+        )
     for option in asked:
         if not isinstance(derived, Gradient):
-            raise UsageError(f"--{option} is for the gradients of one step", hint="ask for what else is derived without it")
+            raise UsageError(
+                f"--{option} is for the gradients of one step", hint="ask for what else is derived without it"
+            )
         derived = getattr(derived, FORMS[option])()
     return derived
 

@@ -19,7 +19,10 @@ from lstmgraph.cli.options import WholeNumber, cell_argument, choose_format, del
 @click.option("-f", "--format", metavar="FORMAT", help="unicode, latex, markdown or html.  [default: unicode]")
 @notation_option
 @click.option(
-    "-o", "--output", metavar="FILE", help="Where to; .txt, .tex, .md or .html chooses the format.  [default: standard output]"
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="Where to; .txt, .tex, .md or .html chooses the format.  [default: standard output]",
 )
 def command(
     name: str,

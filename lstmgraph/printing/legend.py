@@ -18,7 +18,6 @@ from lstmgraph.algebra.zero import is_zero, zeros
 from lstmgraph.printing.expressions import is_spread
 from lstmgraph.program import Equation, Program, Stage
 
-
 MANY = 6  # of names in a line
 
 

@@ -21,6 +21,7 @@ from lstmgraph.normal import is_light
 from lstmgraph.printing.legend import LEGENDS, Note
 from lstmgraph.program import Equation, Program, Stage
 
+
 @dataclass(frozen=True)
 class Section:
     title: str
