@@ -3,7 +3,7 @@
 from lstmgraph.calculus.jvp import hessian_vector, hvp, jvp, tangent
 from lstmgraph.calculus.losses import LOSSES, STARTS
 from lstmgraph.calculus.reuse import reusing
-from lstmgraph.calculus.through_time import through_time
+from lstmgraph.calculus.through_time import reindexed, through_time
 from lstmgraph.calculus.unroll import gradient_unrolled, unroll
 from lstmgraph.calculus.vjp import gradient, gradient_symbol, vjp
 
@@ -16,6 +16,7 @@ __all__ = [
     "hessian_vector",
     "hvp",
     "jvp",
+    "reindexed",
     "reusing",
     "tangent",
     "through_time",

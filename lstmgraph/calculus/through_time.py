@@ -56,6 +56,15 @@ def through_time(cell: Cell, loss: str = "every", truncate: int | None = None, s
     return _Recurrence(cell, loss, truncate, start).program()
 
 
+def reindexed(total: TimeSum, k: int) -> TimeSum:
+    """The same sum with t + k for t.
+
+    The sum of a[t] b[t-1] over t = 2, ..., T is, with k = 1, that of a[t+1] b[t] over t = 1, ..., T - 1.
+    """
+    term, first, last = total.args
+    return TimeSum(renamed(term, lambda s: later(s, k)), first - k, last - k)
+
+
 @dataclass(frozen=True)
 class _Recurrence:
     cell: Cell

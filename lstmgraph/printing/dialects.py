@@ -134,7 +134,7 @@ UNICODE = Dialect(
     sized=lambda letter, sizes: f"{letter}_{sizes}" if "," not in sizes else f"{letter}_({sizes})",
     rows="{0}[{1}:{2}]",
     from_row=1,
-    time_sum=Form("Σ[t={1}…{2}] {0}", PRODUCT, (PRODUCT, ANY, ANY)),
+    time_sum=Form("Σ[t={1}…{2}] {0}", PRODUCT, (PRODUCT,)),
     exponent=_unicode_exponent,
     number=decimal,
 )
@@ -188,7 +188,7 @@ LATEX = Dialect(
     sized=lambda letter, sizes: f"{letter}_{{{sizes}}}",
     rows="{0}[{1}{{:}}{2}]",
     from_row=1,
-    time_sum=Form(r"\sum_{{t={1}}}^{{{2}}} {0}", PRODUCT, (PRODUCT, ANY, ANY)),
+    time_sum=Form(r"\sum_{{t={1}}}^{{{2}}} {0}", PRODUCT, (PRODUCT,)),
     exponent=lambda text: f"^{{{text}}}",
     number=_latex_decimal,
 )
@@ -229,7 +229,7 @@ SOURCE = Dialect(
     sized=lambda letter, sizes: f"{letter}({sizes})",
     rows="{0}[{1}:{2}]",
     from_row=0,
-    time_sum=Form("sum_over_time({0}, {1}, {2})", ATOM, (ANY, ANY, ANY)),
+    time_sum=Form("sum_over_time({0}, {1}, {2})", ATOM, (ANY,)),
     exponent=lambda text: text,
     number=decimal,
 )

@@ -12,7 +12,7 @@ from functools import partial, reduce
 from itertools import pairwise
 from typing import NamedTuple
 
-from sympy import Basic, Expr, Float, Integer, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Rational, Symbol, Transpose
+from sympy import Basic, Expr, Float, Integer, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Rational, Transpose
 
 from lstmgraph.algebra import maps as m
 from lstmgraph.algebra import nodes as n
@@ -117,7 +117,7 @@ class Printer:
         if isinstance(value, Rational) and not isinstance(value, Integer):
             template, level, _ = self.dialect.fraction
             return Piece(template.format(value.p, value.q), level)
-        text = str(value) if isinstance(value, (Integer, Symbol)) else self.dialect.number(float(Float(value)))
+        text = str(value) if isinstance(value, Integer) else self.dialect.number(float(Float(value)))
         return Piece(text, TIGHT if self.dialect.times in text or "^" in text else ATOM)
 
     # ── sums and products ──
@@ -196,9 +196,10 @@ class Printer:
         return Piece(self.dialect.rows.format(self.text(source, ATOM), *bounds), ATOM)
 
     def time_sum(self, expr: n.TimeSum) -> Piece:
+        term, *bounds = expr.args
         form = self.dialect.time_sum
-        body, first, last = (self.text(a, need) for a, need in zip(expr.args, form.needs, strict=True))
-        return Piece(form.template.format(body, first, last), form.level)
+        steps = [str(b).replace(" ", "") for b in bounds]
+        return Piece(form.template.format(self.text(term, form.needs[0]), *steps), form.level)
 
     # ── linear maps ──
 
