@@ -35,7 +35,7 @@ PARTS = (
     Part("click", "click", "the command line"),
     Part("jinja2", "jinja2", "generated files"),
     Part("ziamath", "ziamath", "typeset mathematics in drawings"),
-    Part("latex2mathml", "latex2mathml", "mathematics in the pages of a tour"),
+    Part("latex2mathml", "latex2mathml", "mathematics in web pages"),
     Part("graphviz", "graphviz", "DOT files"),
     Part("pygraphviz", "pygraphviz", "the dag style where there is no dot", "dag"),
     Part("resvg_py", "resvg-py", "PNG", "images"),

@@ -86,7 +86,8 @@ def derivation(program: Program, forward: Program) -> Derivation:
     view = shown(program, "backward")
     helpers = {e.target for s in view.sections if s.title == HELPERS for e in s.equations}
     numbers = count(1)
-    lines = tuple(Line(next(numbers), e) for e in forward if _stands_alone(e.target, forward, helpers))
+    uses = Counter(node for e in forward for node in walk(e.value) if isinstance(node, MatrixSymbol))
+    lines = tuple(Line(next(numbers), e) for e in forward if _stands_alone(e.target, helpers, uses))
     teller = _Teller(forward, lines)
     sections = tuple(
         (s.title, tuple(Line(next(numbers), e, _cotangent_of(e.target), teller.parts(e)) for e in s.equations))
@@ -98,12 +99,9 @@ def derivation(program: Program, forward: Program) -> Derivation:
     return Derivation(lines, sections, tuple(rules), view.notes, teller.inlined)
 
 
-def _stands_alone(target: MatrixSymbol, forward: Program, helpers: Iterable[MatrixSymbol]) -> bool:
+def _stands_alone(target: MatrixSymbol, helpers: set[MatrixSymbol], uses: Mapping[MatrixSymbol, int]) -> bool:
     """Whether a value has an equation of its own in print: the author's, what is shown by name, what is used twice."""
-    if not is_unnamed(target) or target in helpers:
-        return True
-    uses = Counter(node for e in forward for node in walk(e.value) if isinstance(node, MatrixSymbol))
-    return uses[target] > 1
+    return not is_unnamed(target) or target in helpers or uses[target] > 1
 
 
 def _cotangent_of(target: MatrixSymbol) -> MatrixSymbol:

@@ -6,6 +6,7 @@ else without them.  A symbol in `inlined` is printed as its definition.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial, reduce
@@ -50,7 +51,7 @@ def printer_of(
 
 def tame(formula: str) -> str:
     r"""LaTeX that Markdown leaves alone: an underscore after a space closes no emphasis, `\,` would be a comma."""
-    return formula.replace("_{", " _{").replace(r"\,", r"\thinspace")
+    return re.sub(r"\\, ?", r"\\thinspace ", formula.replace("_{", " _{"))
 
 
 # How a formula stands in a text of a dialect, where that is not the formula itself.
