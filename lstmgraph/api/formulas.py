@@ -42,14 +42,14 @@ class Formulas(Program):
 
         check_name("format", format, FORMULAS)
         style, title = self._style, self.title
-        return print_program(self, format, style, self.shown, standalone=True, title=title, numbered=numbered)
+        return print_program(self._printed, format, style, self.shown, standalone=True, title=title, numbered=numbered)
 
     @property
     def latex(self) -> str:
         """The equations as one `align*` environment, for a paper; `text("latex")` is a whole document."""
         from lstmgraph.printing import print_program
 
-        return print_program(self, "latex", self._style, self.shown, legend=False)
+        return print_program(self._printed, "latex", self._style, self.shown, legend=False)
 
     @property
     def markdown(self) -> str:
@@ -61,7 +61,7 @@ class Formulas(Program):
         """The equations as one MathML block, for a page of your own; `text("html")` is a whole document."""
         from lstmgraph.printing.programs import print_mathml
 
-        return print_mathml(self, self._style, self.shown)
+        return print_mathml(self._printed, self._style, self.shown)
 
     def sections(self) -> list[tuple[str, list[str]]]:
         """The equations in groups, as `print` shows them: (title, LaTeX of each)."""
@@ -69,12 +69,17 @@ class Formulas(Program):
         from lstmgraph.printing.expressions import Printer
         from lstmgraph.printing.sections import shown
 
-        view = shown(self, self.shown)
+        view = shown(self._printed, self.shown)
         printer = Printer(DIALECTS["latex"], self._style, inlined=view.inlined)
         return [
             (section.title, [f"{printer.text(e.target)} = {printer.text(e.value)}" for e in section.equations])
             for section in view.sections
         ]
+
+    @property
+    def _printed(self) -> Program:
+        """The program with the definition of every name in it: one that it does not compute may be in another name."""
+        return self
 
     @property
     def _style(self) -> Notation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,9 +12,10 @@ from sympy import MatrixSymbol
 from lstmgraph.algebra.names import name_of
 from lstmgraph.api.catalogue import FORMULAS, check_name, check_text
 from lstmgraph.api.formulas import Formulas
-from lstmgraph.errors import WrongType
+from lstmgraph.errors import UsageError, WrongType
+from lstmgraph.normal import normal_form
 from lstmgraph.notation import get_notation
-from lstmgraph.program import Program
+from lstmgraph.program import Equation, Program
 
 if TYPE_CHECKING:
     from lstmgraph.api.cell import Cell
@@ -53,19 +54,39 @@ class Gradient(Formulas):
     def explain(self, format: str = "unicode") -> str:
         """Every line with the rule that gives it and the forward equation that it comes from, by number and text.
 
-        `format` is "unicode", "markdown", "latex" or "html", these two as whole documents.  Raises UnknownName.
+        `format` is "unicode", "markdown", "latex" or "html", these two as whole documents.  Raises UnknownName, and
+        UsageError for another form than the textbook's.
         """
-        from lstmgraph.normal import normal_form
         from lstmgraph.printing.explaining import print_derivation
 
         check_name("format", format, FORMULAS)
-        forward = normal_form(self.cell.step)
-        return print_derivation(self, forward, format, self._style, title=f"{self.title}, line by line")
+        if self.form:
+            raise UsageError(f"gradients with {self.form} are not explained", hint="explain those of the textbook")
+        title = f"{self.title}, line by line"
+        return print_derivation(self._printed, normal_form(self.cell.step), format, self._style, title=title)
+
+    @property
+    def _printed(self) -> Program:
+        """With all forward equations: a cotangent is named after its value, also where that is not needed."""
+        forward = _merged(self.stage("forward"), normal_form(self.cell.step).equations)
+        return replace(self, equations=(*forward, *self.stage(self.shown)))
 
     @cached_property
     def seeds(self) -> Mapping[str, MatrixSymbol]:
         """For each output of the cell ("h", "c") the input through which its cotangent arrives."""
         return {name_of(output).base: self.seed(output) for output in self.cell.outputs}
+
+
+def _merged(computed: Sequence[Equation], step: Sequence[Equation]) -> Iterator[Equation]:
+    """What is computed, and between that, in its place, what else there is in a step."""
+    known, rest = {e.target for e in computed}, list(step)
+    own = {e.target for e in step}
+    for equation in computed:
+        while equation.target in own and rest and rest[0].target != equation.target:
+            if (other := rest.pop(0)).target not in known:
+                yield other
+        yield equation
+    yield from (e for e in rest if e.target not in known)
 
 
 def derived(cell: Cell, wrt: Sequence[str] | None, notation: str | None) -> Gradient:

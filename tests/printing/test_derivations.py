@@ -24,7 +24,9 @@ from lstmgraph.algebra.nodes import Elementwise, operands
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.algebra.traverse import rebuild, walk
 from lstmgraph.api.cell import Cell, load, loads
+from lstmgraph.errors import UsageError
 from lstmgraph.normal import normal_form
+from lstmgraph.notation import get_notation
 from lstmgraph.numeric.evaluate import evaluate, number_of
 from lstmgraph.numeric.sample import draw
 from lstmgraph.numeric.sequence import step_values
@@ -86,7 +88,7 @@ def told(name: str) -> tuple[Program, Program, Derivation]:
     """The gradient of a cell, the step that it is derived from, and what is told of it."""
     cell = cell_of(name)
     gradient, forward = cell.gradient(), normal_form(cell.step)
-    return gradient, forward, derivation(gradient, forward)
+    return gradient, forward, derivation(replace(gradient, equations=(*forward, *gradient.stage("backward"))), forward)
 
 
 # ── the values are true ──
@@ -330,9 +332,26 @@ def test_the_line_of_the_issue() -> None:
     assert "product rule for f ⊙ c[t-1], from (4) c = f ⊙ c[t-1] + i ⊙ g" in text
 
 
+def test_only_the_textbook_form_is_explained() -> None:
+    with pytest.raises(UsageError, match="products reused are not explained"):
+        load("peephole_lstm").gradient().reusing().explain()
+
+
 def test_nothing_reaches_what_no_output_depends_on() -> None:
     cell = loads('output = "h"\nequations = "h[t] = x[t]\\ny[t] = V @ h[t]"\nsizes = {x = "H", y = 2}')
     assert "no output changes with V" in cell.gradient("V").explain()
+
+
+@each_cell
+def test_what_a_cotangent_is_named_after_is_defined(name: str) -> None:
+    """Also where the value itself is not needed, and so not computed by the gradient."""
+    cell = cell_of(name)
+    gradient, notation = cell.gradient(), get_notation(cell)
+    spelt = {e.target: notation.unicode(e.target, "implicit") for e in normal_form(cell.step)}
+    named = [target for target in spelt if like(target, "bar") in gradient.definitions]
+    unnamed = [spelt[target] for target in named if name_of(target).marks == ("part",)]
+    for text in (str(gradient), gradient.explain()):
+        assert all(re.search(rf"^ *(\(\d+\) +)?{re.escape(part)} = ", text, re.MULTILINE) for part in unnamed)
 
 
 # ── what it looks like ──
