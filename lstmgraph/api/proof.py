@@ -1,36 +1,116 @@
-"""What `cell.prove()` returns: a certificate of the cell's gradients, or of a Program that claims to compute them."""
+"""What `cell.prove()` returns: a certificate of the cell's gradients, or of a Program that claims to compute them.
+
+To add a form to what is proven of every cell: a row of `FORMS`.  What a Program of one's own is compared with follows
+from its names: see `forward_of`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
+from lstmgraph.algebra.names import name_of
+from lstmgraph.algebra.nodes import TimeSum
+from lstmgraph.algebra.traverse import walk
 from lstmgraph.errors import WrongType
-from lstmgraph.numeric.proof import Certificate
+from lstmgraph.numeric.proof import Certificate, Claim, Task
 from lstmgraph.program import Program
 
 if TYPE_CHECKING:
     from lstmgraph.cell import Cell
 
-STEPS = (2, 3)  # unrolled, that are proven too
+STEPS = 3  # for which a recurrence is written out
+Numbers = tuple[int, ...]
+LADDER: Sequence[Numbers] = ((1,), (1, 2), (2, 3, 4, 5, 6), (3, 4, 5, 6, 7))  # of sizes, exactly
+SHORT: Sequence[Numbers] = ((1,), (1, 2))
+LARGE: Sequence[Numbers] = ((5, 7, 4, 6, 3, 8),)  # at random points
+MIDDLE: Sequence[Numbers] = ((3, 5, 4, 2, 6),)
+
+
+class Form(NamedTuple):
+    """A claim about every cell, and the sizes at which it is proven exactly, and at random points."""
+
+    claim: Callable[[Cell], Claim]
+    exact: Sequence[Numbers]
+    random: Sequence[Numbers]
+
+
+def _one_step(cell: Cell) -> Claim:
+    from lstmgraph import calculus
+
+    return Claim(cell.step, calculus.gradient(cell))
+
+
+def _steps(cell: Cell, steps: int) -> Claim:
+    from lstmgraph.calculus import vjp
+    from lstmgraph.calculus.written_out import unrolled
+
+    forward = unrolled(cell, steps)
+    fixed = set(cell.constant_symbols)
+    return Claim(forward, vjp(forward, forward.outputs, [s for s in forward.inputs if s not in fixed]))
+
+
+def _recurrence(cell: Cell) -> Claim:
+    from lstmgraph import calculus
+    from lstmgraph.calculus.written_out import unrolled, written_out
+
+    return Claim(unrolled(cell, STEPS), written_out(calculus.through_time(cell), STEPS))
+
+
+def _tangents(cell: Cell) -> Claim:
+    from lstmgraph import calculus
+
+    return Claim(cell.step, calculus.tangent(cell))
+
+
+FORMS: Mapping[str, Form] = {
+    "one step": Form(_one_step, LADDER, LARGE),
+    "2 steps unrolled": Form(lambda cell: _steps(cell, 2), SHORT, MIDDLE),
+    "3 steps unrolled": Form(lambda cell: _steps(cell, 3), SHORT[:1], MIDDLE),
+    f"recurrence, T={STEPS}": Form(_recurrence, SHORT[:1], MIDDLE),
+    "tangents of one step": Form(_tangents, SHORT, MIDDLE),
+}
+ONE_STEP_ONLY = ("one step", "tangents of one step")  # of a cell without states
 
 
 def proven(
     cell: Cell, program: Program | None = None, progress: Callable[[str, int, int], None] = lambda *_: None
 ) -> Certificate:
-    """A certificate of the gradients of one step, by default the cell's own, and of those through unrolled steps."""
-    from lstmgraph import calculus
+    """A certificate of the gradients of a cell in all forms, or of another Program of derivatives."""
     from lstmgraph.numeric import proof
 
-    if program is not None and not isinstance(program, Program):
-        raise WrongType("the program to prove", program, ["a Program of gradients", "None"])
-    whole = calculus.gradient(cell) if program is None else program.check()
-    tasks = [proof.Task("one step", proof.Claim(cell.step, whole), *proof.ONE_STEP)]
-    for steps in STEPS if program is None and cell.states else ():
-        forward = calculus.unroll(cell, steps)
-        wrt = [s for s in forward.inputs if s not in cell.constant_symbols]
-        claim = proof.Claim(forward, calculus.vjp(forward, forward.outputs, wrt))
-        tasks.append(proof.Task(f"{steps} steps unrolled", claim, *proof.SOME_STEPS))
     of = cell.title or cell.name
-    what = "the gradients" if program is None else whole.name
-    return proof.prove(cell, f"Certificate of {what} of {of}", tasks, progress=progress)
+    if program is None:
+        return proof.prove(cell, f"Certificate of the gradients of {of}", list(_tasks(cell)), progress=progress)
+    if not isinstance(program, Program):
+        raise WrongType("the program to prove", program, ["a Program of gradients", "None"])
+    task = Task("the program", claim_of(cell, program.check()), LADDER, LARGE)
+    return proof.prove(cell, f"Certificate of {program.name}, of {of}", [task], progress=progress)
+
+
+def _tasks(cell: Cell) -> Iterator[Task]:
+    for what, form in FORMS.items():
+        if cell.states or what in ONE_STEP_ONLY:
+            yield Task(what, form.claim(cell), form.exact, form.random)
+
+
+def claim_of(cell: Cell, program: Program) -> Claim:
+    """What a Program is to be compared with, by the names of its outputs.
+
+    A recurrence through time is written out for some steps; numbers as times (`bar(x)[2]`, `bar(h)[0]`) say how many
+    steps of the cell are meant, t+1, t+2 likewise; `dot(grad(W))` is the tangent of the gradient of a step.
+    """
+    from lstmgraph import calculus
+    from lstmgraph.calculus.written_out import unrolled, written_out
+
+    if any(isinstance(node, TimeSum) for e in program for node in walk(e.value)):
+        program = written_out(program, STEPS)
+    names = [name_of(s) for s in (*program.inputs, *program.outputs)]
+    if any(name.marks[:1] == ("dot",) and len(name.marks) > 1 for name in map(name_of, program.outputs)):
+        return Claim(calculus.gradient(cell), program)
+    numbered = [name.lag for name in names if name.lag is not None and not name.since]
+    if numbered:
+        return Claim(unrolled(cell, max(numbered)), program)
+    lags = [name.lag for name in names if name.lag is not None]
+    last = max(lags, default=0)
+    return Claim(calculus.unroll(cell, last + 1) if last > 0 else cell.step, program)

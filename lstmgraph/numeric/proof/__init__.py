@@ -7,6 +7,6 @@ Both compute in a domain: polynomials (`polynomials.py`) or numbers modulo a pri
 
 from lstmgraph.numeric.proof.certificate import FORMATS, Certificate, Row
 from lstmgraph.numeric.proof.identity import Claim
-from lstmgraph.numeric.proof.prove import ONE_STEP, SOME_STEPS, Task, prove
+from lstmgraph.numeric.proof.prove import Task, prove
 
-__all__ = ["FORMATS", "ONE_STEP", "SOME_STEPS", "Certificate", "Claim", "Row", "Task", "prove"]
+__all__ = ["FORMATS", "Certificate", "Claim", "Row", "Task", "prove"]

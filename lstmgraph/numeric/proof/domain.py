@@ -74,6 +74,10 @@ class Domain(ABC, Generic[E]):
         """How many terms an element has."""
         return 1
 
+    def settled(self, a: E) -> E:
+        """What the value of a named equation is from then on: itself, or an unknown for it."""
+        return a
+
     # ── what follows ──
 
     def total(self, terms: Iterable[E]) -> E:

@@ -1,16 +1,18 @@
-"""The identity that makes a Program the gradient of another one, entry by entry or along a random direction.
+"""What it means that a Program computes derivatives of another one, entry by entry or along a random direction.
 
-For cotangents (seeds) s of the outputs y, and for every entry e of what is derived by:
+Reverse mode: for cotangents (seeds) s of the outputs y, and every entry e of what is derived by,
 
-    sum of s_k * (derivative of y_k by e, by scalar calculus)  -  (what the Program computes for e)  =  0
+    (what the Program computes for e)  =  sum of s_k * (derivative of y_k by e, by scalar calculus)
 
-Along a direction v it is the sum of these, each times v_e.  The forward values of both are compared too.
+and along a direction v the sum of these, each times v_e.  Forward mode: for tangents v of what is derived by, each
+entry of `dot(y)` is the derivative of that entry of y along v.  The forward values of both are compared too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Generic
 
 from sympy import MatrixSymbol
@@ -24,30 +26,62 @@ from lstmgraph.numeric.proof.scalars import Dual
 from lstmgraph.numeric.proof.tangents import Matrix, Sizes, Tangents
 from lstmgraph.program import Program
 
+Place = tuple[str, int, int]  # an entry of an input: its name, row and column
+ALONG = None  # the one direction of tangents that are given, or drawn
+SEEDS = ("seed", "loss", "bar")  # by which a cotangent arrives: the first of these that the Program takes
+
 
 @dataclass(frozen=True)
 class Claim:
-    """`forward` are the equations as their author wrote them, `program` computes cotangents of some of its inputs."""
+    """`forward` are the equations as their author wrote them; `program` computes cotangents of some of its inputs, or
+    tangents of some of its values.  Raises UsageError where it computes something else."""
 
     forward: Program
     program: Program
 
-    def derived(self) -> dict[MatrixSymbol, MatrixSymbol]:
-        """What is derived by, and the name of its cotangent, in the order of the inputs.
-
-        Raises UsageError where the Program computes something else.
-        """
-        names = {like(s, "grad" if name_of(s).lag is None else "bar"): s for s in self.forward.inputs}
+    def __post_init__(self) -> None:
         for output in self.program.outputs:
-            if output not in names:
-                raise UsageError(f"{self.program.name}: {output} is not the cotangent of an input")
-        wanted = {names[o]: o for o in self.program.outputs}
-        return {s: wanted[s] for s in self.forward.inputs if s in wanted}
+            if output not in self.names:
+                kind = "the tangent of a value" if self.by_tangents else "the cotangent of an input"
+                raise UsageError(f"{self.program.name}: {output} is not {kind} of {self.forward.name}")
 
-    def seeds(self) -> dict[MatrixSymbol, MatrixSymbol]:
+    @property
+    def by_tangents(self) -> bool:
+        """Whether it is about forward mode."""
+        marks = {name_of(o).marks[:1] for o in self.program.outputs}
+        return marks == {("dot",)}
+
+    @cached_property
+    def names(self) -> Mapping[MatrixSymbol, MatrixSymbol]:
+        """What a Program could compute, and of what it is the derivative."""
+        if self.by_tangents:
+            values = (*self.forward.inputs, *(e.target for e in self.forward))
+            return {like(s, "dot"): s for s in values}
+        return {like(s, "grad" if name_of(s).lag is None else "bar"): s for s in self.forward.inputs}
+
+    @cached_property
+    def wanted(self) -> Mapping[MatrixSymbol, MatrixSymbol]:
+        """What the Program computes, and of what it is the derivative, in the order of the forward equations."""
+        return {name: s for name, s in self.names.items() if name in self.program.outputs}
+
+    @cached_property
+    def moving(self) -> tuple[MatrixSymbol, ...]:
+        """The inputs that are derived by."""
+        if self.by_tangents:
+            return tuple(s for s in self.forward.inputs if like(s, "dot") in self.program.inputs)
+        return tuple(self.wanted.values())
+
+    @cached_property
+    def seeds(self) -> Mapping[MatrixSymbol, MatrixSymbol]:
         """For each output whose cotangent the Program takes, the name of that; those of the others are 0."""
-        pairs = {o: self.program.seed(o) for o in self.forward.outputs}
-        return {o: seed for o, seed in pairs.items() if seed in self.program.inputs}
+        if self.by_tangents:
+            return {}
+        taken = {o: [s for s in (like(o, m) for m in SEEDS) if s in self.program.inputs] for o in self.forward.outputs}
+        return {o: found[0] for o, found in taken.items() if found}
+
+    def entries(self, sizes: Sizes) -> int:
+        """How many entries the results have together."""
+        return sum(number_of(o.shape[0], sizes) * number_of(o.shape[1], sizes) for o in self.wanted)
 
 
 @dataclass(frozen=True)
@@ -70,66 +104,76 @@ class Difference(Generic[E]):
 
 
 class Sides(Generic[E]):
-    """Both sides of the identity at some sizes, in some domain."""
+    """Both sides of a claim at some sizes, in some domain: for `each` entry, or along one direction."""
 
     def __init__(self, claim: Claim, sizes: Sizes, domain: Domain[E], each: bool) -> None:
-        self.claim, self.sizes, self.domain, self.each = claim, sizes, domain, each
-        self.derived, self.seeds = claim.derived(), claim.seeds()
-        self.directions: dict[tuple[str, int, int], E] = {}
-        given = {s.name: self.unknowns(s, s in self.derived) for s in claim.forward.inputs}
+        self.claim, self.sizes, self.domain = claim, sizes, domain
+        self.each = each and not claim.by_tangents
+        self.shares: dict[Place, E] = {}
+        given = {s.name: self.unknowns(s, s in claim.moving) for s in claim.forward.inputs}
         self.tangents = Tangents(domain, sizes).run(claim.forward, given)
-        self.cotangents = {o: self.unknowns(seed, False) for o, seed in self.seeds.items()}
-        self.found = Interpreter(domain, sizes).run(claim.program, self._given())
+        self.cotangents = {o: self.unknowns(seed, False) for o, seed in claim.seeds.items()}
+        self.found = Interpreter(domain, sizes).run(claim.program, self._given(), claim.forward.definitions)
 
     def unknowns(self, symbol: MatrixSymbol, moving: bool) -> Matrix[Dual[E]]:
         """A matrix of unknowns; a moving one has a direction for each entry, or a share of the one direction."""
         rows, columns = (number_of(side, self.sizes) for side in symbol.shape)
+        return [[self._unknown((symbol.name, i, j), moving) for j in range(columns)] for i in range(rows)]
 
-        def entry(i: int, j: int) -> Dual[E]:
-            value = self.domain.unknown(f"{symbol.name}[{i + 1},{j + 1}]")
-            if not moving:
-                return Dual(value)
-            share = self.domain.one if self.each else self.domain.unknown("")
-            self.directions[symbol.name, i, j] = share
-            return Dual(value, {(symbol.name, i, j) if self.each else None: share})
-
-        return [[entry(i, j) for j in range(columns)] for i in range(rows)]
+    def _unknown(self, place: Place, moving: bool) -> Dual[E]:
+        name, i, j = place
+        value = self.domain.unknown(f"{name}[{i + 1},{j + 1}]")
+        if not moving:
+            return Dual(value)
+        self.shares[place] = self.domain.one if self.each else self.domain.unknown(f"dot({name})[{i + 1},{j + 1}]")
+        return Dual(value, {place if self.each else ALONG: self.shares[place]})
 
     def _given(self) -> dict[str, Matrix[E]]:
-        """What the Program takes: seeds, and values of the forward equations."""
-        known = {self.seeds[o].name: m for o, m in self.cotangents.items()}
+        """What the Program takes: seeds, directions, and values of the forward equations."""
+        known = {self.claim.seeds[o].name: _values(m) for o, m in self.cotangents.items()}
+        if self.claim.by_tangents:
+            known |= {like(s, "dot").name: self._direction(s) for s in self.claim.moving}
         for s in self.claim.program.inputs:
             if s.name in self.tangents:
-                known[s.name] = self.tangents[s.name]
+                known[s.name] = _values(self.tangents[s.name])
             elif s.name not in known:
                 raise UsageError(f"{self.claim.program.name} takes {s}, which is no value of {self.claim.forward.name}")
-        return {name: values(m) for name, m in known.items()}
+        return known
 
-    def expected(self, direction: tuple[str, int, int] | None) -> E:
-        """The sum of seeds times tangents of outputs."""
-        domain = self.domain
-        terms = [
-            domain.mul(seed.value, out.slopes[direction])
-            for o, matrix in self.cotangents.items()
-            for seeds, outs in zip(matrix, self.tangents[o.name], strict=True)
-            for seed, out in zip(seeds, outs, strict=True)
-            if direction in out.slopes
-        ]
-        return domain.total(terms)
+    def _direction(self, symbol: MatrixSymbol) -> Matrix[E]:
+        rows, columns = (number_of(side, self.sizes) for side in symbol.shape)
+        return [[self.shares[symbol.name, i, j] for j in range(columns)] for i in range(rows)]
 
     def entries(self) -> Iterator[tuple[MatrixSymbol, int, int, E]]:
         """Every entry that the Program computes."""
-        for name in self.derived.values():
+        for name in self.claim.wanted:
             for i, row in enumerate(self.found[name.name]):
                 for j, entry in enumerate(row):
                     yield name, i, j, entry
 
+    def expected(self, name: MatrixSymbol, i: int, j: int) -> E:
+        """What an entry must be: of a tangent, or of a cotangent."""
+        source = self.claim.wanted[name].name
+        if self.claim.by_tangents:
+            return self.tangents[source][i][j].slopes.get(ALONG, self.domain.zero)
+        return self.pairing((source, i, j))
+
+    def pairing(self, direction: Place | None) -> E:
+        """The sum of seeds times tangents of outputs."""
+        pairs = (
+            (seed.value, out.slopes[direction])
+            for o, matrix in self.cotangents.items()
+            for seeds, outs in zip(matrix, self.tangents[o.name], strict=True)
+            for seed, out in zip(seeds, outs, strict=True)
+            if direction in out.slopes
+        )
+        return self.domain.total(self.domain.mul(seed, slope) for seed, slope in pairs)
+
     def differences(self) -> Iterator[Difference[E]]:
-        """The entries at which the identity does not hold, those of forward values first."""
+        """The entries at which the claim does not hold, those of forward values first.  It takes `each` entry."""
         yield from self.of_values()
-        sources = {o: s.name for s, o in self.derived.items()}
         for name, i, j, entry in self.entries():
-            by = self.domain.subtract(entry, self.expected((sources[name], i, j)))
+            by = self.domain.subtract(entry, self.expected(name, i, j))
             if not self.domain.is_zero(by):
                 yield Difference(name, i + 1, j + 1, by)
 
@@ -144,16 +188,14 @@ class Sides(Generic[E]):
                         yield Difference(target, i + 1, j + 1, by)
 
     def along(self) -> E:
-        """The identity along the random direction: what must be zero."""
-        sources = {o: s.name for s, o in self.derived.items()}
-        shares = (self.domain.mul(e, self.directions[sources[name], i, j]) for name, i, j, e in self.entries())
-        return self.domain.subtract(self.domain.total(shares), self.expected(None))
+        """The claim along the direction, or for a random combination of tangents: what must be zero."""
+        domain = self.domain
+        if self.claim.by_tangents:
+            gaps = (domain.subtract(entry, self.expected(name, i, j)) for name, i, j, entry in self.entries())
+            return domain.total(domain.mul(domain.unknown(""), gap) for gap in gaps)
+        shares = (domain.mul(e, self.shares[self.claim.wanted[name].name, i, j]) for name, i, j, e in self.entries())
+        return domain.subtract(domain.total(shares), self.pairing(ALONG))
 
 
-def values(matrix: Matrix[Dual[E]]) -> Matrix[E]:
+def _values(matrix: Matrix[Dual[E]]) -> Matrix[E]:
     return [[dual.value for dual in row] for row in matrix]
-
-
-def count_entries(claim: Claim, sizes: Sizes) -> int:
-    """How many entries the gradients have at some sizes."""
-    return sum(number_of(o.shape[0], sizes) * number_of(o.shape[1], sizes) for o in claim.derived().values())

@@ -6,7 +6,7 @@ scalar formula is its meaning.  `tests/numeric/proof` holds the table to that of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Generic
 
 import sympy as sp
@@ -22,6 +22,7 @@ from lstmgraph.numeric.proof.scalars import Dual, Scalars
 from lstmgraph.numeric.proof.tangents import Matrix, Sizes
 from lstmgraph.program import Program
 
+Values = dict[str, Matrix[E]]
 A, B = sp.Symbol("a", real=True), sp.Symbol("b", real=True)
 
 
@@ -33,11 +34,14 @@ class Interpreter(Generic[E]):
         self.scalars = Scalars(domain)
         self.known: dict[str, Matrix[E]] = {}
 
-    def run(self, program: Program, given: Mapping[str, Matrix[E]]) -> dict[str, Matrix[E]]:
-        """All values by name."""
+    def run(self, program: Program, given: Mapping[str, Matrix[E]], author: Collection[MatrixSymbol] = ()) -> Values[E]:
+        """All values by name; those whose equations the `author` wrote are settled, as on the other side."""
         self.known = dict(given)
         for equation in program:
-            self.known[equation.target.name] = self.value(equation.value)
+            found = self.value(equation.value)
+            if equation.target in author:
+                found = [[self.domain.settled(entry) for entry in row] for row in found]
+            self.known[equation.target.name] = found
         return self.known
 
     def value(self, expr: MatrixExpr) -> Matrix[E]:

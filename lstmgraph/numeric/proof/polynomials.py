@@ -29,13 +29,17 @@ class Relation(NamedTuple):
 
 
 class Polynomials(Domain[Polynomial]):
-    """As many unknowns as it takes, and no more than `budget` products of two terms.  Raises TooLarge beyond it."""
+    """As many unknowns as it takes, and no more than `budget` products of two terms.  Raises TooLarge beyond it.
+
+    With `named` the value of every named equation becomes an unknown of its own, whatever it was computed from.  What
+    is proven so is proven; what is not may need to know what the values are.
+    """
 
     zero, one = Polynomial.number(0), Polynomial.number(1)
 
-    def __init__(self, budget: int) -> None:
+    def __init__(self, budget: int, named: bool = False) -> None:
         super().__init__()
-        self.budget = budget
+        self.budget, self.named = budget, named
         self.labels: list[str] = []
         self.relations: list[Relation] = []
         self.bits: set[int] = set()
@@ -57,6 +61,9 @@ class Polynomials(Domain[Polynomial]):
     def mul(self, a: Polynomial, b: Polynomial) -> Polynomial:
         self._spend(len(a) * len(b))
         return a * b
+
+    def settled(self, a: Polynomial) -> Polynomial:
+        return self.function("value", a) if self.named and len(a) > 1 else a
 
     def negative(self, a: Polynomial) -> Polynomial:
         return -a

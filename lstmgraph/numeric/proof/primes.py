@@ -65,7 +65,7 @@ class PrimeField(Domain[int]):
 
     def sign(self, a: int) -> int | None:
         if a in self.numbers:
-            return int(self.numbers[a] > 0) - int(self.numbers[a] < 0)
+            return (int(self.numbers[a].p) > 0) - (int(self.numbers[a].p) < 0)
         if a < SMALL or self.prime - a < SMALL:
             return 0 if a == 0 else 1 if a < SMALL else -1
         return None

@@ -21,7 +21,7 @@ from lstmgraph.numeric.check import FRAMEWORKS, check, installed
 from lstmgraph.numeric.evaluate import number_of
 from lstmgraph.numeric.proof.certificate import Certificate, Row, Verdict
 from lstmgraph.numeric.proof.domain import Redraw, TooLarge
-from lstmgraph.numeric.proof.identity import Claim, Sides, count_entries
+from lstmgraph.numeric.proof.identity import Claim, Sides
 from lstmgraph.numeric.proof.polynomials import Polynomials
 from lstmgraph.numeric.proof.primes import Bounded, PrimeField, exponent_for
 from lstmgraph.numeric.proof.tangents import Sizes
@@ -47,13 +47,6 @@ class Task(NamedTuple):
     random: Sequence[Numbers]
 
 
-ONE_STEP: tuple[Sequence[Numbers], Sequence[Numbers]] = (
-    ((1,), (1, 2), (2, 3, 4, 5, 6), (3, 4, 5, 6, 7)),
-    ((5, 7, 4, 6, 3, 8),),
-)
-SOME_STEPS: tuple[Sequence[Numbers], Sequence[Numbers]] = (((1,), (1, 2)), ((3, 5, 4, 2, 6),))
-
-
 def prove(
     cell: Cell, title: str, tasks: Sequence[Task], *, torch: bool | None = None, progress: Progress = lambda *_: None
 ) -> Certificate:
@@ -74,9 +67,12 @@ def prove(
 
 
 def _words(claim: Claim) -> str:
-    names = ", ".join(o.name for o in claim.seeds())
-    derived = ", ".join(s.name for s in claim.derived())
-    return f"The gradients of any linear function of {names or 'nothing'} by {derived}."
+    derived = ", ".join(s.name for s in claim.moving) or "nothing"
+    if claim.by_tangents:
+        return f"The tangents of {', '.join(s.name for s in claim.wanted.values())}, as {derived} change."
+    return (
+        f"The gradients of any linear function of {', '.join(o.name for o in claim.seeds) or 'nothing'} by {derived}."
+    )
 
 
 # ── exactly ──
@@ -92,24 +88,29 @@ def exact_rows(task: Task) -> Iterator[Row]:
 
 
 def _exact(task: Task, sizes: Sizes) -> Row:
-    domain = Polynomials(BUDGET)
-    entries = count_entries(task.claim, sizes)
+    """First with named values as unknowns of their own, which is short; where that proves nothing, with all known."""
     try:
         if _values(task.claim, sizes) > ENTRIES:
             raise TooLarge
-        sides = Sides(task.claim, sizes, domain, each=True)
-        monomials = sum(domain.size(entry) for *_, entry in sides.entries())
-        wrong = list(sides.differences())
+        row = _identities(task, sizes, named=True)
+        return row if row.verdict == "proven" else _identities(task, sizes, named=False)
     except TooLarge:
         return Row("exact", task.what, _sizes(sizes), "not done", f"more than {BUDGET} products of terms")
     except Redraw:
         return Row("exact", task.what, _sizes(sizes), "not done", "something is always divided by zero")
-    data = {"gradients": len(sides.derived), "entries": entries, "monomials": monomials}
+
+
+def _identities(task: Task, sizes: Sizes, named: bool) -> Row:
+    domain = Polynomials(BUDGET, named)
+    sides = Sides(task.claim, sizes, domain, each=True)
+    entries, monomials = task.claim.entries(sizes), sum(domain.size(entry) for *_, entry in sides.entries())
+    wrong = list(sides.differences())
+    data = {"results": len(task.claim.wanted), "entries": entries, "monomials": monomials}
     if wrong:
         texts = [f"{d.where}: off by {domain.spelling(domain.reduce(d.by))}" for d in wrong]
         details = f"{len(wrong)} of {entries} entries differ"
         return Row("exact", task.what, _sizes(sizes), "FAILED", details, data, _few(texts))
-    details = f"{len(sides.derived)} gradients, {entries} entries, {monomials} monomials"
+    details = f"{len(task.claim.wanted)} results, {entries} entries, {monomials} monomials"
     return Row("exact", task.what, _sizes(sizes), "proven", details, data)
 
 
@@ -183,9 +184,9 @@ def _drawn(at: Callable[[int], T], first: int) -> T:
 
 def _likely(task: Task, sizes: Sizes, bounding: Bounding, exponent: int, trials: int) -> Row:
     logarithm = trials * (math.log10(max(bounding.degree, 1)) - exponent * math.log10(2))
-    entries = count_entries(task.claim, sizes)
+    entries = task.claim.entries(sizes)
     data: dict[str, int | float | str] = {
-        "gradients": len(task.claim.derived()),
+        "results": len(task.claim.wanted),
         "entries": entries,
         "degree": bounding.degree,
         "prime": f"2^{exponent}-1",
@@ -193,7 +194,7 @@ def _likely(task: Task, sizes: Sizes, bounding: Bounding, exponent: int, trials:
         "log10_error": math.ceil(logarithm),
     }
     details = (
-        f"{data['gradients']} gradients, {entries} entries; degree up to {bounding.degree}, prime {data['prime']}, "
+        f"{data['results']} results, {entries} entries; degree up to {bounding.degree}, prime {data['prime']}, "
         f"{trials} trials: error probability below 10^{math.ceil(logarithm)}"
     )
     if bounding.sides:
@@ -206,7 +207,7 @@ def _located(task: Task, sizes: Sizes, exponent: int, seed: int) -> Row:
     """The entries at which the identity does not hold at a point where it did not."""
     sides = Sides(task.claim, sizes, PrimeField(exponent, seed), each=True)
     texts = [d.where for d in sides.differences()]
-    entries = count_entries(task.claim, sizes)
+    entries = task.claim.entries(sizes)
     details = f"{len(texts)} of {entries} entries differ at a random point modulo 2^{exponent}-1"
     if sides.domain.roots:
         details += "; roots were taken for independent of what is under them"

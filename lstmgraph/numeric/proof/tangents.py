@@ -37,7 +37,9 @@ class Tangents(Generic[E]):
         """All values by name, each entry with its derivatives along the directions that the given ones have."""
         self.known = dict(given)
         for equation in program:
-            self.known[equation.target.name] = self.value(equation.value)
+            rows = self.value(equation.value)
+            settled = [[Dual(self.domain.settled(dual.value), dual.slopes) for dual in row] for row in rows]
+            self.known[equation.target.name] = settled
         return self.known
 
     def value(self, expr: MatrixExpr) -> Matrix[Dual[E]]:

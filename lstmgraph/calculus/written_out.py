@@ -1,0 +1,104 @@
+"""A recurrence through time for a number of steps: every line of every step written out.
+
+What `through_time` says once this says for the steps T, ..., 1, with numbers for times.  It is the recurrence itself
+and not another derivation, so whatever judges a Program of gradients can judge the recurrence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from sympy import Integer, MatrixExpr, MatrixSymbol
+
+from lstmgraph.algebra.build import fill, total
+from lstmgraph.algebra.names import later, name_of
+from lstmgraph.algebra.nodes import TimeSum
+from lstmgraph.algebra.traverse import renamed, symbols_in
+from lstmgraph.calculus.losses import check_count
+from lstmgraph.calculus.unroll import shifted
+from lstmgraph.cell import Cell
+from lstmgraph.program import Equation, Program
+
+
+def unrolled(cell: Cell, steps: int) -> Program:
+    """`steps` steps of a cell, called 1, ..., `steps`; what they start from is step 0.  The outputs are all its own."""
+    check_count("the number of steps", steps)
+    equations = tuple(shifted(e, k, "") for k in range(1, steps + 1) for e in cell.step)
+    inputs = tuple(later(x, k, "") for k in range(1, steps + 1) for x in cell.inputs)
+    starts = tuple(later(s, 1, "") for s in cell.previous)
+    outputs = tuple(later(o, k, "") for k in range(1, steps + 1) for o in cell.outputs)
+    shared = (*cell.parameters, *cell.constant_symbols)
+    return Program(f"{cell.name}_{steps}_steps", (*inputs, *starts, *shared), equations, outputs)
+
+
+def written_out(recurrence: Program, steps: int) -> Program:
+    """A recurrence without truncation for `steps` steps: outputs are `grad(W)`, `bar(x)[k]` for each, `bar(h)[0]`."""
+    check_count("the number of steps", steps)
+    return _Writer(recurrence, steps).program()
+
+
+@dataclass(frozen=True)
+class _Writer:
+    recurrence: Program
+    steps: int
+
+    def program(self) -> Program:
+        equations = [*self.forward(), *self.backward(), *self.sums(), *self.start()]
+        computed = {e.target for e in equations}
+        used = {s for e in equations for s in symbols_in(e.value)} - computed
+        after = [s for s in sorted(used, key=str) if name_of(s).lag == self.steps + 1]
+        nothing = [Equation(s, fill(Integer(0), s.shape), stage="through time") for s in after]
+        inputs = tuple(sorted(used - set(after), key=str))
+        outputs = tuple(dict.fromkeys(self.at(o, k) for o in self.recurrence.outputs for k in self.times))
+        return Program(f"{self.recurrence.name}_{self.steps}_steps", inputs, (*nothing, *equations), outputs)
+
+    @property
+    def times(self) -> range:
+        return range(1, self.steps + 1)
+
+    def forward(self) -> Iterator[Equation]:
+        for k in self.times:
+            yield from (self.moved(e, k) for e in self.lines("t") if e.stage == "forward")
+
+    def backward(self) -> Iterator[Equation]:
+        """From the last step to the first; at the last one a line for T in the place of that for t."""
+        last = {self.at(e.target, self.steps): e for e in self.lines("T")}
+        for k in reversed(self.times):
+            for e in self.lines("t"):
+                if e.stage != "forward":
+                    yield self.moved(last.get(self.at(e.target, k), e), k)
+
+    def sums(self) -> Iterator[Equation]:
+        """What has no time: a sum over time is one of its terms."""
+        for e in self.recurrence:
+            if name_of(e.target).lag is None:
+                yield replace(e, value=self.summed(e.value))
+
+    def summed(self, value: MatrixExpr) -> MatrixExpr:
+        if not isinstance(value, TimeSum):
+            return value
+        term, first = value.args[0], int(value.args[1])
+        terms = [self.expr_at(term, k) for k in self.times if k >= first]
+        return total(*terms) if terms else fill(Integer(0), value.shape)
+
+    def start(self) -> Iterator[Equation]:
+        """What is said of step 0 only; values of step 1 that have no name of the author's are there already."""
+        return (e for e in self.lines("") if e.stage != "forward")
+
+    def lines(self, since: str) -> list[Equation]:
+        names = ((e, name_of(e.target)) for e in self.recurrence)
+        return [e for e, name in names if name.lag is not None and name.since == since]
+
+    def moved(self, equation: Equation, k: int) -> Equation:
+        return replace(equation, target=self.at(equation.target, k), value=self.expr_at(equation.value, k), origin=())
+
+    def expr_at(self, value: MatrixExpr, k: int) -> MatrixExpr:
+        return renamed(value, lambda s: self.at(s, k))
+
+    def at(self, value: MatrixSymbol, k: int) -> MatrixSymbol:
+        """A value at step k; what is said of the last step, of step 1 or of no step stays there."""
+        name = name_of(value)
+        if name.lag is None or not name.since:
+            return value
+        return later(value, self.steps if name.since == "T" else k, "")
