@@ -54,6 +54,12 @@ def test_importing_loads_nothing_until_something_is_used() -> None:
         (lambda: LSTM.gradient("w_f"), "did you mean 'W_f'"),
         (lambda: LSTM.gradient(notation="gama"), "did you mean 'gamma'"),
         (lambda: LSTM.gradient().text("latx"), "did you mean 'latex'"),
+        (lambda: LSTM.through_time("lsat"), "did you mean 'last'"),
+        (lambda: LSTM.through_time(start="zeros"), "did you mean 'zero'"),
+        (lambda: LSTM.through_time(truncate=0), "the length of a block is a whole number from 1, got 0"),
+        (lambda: LSTM.through_time(notation="gama"), "did you mean 'gamma'"),
+        (lambda: LSTM.gradient_unrolled(0), "the number of steps is a whole number from 1, got 0"),
+        (lambda: LSTM.gradient_unrolled(2, "w_f"), "did you mean 'W_f'"),
         (lambda: LSTM.lambdify("numpi"), "did you mean 'numpy'"),
         (lambda: LSTM.code("numpi"), "did you mean 'numpy'"),
         (lambda: LSTM.show("gama"), "did you mean 'gamma'"),
@@ -137,6 +143,24 @@ def test_a_gradient_prints_and_is_a_program() -> None:
     assert "Γ" in str(LSTM.gradient(notation="gamma"))
     titles = [title for title, lines in LSTM.gradient().sections() if lines]
     assert titles[0] == "cotangents"
+
+
+def test_gradients_through_time_print_and_are_programs() -> None:
+    recurrence = LSTM.through_time(loss="last", truncate=8, notation="greff")
+    recurrence.check()
+    assert str(recurrence).startswith("Gradients through time of LSTM")
+    assert "δy[T] = Δy[T]" in str(recurrence)
+    assert recurrence.latex.startswith(r"\begin{align*}")
+    assert [title for title, _ in recurrence.sections()][:2] == [
+        "at the last step, t = T",
+        "before it, from step t + 1 to step t",
+    ]
+    assert {o.name for o in recurrence.outputs} >= {"grad(W_f)", "bar(x)[t]", "bar(c)[0]"}
+    assert repr(LSTM.through_time()).startswith("<ThroughTime of lstm: ")
+    unrolled = LSTM.gradient_unrolled(3, wrt="h")
+    assert [o.name for o in unrolled.check().outputs] == ["bar(h)[0]"]
+    assert [title for title, _ in unrolled.sections()][:3] == ["step 3", "step 2", "step 1"]
+    assert not [o for o in LSTM.gradient_unrolled(3, start="zero").outputs if o.name.endswith("[0]")]
 
 
 def test_lambdified_functions_run_and_are_documented() -> None:

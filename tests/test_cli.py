@@ -122,6 +122,14 @@ def test_no_command_is_a_usage_error_that_helps() -> None:
         (["show", "lstm", "--notation", "gama"], "did you mean 'gamma'?"),
         (["grad", "lstm", "--wrt", "Wf"], "did you mean 'W_f'?"),
         (["grad", "lstm", "-f", "latx"], "did you mean 'latex'?"),
+        (["grad", "lstm", "--through-time", "--loss", "lats"], "did you mean 'last'?"),
+        (["grad", "lstm", "--unroll", "two"], "not a whole number: say how many steps"),
+        (["grad", "lstm", "--unroll", "0"], "a whole number from 1, got 0"),
+        (["grad", "lstm", "--through-time", "--truncate", "-2"], "a whole number from 1, got -2"),
+        (["grad", "lstm", "--loss", "last"], "add --through-time, or --unroll T"),
+        (["grad", "lstm", "--unroll", "2", "--truncate", "2"], "add --through-time"),
+        (["grad", "lstm", "--through-time", "--unroll", "2"], "do not go together"),
+        (["grad", "lstm", "--through-time", "--wrt", "W_f"], "a recurrence holds all gradients"),
         (["code", "lstm", "--target", "numpi"], "did you mean 'numpy'?"),
         (["draw", "lstm", "--style", "pip"], "did you mean 'pipe'?"),
         (["draw", "lstm", "--theme", "olha"], "did you mean 'olah'?"),
@@ -252,6 +260,17 @@ def test_what_is_not_of_one_step_is_not_explained(command: Callable[..., Result]
     result = command("grad", "rnn", "--through-time", "--explain")
     assert (result.code, result.out) == (2, "")
     assert "--explain is for the gradients of one step" in result.err
+
+
+def test_grad_through_time(command: Callable[..., Result]) -> None:
+    out = command("grad", "lstm", "--through-time", "--loss", "last", "--truncate", "4", "--start", "zero").out
+    assert "h̄[T] = ∂ℓ[T]/∂h[T]" in out
+    assert "[t mod 4 ≠ 0] (U_fᵀ" in out
+    assert "∂L/∂U_f = Σ[t=2…T] δ_f[t] h[t-1]ᵀ" in out
+    unrolled = command("grad", "lstm", "--unroll", "2", "--wrt", "U_f", "--wrt", "x").out
+    assert "∂L/∂U_f = δ_f[1] h[0]ᵀ + δ_f[2] h[1]ᵀ" in unrolled
+    assert "x̄[2] = " in unrolled
+    assert "∂L/∂W_f" not in unrolled
 
 
 def test_grad_with_respect_to_names(command: Callable[..., Result]) -> None:

@@ -108,7 +108,7 @@ KINDS = {
 
 def _derived(cell: Cell, wrt: tuple[str, ...], notation: str | None, options: dict[str, Any]) -> Formulas:
     """What the options choose to derive."""
-    asked = [option for option in KINDS if options[option] not in (None, False)]
+    asked = [option for option in KINDS if options[option] is not None and options[option] is not False]
     if len(asked) > 1:
         first, second = (f"--{option.replace('_', '-')}" for option in asked[:2])
         raise UsageError(f"{first} and {second} do not go together", hint="ask for one after the other")

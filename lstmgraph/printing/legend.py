@@ -117,6 +117,8 @@ def _losses(program: Program) -> list[Note]:
     losses = tuple(s for s in program.inputs if name_of(s).marks == ("loss",))
     everywhere = len(losses) > 1 or any(name_of(s).since == "t" for s in losses)
     words = "the whole loss is their sum over all steps" if everywhere else "no other step has one"
+    if len(losses) > 1:  # of written out steps
+        losses = tuple(dict.fromkeys(symbol(_at_t(name_of(s)), s.shape) for s in losses))
     of = tuple(_unmarked(s) for s in losses)
     return [Note(losses, f"what the loss of that step sends to {{}}; {words}", of)] if losses else []
 
