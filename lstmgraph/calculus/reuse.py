@@ -237,8 +237,9 @@ class System:
         uses = self.uses(self.sums)
         once = {j for j in self.sums if uses[j] == 1 and j not in self.outputs}
         for terms in (self.textbook[k], *self.rewritten(self.sums[k], self.atoms[k].shape, once)):
-            new = {**self.sums, k: terms}
-            yield self.expanded(new) if len(terms) == 1 else new
+            if terms != self.sums[k]:
+                new = {**self.sums, k: terms}
+                yield self.expanded(new) if uses[k] and len(terms) == 1 else new
 
     def with_helper(self, best: Cost) -> Cost:
         """Add the common part of two monomials that saves most, if one does."""
