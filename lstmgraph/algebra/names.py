@@ -16,6 +16,7 @@ A symbol is a plain `sympy.MatrixSymbol`, so that a SymPy user can take it away;
     direct(c.h)[t]                 the same with all other values of the step held
     alone(c.c.3)[t]                the same through c alone: all other states held
     term(c.1)[t]                   a product that has a name because it is used more than once
+    stack(W_f.W_i)                 values one below the other, as a letter; some(W_f.W_i) with an index
 
 Identifiers of a cell cannot contain parentheses or points, so no author's name can collide with one of ours.
 """
@@ -29,7 +30,8 @@ from typing import Literal, NamedTuple, cast
 
 from sympy import Expr, Integer, MatrixSymbol, Symbol
 
-MARKS = ("bar", "seed", "loss", "grad", "dot", "pre", "part", "term", "block", "jac", "direct", "alone")
+STACKS = ("stack", "some")
+MARKS = ("bar", "seed", "loss", "grad", "dot", "pre", "part", "term", *STACKS, "block", "jac", "direct", "alone")
 JACOBIANS = MARKS[-3:]
 _FORM = re.compile(
     r"(?P<marks>(?:\w+\()*)(?P<base>[\w.]+)\)*"

@@ -45,6 +45,15 @@ class Gradient(Formulas):
 
         return self._with(calculus.reusing(self, self.cell.step), "products reused")
 
+    def stacked(self) -> Gradient:
+        """The same gradients with the weights of gates that share an operand one below the other: one product each.
+
+        W = [W_f; W_i; ...], and ∂L/∂W = δ xᵀ has the gradients of these as its rows.  Outputs stay as they are.
+        """
+        from lstmgraph import calculus
+
+        return self._with(calculus.stacked(self), "gates stacked")
+
     def _with(self, program: Program, form: str) -> Gradient:
         if program is self:
             return self

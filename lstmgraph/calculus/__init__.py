@@ -3,6 +3,7 @@
 from lstmgraph.calculus.jvp import hessian_vector, hvp, jvp, tangent
 from lstmgraph.calculus.losses import LOSSES, STARTS
 from lstmgraph.calculus.reuse import reusing
+from lstmgraph.calculus.stacking import stacked
 from lstmgraph.calculus.through_time import reindexed, through_time
 from lstmgraph.calculus.unroll import gradient_unrolled, unroll
 from lstmgraph.calculus.vjp import gradient, gradient_symbol, vjp
@@ -18,6 +19,7 @@ __all__ = [
     "jvp",
     "reindexed",
     "reusing",
+    "stacked",
     "tangent",
     "through_time",
     "unroll",

@@ -55,7 +55,9 @@ def reusing(program: Program, step: Program) -> Program:
     names, `term(c.1)[t]`, in the stage in which they are computed.
     """
     forward = normal_form(step).equations
-    whole = replace(program, equations=(*forward, *program.stage("backward")))
+    own = {e.target for e in forward}
+    more = (e for e in program if e.stage != "forward" or e.target not in own)
+    whole = replace(program, equations=(*forward, *more))
     system = System.of(whole)
     system.improve()
     found = Sharing(whole, system.atoms, system.known, system.named_sums(), system.pieces()).run()

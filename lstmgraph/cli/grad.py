@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--tangent", is_flag=True, help="Forward mode: how the outputs change along a direction in --wrt.")
 @click.option("--hessian", is_flag=True, help="The Hessian in --wrt times a direction, by forward over reverse mode.")
 @click.option("--reuse", is_flag=True, help="With fewer multiplies: products of the forward pass are reused.")
+@click.option("--stacked", is_flag=True, help="With the weights of gates that share an operand in one matrix.")
 @notation_option
 @click.option("--explain", is_flag=True, help="Every line with the rule that gives it and the equation it comes from.")
 @click.option("--numbered", is_flag=True, help="Number the equations.")
@@ -45,6 +46,7 @@ def command(
     tangent: bool,
     hessian: bool,
     reuse: bool,
+    stacked: bool,
     notation: str | None,
     explain: bool,
     numbered: bool,
@@ -64,7 +66,7 @@ def command(
 
     chosen = choose_format(output, format, FORMULAS, "unicode")
     derived = _derived(load_cell(name), wrt, notation, {"tangent": tangent, "hessian": hessian, **options})
-    derived = _in_form(derived, {"reuse": reuse}, explain)
+    derived = _in_form(derived, {"reuse": reuse, "stacked": stacked}, explain)
     deliver(_explanation(derived, chosen) if explain else derived.text(chosen, numbered), output)
 
 
@@ -77,7 +79,7 @@ def _explanation(derived: Formulas, format: str) -> str:
 
 
 # What is made of the gradients of one step: the option that asks for it, and the method.
-FORMS = {"reuse": "reusing"}
+FORMS = {"reuse": "reusing", "stacked": "stacked"}
 
 
 def _in_form(derived: Formulas, given: Mapping[str, bool], explain: bool) -> Formulas:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from sympy import MatrixSymbol
 
-from lstmgraph.algebra.names import Name, is_jacobian, name_of, quotient_of
+from lstmgraph.algebra.names import STACKS, Name, is_jacobian, name_of, quotient_of
 from lstmgraph.cell import Cell
 from lstmgraph.errors import CellSyntaxError, UnknownName
 from lstmgraph.notation.letters import Letter, letter, plain, split_head, subscript, unicode_of
@@ -86,6 +86,8 @@ class Notation:
 
     def letter(self, name: Name) -> Letter:
         """The letter of a name, with its marks, without its time."""
+        if {*STACKS} & {*name.marks}:
+            return self._stacked(name)
         marks = list(name.marks)
         counted = "part" in marks or "term" in marks
         found = self._part(name.base) if counted else self.letters.get(name.base) or plain(name.base)
@@ -108,6 +110,19 @@ class Notation:
             dotted = self.style.apply(template, replace(found, head=first))
             return replace(dotted, head=dotted.head + rest)
         return self.style.apply(template, found, index)
+
+    def _stacked(self, name: Name) -> Letter:
+        """What stands one below the other: the letter of the parts, with their indices where it needs one."""
+        bases, mark = name.base.split("."), next(m for m in name.marks if m in STACKS)
+        if "bar" in name.marks:
+            index = "".join(self.indices.get(base, base) for base in bases)
+            template = self.marks[mark]
+            found = self.style.apply(template, Letter(index), index) if mark == "some" else template
+        else:
+            parts = [self.letters.get(base) or plain(base) for base in bases]
+            index = "".join(",".join(part.sub) or part.latex() for part in parts)
+            found = Letter(parts[0].head, (index,) if mark == "some" else ())
+        return self._marked("grad", found, "") if "grad" in name.marks else found
 
     def _part(self, base: str) -> Letter:
         owner, _, number = base.partition(".")

@@ -12,7 +12,7 @@ from sympy import MatAdd, MatrixSymbol
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.maps import Blocks, Chain, Commutation, Kron, Vec
-from lstmgraph.algebra.names import Name, later, name_of, quotient_of, size, symbol
+from lstmgraph.algebra.names import STACKS, Name, later, name_of, quotient_of, size, symbol
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.algebra.zero import is_zero, zeros
 from lstmgraph.printing.expressions import is_spread
@@ -59,6 +59,18 @@ def _terms(program: Program) -> list[Note]:
     found = [e.target for e in program if name_of(e.target).marks == ("term",)]
     more = ", ..." if len(found) > MANY else ""
     return [Note(tuple(found[:MANY]), f"products that are used again{more}")] if found else []
+
+
+def _stacks(program: Program) -> list[Note]:
+    """What a stack is made of that no equation defines: that of the biases."""
+    notes = []
+    for gradient in (e.target for e in program if name_of(e.target).marks[:1] == ("grad",)):
+        name = name_of(gradient)
+        stack = symbol(replace(name, marks=name.marks[1:]), gradient.shape)
+        if {*STACKS} & {*name.marks} and stack not in program.definitions:
+            parts = tuple(symbol(Name(base), gradient.shape) for base in name.base.split("."))
+            notes.append(Note((stack,), "{} one below the other", parts))
+    return notes
 
 
 def _steps(program: Program) -> list[Note]:
@@ -200,7 +212,7 @@ _MAP_WORDS: Mapping[type, str] = {
 
 
 LEGENDS: Mapping[Stage, tuple[Finder, ...]] = {
-    "backward": (_arriving, _deltas, _terms, *_ANY),
+    "backward": (_arriving, _deltas, _terms, _stacks, *_ANY),
     "tangent": (_direction, _arriving, _deltas, _rates, _hessian, *_ANY),
     "through time": (_totals, _losses, _deltas, _after_the_last, _blocks, _initial, *_ANY),
     "unrolled": (_losses, _deltas, *_ANY),

@@ -15,7 +15,7 @@ from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.maps import Blocks, Chain
-from lstmgraph.algebra.names import Name, is_jacobian, later, name_of, quotient_of, symbol
+from lstmgraph.algebra.names import STACKS, Name, is_jacobian, later, name_of, quotient_of, symbol
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.normal import is_light
 from lstmgraph.printing.legend import LEGENDS, Note
@@ -44,7 +44,7 @@ def shown(program: Program, stage: Stage) -> Shown:
     if stage == "forward":
         kept = tuple(e for e in equations if e.target not in inlined)
         return Shown(_nonempty([Section("", kept)]), inlined, ())
-    equations = tuple(e for e in equations if e.target not in inlined)
+    equations = tuple(e for e in equations if e.target not in inlined and not _is_row_of_a_stack(e))
     where = Section(HELPERS, _helpers(program, equations, inlined, once=stage == "through time"))
     notes = tuple(note for find in LEGENDS[stage] for note in find(program))
     return Shown(_nonempty([where, *_grouped(program, equations, stage)]), inlined, notes)
@@ -90,7 +90,7 @@ def _of_one_step(equation: Equation, program: Program) -> str:
     name = name_of(equation.target)
     if equation.stage == "tangent" and not {"bar", "seed", "grad"} & {*name.marks}:
         return _TANGENTS
-    if equation.target not in program.outputs:
+    if equation.target not in program.outputs and not (name.marks[:1] == ("grad",) and {*STACKS} & {*name.marks}):
         return _BOTH if equation.stage == "tangent" else _COTANGENTS
     return _RESULTS[equation.stage][0 if name.lag is None else 1 if name.lag < 0 else 2]
 
@@ -140,6 +140,16 @@ def _nonempty(sections: Iterable[Section]) -> tuple[Section, ...]:
 
 
 # ── values that the author did not name ──
+
+
+_MADE = {("term",), *((mark,) for mark in STACKS)}  # the marks of forward values that only a gradient has
+
+
+def _is_row_of_a_stack(equation: Equation) -> bool:
+    """Whether it only says which rows of a stacked gradient are the gradient of one part."""
+    value = equation.value
+    whole = value.args[0] if isinstance(value, n.Slice) else None
+    return isinstance(whole, MatrixSymbol) and bool({*STACKS} & {*name_of(whole).marks})
 
 
 def is_unnamed(symbol: MatrixSymbol) -> bool:
@@ -194,8 +204,8 @@ def _helpers(
             wanted |= {s for s in program.definitions if s.name == str(quotient_of(name).of)}
     found = []
     for equation in reversed(program.equations):
-        is_term = equation.stage == "forward" and name_of(equation.target).marks == ("term",)
-        if equation.target in wanted and (is_term or is_unnamed(equation.target)):
+        is_made = equation.stage == "forward" and name_of(equation.target).marks[:1] in _MADE
+        if equation.target in wanted and (is_made or is_unnamed(equation.target)):
             wanted |= symbols_in(equation.value)
             found.append(equation)
     return tuple(e for e in reversed(found) if e.target not in inlined)
