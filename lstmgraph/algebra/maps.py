@@ -240,10 +240,10 @@ def composed(*maps: MatrixExpr) -> MatrixExpr:
     """The product of maps: numbers in front, no identities, neighbours joined where that is one map again."""
     negative, scalars, factors = False, list[MatrixExpr](), list[MatrixExpr]()
     for one in maps:
-        minus, numbers, parts = _parts(one)
+        minus, numbers, found = parts(one)
         negative ^= minus
         scalars += numbers
-        for part in parts:
+        for part in found:
             _append(factors, part)
     rows, columns = maps[0].shape[0], maps[-1].shape[1]
     if any(map(is_zero, (*maps, *factors))):
@@ -259,20 +259,20 @@ def composed(*maps: MatrixExpr) -> MatrixExpr:
     return negate(found) if negative else found
 
 
-def _parts(expr: MatrixExpr) -> tuple[bool, list[MatrixExpr], list[MatrixExpr]]:
+def parts(expr: MatrixExpr) -> tuple[bool, list[MatrixExpr], list[MatrixExpr]]:
     """Whether there is a minus, the scalars in front, and the factors of a product."""
     if isinstance(expr, Negative):
-        negative, scalars, factors = _parts(expr.args[0])
+        negative, scalars, factors = parts(expr.args[0])
         return not negative, scalars, factors
     if expr.shape == (1, 1) and not isinstance(expr, MatMul):
         return False, [] if is_number(expr, 1) else [expr], []
     if isinstance(expr, Hadamard) and all(isinstance(f, Fill) for f in expr.args[:-1]):
-        negative, scalars, factors = _parts(expr.args[-1])
+        negative, scalars, factors = parts(expr.args[-1])
         return negative, [*(f.args[0] for f in expr.args[:-1]), *scalars], factors
     if isinstance(expr, MatMul):
-        parts = [_parts(a) for a in expr.args]
-        scalars, factors = [s for p in parts for s in p[1]], [f for p in parts for f in p[2]]
-        return sum(p[0] for p in parts) % 2 == 1, scalars, factors
+        each = [parts(a) for a in expr.args]
+        scalars, factors = [s for p in each for s in p[1]], [f for p in each for f in p[2]]
+        return sum(p[0] for p in each) % 2 == 1, scalars, factors
     return False, [], [] if is_eye(expr) else [expr]
 
 

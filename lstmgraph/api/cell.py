@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lstmgraph.api.animation import Animation
     from lstmgraph.api.counts import OperationCounts
     from lstmgraph.api.drawing import Drawing
+    from lstmgraph.api.flow import GradientFlow
     from lstmgraph.api.gradient import Gradient
     from lstmgraph.api.jacobian import Jacobian
     from lstmgraph.api.tangents import HessianVector, Tangent
@@ -275,6 +276,38 @@ class Cell(core.Cell):
 
         one, other = ([names] if isinstance(names, str) else names for names in (of, by))
         return derived(self, one, other, steps, direct, open, notation)
+
+    def flow(
+        self,
+        steps: int = 100,
+        of: str | Sequence[str] = (),
+        *,
+        alone: bool = False,
+        seed: int = 0,
+        scale: float = 1.0,
+        samples: int = 8,
+        sizes: Mapping[str, int] | None = None,
+        values: Mapping[str, str | float] | None = None,
+        weights: str | Path | Mapping[str, Any] | None = None,
+        open: str | Mapping[str, float] | None = None,
+        label: str = "",
+        notation: str | None = None,
+    ) -> GradientFlow:
+        """How much of a gradient is left after k = 1, ..., `steps` steps back: the spectral norm of ∂s[t]/∂s[t-k].
+
+        Measured for random weights and inputs, `samples` of them from `seed`; `scale` is about the spectral radius of
+        the recurrent matrices.  `values` sets parameters ({"b_f": 3}, {"U": "1.2I"}), `weights` takes them from a file
+        (.npz or .json) or a mapping, `sizes` sets sizes, `open` holds gates.  `of` says which states are drawn, by
+        default the memory, or the output; "all" is all states in one vector; `alone` holds the others.
+
+        Flows add up: (a.flow() + b.flow()).save("flow.svg").  Raises UnknownName for a name that does not exist,
+        UsageError for numbers that cannot be meant, files that cannot be read, and values that are not finite.
+        """
+        from lstmgraph.api.flow import Settings, followed
+
+        asked = (of,) if isinstance(of, str) else tuple(of)
+        settings = Settings(steps, asked, alone, seed, scale, samples, sizes, values, weights, open, label, notation)
+        return followed(self, settings)
 
     def lambdify(self, target: str = "numpy") -> Functions:
         """Callables `step`, `forward` (a batch of sequences) and `backward` (all gradients through time), with

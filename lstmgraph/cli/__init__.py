@@ -23,6 +23,7 @@ COMMANDS = {
     "grad": ("lstmgraph.cli.grad", "Derive the gradients of a cell, as formulas."),
     "jacobian": ("lstmgraph.cli.jacobian", "Derive the Jacobians of a step, as formulas."),
     "count": ("lstmgraph.cli.count", "Count the operations of cells, of their gradients, and of both."),
+    "flow": ("lstmgraph.cli.flow", "Measure how gradients vanish, explode or are kept through time."),
     "code": ("lstmgraph.cli.code", "Generate code that runs and trains a cell."),
     "check": ("lstmgraph.cli.check", "Compare a cell's code and gradients with independent computations."),
     "prove": ("lstmgraph.cli.prove", "Prove a cell's gradients: a certificate of what is proven and what tested."),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 STANDARD_OUTPUT = "-"
 
 
-def _complete_cell(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def complete_cell(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """For the shell: the library's names, and files."""
     from lstmgraph import library
 
@@ -27,7 +27,7 @@ def _complete_cell(_: click.Context, __: click.Parameter, incomplete: str) -> li
     return [*names, CompletionItem(incomplete, type="file")]
 
 
-cell_argument = click.argument("name", metavar="CELL", shell_complete=_complete_cell)
+cell_argument = click.argument("name", metavar="CELL", shell_complete=complete_cell)
 
 notation_option = click.option(
     "--notation",

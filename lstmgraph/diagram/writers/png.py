@@ -18,10 +18,14 @@ def write_png(scene: Scene, theme: Theme, mode: str = "auto") -> bytes:
 
     Raises MissingExtra where resvg-py is not installed.
     """
+    return pixels(write_svg(scene, theme, "dark" if mode == "dark" else "light"))
+
+
+def pixels(svg: str) -> bytes:
+    """An SVG file as a PNG file.  Raises MissingExtra where resvg-py is not installed."""
     try:
         resvg: Any = import_module("resvg_py")
     except ImportError:
         hint = "pip install 'lstmgraph[images]'"
         raise MissingExtra("a PNG needs the package resvg-py, which is not installed", hint=hint) from None
-    svg = write_svg(scene, theme, "dark" if mode == "dark" else "light")
     return bytes(resvg.svg_to_bytes(svg_string=svg, zoom=SCALE))
