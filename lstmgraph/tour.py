@@ -145,6 +145,7 @@ class _Maker:
         gradient = self.cell.gradient()
         for suffix, format in (("txt", "unicode"), ("tex", "latex"), ("md", "markdown")):
             self.file(f"gradients.{suffix}", gradient.text(format))
+        self.file("gradients-explained.html", gradient.explain("html"))
         return [(title.capitalize(), [mathml(line) for line in lines]) for title, lines in gradient.sections()]
 
     def code(self) -> Iterator[dict[str, str]]:

@@ -31,6 +31,12 @@ _ATTRIBUTES = frozenset(
         *("lspace", "rspace", "minsize", "maxsize", "separator", "movablelimits", "largeop", "symmetric", "notation"),
     ]
 )
+# What the converter writes that browsers set otherwise than TeX does, and what they set alike.
+_TIDY = (
+    (re.compile(r"<mo>(?=&#x02299;)"), '<mo largeop="false">'),  # alone in its line a circled dot may be large
+    (re.compile(r"<mo>([A-Za-z]{2,})</mo>"), r"<mi>\1</mi>"),  # a function is no sign with space around it
+    (re.compile(r'<mn mathvariant="bold">1</mn>'), "<mn>&#x1D7CF;</mn>"),  # Chromium knows no variants
+)
 _OPENING = re.compile(r"^<math[^>]*>|</math>$")
 
 
@@ -84,16 +90,22 @@ def _converted(latex: str, display: str) -> str | None:
     from latex2mathml.converter import convert
 
     try:
-        text = _small(str(convert(latex, display=display)))
+        text = _tidied(str(convert(_paired(latex), display=display)))
         tree = ElementTree.fromstring(text)
     except Exception:  # noqa: BLE001 - the converter raises many things, and a page without this formula is still a page
         return None
     return text if all(_is_mathml(element) for element in tree.iter()) else None
 
 
-def _small(text: str) -> str:
-    """A circled dot of the size of a sign: alone in its line a browser may take it for a large operator."""
-    return text.replace("<mo>&#x02299;</mo>", '<mo largeop="false">&#x02299;</mo>')
+def _paired(latex: str) -> str:
+    """Bars that are brackets told as such; the converter takes them for operators."""
+    return latex.replace(r"\lvert", r"\left|").replace(r"\rvert", r"\right|")
+
+
+def _tidied(text: str) -> str:
+    for pattern, new in _TIDY:
+        text = pattern.sub(new, text)
+    return text
 
 
 def _is_mathml(element: ElementTree.Element) -> bool:

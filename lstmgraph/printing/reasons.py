@@ -26,6 +26,7 @@ CHAIN = Reason(
     "the operand of a function gets the cotangent times the function's slope, which is written in terms of the"
     " function's own value where that is simplest",
 )
+_TIE = "; of equal ones the second gets it"
 _MINUS = Reason("minus sign", "what is subtracted gets the negative cotangent")
 
 REASONS: Mapping[type, Reason] = {
@@ -36,10 +37,10 @@ REASONS: Mapping[type, Reason] = {
         "the left factor gets the cotangent times the right one transposed, the right factor the left one transposed"
         " times the cotangent",
     ),
-    Transpose: Reason("transpose", "the transpose of the cotangent"),
+    Transpose: Reason("transpose", "what is transposed gets the transpose of the cotangent"),
     n.OneMinus: _MINUS,
     n.Negative: _MINUS,
-    n.Reciprocal: Reason("reciprocal rule", "minus the cotangent times the square of the value"),
+    n.Reciprocal: Reason("reciprocal rule", "the operand gets minus the cotangent times the square of the value"),
     n.Divide: Reason(
         "quotient rule",
         "the numerator gets the cotangent over the denominator, the denominator minus the cotangent times the quotient,"
@@ -50,10 +51,12 @@ REASONS: Mapping[type, Reason] = {
         "the base gets the cotangent times the exponent times the base to the exponent less one; an exponent that is no"
         " number gets the cotangent times the power times the logarithm of the base",
     ),
-    n.Maximum: Reason("maximum", "the larger operand gets the cotangent, the other one nothing"),
-    n.Minimum: Reason("minimum", "the smaller operand gets the cotangent, the other one nothing"),
+    n.Maximum: Reason("maximum", "the larger operand gets the cotangent, the other one nothing" + _TIE),
+    n.Minimum: Reason("minimum", "the smaller operand gets the cotangent, the other one nothing" + _TIE),
     n.Softmax: Reason(
-        "softmax rule", "the value times the cotangent less the sum of all entries of the cotangent times the value"
+        "softmax rule",
+        "the operand gets the value times the difference of the cotangent and the sum of all entries of cotangent times"
+        " value",
     ),
     n.Concat: Reason("concatenation", "every part gets its own rows of the cotangent"),
     n.Slice: Reason("slice", "the rows that were taken get the cotangent, the others nothing"),

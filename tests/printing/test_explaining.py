@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,7 +12,8 @@ from xml.etree import ElementTree
 import pytest
 
 from lstmgraph.api.cell import Cell, load
-from lstmgraph.printing.mathml import mathml_table
+from lstmgraph.api.formulas import Formulas
+from lstmgraph.printing.mathml import mathml, mathml_table
 from lstmgraph.printing.programs import Row
 from lstmgraph.reading import library
 
@@ -128,6 +130,35 @@ def well_formed(page: str) -> str:
     """As XML: void elements closed, named characters spelt."""
     text = page.removeprefix("<!DOCTYPE html>").replace("&nbsp;", " ")
     return re.sub(r"<(meta)([^>]*[^/])>", r"<\1\2/>", text)
+
+
+KINDS: dict[str, Callable[[Cell], Formulas]] = {
+    "through time": lambda cell: cell.through_time(loss="last"),
+    "unrolled": lambda cell: cell.gradient_unrolled(2),
+    "tangent": lambda cell: cell.tangent(wrt=["h"]),
+    "Hessian": lambda cell: cell.hessian_vector(wrt=["h"]),
+    "Jacobian": lambda cell: cell.jacobian(),
+    "reusing": lambda cell: cell.gradient().reusing(),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["peephole_lstm", "slstm"])
+def test_whatever_is_derived_is_a_page_and_a_block(kind: str, name: str) -> None:
+    derived = KINDS[kind](cell_of(name))
+    page = derived.text("html", numbered=True)
+    assert_page(page)
+    assert "<code>" not in page
+    assert ElementTree.fromstring(derived.mathml).tag == f"{SPACE}math"
+
+
+def test_what_browsers_set_otherwise_than_tex() -> None:
+    """A function's name is no operator with space around it, bars are brackets, a circled dot is no large operator."""
+    text = mathml(r"\operatorname{softmax}(a) \odot \lvert b \rvert \, \mathbf{1}")
+    assert "<mi>softmax</mi>" in text
+    assert '<mo largeop="false">&#x02299;</mo>' in text
+    assert text.count('fence="true"') == 2
+    assert "&#x1D7CF;" in text
 
 
 def test_a_title_is_escaped_in_a_page() -> None:
