@@ -20,7 +20,7 @@ FLOORS = (
     ("files", "templates"),  # helpers, which know nothing of cells
     ("algebra",),
     ("program",),
-    ("normal",),
+    ("normal", "entries"),
     ("cell",),
     ("roles",),
     ("notation",),

@@ -10,6 +10,7 @@ A symbol is a plain `sympy.MatrixSymbol`, so that a SymPy user can take it away;
     block(8)                       1 within a block of 8 steps, 0 where t ends one: what truncation lets through
     grad(W_f)                      a gradient: the cotangent of a parameter
     dot(h)[t]   dot(W_f)           a tangent: the rate of change along a direction
+    W_f{j,k}   h{X+j}[t-1]         an entry: its row and column, or the one of them that there is
     bar(pre(f))[t]                 marks nest; this one prints as a delta, dot(bar(pre(f)))[t] as one with a dot
     jac(c.h)[t]                    a Jacobian: ∂c[t]/∂h[t-1]; jac(c.h.3)[t] is ∂c[t]/∂h[t-3]
     jac(.)[t]                      that of all states by all states
@@ -34,7 +35,7 @@ STACKS = ("stack", "some")
 MARKS = ("bar", "seed", "loss", "grad", "dot", "pre", "part", "term", *STACKS, "block", "jac", "direct", "alone")
 JACOBIANS = MARKS[-3:]
 _FORM = re.compile(
-    r"(?P<marks>(?:\w+\()*)(?P<base>[\w.]+)\)*"
+    r"(?P<marks>(?:\w+\()*)(?P<base>[\w.]+)\)*(?P<entry>\{[^{}]*\})?"
     r"(?P<time>\[(?:(?P<since>[tT])(?P<lag>[+-]\d+)?|(?P<step>\d+))\])?"
 )
 
@@ -46,13 +47,15 @@ Since = Literal["t", "T", ""]
 class Name:
     """`base` is the author's identifier, `lag` the step (0 is t, None no time), `marks` from outside in.
 
-    The step is counted from `since`: from "t", from the last one "T", or, where that is "", from 0.
+    The step is counted from `since`: from "t", from the last one "T", or, where that is "", from 0.  `entry` are the
+    indices of an entry.
     """
 
     base: str
     lag: int | None = None
     marks: tuple[str, ...] = ()
     since: Since = "t"
+    entry: tuple[str, ...] = ()
 
     @property
     def time(self) -> str:
@@ -63,7 +66,8 @@ class Name:
 
     def __str__(self) -> str:
         time = "" if self.lag is None else f"[{self.time}]"
-        return "".join(f"{m}(" for m in self.marks) + self.base + ")" * len(self.marks) + time
+        entry = f"{{{','.join(self.entry)}}}" if self.entry else ""
+        return "".join(f"{m}(" for m in self.marks) + self.base + ")" * len(self.marks) + entry + time
 
     def marked(self, mark: str) -> Name:
         return replace(self, marks=(mark, *self.marks))
@@ -79,10 +83,11 @@ class Name:
         if not match or text.count("(") != text.count(")"):
             raise ValueError(f"not the name of a symbol: {text!r}")
         marks = tuple(match["marks"].split("(")[:-1])
+        entry = tuple(match["entry"][1:-1].split(",")) if match["entry"] else ()
         if match["time"] is None:
-            return Name(match["base"], None, marks)
-        since = match["since"] or ""
-        return Name(match["base"], int(match["lag"] or match["step"] or 0), marks, cast("Since", since))
+            return Name(match["base"], None, marks, entry=entry)
+        since = cast("Since", match["since"] or "")
+        return Name(match["base"], int(match["lag"] or match["step"] or 0), marks, since, entry)
 
 
 def name_of(symbol: MatrixSymbol) -> Name:

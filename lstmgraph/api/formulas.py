@@ -33,16 +33,18 @@ class Formulas(Program):
     def __str__(self) -> str:
         return self.text("unicode").rstrip("\n")
 
-    def text(self, format: str, numbered: bool = False) -> str:
+    def text(self, format: str, numbered: bool = False, index: bool = False) -> str:
         """The equations as "unicode", "markdown", "latex" or "html", these two as whole documents.
 
-        Raises UnknownName.
+        `index` adds to each equation the same entry by entry, with indices and sums.  Raises UnknownName.
         """
         from lstmgraph.printing import print_program
 
         check_name("format", format, FORMULAS)
         style, title = self._style, self.title
-        return print_program(self._printed, format, style, self.shown, standalone=True, title=title, numbered=numbered)
+        return print_program(
+            self._printed, format, style, self.shown, standalone=True, title=title, numbered=numbered, index=index
+        )
 
     @property
     def latex(self) -> str:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--stacked", is_flag=True, help="With the weights of gates that share an operand in one matrix.")
 @notation_option
 @click.option("--explain", is_flag=True, help="Every line with the rule that gives it and the equation it comes from.")
+@click.option("--index", is_flag=True, help="Each equation also entry by entry, with indices and sums.")
 @click.option("--numbered", is_flag=True, help="Number the equations.")
 @click.option(
     "-o",
@@ -49,6 +50,7 @@ def command(
     stacked: bool,
     notation: str | None,
     explain: bool,
+    index: bool,
     numbered: bool,
     output: str | None,
     **options: Any,
@@ -67,12 +69,14 @@ def command(
     chosen = choose_format(output, format, FORMULAS, "unicode")
     derived = _derived(load_cell(name), wrt, notation, {"tangent": tangent, "hessian": hessian, **options})
     derived = _in_form(derived, {"reuse": reuse, "stacked": stacked}, explain)
-    deliver(_explanation(derived, chosen) if explain else derived.text(chosen, numbered), output)
+    deliver(_explanation(derived, chosen, index) if explain else derived.text(chosen, numbered, index), output)
 
 
-def _explanation(derived: Formulas, format: str) -> str:
+def _explanation(derived: Formulas, format: str, index: bool) -> str:
     from lstmgraph.api.gradient import Gradient
 
+    if index:
+        raise UsageError("--explain and --index do not go together", hint="ask for one after the other")
     if not isinstance(derived, Gradient):
         raise UsageError("--explain is for the gradients of one step", hint="ask for what else is derived without it")
     return derived.explain(format)

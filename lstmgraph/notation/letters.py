@@ -49,25 +49,34 @@ _ENDINGS = {
 WIDE = dict(_ENDINGS.values())
 
 
+IDENTIFIER = re.compile(r"[^\W\d]\w*")
+
 # ── letters: a head with scripts ──
 
 
 @dataclass(frozen=True)
 class Letter:
-    """A typeset name: `head` with subscripts and superscripts, all LaTeX."""
+    """A typeset name: `head` with subscripts and superscripts, all LaTeX; `entry` is one more subscript, of indices."""
 
     head: str
     sub: tuple[str, ...] = ()
     sup: tuple[str, ...] = ()
+    entry: str = ""
 
     def latex(self) -> str:
-        sub = f"_{{{','.join(self.sub)}}}" if self.sub else ""
+        subs = (*self.sub, self.entry) if self.entry else self.sub
+        sub = f"_{{{','.join(subs)}}}" if subs else ""
         sup = f"^{{{' '.join(self.sup)}}}" if self.sup else ""
         return self.head + sub + sup
 
     def unicode(self) -> str:
         sup = "".join(unicode_of(s) for s in self.sup)
-        return unicode_of(self.head) + "".join(_low(unicode_of(s)) for s in self.sub) + _high(sup)
+        subs = [unicode_of(s) for s in self.sub]
+        if self.entry:  # beside a comma, and around more than a letter, with braces
+            subs = [*subs, unicode_of(self.entry)]
+            low = f"_{{{','.join(subs)}}}" if len(subs) > 1 or len(subs[0]) > 1 else _low(subs[0])
+            return unicode_of(self.head) + low + _high(sup)
+        return unicode_of(self.head) + "".join(map(_low, subs)) + _high(sup)
 
 
 def letter(snippet: str) -> Letter:

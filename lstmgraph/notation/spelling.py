@@ -18,7 +18,7 @@ from sympy import MatrixSymbol
 from lstmgraph.algebra.names import STACKS, Name, is_jacobian, name_of, quotient_of
 from lstmgraph.cell import Cell
 from lstmgraph.errors import CellSyntaxError, UnknownName
-from lstmgraph.notation.letters import Letter, letter, plain, split_head, subscript, unicode_of
+from lstmgraph.notation.letters import IDENTIFIER, Letter, letter, plain, split_head, subscript, unicode_of
 from lstmgraph.notation.styles import DEFAULT, Style, Time, notation_names, style, style_names
 from lstmgraph.roles import roles
 
@@ -98,13 +98,13 @@ class Notation:
                 mark, _ = "delta", marks.pop()
             if mark == "grad" and marks and marks[-1] == "dot":
                 mark, _ = "along", marks.pop()
+            if mark in AROUND:  # written around the whole name, every other mark on its head
+                return Letter(self.marks[mark].head.replace("#", replace(found, entry=_indexed(name)).latex()))
             found, index = self._marked(mark, found, index), ""
-        return found
+        return replace(found, entry=_indexed(name))
 
     def _marked(self, mark: str, found: Letter, index: str) -> Letter:
         template = self.marks[mark]
-        if mark in AROUND:
-            return Letter(template.head.replace("#", found.latex()))
         if mark == "dot":  # over the delta of a cotangent that is spelt with one, not over the middle of both
             first, rest = split_head(found.head)
             dotted = self.style.apply(template, replace(found, head=first))
@@ -170,6 +170,7 @@ class Notation:
     def _timed(self, found: Letter, name: Name) -> Letter:
         if name.lag is None:
             return found
+        found = replace(found, sub=(*found.sub, *filter(None, [found.entry])), entry="")
         return self.style.apply(letter(self.style.time.replace("#", self._step(name))), found)
 
     def _step(self, name: Name) -> str:
@@ -196,6 +197,10 @@ class Notation:
             shown = self._around(name, "#", "@")
             shown = unicode_of(shown).replace("@", self.style.text_time.replace("#", self._step(name)))
             return shown.replace("#", self._unicode(_inside(name), "explicit"))
+        quotient = {("grad",): "grad", ("dot", "grad"): "along"}.get(name.marks)
+        if quotient and name.entry:
+            shown = unicode_of(self.marks[quotient].head.replace("#", "@"))
+            return shown.replace("@", self._unicode(replace(name, marks=()), time))
         found = self.letter(name).unicode()
         here = name.lag == 0 and name.since == "t" and name.base.partition(".")[0] in self.computed
         if name.lag is None or (here and time == "implicit"):
@@ -205,6 +210,12 @@ class Notation:
 
 def _inside(name: Name) -> Name:
     return replace(name, marks=name.marks[1:])
+
+
+def _indexed(name: Name) -> str:
+    """The indices of an entry as LaTeX: jk, or with a comma where one of them is more than a letter; sizes as names."""
+    spelt = [IDENTIFIER.sub(lambda m: plain(m[0]).latex(), index).replace("*", "") for index in name.entry]
+    return ("" if all(len(index) == 1 for index in name.entry) else ",").join(spelt)
 
 
 def _parsed(symbol: MatrixSymbol | str) -> Name:

@@ -19,7 +19,7 @@ _OPENING, _CLOSING = ("(", "[", "{"), (")", "]", "}")
 
 def width_of(text: str) -> int:
     """How many columns a text takes: in a terminal exactly, in LaTeX roughly (a command counts as one letter)."""
-    if "\\" in text or "_{" in text:
+    if "\\" in text:
         text = re.sub(r"\\(?:left|right|mathrm|operatorname|frac)\b", "", text)
         text = re.sub(r"\\[A-Za-z]+|\\.", "x", text)
         text = re.sub(r"[{}_^]", "", text)

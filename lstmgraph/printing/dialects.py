@@ -45,6 +45,7 @@ class Dialect(NamedTuple):
     scripted: Callable[[Notation, Name], bool]  # whether a name ends in a superscript
     minus: str
     plus: Infix
+    over: str  # before what is summed over the index {0} from 1 to {1}
     hadamard: Infix
     matmul: Infix
     scale: str  # between a number or scalar and what it scales
@@ -104,6 +105,7 @@ UNICODE = Dialect(
     scripted=lambda notation, name: notation.has_superscript(str(name), "unicode"),
     minus="−",
     plus=Infix(" + ", SUM, SUM, SUM),
+    over="Σ_{0} ",
     hadamard=Infix(" ⊙ ", PRODUCT, PRODUCT, PRODUCT),
     matmul=Infix(" ", TIGHT, TIGHT, TIGHT),
     scale=" ",
@@ -146,6 +148,7 @@ LATEX = Dialect(
     scripted=lambda notation, name: notation.has_superscript(str(name), "latex"),
     minus="-",
     plus=Infix(" + ", SUM, SUM, SUM),
+    over=r"\sum_{{{0}=1}}^{{{1}}} ",
     hadamard=Infix(r" \odot ", PRODUCT, PRODUCT, PRODUCT),
     matmul=Infix(" ", TIGHT, TIGHT, TIGHT),
     scale=" ",
@@ -201,6 +204,7 @@ SOURCE = Dialect(
     scripted=lambda _, __: False,
     minus="-",
     plus=Infix(" + ", SUM, SUM, PRODUCT),
+    over="sum over {0} to {1}: ",
     hadamard=Infix(" * ", PRODUCT, PRODUCT, TIGHT),
     matmul=Infix(" @ ", PRODUCT, PRODUCT, TIGHT),
     scale=" * ",

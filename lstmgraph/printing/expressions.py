@@ -21,8 +21,9 @@ from lstmgraph.algebra.build import is_number
 from lstmgraph.algebra.names import is_jacobian, later, name_of
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import renamed, symbols_in
+from lstmgraph.entries import Over
 from lstmgraph.errors import UnknownName
-from lstmgraph.notation import Notation, Time, run_together
+from lstmgraph.notation import IDENTIFIER, Notation, Time, plain, run_together
 from lstmgraph.printing.dialects import ANY, ATOM, DIALECTS, PRODUCT, SCRIPTED, SUM, TIGHT, Dialect
 from lstmgraph.printing.mathml import inline, mathml
 from lstmgraph.program import Equation
@@ -137,7 +138,7 @@ class Printer:
 
     def elementwise(self, expr: n.Hadamard) -> Piece:
         """Factors with ⊙ between vectors, nothing between a scalar and what it scales; a last factor 1/a divides."""
-        *before, last = factors = [self.inlined.get(f, f) for f in expr.args]
+        *before, last = factors = self.factors(expr)
         if isinstance(last, n.Reciprocal) and not self.dialect.strict:
             above = before[0] if len(before) == 1 else n.Hadamard(*before)
             return self.piece(n.Divide(above, last.args[0]))
@@ -151,6 +152,13 @@ class Printer:
             body = self.text(_bare(factor), need)
             text = self.juxtaposed(text, signs[k - 1], body) if k else body
         return Piece(text, infix.level)
+
+    def factors(self, expr: n.Hadamard) -> list[MatrixExpr]:
+        """What is multiplied; a product that is written in place of its name goes on, unless a tree is to be kept."""
+        found = [self.inlined.get(f, f) for f in expr.args]
+        if self.dialect.strict:
+            return found
+        return [part for f in found for part in (self.factors(f) if isinstance(f, n.Hadamard) else [f])]
 
     def between(self, left: MatrixExpr, right: MatrixExpr) -> str:
         if is_number(right) or (_is_scalar(right) and not _is_scalar(left)):
@@ -168,6 +176,16 @@ class Printer:
 
     def factor(self, expr: MatrixExpr, need: int) -> str:
         return self.dialect.ones if is_number(expr, 1) else self.text(expr, need)
+
+    def over(self, expr: Over) -> Piece:
+        """A sum over an index, which takes in the product behind it."""
+        letter, size = (self.size(text) for text in (expr.letter, str(expr.size)))
+        return Piece(self.dialect.over.format(letter, size) + self.text(expr.args[0], PRODUCT), PRODUCT)
+
+    def size(self, text: str) -> str:
+        """A size or the letter of an index."""
+        form = "unicode" if self.dialect.name == "unicode" else "latex"
+        return str(IDENTIFIER.sub(lambda word: getattr(plain(word[0]), form)(), text)).replace("*", "")
 
     # ── scripts and brackets ──
 
@@ -291,6 +309,7 @@ _SPECIAL = {
     m.Commutation: Printer.commutation,
     m.Blocks: Printer.blocks,
     m.Chain: Printer.chain,
+    Over: Printer.over,
 }
 
 

@@ -7,12 +7,15 @@ function from `Page` to text and a row of `_PAGES`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import count
 
 from sympy import MatrixSymbol
 
+from lstmgraph.algebra.names import name_of
+from lstmgraph.entries import Entries, Letters
 from lstmgraph.notation import Notation, Time
 from lstmgraph.printing.breaking import broken, glued, width_of, wrapped
 from lstmgraph.printing.expressions import Printer, printer_of, tame
@@ -38,25 +41,37 @@ def print_program(
     standalone: bool = False,
     legend: bool = True,
     title: str = "",
+    index: bool = False,
 ) -> str:
     """One stage of a program, its equations aligned and in groups.
 
     `time` says whether terminal text has [t] on the values that a step computes; gradients leave it out unless told.
     Long equations break at `width`.  `standalone` makes a whole LaTeX document; HTML is always one.
-    `legend=False` leaves bare equations, in LaTeX a single environment that a notebook shows.
+    `legend=False` leaves bare equations, in LaTeX a single environment that a notebook shows.  With `index` each
+    equation is followed by the same entry by entry; raises UsageError where there is an operation that has no entries.
     """
     time = time or ("implicit" if stage in OF_ONE_STEP else "explicit")
     view = shown(program, stage)
     printer = printer_of(dialect, notation, time, view.inlined)
-    page = Page(printer, view, width, numbered, standalone, legend, title)
+    entries = _entries(program, view, notation) if index else None
+    page = Page(printer, view, width, numbered, standalone, legend, title, entries)
     return _PAGES[dialect](page)
 
 
 def print_mathml(program: Program, notation: Notation, stage: Stage = "backward") -> str:
     """One stage of a program as one MathML block, without its legend and the titles of its groups."""
     view = shown(program, stage)
-    page = Page(printer_of("html", notation, "explicit", view.inlined), view, 100, False, False, False, "")
+    page = Page(printer_of("html", notation, "explicit", view.inlined), view)
     return mathml_table([row for _, rows in page.groups() for row in rows])
+
+
+def _entries(program: Program, view: Shown, notation: Notation) -> Entries:
+    """Writes entries with letters that mean nothing else: states have the first choice, then inputs."""
+    given = sorted((s for s in program.inputs if not name_of(s).marks), key=lambda s: name_of(s).lag or 1)
+    sizes = [s.shape[0] for s in given if name_of(s).lag is not None and s.shape[0] != 1]
+    heads = {found.head.removeprefix("\\") for found in notation.letters.values()}
+    named = {str(z) for s in given for side in s.shape for z in side.free_symbols}
+    return Entries(Letters.of(sizes, {*heads, *named, notation.clock}), view.inlined)
 
 
 @dataclass(frozen=True)
@@ -74,24 +89,42 @@ class Page:
 
     printer: Printer
     view: Shown
-    width: int
-    numbered: bool
-    standalone: bool
-    legend: bool
-    title: str
+    width: int = 100
+    numbered: bool = False
+    standalone: bool = False
+    legend: bool = False
+    title: str = ""
+    entries: Entries | None = None
+
+    @cached_property
+    def sections(self) -> list[tuple[str, list[Row]]]:
+        numbers = count(1)
+        return [(s.title, [r for e in s.equations for r in self.rows(e, numbers)]) for s in self.view.sections]
 
     def groups(self) -> list[tuple[str, list[Row]]]:
-        numbers = count(1)
-        return [(s.title, [self.row(e, next(numbers)) for e in s.equations]) for s in self.view.sections]
+        return self.sections
 
-    def row(self, equation: Equation, number: int) -> Row:
+    def rows(self, equation: Equation, numbers: Iterator[int]) -> list[Row]:
+        """An equation, and the same entry by entry where that is asked for and is another one."""
+        whole = self.row(equation, f"({next(numbers)})" if self.numbered else "")
+        again = map(self.row, self.entries.equations(equation)) if self.entries else ()
+        return [whole, *(row for row in again if row != replace(whole, number=""))]
+
+    def row(self, equation: Equation, number: str = "") -> Row:
         left = self.printer.text(equation.target)
         right = broken(self.printer.text(equation.value), self.width - width_of(left) - 3)
-        return Row(left, right, f"({number})" if self.numbered else "")
+        return Row(left, right, number)
 
     def notes(self, formula: Callable[[str], str] = str) -> list[str]:
         """The legend, its formulas as `formula` sets them among words."""
-        return [self.note(n, formula) for n in self.view.notes] if self.legend else []
+        return [*(self.note(n, formula) for n in self.view.notes), *self.ranges(formula)] if self.legend else []
+
+    def ranges(self, formula: Callable[[str], str]) -> Iterator[str]:
+        """What the letters of the indices run over."""
+        _ = self.sections
+        for size, letters in self.entries.ranges() if self.entries else ():
+            about = ", ".join(formula(self.printer.size(letter)) for letter in letters)
+            yield f"{about}: from 1 to {formula(self.printer.size(str(size)))}"
 
     def note(self, note: Note, formula: Callable[[str], str]) -> str:
         explicit = Printer(self.printer.dialect, self.printer.notation)
@@ -143,7 +176,8 @@ def aligned_rows(rows: list[Row], numbered: bool) -> str:
     lines = []
     for row in rows:
         parts = [f"{row.left} &= {row.right[0]}", *(rf"&\quad {{}}{line}" for line in row.right[1:])]
-        lines.append((" \\notag" * numbered + " \\\\\n").join(parts))
+        bare = numbered and not row.number
+        lines.append((" \\notag" * numbered + " \\\\\n").join(parts) + " \\notag" * bare)
     return " \\\\\n".join(lines)
 
 
