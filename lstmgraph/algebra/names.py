@@ -70,10 +70,10 @@ class Name:
         return "".join(f"{m}(" for m in self.marks) + self.base + ")" * len(self.marks) + entry + time
 
     def marked(self, mark: str) -> Name:
-        return replace(self, marks=(mark, *self.marks))
+        return Name(self.base, self.lag, (mark, *self.marks), self.since)
 
     def at(self, lag: int | None, since: Since = "t") -> Name:
-        return replace(self, lag=lag, since=since)
+        return Name(self.base, lag, self.marks, since)
 
     @staticmethod
     @lru_cache(maxsize=4096)
@@ -131,6 +131,7 @@ def is_jacobian(name: Name) -> bool:
     return name.marks[:1] in {(mark,) for mark in JACOBIANS}
 
 
+@lru_cache(maxsize=4096)
 def like(original: MatrixSymbol, mark: str) -> MatrixSymbol:
     """A symbol of the same shape and step with one more mark: `like(h, "bar")`."""
     return symbol(name_of(original).marked(mark), original.shape)

@@ -50,6 +50,11 @@ def parse_signature(text: str) -> Signature:
 
 def shape_by_signature(text: str, shapes: Sequence[Shape]) -> Shape:
     """The shape of the result.  Raises ShapeError where the operands do not fit."""
+    return _shape(text, tuple(shapes))
+
+
+@lru_cache(maxsize=4096)
+def _shape(text: str, shapes: tuple[Shape, ...]) -> Shape:
     signature = parse_signature(text)
     sizes: dict[str, Expr] = {"1": Integer(1)}
     for letters, shape in zip(signature.spread(len(shapes)), shapes, strict=True):
