@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 
 from lstmgraph import __version__
+from lstmgraph.algebra.nodes import OneMinus, Tanh
+from lstmgraph.algebra.rules import RULES
 from lstmgraph.api import scenes
 from lstmgraph.cli import COMMANDS, main
 from lstmgraph.cli.listing import TOPICS
@@ -324,6 +326,23 @@ def test_a_failed_check_exits_with_1(command: Callable[..., Result], monkeypatch
     assert "FAILED" in result.out
 
 
+def test_prove_prints_a_certificate(command: Callable[..., Result], tmp_path: Path) -> None:
+    file = tmp_path / "proof.json"
+    assert command("prove", "indrnn", "-o", str(file)).code == 0
+    assert '"passed": true' in file.read_text(encoding="utf-8")
+    assert command("prove", "indrnn", "-o", "proof.tex").err.startswith(
+        "error: there is no format with the suffix '.tex'"
+    )
+
+
+def test_what_is_not_proven_exits_with_1(command: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(RULES, Tanh, RULES[Tanh]._replace(slope=lambda _, y: OneMinus(y)))
+    result = command("prove", "rnn")
+    assert (result.code, result.err) == (1, "")
+    assert "grad(W), entry (1, 1): off by" in result.out
+    assert "NOT PROVEN" in result.out
+
+
 def test_tour_is_complete(command: Callable[..., Result], tmp_path: Path) -> None:
     result = command("tour", "rnn", "-o", str(tmp_path / "t"))
     assert (result.code, result.out) == (0, f"{tmp_path / 't' / 'index.html'}\n")
@@ -394,6 +413,7 @@ def test_colour_only_on_a_terminal_that_wants_it() -> None:
 
 def test_progress_on_a_terminal_and_nowhere_else() -> None:
     assert "\r" in in_terminal("check", "rnn").replace("\r\n", "")
+    assert "\r" in in_terminal("prove", "indrnn").replace("\r\n", "")
     assert run("check", "rnn").stderr == ""
 
 

@@ -95,22 +95,26 @@ def _tasks(cell: Cell) -> Iterator[Task]:
 
 
 def claim_of(cell: Cell, program: Program) -> Claim:
-    """What a Program is to be compared with, by the names of its outputs.
+    """What a Program is to be compared with, by its names.
 
-    A recurrence through time is written out for some steps; numbers as times (`bar(x)[2]`, `bar(h)[0]`) say how many
-    steps of the cell are meant, t+1, t+2 likewise; `dot(grad(W))` is the tangent of the gradient of a step.
+    A recurrence through time is written out for some steps (from zeros, if one of its sums leaves out the first step);
+    numbers as times (`bar(x)[2]`, `bar(h)[0]`) say how many steps of the cell are meant, t+1, t+2 likewise;
+    `dot(grad(W))` is the tangent of the gradient of a step.
     """
     from lstmgraph import calculus
     from lstmgraph.calculus.written_out import unrolled, written_out
 
-    if any(isinstance(node, TimeSum) for e in program for node in walk(e.value)):
-        program = written_out(program, STEPS)
-    names = [name_of(s) for s in (*program.inputs, *program.outputs)]
-    if any(name.marks[:1] == ("dot",) and len(name.marks) > 1 for name in map(name_of, program.outputs)):
+    sums = [node for e in program for node in walk(e.value) if isinstance(node, TimeSum)]
+    if sums:
+        start = "given" if all(node.args[1] == 1 for node in sums) else "zero"
+        return Claim(unrolled(cell, STEPS, start), written_out(program, STEPS))
+    outputs = [name_of(o) for o in program.outputs]
+    if any(name.marks[:1] == ("dot",) and len(name.marks) > 1 for name in outputs):
         return Claim(calculus.gradient(cell), program)
-    numbered = [name.lag for name in names if name.lag is not None and not name.since]
-    if numbered:
-        return Claim(unrolled(cell, max(numbered)), program)
-    lags = [name.lag for name in names if name.lag is not None]
-    last = max(lags, default=0)
+    times = [
+        (name.lag, name.since) for name in map(name_of, (*program.inputs, *program.outputs)) if name.lag is not None
+    ]
+    if not all(since for _, since in times):
+        return Claim(unrolled(cell, max(lag for lag, since in times if not since)), program)
+    last = max((lag for lag, _ in times), default=0)
     return Claim(calculus.unroll(cell, last + 1) if last > 0 else cell.step, program)

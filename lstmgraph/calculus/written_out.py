@@ -13,23 +13,28 @@ from sympy import Integer, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra.build import fill, total
 from lstmgraph.algebra.names import later, name_of
-from lstmgraph.algebra.nodes import TimeSum
-from lstmgraph.algebra.traverse import renamed, symbols_in
-from lstmgraph.calculus.losses import check_count
+from lstmgraph.algebra.nodes import TimeSum, operands
+from lstmgraph.algebra.traverse import rebuild, renamed, symbols_in
+from lstmgraph.calculus.losses import STARTS, check_choice, check_count
 from lstmgraph.calculus.unroll import shifted
 from lstmgraph.cell import Cell
 from lstmgraph.program import Equation, Program
 
 
-def unrolled(cell: Cell, steps: int) -> Program:
-    """`steps` steps of a cell, called 1, ..., `steps`; what they start from is step 0.  The outputs are all its own."""
+def unrolled(cell: Cell, steps: int, start: str = "given") -> Program:
+    """`steps` steps of a cell, called 1, ..., `steps`, with all outputs of each; what they start from is step 0.
+
+    With the start "zero" that is no input but zero.
+    """
+    check_choice("start", start, STARTS)
     check_count("the number of steps", steps)
     equations = tuple(shifted(e, k, "") for k in range(1, steps + 1) for e in cell.step)
     inputs = tuple(later(x, k, "") for k in range(1, steps + 1) for x in cell.inputs)
     starts = tuple(later(s, 1, "") for s in cell.previous)
     outputs = tuple(later(o, k, "") for k in range(1, steps + 1) for o in cell.outputs)
-    shared = (*cell.parameters, *cell.constant_symbols)
-    return Program(f"{cell.name}_{steps}_steps", (*inputs, *starts, *shared), equations, outputs)
+    given = (*inputs, *(starts if start == "given" else ()), *cell.parameters, *cell.constant_symbols)
+    zero = () if start == "given" else tuple(Equation(s, fill(Integer(0), s.shape)) for s in starts)
+    return Program(f"{cell.name}_{steps}_steps", given, (*zero, *equations), outputs)
 
 
 def written_out(recurrence: Program, steps: int) -> Program:
@@ -77,7 +82,7 @@ class _Writer:
 
     def summed(self, value: MatrixExpr) -> MatrixExpr:
         if not isinstance(value, TimeSum):
-            return value
+            return value if isinstance(value, MatrixSymbol) else rebuild(value, [*map(self.summed, operands(value))])
         term, first = value.args[0], int(value.args[1])
         terms = [self.expr_at(term, k) for k in self.times if k >= first]
         return total(*terms) if terms else fill(Integer(0), value.shape)
@@ -87,8 +92,9 @@ class _Writer:
         return (e for e in self.lines("") if e.stage != "forward")
 
     def lines(self, since: str) -> list[Equation]:
+        """What is said of step t, of the last one, or of step 0; lines for t+1 are those for t again."""
         names = ((e, name_of(e.target)) for e in self.recurrence)
-        return [e for e, name in names if name.lag is not None and name.since == since]
+        return [e for e, name in names if name.lag == 0 and name.since == since]
 
     def moved(self, equation: Equation, k: int) -> Equation:
         return replace(equation, target=self.at(equation.target, k), value=self.expr_at(equation.value, k), origin=())

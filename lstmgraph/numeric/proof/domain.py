@@ -74,6 +74,9 @@ class Domain(ABC, Generic[E]):
         """How many terms an element has."""
         return 1
 
+    def call(self, a: E, label: str) -> None:
+        """What an element is called from then on, where it has no name yet."""
+
     def settled(self, a: E) -> E:
         """What the value of a named equation is from then on: itself, or an unknown for it."""
         return a

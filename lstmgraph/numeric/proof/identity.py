@@ -23,7 +23,7 @@ from lstmgraph.numeric.evaluate import number_of
 from lstmgraph.numeric.proof.domain import Domain, E
 from lstmgraph.numeric.proof.interpret import Interpreter
 from lstmgraph.numeric.proof.scalars import Dual
-from lstmgraph.numeric.proof.tangents import Matrix, Sizes, Tangents
+from lstmgraph.numeric.proof.tangents import Matrix, Sizes, Tangents, label
 from lstmgraph.program import Program
 
 Place = tuple[str, int, int]  # an entry of an input: its name, row and column
@@ -117,15 +117,20 @@ class Sides(Generic[E]):
 
     def unknowns(self, symbol: MatrixSymbol, moving: bool) -> Matrix[Dual[E]]:
         """A matrix of unknowns; a moving one has a direction for each entry, or a share of the one direction."""
-        rows, columns = (number_of(side, self.sizes) for side in symbol.shape)
-        return [[self._unknown((symbol.name, i, j), moving) for j in range(columns)] for i in range(rows)]
+        shape = self._shape(symbol)
+        entries = [
+            [((symbol.name, i, j), label(symbol.name, shape, i, j)) for j in range(shape[1])] for i in range(shape[0])
+        ]
+        return [[self._unknown(place, text, moving) for place, text in row] for row in entries]
 
-    def _unknown(self, place: Place, moving: bool) -> Dual[E]:
-        name, i, j = place
-        value = self.domain.unknown(f"{name}[{i + 1},{j + 1}]")
+    def _shape(self, symbol: MatrixSymbol) -> tuple[int, int]:
+        return number_of(symbol.shape[0], self.sizes), number_of(symbol.shape[1], self.sizes)
+
+    def _unknown(self, place: Place, text: str, moving: bool) -> Dual[E]:
+        value = self.domain.unknown(text)
         if not moving:
             return Dual(value)
-        self.shares[place] = self.domain.one if self.each else self.domain.unknown(f"dot({name})[{i + 1},{j + 1}]")
+        self.shares[place] = self.domain.one if self.each else self.domain.unknown(f"dot({text})")
         return Dual(value, {place if self.each else ALONG: self.shares[place]})
 
     def _given(self) -> dict[str, Matrix[E]]:
@@ -141,7 +146,7 @@ class Sides(Generic[E]):
         return known
 
     def _direction(self, symbol: MatrixSymbol) -> Matrix[E]:
-        rows, columns = (number_of(side, self.sizes) for side in symbol.shape)
+        rows, columns = self._shape(symbol)
         return [[self.shares[symbol.name, i, j] for j in range(columns)] for i in range(rows)]
 
     def entries(self) -> Iterator[tuple[MatrixSymbol, int, int, E]]:

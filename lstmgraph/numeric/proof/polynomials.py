@@ -41,6 +41,7 @@ class Polynomials(Domain[Polynomial]):
         super().__init__()
         self.budget, self.named = budget, named
         self.labels: list[str] = []
+        self.called: dict[int, str] = {}
         self.relations: list[Relation] = []
         self.bits: set[int] = set()
         self.short: dict[int, tuple[int, Polynomial]] = {}  # r: (g, 1 - c r)
@@ -61,6 +62,11 @@ class Polynomials(Domain[Polynomial]):
     def mul(self, a: Polynomial, b: Polynomial) -> Polynomial:
         self._spend(len(a) * len(b))
         return a * b
+
+    def call(self, a: Polynomial, label: str) -> None:
+        unknowns = a.unknowns()
+        if len(a) == len(unknowns) == 1 and a == Polynomial.unknown(min(unknowns)):
+            self.called.setdefault(min(unknowns), label)
 
     def settled(self, a: Polynomial) -> Polynomial:
         return self.function("value", a) if self.named and len(a) > 1 else a
@@ -86,7 +92,8 @@ class Polynomials(Domain[Polynomial]):
         return f"{shown} + ... ({len(terms)} terms)" if len(terms) > most else shown
 
     def _term(self, monomial: int, c: Coefficient) -> str:
-        parts = [self.labels[k] + (f"^{e}" if e > 1 else "") for k, e in factors(monomial)]
+        names = ((self.called.get(k, self.labels[k]), e) for k, e in factors(monomial))
+        parts = [name + (f"^{e}" if e > 1 else "") for name, e in names]
         sign = "-" if c < 0 else ""
         number = [str(abs(c))] if abs(c) != 1 or not parts else []
         return sign + " ".join([*number, *parts])

@@ -8,7 +8,7 @@ float64 by the comparisons of `numeric.check`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import cycle, islice
 from typing import NamedTuple, TypeVar
@@ -110,7 +110,7 @@ def _identities(task: Task, sizes: Sizes, named: bool) -> Row:
         texts = [f"{d.where}: off by {domain.spelling(domain.reduce(d.by))}" for d in wrong]
         details = f"{len(wrong)} of {entries} entries differ"
         return Row("exact", task.what, _sizes(sizes), "FAILED", details, data, _few(texts))
-    details = f"{len(task.claim.wanted)} results, {entries} entries, {monomials} monomials"
+    details = f"{_count(data, 'results')}, {_count(data, 'entries')}, {_count(data, 'monomials')}"
     return Row("exact", task.what, _sizes(sizes), "proven", details, data)
 
 
@@ -194,7 +194,7 @@ def _likely(task: Task, sizes: Sizes, bounding: Bounding, exponent: int, trials:
         "log10_error": math.ceil(logarithm),
     }
     details = (
-        f"{data['results']} results, {entries} entries; degree up to {bounding.degree}, prime {data['prime']}, "
+        f"{_count(data, 'results')}, {_count(data, 'entries')}; degree up to {bounding.degree}, prime {data['prime']}, "
         f"{trials} trials: error probability below 10^{math.ceil(logarithm)}"
     )
     if bounding.sides:
@@ -268,6 +268,12 @@ def _values(claim: Claim, sizes: Sizes) -> int:
 
 def _sizes(sizes: Sizes) -> str:
     return " ".join(f"{z}={number}" for z, number in sizes.items())
+
+
+def _count(data: Mapping[str, int | float | str], what: str) -> str:
+    """1 entry, 2 entries"""
+    one = {"results": "result", "entries": "entry", "monomials": "monomial"}[what]
+    return f"{data[what]} {one if data[what] == 1 else what}"
 
 
 def _few(texts: Sequence[str]) -> tuple[str, ...]:

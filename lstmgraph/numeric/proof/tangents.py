@@ -40,6 +40,9 @@ class Tangents(Generic[E]):
             rows = self.value(equation.value)
             settled = [[Dual(self.domain.settled(dual.value), dual.slopes) for dual in row] for row in rows]
             self.known[equation.target.name] = settled
+            for i, row in enumerate(settled):
+                for j, dual in enumerate(row):
+                    self.domain.call(dual.value, label(equation.target.name, (len(rows), len(row)), i, j))
         return self.known
 
     def value(self, expr: MatrixExpr) -> Matrix[Dual[E]]:
@@ -71,6 +74,13 @@ class Tangents(Generic[E]):
 
     def _side(self, argument: Basic) -> Basic:
         return argument.xreplace({z: Integer(k) for z, k in self.sizes.items()})
+
+
+def label(name: str, shape: tuple[int, int], i: int, j: int) -> str:
+    """An entry of a matrix, of a vector, of a scalar, counted from 1."""
+    if shape == (1, 1):
+        return name
+    return f"{name}[{i + 1}]" if shape[1] == 1 else f"{name}[{i + 1},{j + 1}]"
 
 
 def _stand_in(k: int, matrix: Matrix[Any]) -> MatrixSymbol:
