@@ -1,6 +1,9 @@
 """The public `Cell`: the core cell with a method for every view.
 
 A wing is imported when a method needs it: `lstmgraph grad` does not wait for the typesetter of the drawings.
+
+Long because: every view is a method here, with its signature and what it raises, for editors and `help`; none has more
+in it than a call.
 """
 
 from __future__ import annotations
@@ -328,13 +331,13 @@ class Cell(core.Cell):
         return codegen.generate(self, self.gradient(), target, self._source_of)
 
     def check(self, progress: Callable[[str, int, int], None] = lambda *_: None) -> Report:
-        """Compare the generated code and the gradients with independent computations.
+        """Compare the generated code and the gradients, of a step and through time, with independent computations.
 
         `report.passed` says whether all differences are within bounds; `print(report)` shows the table.
         """
         from lstmgraph import numeric
 
-        return numeric.check(self, self.gradient(), self.lambdify(), progress=progress)
+        return numeric.check(self, self.gradient(), self.lambdify(), recurrence=self.through_time(), progress=progress)
 
     def prove(
         self, program: Program | None = None, progress: Callable[[str, int, int], None] = lambda *_: None

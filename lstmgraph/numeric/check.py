@@ -2,7 +2,8 @@
 
 - the generated code's values and gradients: the reference interpreter's, of the same equations;
 - the derived gradients, through time: central differences of a random linear loss, and where PyTorch is installed its
-  autograd over the interpreter, where JAX is, its.
+  autograd over the interpreter, where JAX is, its;
+- the recurrence through time, run over the sequence: the derived gradients, step after step.
 
 All in float64, at several sizes (all ones among them), batch sizes and lengths, with non-zero initial states.  An error
 is the largest difference relative to the largest entry of the same array; one that is nearly zero as a whole is judged
@@ -27,6 +28,7 @@ from lstmgraph.numeric.report import Report, Row
 from lstmgraph.numeric.rows import batch_rows, parameter_rows, sequence_rows
 from lstmgraph.numeric.sample import DRAWS, Sample, draw
 from lstmgraph.numeric.sequence import Cotangents, Steps, run_backward, run_sequence
+from lstmgraph.numeric.through_time import run_through_time
 from lstmgraph.program import Program
 
 CODE_BOUND = 1e-12
@@ -42,6 +44,7 @@ CASES: tuple[tuple[int, int, tuple[int, ...]], ...] = (
 # By module: reverse mode that is none of ours.
 FRAMEWORKS: Mapping[str, Callable[[Cell, Sample], Cotangents]] = {"torch": by_autograd, "jax": by_jax}
 
+Derived = tuple[Program, Program | None]  # the gradients of one step, and their recurrence
 Arrays = Mapping[str, Array]
 Comparison = tuple[str, float, Arrays, Arrays]
 
@@ -62,10 +65,12 @@ def check(
     functions: Functions | None = None,
     *,
     seed: int = 0,
+    recurrence: Program | None = None,
     torch: bool | None = None,
     progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Report:
-    """Compare the gradients, and the generated functions if given, with independent computations.
+    """Compare the gradients, and if given the generated functions and the recurrence through time of a loss at every
+    step, with independent computations.
 
     `torch` says whether to compare with its autograd; by default that is done where it is installed, as with JAX's.
     """
@@ -78,7 +83,7 @@ def check(
         sample = draw(cell, sizes, batch, steps, seed + k)
         where = " ".join([f"T={steps} B={batch}", *(f"{name}={number}" for name, number in sizes.items())])
         progress(f"{cell.name}: {where}", k, len(CASES))
-        rows += _rows(cell, gradient, functions, sample, frameworks, where)
+        rows += _rows(cell, (gradient, recurrence), functions, sample, frameworks, where)
     progress("", len(CASES), len(CASES))
     order = list(dict.fromkeys(row.what for row in rows))
     return Report(f"check of {cell.name}", tuple(sorted(rows, key=lambda row: order.index(row.what))))
@@ -86,7 +91,7 @@ def check(
 
 def _rows(
     cell: Cell,
-    gradient: Program,
+    derived: Derived,
     functions: Functions | None,
     sample: Sample | None,
     frameworks: Sequence[str],
@@ -97,14 +102,15 @@ def _rows(
         yield Row("the values are finite", where, numpy.inf, 0.0, note=note)
         return
     with numpy.errstate(all="ignore"):  # the table says what is not finite
-        for what, bound, found, wanted in _comparisons(cell, gradient, functions, sample, frameworks):
+        for what, bound, found, wanted in _comparisons(cell, derived, functions, sample, frameworks):
             error, worst = largest_error(found, wanted)
             yield Row(what, where, error, bound, worst, note="" if numpy.isfinite(error) else "not finite, or missing")
 
 
 def _comparisons(
-    cell: Cell, gradient: Program, functions: Functions | None, sample: Sample, frameworks: Sequence[str]
+    cell: Cell, programs: Derived, functions: Functions | None, sample: Sample, frameworks: Sequence[str]
 ) -> Iterator[Comparison]:
+    gradient, recurrence = programs
     forward = run_sequence(cell, sample.parameters, sample.inputs, sample.states, sample.steps)
     derived = run_backward(cell, gradient, forward, sample.d_output, sample.d_states)
     if functions is not None:
@@ -114,6 +120,11 @@ def _comparisons(
     yield "derived = differences", DIFFERENCES_BOUND, _named(derived), _named(by_differences(cell, sample))
     for name in frameworks:
         yield f"derived = {name} autograd", AUTOGRAD_BOUND, _named(derived), _named(FRAMEWORKS[name](cell, sample))
+    if recurrence is not None:
+        through_time = run_through_time(cell, recurrence, forward, sample.d_output)
+        no_states = {name: numpy.zeros_like(d) for name, d in sample.d_states.items()}  # its loss sees outputs alone
+        step_by_step = run_backward(cell, gradient, forward, sample.d_output, no_states)
+        yield "recurrence = derived", CODE_BOUND, _named(through_time), _named(step_by_step)
 
 
 def installed(framework: str) -> bool:

@@ -11,7 +11,7 @@ from sympy import Float, MatrixExpr
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.rules import RULES
-from lstmgraph.calculus import gradient
+from lstmgraph.calculus import gradient, through_time
 from lstmgraph.codegen import Functions, lambdify
 from lstmgraph.numeric import Report, Row, check
 from lstmgraph.numeric.differences import DIFFERENCES_BOUND, MARGIN, OFFSETS, STEP, WEIGHTS
@@ -53,6 +53,15 @@ def test_a_wrong_rule_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(RULES, n.Tanh, RULES[n.Tanh]._replace(slope=wrong))
     cell = load("rnn")
     assert failed(check(cell, gradient(cell), torch=False)) == {"derived = differences"}
+
+
+def test_a_wrong_recurrence_is_reported() -> None:
+    cell = load("rnn")
+    right = through_time(cell)
+    (first, *rest) = right.stage("through time")
+    wrong = replace(right, equations=(*right.stage("forward"), replace(first, value=first.value.args[1]), *rest))
+    assert not failed(check(cell, gradient(cell), recurrence=right, torch=False))
+    assert failed(check(cell, gradient(cell), recurrence=wrong, torch=False)) == {"recurrence = derived"}
 
 
 @pytest.mark.torch
