@@ -24,8 +24,10 @@ from benchmarks.others import CELL, OTHERS, Other
 from lstmgraph.calculus import gradient, through_time, unroll, vjp
 from lstmgraph.cell import Cell
 from lstmgraph.errors import LstmgraphError
+from lstmgraph.normal import normal_form
 from lstmgraph.notation import get_notation
 from lstmgraph.printing import print_program
+from lstmgraph.printing.explaining import print_derivation
 from lstmgraph.program import Program
 from lstmgraph.reading import load
 
@@ -75,6 +77,10 @@ def ours(cell: Cell) -> bool:
         kept.append(
             row("lstmgraph", f"printing one step as {dialect}", times, LATEX_MS if dialect == "latex" else None)
         )
+    forward = normal_form(cell.step)
+    for dialect in ("unicode", "latex", "html"):
+        times = spent_ms(lambda d=dialect: lambda: print_derivation(once, forward, d, notation))  # type: ignore[misc]
+        row("lstmgraph", f"explaining one step as {dialect}", times)
     return all(kept)
 
 
