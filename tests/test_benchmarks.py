@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[1]
         (["benchmarks/gates.py", "lsmt"], "error: there is no cell 'lsmt'\nhint: did you mean 'lstm'?"),
         (["benchmarks/bounds.py", "lsmt"], "error: there is no cell 'lsmt'\nhint: did you mean 'lstm'?"),
         (["benchmarks/gates.py", "--theme", "prnit"], "error: there is no theme 'prnit'\nhint: did you mean 'print'?"),
+        (["benchmarks/counts.py", "lsmt"], "error: there is no cell 'lsmt'\nhint: did you mean 'lstm'?"),
+        (["benchmarks/saturation.py", "lstm"], "unrecognized arguments: lstm"),
         (["benchmarks/outlines.py", "nosuchfolder"], "there is no folder 'nosuchfolder'"),
         (["benchmarks/outlines.py", "--check", __file__], f"there is no folder {__file__!r}"),
         (["benchmarks/draw.py", "0"], "'0' is not a whole number from 1 on"),
