@@ -32,7 +32,12 @@ _ATTRIBUTES = frozenset(
     ]
 )
 # What the converter writes that browsers set otherwise than TeX does, and what they set alike.
+_WORD = r"<mrow>(<mrow>(?:<m[in][^>]*>[^<]*</m[in]>)+</mrow>)</mrow>"
 _TIDY = (
+    (  # a bar over a word, which Chromium does not make longer than over a letter
+        re.compile(rf'<mover>{_WORD}<mo accent="true">&#x02015;</mo></mover>'),
+        r'<mrow style="border-top: 0.06em solid; padding-top: 0.08em">\1</mrow>',
+    ),
     (re.compile(r"<mo>(?=&#x02299;)"), '<mo largeop="false">'),  # alone in its line a circled dot may be large
     (re.compile(r"<mo>([A-Za-z]{2,})</mo>"), r"<mi>\1</mi>"),  # a function is no sign with space around it
     (re.compile(r'<mn mathvariant="bold">1</mn>'), "<mn>&#x1D7CF;</mn>"),  # Chromium knows no variants
@@ -92,11 +97,11 @@ def _converted(latex: str, display: str) -> str | None:
     from latex2mathml.converter import convert
 
     try:
-        text = _tidied(str(convert(_paired(latex), display=display)))
+        text = str(convert(_paired(latex), display=display))
         tree = ElementTree.fromstring(text)
     except Exception:  # noqa: BLE001 - the converter raises many things, and a page without this formula is still a page
         return None
-    return text if all(_is_mathml(element) for element in tree.iter()) else None
+    return _tidied(text) if all(_is_mathml(element) for element in tree.iter()) else None
 
 
 def _paired(latex: str) -> str:

@@ -153,7 +153,10 @@ def test_whatever_is_derived_is_a_page_and_a_block(kind: str, name: str) -> None
 
 
 def test_what_browsers_set_otherwise_than_tex() -> None:
-    """A function's name is no operator with space around it, bars are brackets, a circled dot is no large operator."""
+    """A function's name is no operator with space around it, bars are brackets, a circled dot is no large operator, and
+    a bar over a word is as long as the word.
+    """
+    assert mathml(r"\overline{\mathrm{hidden}}_{t}").count("border-top") == 1
     text = mathml(r"\operatorname{softmax}(a) \odot \lvert b \rvert \, \mathbf{1}")
     assert "<mi>softmax</mi>" in text
     assert '<mo largeop="false">&#x02299;</mo>' in text
