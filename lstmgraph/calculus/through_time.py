@@ -152,7 +152,7 @@ class _Recurrence:
         """What defines the values that the author did not name, at the other steps than t where the lines use them."""
         forward = {e.target: e for e in self.step.stage("forward")}
         found: dict[MatrixSymbol, Equation] = {}
-        for used in (s for e in lines for s in symbols_in(e.value)):
+        for used in (s for e in lines for s in walk(e.value) if isinstance(s, MatrixSymbol)):
             self.define(used, forward, found)
         return list(found.values())
 

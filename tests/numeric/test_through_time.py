@@ -72,7 +72,7 @@ def test_the_recurrence_is_the_unrolled_gradient_and_both_are_right(name: str, l
         assert set(found.inputs) == {name_of(x).base for x in cell.inputs}
         assert set(found.states) == {s.name for s in cell.states}
         assert error(found, unrolled(cell, sample, loss)) < SAME
-        if steps < 4:  # for more, PyTorch below is quicker
+        if steps == 2:  # for more, PyTorch below is quicker
             assert error(found, by_differences(cell, sample)) < DIFFERENCES_BOUND
 
 

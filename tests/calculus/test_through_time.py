@@ -1,0 +1,100 @@
+"""The form of recurrences through time; that their values are right is tested in tests/numeric."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from lstmgraph.algebra.names import name_of, size, symbol
+from lstmgraph.algebra.nodes import Fill, TimeSum
+from lstmgraph.calculus import gradient, gradient_unrolled, reindexed, through_time
+from lstmgraph.errors import UnknownName, UsageError
+from lstmgraph.reading import from_equations, library, load, loads
+
+
+@pytest.mark.parametrize("loss", ["every", "last"])
+@pytest.mark.parametrize("name", library())
+def test_everything_is_derived_and_checked(name: str, loss: str) -> None:
+    cell = load(name)
+    program = through_time(cell, loss, 3).check()
+    grads = [f"grad({p.name})" for p in cell.parameters]
+    inputs = [f"bar({name_of(x).base})[t]" for x in cell.inputs]
+    states = [f"bar({s.name})[0]" for s in cell.states]
+    assert {o.name for o in program.outputs} == {*grads, *inputs, *states}
+    gradient_unrolled(cell, 3, loss).check()
+
+
+def test_the_recurrence_reads_as_in_the_literature() -> None:
+    program = through_time(load("rnn"))
+    lines = {e.target.name: str(e.value) for e in program}
+    total = next(e.value for e in program if e.target.name == "bar(h)[t]")
+    assert [str(term) for term in total.args] == ["loss(h)[t]", "U.T*bar(pre(h))[t+1]"], "the loss first, as people do"
+    assert lines["bar(pre(h))[t]"] == "Hadamard(bar(h)[t], OneMinus(Power(h[t], Fill(2, H, 1))))"
+    assert lines["grad(U)"] == "TimeSum(bar(pre(h))[t]*h[t-1].T, 1, T)"
+    assert lines["bar(h)[0]"] == "U.T*bar(pre(h))[1]"
+
+
+def test_an_output_that_is_no_state_has_nothing_from_the_next_step() -> None:
+    equations = "h[t] = tanh(W @ x[t] + U @ h[t-1])\ny[t] = V @ h[t]"
+    cell = from_equations(equations, sizes={"x": "X", "h": "H", "y": "Y"}, output="y")
+    lines = {e.target.name: e.value for e in through_time(cell)}
+    assert str(lines["bar(y)[t]"]) == "loss(y)[t]"
+    assert [str(term) for term in lines["bar(h)[t]"].args] == ["V.T*bar(y)[t]", "U.T*bar(pre(h))[t+1]"]
+
+
+def test_what_has_no_loss_before_the_last_step_is_zero() -> None:
+    cell = loads('output = "y"\nequations = """\nh[t] = x[t] * h[t-1]\ny[t] = tanh(h[t])\n"""\nsizes = {x="H"}')
+    lines = {e.target.name: e.value for e in through_time(cell, "last")}
+    assert lines["bar(y)[t]"] == Fill(0, *cell.values["y"].shape)
+    assert str(lines["bar(y)[T]"]) == "loss(y)[T]"
+
+
+def test_a_parameter_that_nothing_depends_on_has_no_sum() -> None:
+    cell = loads(
+        'output = "h"\nequations = """\nh[t] = tanh(W @ x[t])\ny[t] = V @ h[t]\n"""\nsizes = {x="X", h="H", y=2}'
+    )
+    lines = {e.target.name: e.value for e in through_time(cell)}
+    assert isinstance(lines["grad(W)"], TimeSum)
+    assert lines["grad(V)"] == Fill(0, *cell.parameters[1].shape)
+
+
+def test_sums_count_their_steps() -> None:
+    a, b = (symbol(name, (size(2), size(1))) for name in ("a[t]", "b[t-1]"))
+    found = reindexed(TimeSum(a, 2), 1)
+    assert str(found) == "TimeSum(a[t+1], 1, T - 1)"
+    assert reindexed(found, -1) == TimeSum(a, 2)
+    assert str(reindexed(TimeSum(b), 1)) == "TimeSum(b[t], 0, T - 1)"
+    assert TimeSum(a).func(*TimeSum(a).args) == TimeSum(a)
+
+
+def test_it_has_as_many_lines_as_one_step_has() -> None:
+    cell = load("peephole_lstm")
+    assert len(through_time(cell).stage("through time")) == len(gradient(cell).stage("backward")) + 1  # h's total
+
+
+def test_wrong_choices() -> None:
+    cell = load("rnn")
+    with pytest.raises(UnknownName, match="did you mean 'last'"):
+        through_time(cell, "lats")
+    with pytest.raises(UnknownName, match="did you mean 'zero'"):
+        through_time(cell, start="zeros")
+    for length in (0, -1, 2.0, True):
+        with pytest.raises(UsageError, match="a whole number from 1"):
+            through_time(cell, truncate=length)  # type: ignore[arg-type]
+        with pytest.raises(UsageError, match="a whole number from 1"):
+            gradient_unrolled(cell, length)  # type: ignore[arg-type]
+
+
+def test_it_is_the_same_under_any_hash_seed() -> None:
+    derive = "print(through_time(load('slstm'), 'last', 2))"
+    code = f"from lstmgraph.calculus import *; from lstmgraph.reading import load; {derive}"
+
+    def run(seed: str) -> str:
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    assert run("1") == run("2") == run("3")
