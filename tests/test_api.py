@@ -56,9 +56,7 @@ def test_importing_loads_nothing_until_something_is_used() -> None:
         (lambda: LSTM.gradient().text("latx"), "did you mean 'latex'"),
         (lambda: LSTM.through_time("lsat"), "did you mean 'last'"),
         (lambda: LSTM.through_time(start="zeros"), "did you mean 'zero'"),
-        (lambda: LSTM.through_time(truncate=0), "the length of a block is a whole number from 1, got 0"),
         (lambda: LSTM.through_time(notation="gama"), "did you mean 'gamma'"),
-        (lambda: LSTM.gradient_unrolled(0), "the number of steps is a whole number from 1, got 0"),
         (lambda: LSTM.gradient_unrolled(2, "w_f"), "did you mean 'W_f'"),
         (lambda: LSTM.lambdify("numpi"), "did you mean 'numpy'"),
         (lambda: LSTM.code("numpi"), "did you mean 'numpy'"),
@@ -69,6 +67,13 @@ def test_unknown_names(call: object, words: str) -> None:
     with pytest.raises(UnknownName) as caught:
         call()  # type: ignore[operator]
     assert words in str(caught.value)
+
+
+def test_counts_out_of_range_are_said() -> None:
+    with pytest.raises(UsageError, match="the length of a block is a whole number from 1, got 0"):
+        LSTM.through_time(truncate=0)
+    with pytest.raises(UsageError, match="the number of steps is a whole number from 1, got 0"):
+        LSTM.gradient_unrolled(0)
 
 
 def test_steps_out_of_range_name_the_steps() -> None:
