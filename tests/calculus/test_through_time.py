@@ -15,7 +15,6 @@ from lstmgraph.calculus import gradient, gradient_unrolled, reindexed, through_t
 from lstmgraph.errors import UnknownName, UsageError
 from lstmgraph.reading import from_equations, library, load, loads
 
-
 PAPERS = Path(__file__).parents[1] / "reading" / "papers"
 
 
