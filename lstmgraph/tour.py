@@ -146,6 +146,7 @@ class _Maker:
         for suffix, format in (("txt", "unicode"), ("tex", "latex"), ("md", "markdown")):
             self.file(f"gradients.{suffix}", gradient.text(format))
         self.file("gradients-explained.html", gradient.explain("html"))
+        self.file("gradients-through-time.html", self.cell.through_time().text("html"))
         return [(title.capitalize(), [mathml(line) for line in lines]) for title, lines in gradient.sections()]
 
     def code(self) -> Iterator[dict[str, str]]:

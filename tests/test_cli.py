@@ -349,7 +349,7 @@ def test_tour_is_complete(command: Callable[..., Result], tmp_path: Path) -> Non
     names = {str(p.relative_to(tmp_path / "t")) for p in (tmp_path / "t").rglob("*") if p.is_file()}
     assert names >= {
         "index.html", "cell.toml", "pipe.svg", "pipe.dot", "cell-block.svg", "gradients.tex", "gradients.md",
-        "gradients.txt", "gradients-explained.html", "rnn_numpy.py", "check.txt",
+        "gradients.txt", "gradients-explained.html", "gradients-through-time.html", "rnn_numpy.py", "check.txt",
         "frames/steps-1-pipe.svg", "frames/steps-1-cell-block.svg",
     }  # fmt: skip
 
