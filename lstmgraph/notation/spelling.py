@@ -99,7 +99,7 @@ class Notation:
             if mark == "grad" and marks and marks[-1] == "dot":
                 mark, _ = "along", marks.pop()
             if mark in AROUND:  # written around the whole name, every other mark on its head
-                return Letter(self.marks[mark].head.replace("#", replace(found, entry=_indexed(name)).latex()))
+                return self._around_letter(mark, replace(found, entry=_indexed(name)))
             found, index = self._marked(mark, found, index), ""
         return replace(found, entry=_indexed(name))
 
@@ -110,6 +110,9 @@ class Notation:
             dotted = self.style.apply(template, replace(found, head=first))
             return replace(dotted, head=dotted.head + rest)
         return self.style.apply(template, found, index)
+
+    def _around_letter(self, mark: str, found: Letter) -> Letter:
+        return Letter(self.marks[mark].head.replace("#", found.latex()))
 
     def _stacked(self, name: Name) -> Letter:
         """What stands one below the other: the letter of the parts, with their indices where it needs one."""
@@ -122,7 +125,8 @@ class Notation:
             parts = [self.letters.get(base) or plain(base) for base in bases]
             index = "".join(",".join(part.sub) or part.latex() for part in parts)
             found = Letter(parts[0].head, (index,) if mark == "some" else ())
-        return self._marked("grad", found, "") if "grad" in name.marks else found
+        found = replace(found, entry=_indexed(name))
+        return self._around_letter("grad", found) if "grad" in name.marks else found
 
     def _part(self, base: str) -> Letter:
         owner, _, number = base.partition(".")
@@ -197,10 +201,10 @@ class Notation:
             shown = self._around(name, "#", "@")
             shown = unicode_of(shown).replace("@", self.style.text_time.replace("#", self._step(name)))
             return shown.replace("#", self._unicode(_inside(name), "explicit"))
-        quotient = {("grad",): "grad", ("dot", "grad"): "along"}.get(name.marks)
-        if quotient and name.entry:
-            shown = unicode_of(self.marks[quotient].head.replace("#", "@"))
-            return shown.replace("@", self._unicode(replace(name, marks=()), time))
+        mark, count = ("along", 2) if name.marks[:2] == ("dot", "grad") else ("grad", 1)
+        if name.entry and "grad" in name.marks[:count]:
+            shown = unicode_of(self.marks[mark].head.replace("#", "@"))
+            return shown.replace("@", self._unicode(replace(name, marks=name.marks[count:]), time))
         found = self.letter(name).unicode()
         here = name.lag == 0 and name.since == "t" and name.base.partition(".")[0] in self.computed
         if name.lag is None or (here and time == "implicit"):
