@@ -22,6 +22,7 @@ from lstmgraph.notation import get_notation
 from lstmgraph.program import Equation, Program
 
 if TYPE_CHECKING:
+    from lstmgraph.api.against import GradientDifference
     from lstmgraph.api.animation import Animation
     from lstmgraph.api.counts import OperationCounts
     from lstmgraph.api.drawing import Drawing
@@ -311,6 +312,16 @@ class Cell(core.Cell):
         asked = (of,) if isinstance(of, str) else tuple(of)
         settings = Settings(steps, asked, alone, seed, scale, samples, sizes, values, weights, open, label, notation)
         return followed(self, settings)
+
+    def gradient_against(self, other: str | Cell, notation: str | None = None) -> GradientDifference:
+        """The backward passes of this cell and of another one, term by term: which terms only one of them has.
+
+        Equations are matched by name, and by structure and role where names fail; the result prints in the names of
+        this cell.  Raises UnknownName for a cell or a notation that does not exist.
+        """
+        from lstmgraph.api.against import against
+
+        return against(self, other if isinstance(other, Cell) else load(other), notation)
 
     def lambdify(self, target: str = "numpy") -> Functions:
         """Callables `step`, `forward` (a batch of sequences) and `backward` (all gradients through time), with

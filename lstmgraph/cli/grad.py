@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 @click.option("--hessian", is_flag=True, help="The Hessian in --wrt times a direction, by forward over reverse mode.")
 @click.option("--reuse", is_flag=True, help="With fewer multiplies: products of the forward pass are reused.")
 @click.option("--stacked", is_flag=True, help="With the weights of gates that share an operand in one matrix.")
+@click.option(
+    "--against", metavar="CELL", help="Term by term: what only this cell has (−), and what only CELL has (+)."
+)
 @notation_option
 @click.option("--explain", is_flag=True, help="Every line with the rule that gives it and the equation it comes from.")
 @click.option("--index", is_flag=True, help="Each equation also entry by entry, with indices and sums.")
@@ -48,6 +51,7 @@ def command(
     hessian: bool,
     reuse: bool,
     stacked: bool,
+    against: str | None,
     notation: str | None,
     explain: bool,
     index: bool,
@@ -63,13 +67,27 @@ def command(
     lstmgraph grad lstm --explain -o lstm.html
     lstmgraph grad gru --wrt h --hessian
     lstmgraph grad lstm --through-time --loss last
+    lstmgraph grad lstm --against peephole_lstm
     """
     from lstmgraph.api.catalogue import FORMULAS
 
     chosen = choose_format(output, format, FORMULAS, "unicode")
+    if against is not None:
+        forms = {"tangent": tangent, "hessian": hessian, "reuse": reuse, "stacked": stacked, "wrt": wrt, **options}
+        _alone("against", {**forms, "explain": explain, "index": index, "numbered": numbered})
+        deliver(load_cell(name).gradient_against(load_cell(against), notation).text(chosen), output)
+        return
     derived = _derived(load_cell(name), wrt, notation, {"tangent": tangent, "hessian": hessian, **options})
     derived = _in_form(derived, {"reuse": reuse, "stacked": stacked}, explain)
     deliver(_explanation(derived, chosen, index) if explain else derived.text(chosen, numbered, index), output)
+
+
+def _alone(option: str, others: Mapping[str, Any]) -> None:
+    """Raises UsageError where something is asked for that the option does not go together with."""
+    given = next((name for name, value in others.items() if value not in (None, False, ())), None)
+    if given:
+        other = given.replace("_", "-")
+        raise UsageError(f"--{option} and --{other} do not go together", hint="ask for one after the other")
 
 
 def _explanation(derived: Formulas, format: str, index: bool) -> str:

@@ -42,14 +42,29 @@ class Part:
 
 def only(a: Graph, b: Graph, roles_a: Mapping[str, str], roles_b: Mapping[str, str]) -> tuple[Part, Part]:
     """What only `a` has and what only `b` has.  `roles` say what values are to a reader, by base name."""
-    left, right = _Side(_looped(a), roles_a), _Side(_looped(b), roles_b)
-    if right.key < left.key:  # one order for (a, b) and (b, a)
-        return only(b, a, roles_b, roles_a)[::-1]
-    pairs = _Search(left, right).run()
-    shared = _shared_edges(left, right, pairs)
+    left, right, pairs, shared = _paired(a, b, roles_a, roles_b)
     ours, theirs = {e.id for e, _ in shared}, {e.id for _, e in shared}
     back = {v: u for u, v in pairs.items()}
     return _rest(a, left, right, pairs, ours), _rest(b, right, left, back, theirs)
+
+
+def both(
+    a: Graph, b: Graph, roles_a: Mapping[str, str], roles_b: Mapping[str, str]
+) -> tuple[list[tuple[Node, Node]], list[tuple[Edge, Edge]]]:
+    """The nodes and edges that both have, in pairs: what is called how in each."""
+    left, right, pairs, shared = _paired(a, b, roles_a, roles_b)
+    return [(left.nodes[u], right.nodes[v]) for u, v in pairs.items()], shared
+
+
+def _paired(
+    a: Graph, b: Graph, roles_a: Mapping[str, str], roles_b: Mapping[str, str]
+) -> tuple[_Side, _Side, Pairs, list[tuple[Edge, Edge]]]:
+    left, right = _Side(_looped(a), roles_a), _Side(_looped(b), roles_b)
+    if right.key < left.key:  # one order for (a, b) and (b, a)
+        right, left, pairs, shared = _paired(b, a, roles_b, roles_a)
+        return left, right, {v: u for u, v in pairs.items()}, [(e, o) for o, e in shared]
+    pairs = _Search(left, right).run()
+    return left, right, pairs, _shared_edges(left, right, pairs)
 
 
 def _looped(graph: Graph) -> Graph:

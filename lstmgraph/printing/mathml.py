@@ -61,17 +61,18 @@ def mathml_table(rows: Iterable[Row]) -> str:
     A numbered equation has an id to link to: `eq-7`.
     """
     rows = list(rows)
-    numbered = any(row.number for row in rows)
+    numbered = any(row.number or row.mark for row in rows)
     body = "".join(line for row in rows for line in _lines(row, numbered))
     return f'<math xmlns="{_SPACE}" display="block"><mtable displaystyle="true">{body}</mtable></math>'
 
 
 def _lines(row: Row, numbered: bool) -> Iterator[str]:
     first, *more = row.right
-    cells = [_cell(_inner(row.left), "right"), _cell(_inner(f"{{}} = {first}"), "left")]
+    equals = f"{{}} = {first}" if row.left else rf"\quad {{}} {first}"
+    cells = [_cell(_inner(row.left) if row.left else "", "right"), _cell(_inner(equals), "left")]
     number = row.number.strip("()")
     anchor = f' id="eq-{number}"' if number else ""
-    yield f"<mtr{anchor}>{_number(row.number) if numbered else ''}{''.join(cells)}</mtr>"
+    yield f"<mtr{anchor}>{_number(row.mark or row.number) if numbered else ''}{''.join(cells)}</mtr>"
     for line in more:
         cells = [_cell("", "right"), _cell(_inner(rf"\quad {{}} {line}"), "left")]
         yield f"<mtr>{_cell('', 'left') if numbered else ''}{''.join(cells)}</mtr>"

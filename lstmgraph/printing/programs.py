@@ -2,7 +2,7 @@
 program.
 
 What is shown is decided in `sections.py`; here is only where the lines go.  To add a dialect, write one more
-function from `Page` to text and a row of `_PAGES`.
+function from `Page` to text and a row of `PAGES`.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def print_program(
     printer = printer_of(dialect, notation, time, view.inlined)
     entries = _entries(program, view, notation) if index else None
     page = Page(printer, view, width, numbered, standalone, legend, title, entries)
-    return _PAGES[dialect](page)
+    return PAGES[dialect](page)
 
 
 def print_mathml(program: Program, notation: Notation, stage: Stage = "backward") -> str:
@@ -76,11 +76,15 @@ def _entries(program: Program, view: Shown, notation: Notation) -> Entries:
 
 @dataclass(frozen=True)
 class Row:
-    """An equation: its left side, the lines of its right side, and its number in brackets, or nothing."""
+    """An equation: its left side, the lines of its right side, and its number in brackets, or nothing.
+
+    Without a left side it is a part of the equation above.  `mark` is a sign of which of two programs has it.
+    """
 
     left: str
     right: list[str]
     number: str
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -154,8 +158,9 @@ def _text(page: Page) -> str:
 def _aligned(row: Row, column: int) -> list[str]:
     pad = " " * (column - width_of(row.left))
     number = f"   {row.number}" if row.number else ""
-    lines = [f"{pad}{row.left} = {row.right[0]}", *(" " * (column + 3) + more for more in row.right[1:])]
-    return [*lines[:-1], lines[-1] + number]
+    first = f"{pad}{row.left} = " if row.left else " " * (column + 3)
+    lines = [first + row.right[0], *(" " * (column + 3) + more for more in row.right[1:])]
+    return [f"{row.mark} {line}" if row.mark else line for line in [*lines[:-1], lines[-1] + number]]
 
 
 def _source(page: Page) -> str:
@@ -175,7 +180,9 @@ def aligned_rows(rows: list[Row], numbered: bool) -> str:
     """The lines of an alignment; the number of a broken equation stands on its last line."""
     lines = []
     for row in rows:
-        parts = [f"{row.left} &= {row.right[0]}", *(rf"&\quad {{}}{line}" for line in row.right[1:])]
+        first = f"{row.left} &= {row.right[0]}" if row.left else rf"&\quad {{}}{row.right[0]}"
+        parts = [first, *(rf"&\quad {{}}{line}" for line in row.right[1:])]
+        parts[-1] += rf" \tag*{{${row.mark}$}}" if row.mark.strip() else ""
         bare = numbered and not row.number
         lines.append((" \\notag" * numbered + " \\\\\n").join(parts) + " \\notag" * bare)
     return " \\\\\n".join(lines)
@@ -241,7 +248,8 @@ def _markdown(page: Page) -> str:
     for title, rows in page.groups():
         blocks += [f"**{capital(title)}**"] if title and page.legend else []
         body = aligned_rows([tagged(row) for row in rows], numbered=False)
-        blocks.append(f"$$\n{tame(environment(body, 'align' if page.numbered else 'aligned'))}$$")
+        tags = page.numbered or any(row.mark for row in rows)
+        blocks.append(f"$$\n{tame(environment(body, 'align' if tags else 'aligned'))}$$")
     return "\n\n".join(blocks) + "\n"
 
 
@@ -260,7 +268,7 @@ def _html(page: Page) -> str:
     return document(page.title, page.notes(inline), blocks)
 
 
-_PAGES: Mapping[str, Callable[[Page], str]] = {
+PAGES: Mapping[str, Callable[[Page], str]] = {
     "unicode": _text,
     "latex": _latex,
     "markdown": _markdown,
