@@ -104,7 +104,7 @@ def reasons(track: Track, way: Path, curve: Curve) -> list[str]:
     terms = [list(group) for _, group in groupby(track.flow.seen, key=lambda seen: seen.probe.term)]
     terms.sort(key=lambda term: -strength(term))
     first = strength(terms[0])
-    told = [term for term in terms if strength(term) > first / 10][:3]
+    told = [term for term in terms if strength(term) >= first / 10][:3]
     return [f"{'largest term' if k == 0 else 'then'}: {_said(term)}" for k, term in enumerate(told)]
 
 

@@ -68,11 +68,15 @@ class _Jacobians:
         self.several = len(cell.states) > 1
 
     def value(self, name: str) -> MatrixSymbol:
+        if self.request.steps > 1:
+            return self.cell.state(name).next  # through several steps leads what is carried
         if name not in self.cell.values:
             raise UnknownName(f"value of {self.cell.name}", name, self.cell.values)
         return self.cell.values[name]
 
     def origin(self, name: str) -> MatrixSymbol:
+        if self.request.steps > 1:
+            return self.cell.state(name).previous
         known = {name_of(s).base: s for s in (*self.cell.previous, *self.cell.inputs)}
         if name not in known:
             raise UnknownName(f"state or input of {self.cell.name}", name, known)
@@ -173,7 +177,9 @@ class _Jacobians:
         known = {e.target for e in lines}
         ordered = sorted(inputs - known, key=lambda s: (name_of(s).lag is None, name_of(s).lag or 0, str(s)))
         program = Program(f"{self.cell.name}_jacobian_{k}_steps", tuple(ordered), lines, ())
-        return program.needed_for([e.target for e in products])
+        return program.needed_for(
+            [*(self.name(of, by, 1) for of in self.of for by in self.by), *(e.target for e in products)]
+        )
 
     def through_all(self) -> list[Equation]:
         """The product of whole Jacobians, and the blocks of it that were asked for."""

@@ -18,8 +18,8 @@ from lstmgraph.diagram.themes import Palette, Theme
 from lstmgraph.diagram.typeset import Typeset, number, typeset
 from lstmgraph.templates import render
 
-LEFT, TOP, BOTTOM, RIGHT = 66.0, 78.0, 56.0, 18.0
-WIDE, HIGH = 430.0, 290.0  # the plot itself
+LEFT, TOP, BOTTOM, RIGHT = 66.0, 84.0, 56.0, 18.0
+WIDE, HIGH = 430.0, 290.0  # the plot itself; for many lines it is higher, so that each has a label
 DEEPEST, HIGHEST = -16, 16  # decades: what is further out leaves the picture
 TITLE, WORDS, MATH, SMALL = 17.0, 12.5, 14.0, 10.5  # sizes of type, in points
 ROW = 33.0  # a label of two lines and the room below it
@@ -126,6 +126,8 @@ class _Writer:
         self.chart, self.mode, self.prefix = chart, mode, prefix
         self.light = theme.palette("dark" if mode == "dark" else "light")
         self.dark = theme.palette("dark") if mode == "auto" else None
+        self.high = max(HIGH, ROW * len(chart.lines) - 12)
+        self.bottom = TOP + self.high
         self.boxes: list[tuple[float, float, float, float]] = []
 
     # ── scales ──
@@ -134,7 +136,7 @@ class _Writer:
     def decades(self) -> tuple[int, int]:
         """The lowest and the highest decade that is shown; 1 is always between them."""
         ys = [y for line in self.chart.lines for y in line.ys if math.isfinite(y)] or [0.0]
-        low, high = math.floor(min([*ys, 0]) - 1e-9), math.ceil(max([*ys, 0]) + 1e-9)
+        low, high = math.floor(min([*ys, 0]) - 0.1), math.ceil(max([*ys, 0]) + 0.1)
         low, high = max(low, DEEPEST), min(high, HIGHEST)
         return (low - (low == 0), high + (high == 0))
 
@@ -149,18 +151,18 @@ class _Writer:
         """A decade's height; beyond the picture it is a little outside, so that a line that leaves is seen to."""
         low, high = self.decades
         bounded = min(max(decade, low - 1.0 * (high - low)), high + 1.0 * (high - low))
-        return TOP + HIGH * (high - bounded) / (high - low)
+        return TOP + self.high * (high - bounded) / (high - low)
 
     # ── the parts ──
 
     def write(self) -> str:
         lines = [self.line(line, look(k), k) for k, line in enumerate(self.chart.lines)]
         room = self.place_labels(lines)
-        width, height = LEFT + WIDE + RIGHT + room, TOP + HIGH + BOTTOM
+        width, height = LEFT + WIDE + RIGHT + room, self.bottom + BOTTOM
         return render(
             "chart.svg.j2",
             chart=self.chart, prefix=self.prefix, width=width, height=height, light=self.light, dark=self.dark,
-            plot=(LEFT, TOP, WIDE, HIGH), lines=lines, texts=[*self.heads(), *self.axis_texts()], n=number,
+            plot=(LEFT, TOP, WIDE, self.high), lines=lines, texts=[*self.heads(), *self.axis_texts()], n=number,
             x_ticks=[self.x(k) for k in self.x_ticks()], y_ticks=[self.y(k) for k in self.y_ticks()], one=self.y(0),
         )  # fmt: skip
 
@@ -168,7 +170,7 @@ class _Writer:
         points = [(self.x(x), self.y(y)) for x, y in zip(line.xs, line.ys, strict=True)]
         upper = [(self.x(x), self.y(y)) for x, y in zip(line.xs, line.high, strict=True)]
         lower = [(self.x(x), self.y(y)) for x, y in zip(line.xs, line.low, strict=True)]
-        shown = [p for p in points if TOP <= p[1] <= TOP + HIGH]
+        shown = [p for p in points if TOP <= p[1] <= self.bottom]
         step = max(1, len(shown) / MARKERS)
         at = {int((k + (index % 4) / 4) * step + step / 3) for k in range(MARKERS)}
         return Drawn(
@@ -202,13 +204,13 @@ class _Writer:
 
     def axis_texts(self) -> Iterable[Text]:
         for k in self.x_ticks():
-            yield _text(number(k), self.x(k), TOP + HIGH + 7, WORDS, "ink", anchor=0.5)
+            yield _text(number(k), self.x(k), self.bottom + 7, WORDS, "ink", anchor=0.5)
         for k in self.y_ticks():
             label = typeset(f"10^{{{k}}}" if k else "1", WORDS)
             yield Text(LEFT - 8 - label.width, self.y(k) - label.height / 2, label, WORDS, "ink")
         words, math_ = typeset(self.chart.x_title, WORDS, math=False), typeset(self.chart.x_math, MATH)
         left = LEFT + (WIDE - words.width - 5 - math_.width) / 2
-        top = TOP + HIGH + 28
+        top = self.bottom + 28
         yield Text(left, top, words, WORDS, "ink")
         yield Text(left + words.width + 5, top + words.baseline - math_.baseline, math_, MATH, "ink")
 
@@ -224,9 +226,9 @@ class _Writer:
                 column.append((self.y(line.ys[-1]), line, drawn))
             elif not self.label_inside(line, drawn, where):
                 beyond = (LEFT + WIDE - where[0]) / WIDE  # the sooner a line leaves, the further out
-                column.append((where[1] + beyond * (1 if where[1] > TOP + HIGH / 2 else -1), line, drawn))
+                column.append((where[1] + beyond * (1 if where[1] > TOP + self.high / 2 else -1), line, drawn))
         column.sort(key=lambda row: row[0])
-        tops = _apart([y - ROW / 2 for y, *_ in column], ROW, TOP - 8, TOP + HIGH + 12)
+        tops = _apart([y - 9 for y, *_ in column], ROW, TOP - 8, self.bottom + 12)
         widths = [self.label_beside(y, line, drawn, top) for (y, line, drawn), top in zip(column, tops, strict=True)]
         return max(widths, default=0.0)
 
@@ -245,7 +247,7 @@ class _Writer:
     def label_beside(self, end: float, line: Line, drawn: Drawn, top: float) -> float:
         """A label in the column, with a line to it from where its curve ends; its width."""
         left, middle = LEFT + WIDE + 34, top + 9
-        inside = TOP <= end <= TOP + HIGH and self.exit_of(line) is None
+        inside = TOP <= end <= self.bottom and self.exit_of(line) is None
         start = [(LEFT + WIDE + 3, end), (LEFT + WIDE + 12, middle)] if inside else [(LEFT + WIDE + 9, middle)]
         drawn.leader = _path([*start, (left - 6, middle)])
         drawn.sample = (LEFT + WIDE + 20, middle)
@@ -257,8 +259,8 @@ class _Writer:
         y = where[1]
         width = 26 + self.texts_of(line, 0, 0)[1]
         for part in (0.1, 0.2, 0.3, 0.4):
-            middle = y + (-1 if y > TOP + HIGH / 2 else 1) * (22 + part * HIGH / 2)
-            at = max(px for px, py in self.points(line) if abs(py - middle) < ROW) + 14
+            middle = y + (-1 if y > TOP + self.high / 2 else 1) * (22 + part * self.high / 2)
+            at = max((px for px, py in self.points(line) if abs(py - middle) < ROW), default=where[0]) + 14
             box = (at - 3, middle - 12, width + 6, ROW)
             if at + width < LEFT + WIDE - 2 and not any(_overlap(box, other) for other in self.taken()):
                 drawn.backing, drawn.sample = box, (at + 10, middle)

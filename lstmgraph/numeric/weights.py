@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy
-from sympy import MatMul, MatrixSymbol, Symbol
+from sympy import Integer, MatMul, MatrixSymbol, Symbol
 
 from lstmgraph.algebra.sizes import axis, solve_sizes
 from lstmgraph.algebra.traverse import symbols_in, walk
@@ -99,7 +99,7 @@ def sizes_of(cell: Cell, asked: Mapping[str, int], given: Mapping[str, Array]) -
 def _from_weights(cell: Cell, given: Mapping[str, Array]) -> dict[Symbol, int]:
     chosen = [p for p in cell.parameters if p.name in given]
     sides = [(p, side, k) for p in chosen for k, side in enumerate(p.shape)]
-    lengths = {axis(k): given[p.name].shape[at - 2] for k, (p, _, at) in enumerate(sides)}
+    lengths = {axis(k): Integer(given[p.name].shape[at - 2]) for k, (p, _, at) in enumerate(sides)}
     solved = solve_sizes([side for _, side, _ in sides])
     found = {}
     for size, formula in solved.items():
