@@ -137,8 +137,7 @@ class _Writer:
         """The lowest and the highest decade that is shown; 1 is always between them."""
         ys = [y for line in self.chart.lines for y in line.ys if math.isfinite(y)] or [0.0]
         low, high = math.floor(min([*ys, 0]) - 0.1), math.ceil(max([*ys, 0]) + 0.1)
-        low, high = max(low, DEEPEST), min(high, HIGHEST)
-        return (low - (low == 0), high + (high == 0))
+        return max(low, DEEPEST), min(high, HIGHEST)
 
     @cached_property
     def last(self) -> float:
