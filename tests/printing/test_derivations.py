@@ -173,9 +173,11 @@ def false_terms(name: str, backward: Sequence[Equation]) -> list[str]:
         terms = [value_of(term.value, forward, values) for term in equation.origin]
         if not close(sum(terms), values[equation.target.name]):
             wrong.append(f"{equation} is not the sum of its terms")
-        for term, value in zip(equation.origin, terms, strict=True):
-            if not close(value, derived_again(term, name, gradient, forward)):
-                wrong.append(f"{equation}: {term.value} is not what {term.use} sends back")
+        wrong += [
+            f"{equation}: {term.value} is not what {term.use} sends back"
+            for term in (part for whole in equation.origin for part in whole.chain())
+            if not close(value_of(term.value, forward, values), derived_again(term, name, gradient, forward))
+        ]
     return wrong
 
 
@@ -246,6 +248,25 @@ def cotangents_of(target: MatrixSymbol, gradient: Program) -> str | None:
     return str(named) if named in {*gradient.definitions, *gradient.inputs} else None
 
 
+@each_cell
+def test_a_slope_is_the_derivative_of_its_function(name: str) -> None:
+    """`chain rule with σ′ = f ⊙ (1 − f)`, by differences of the function."""
+    _, forward, found = told(name)
+    values = numbers(name)
+    parts = [part for _, section in found.sections for line in section for part in line.parts]
+    for step in (step for part in parts for step in part.steps):
+        slopes = [slope for _, slope in step.rules if slope]
+        nodes = [at(forward.definitions[u.equation].value, u.path[:k]) for u in step.uses for k in range(len(u.path))]
+        functions = [node for node in nodes if reason(node.func) is CHAIN]
+        assert [slope.function for slope in slopes] == [node.func for node in functions]
+        for slope, node in zip(slopes, functions, strict=True):
+            place = symbol("part(place)", node.shape)
+            program = Program("moved", (place,), (Equation(symbol("part(it)", node.shape), node.func(place)),), ())
+            operand = value_of(node.args[0], forward, values)
+            up, down = (evaluate(program, {place.name: operand + s * STEP})["part(it)"] for s in (1, -1))
+            assert close(value_of(slope.value, forward, values), (up - down) / (2 * STEP))
+
+
 # ── the words are true ──
 
 
@@ -279,6 +300,23 @@ def assert_step(step: Step, forward: Program, numbered: dict[int, MatrixSymbol])
     names = [rule.name for rule, _ in step.rules]
     wanted = [reason(node.func).name for node in passed]
     assert names == ([w for w in wanted if w != "sum rule"] or wanted[:1] or ["copy"])
+
+
+@each_cell
+def test_a_number_in_a_reason_is_that_of_the_equation_beside_it(name: str) -> None:
+    """As it is printed: `from (5) c = f ⊙ c[t-1] + i ⊙ g`, where the forward equations have just that as their (5)."""
+    text = cell_of(name).gradient().explain()
+    before, _, after = text.partition("\n\nrules\n")
+    lines = re.split(r"\n *(?=\(\d+\)  )", before)[1:]
+    numbered = {k: " ".join(rest.split()) for k, rest in (re.split(r"\)\s+", line[1:], maxsplit=1) for line in lines)}
+    flat = " ".join(after.split())
+    mentions = list(re.finditer(r"(from|pre-activation of|feeds|,|and) \((\d+)\) ", flat))
+    assert len(mentions) >= len(cell_of(name).parameters)
+    for mention in mentions:
+        equation = numbered[mention[2]]
+        target, _, _ = equation.partition(" =")
+        expected = equation if mention[1] in {"from", "pre-activation of"} else target
+        assert flat.startswith(expected, mention.end()), flat[mention.start() : mention.end() + 60]
 
 
 def test_every_operation_has_a_rule_in_words() -> None:
