@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
     ("arguments", "said"),
     [
         (["benchmarks/derive.py", "lsmt"], "error: there is no cell 'lsmt'\nhint: did you mean 'lstm'?"),
+        (["benchmarks/prove.py", "lsmt"], "error: there is no cell 'lsmt'\nhint: did you mean 'lstm'?"),
         (["benchmarks/unroll.py", "lsmt"], "error: there is no cell 'lsmt'\nhint: did you mean 'lstm'?"),
         (["benchmarks/gates.py", "lsmt"], "error: there is no cell 'lsmt'\nhint: did you mean 'lstm'?"),
         (["benchmarks/bounds.py", "lsmt"], "error: there is no cell 'lsmt'\nhint: did you mean 'lstm'?"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields, replace
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +94,8 @@ def by_jax(cell: Cell, sample: Sample) -> Cotangents:
     import jax
 
     groups = {f.name: getattr(sample, f.name) for f in fields(Cotangents)}
-    with jax.enable_x64(True):
+    double = getattr(jax, "enable_x64", None) or import_module("jax.experimental").enable_x64  # its place before 0.8
+    with double(True):
         slopes = jax.grad(lambda moved: loss(cell, replace(sample, **moved), jax.numpy))(groups)
 
     def derivative(group: str, name: str) -> Array:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,7 +18,7 @@ from lstmgraph.algebra.rules import RULES
 from lstmgraph.calculus import gradient, through_time
 from lstmgraph.codegen import Functions, lambdify
 from lstmgraph.numeric import Report, Row, check
-from lstmgraph.numeric.differences import DIFFERENCES_BOUND, MARGIN, OFFSETS, STEP, WEIGHTS
+from lstmgraph.numeric.differences import DIFFERENCES_BOUND, MARGIN, OFFSETS, STEP, WEIGHTS, by_autograd, by_jax
 from lstmgraph.numeric.sample import draw
 from lstmgraph.reading import load, loads
 
@@ -191,3 +195,38 @@ def test_samples_keep_the_margin(equation: str) -> None:
         x, h = sample.inputs["x"][0], sample.states["h"]
         distance = x if "/" in equation else x + h if "relu" in equation else x - h
         assert np.min(np.abs(distance)) >= MARGIN
+
+
+@pytest.mark.torch
+def test_jax_is_asked_for_the_slopes_of_all_that_goes_in(monkeypatch: pytest.MonkeyPatch, torch: ModuleType) -> None:
+    """With PyTorch in its place: a `grad` of nested dicts, under its switch for float64."""
+    switched: list[bool] = []
+
+    @contextmanager
+    def enable_x64(on: bool) -> Iterator[None]:
+        switched.append(on)
+        yield
+
+    def grad(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def slopes(groups: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+            leaves = {g: {k: torch.tensor(v, requires_grad=True) for k, v in a.items()} for g, a in groups.items()}
+            function(leaves).backward()
+            return {g: {k: leaf.grad for k, leaf in a.items()} for g, a in leaves.items()}
+
+        return slopes
+
+    jax = SimpleNamespace(enable_x64=enable_x64, grad=grad, numpy=torch)
+    monkeypatch.setitem(sys.modules, "jax", jax)
+    cell = load("gru")
+    sample = draw(cell, dict.fromkeys(cell.sizes, 2), 2, 3, 0)
+    assert sample is not None
+    tensors = replace(sample, d_output=torch.tensor(sample.d_output), d_states=_tensors(torch, sample.d_states))
+    found, wanted = by_jax(cell, tensors), by_autograd(cell, sample)
+    assert switched == [True]
+    for group in ("parameters", "inputs", "states"):
+        for name, array in getattr(wanted, group).items():
+            np.testing.assert_allclose(getattr(found, group)[name], array, rtol=1e-12)
+
+
+def _tensors(torch: ModuleType, arrays: dict[str, Any]) -> dict[str, Any]:
+    return {name: torch.tensor(array) for name, array in arrays.items()}

@@ -23,13 +23,16 @@ need none.
   that is: not at the kink, and not at a tie.  There the rules take one side, as PyTorch does; nothing is proven of it.
 - Constants of a cell are indeterminates: what is proven holds for all their values.
 
-To add an operation: a row of TREATMENT, with words for a certificate.
+To add an operation: a row of TREATMENT, with words for a certificate.  An elementwise function needs none: its scalar
+formula says what it is taken for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from functools import lru_cache
 
+import sympy as sp
 from sympy import MatAdd, MatMul, Transpose
 
 from lstmgraph.algebra import nodes as n
@@ -38,44 +41,26 @@ from lstmgraph.algebra.traverse import walk
 from lstmgraph.program import Program
 
 POLYNOMIAL = "polynomials in their operands' entries"
-EXPONENTIAL = "rational in exp, which is one indeterminate for each argument, exp' = exp"
-FUNCTION = "one indeterminate for each argument, with SymPy's derivative"
+EXPONENTIAL = "rational in exp, an indeterminate E for each argument with E' = E"
+FUNCTION = "an indeterminate for each argument, with SymPy's derivative"
 QUOTIENT = "1/d is an indeterminate r with r d = 1"
-POWER = "products, and roots w with w^q = u; other powers are indeterminates, with the derivative of exp(v log u)"
-ROOT = "an indeterminate w with w^2 = u"
-STEP = "s u and the like with s = 0 or 1 by the side of a kink, both taken"
-LOGARITHM = "the logarithm is an indeterminate for each argument, and so is exp in it"
+POWER = "products for whole exponents, else an indeterminate with the derivative of exp(v log u)"
+ROOT = "an indeterminate w with w^q = u"
+STEP = "s u and the like with s = 0 or 1 by the side of the kink, for both"
 
 TREATMENT: dict[type, str] = {
     MatMul: POLYNOMIAL,
     MatAdd: POLYNOMIAL,
     Transpose: POLYNOMIAL,
     n.Hadamard: POLYNOMIAL,
-    n.OneMinus: POLYNOMIAL,
-    n.Negative: POLYNOMIAL,
-    n.Identity: POLYNOMIAL,
     n.Concat: POLYNOMIAL,
     n.Slice: POLYNOMIAL,
     n.Sum: POLYNOMIAL,
     n.TimeSum: POLYNOMIAL,  # of one step, its term
     n.Fill: POLYNOMIAL,
-    n.Sigmoid: EXPONENTIAL,
-    n.Silu: EXPONENTIAL,
     n.Softmax: EXPONENTIAL,
-    n.Exp: EXPONENTIAL,
-    n.Softplus: LOGARITHM,
-    n.Tanh: FUNCTION,
-    n.Log: FUNCTION,
-    n.Sin: FUNCTION,
-    n.Cos: FUNCTION,
     n.Divide: QUOTIENT,
-    n.Reciprocal: QUOTIENT,
     n.Power: POWER,
-    n.Sqrt: ROOT,
-    n.Relu: STEP,
-    n.Abs: STEP,
-    n.Sign: STEP,
-    n.Step: STEP,
     n.Maximum: STEP,
     n.Minimum: STEP,
 }
@@ -86,22 +71,38 @@ LIMITS = {
     ROOT: "where what is under a root is positive",
     STEP: "away from kinks and ties: no argument of abs, relu, sign or step is 0, no two of max or min are equal",
 }
+ORDER = (EXPONENTIAL, FUNCTION, QUOTIENT, ROOT, POWER, STEP, POLYNOMIAL)  # of a certificate
 
 
 def used(program: Program) -> dict[str, list[str]]:
     """How the operations of a Program are treated: words, and the operations' names; plain arithmetic last."""
-    found: dict[str, list[str]] = {}
-    for cls in operations(program):
-        words = TREATMENT.get(cls, FUNCTION)
-        found.setdefault(words, []).append(RULES[cls].name)
-    return {words: sorted(found[words]) for words in sorted(found, key=lambda w: (w == POLYNOMIAL, w))}
-
-
-def operations(program: Program) -> list[type]:
-    nodes: Iterable[type] = (node.func for e in program for node in walk(e.value))
-    return [cls for cls in dict.fromkeys(nodes) if cls in RULES]
+    classes = [c for c in dict.fromkeys(node.func for e in program for node in walk(e.value)) if c in RULES]
+    names = {words: sorted(RULES[cls].name for cls in classes if words in treated(cls)) for words in ORDER}
+    return {words: found for words, found in names.items() if found}
 
 
 def limits(program: Program) -> list[str]:
-    """Where nothing is proven."""
+    """Where what is proven holds."""
     return [LIMITS[words] for words in used(program) if words in LIMITS]
+
+
+@lru_cache(maxsize=128)
+def treated(cls: type) -> tuple[str, ...]:
+    """What an operation is taken for; an elementwise function by the parts of its scalar formula."""
+    if cls in TREATMENT or not issubclass(cls, n.Elementwise):
+        return (TREATMENT[cls],)
+    parts = sp.preorder_traversal(cls.scalar(sp.Symbol("a", real=True)))
+    return tuple(dict.fromkeys(words for part in parts for words in _treated(part))) or (POLYNOMIAL,)
+
+
+def _treated(part: sp.Expr) -> Iterator[str]:
+    if isinstance(part, sp.exp):
+        yield EXPONENTIAL
+    elif isinstance(part, (sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min)):
+        yield STEP
+    elif isinstance(part, sp.Function):
+        yield FUNCTION
+    elif isinstance(part, sp.Pow) and not part.exp.is_Integer:
+        yield ROOT if part.exp.is_Rational else POWER
+    elif isinstance(part, sp.Pow) and part.exp.is_negative and not part.base.is_nonzero:
+        yield QUOTIENT

@@ -12,21 +12,48 @@ from lstmgraph.numeric.proof.interpret import OPERATIONS
 from lstmgraph.numeric.proof.polynomials import Polynomials
 from lstmgraph.numeric.proof.primes import PrimeField
 from lstmgraph.numeric.proof.scalars import Dual, Scalars
-from lstmgraph.numeric.proof.treatment import LIMITS, TREATMENT
+from lstmgraph.numeric.proof.treatment import (
+    EXPONENTIAL,
+    FUNCTION,
+    LIMITS,
+    ORDER,
+    POLYNOMIAL,
+    QUOTIENT,
+    ROOT,
+    STEP,
+    TREATMENT,
+    treated,
+)
 
 A, B = sp.symbols("a b", real=True)
 
 
 @pytest.mark.parametrize("cls", RULES, ids=lambda cls: cls.__name__)
 def test_every_operation_can_be_computed_and_is_said_to_be_taken_for_something(cls: type) -> None:
-    assert cls in TREATMENT
+    assert cls in TREATMENT or issubclass(cls, n.Elementwise)
+    assert set(treated(cls)) <= set(ORDER)
     assert cls in OPERATIONS or issubclass(cls, n.Elementwise)
 
 
 def test_nothing_else_is_in_the_tables() -> None:
-    assert set(TREATMENT) == set(RULES)
+    assert set(TREATMENT) < set(RULES)
     assert set(OPERATIONS) < set(RULES)
-    assert set(LIMITS) < set(TREATMENT.values())
+    assert set(LIMITS) < set(ORDER)
+
+
+@pytest.mark.parametrize(
+    ("cls", "words"),
+    [
+        (n.Sigmoid, [EXPONENTIAL]),
+        (n.Softplus, [FUNCTION, EXPONENTIAL]),
+        (n.Sqrt, [ROOT]),
+        (n.Reciprocal, [QUOTIENT]),
+        (n.Relu, [STEP]),
+        (n.OneMinus, [POLYNOMIAL]),
+    ],
+)
+def test_what_functions_are_taken_for_follows_from_their_formulas(cls: type, words: list[str]) -> None:
+    assert list(treated(cls)) == words
 
 
 FORMULAS = [
