@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 from sympy import Expr, Integer, Poly, Symbol
@@ -59,9 +60,9 @@ class OperationCounts:
 
     def ratio(self, column: str = "backward") -> float:
         """The multiplies of both passes to those of the step; where sizes are open, for large ones."""
-        own = self.forward.multiplies
-        both = _leading(own + self.columns[column].multiplies)
-        return float(both / _leading(own)) if own else float("nan")
+        own = _leading(self.forward.multiplies)
+        both = _leading(self.forward.multiplies + self.columns[column].multiplies)
+        return inf if both[0] > own[0] or not own[1] else float(both[1] / own[1])
 
     def __str__(self) -> str:
         return table([self])
@@ -110,12 +111,11 @@ def _check_number(what: str, given: object) -> None:
         raise UsageError(f"{what} is at least 1, got {given}")
 
 
-def _leading(number: Expr) -> Expr:
-    """With all sizes alike, the coefficient of the highest power."""
-    if number.is_number:
-        return number
+def _leading(number: Expr) -> tuple[int, Expr]:
+    """With all sizes alike, the highest power and its coefficient."""
     one = Symbol("size")
-    return Poly(number.subs(dict.fromkeys(number.free_symbols, one)).expand(), one).LC()
+    powers = Poly(number.subs(dict.fromkeys(number.free_symbols, one)).expand(), one)
+    return powers.degree(), powers.LC()
 
 
 # ── the table ──
@@ -125,13 +125,13 @@ QUANTITIES = ("multiplies", "adds", "divisions", "transcendentals")
 
 
 def table(counts: Iterable[OperationCounts]) -> str:
-    """A block for each cell: what there is of each kind of operation, then the ratio of the multiplies."""
-    blocks = [(c, [row for q in QUANTITIES if (row := _row(c, q))]) for c in counts]
+    """A block for each cell: what there is of each kind of operation, then the multiplies of both passes."""
+    blocks = [(c, [*(row for q in QUANTITIES if (row := _row(c, q))), *_both(c)]) for c in counts]
     rows = [TITLES, *(row for _, found in blocks for row in found)]
     widths = [max(len(row[k]) for row in rows) for k in range(len(TITLES))]
     lines = [_aligned(TITLES, widths)]
     for c, found in blocks:
-        lines += ["", c.cell.name, *(_aligned(row, widths) for row in found), _aligned(_ratios(c), widths)]
+        lines += ["", c.cell.name, *(_aligned(row, widths) for row in found)]
     return "\n".join(lines)
 
 
@@ -142,9 +142,17 @@ def _row(counts: OperationCounts, quantity: str) -> tuple[str, ...] | None:
     return (f"  {quantity}", *map(polynomial, numbers)) if any(numbers) else None
 
 
-def _ratios(counts: OperationCounts) -> tuple[str, ...]:
-    columns = [c for c in counts.columns if c != "forward"]
-    return ("  both / forward", "", *(f"{counts.ratio(c):.3g}" for c in columns))
+def _both(counts: OperationCounts) -> list[tuple[str, ...]]:
+    """The multiplies of both passes, their bound, and their ratio to those of the forward pass."""
+    from lstmgraph.printing.polynomials import polynomial
+
+    forms = [c for c in counts.columns if c != "forward"]
+    sums = [(counts.forward.multiplies + counts.columns[c].multiplies).expand() for c in forms]
+    return [
+        ("  multiplies of both", "", *map(polynomial, sums)),
+        ("  Baur-Strassen bound", "", polynomial(counts.ceiling), ""),
+        *([("  both / forward", "", *(f"{counts.ratio(c):.3g}" for c in forms))] if counts.forward.multiplies else []),
+    ]
 
 
 def _aligned(row: tuple[str, ...], widths: list[int]) -> str:

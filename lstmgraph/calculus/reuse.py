@@ -112,13 +112,16 @@ class System:
         if isinstance(value, n.OneMinus):
             self.atoms.name(target, self.atoms.read(value))
 
-    def remember_product(self, target: MatrixSymbol, product: n.Hadamard, whole: bool) -> None:
-        term = self.atoms.product(product)
-        if term.sign < 0 or len(term.factors) < 2:
-            return
-        self.known.setdefault(monomial(term.factors), (target, None if whole else product))
-        if whole:
-            self.atoms.expanded[target] = term
+    def remember_product(self, target: MatrixSymbol, product: MatrixExpr, whole: bool) -> None:
+        """A product, and those of its first factors, which it is made of."""
+        args = product.args if isinstance(product, n.Hadamard) else ()
+        for part in (product, *(n.Hadamard(*args[:k]) for k in range(2, len(args)))):
+            term = self.atoms.product(part)
+            if term.sign > 0 and len(term.factors) > 1:
+                is_target = whole and part is product
+                self.known.setdefault(monomial(term.factors), (target, None if is_target else part))
+                if is_target:
+                    self.atoms.expanded[target] = term
 
     # ── a value that is one product is read as that product ──
 
@@ -227,8 +230,8 @@ class System:
         changed = True
         while changed:
             changed = False
-            for k in list(self.sums):
-                options = [(self.cost(new, self.helpers), j, new) for j, new in enumerate(self.moves(k))]
+            for moves in (*(self.moves(k) for k in list(self.sums)), self.moves_of_brackets()):
+                options = [(self.cost(new, self.helpers), j, new) for j, new in enumerate(moves)]
                 cost, _, sums = min(options, key=lambda o: o[:2], default=(best, 0, self.sums))
                 if cost < best:
                     best, self.sums, changed = cost, sums, True
@@ -243,10 +246,18 @@ class System:
                 new = {**self.sums, k: terms}
                 yield self.expanded(new) if uses[k] and len(terms) == 1 else new
 
+    def moves_of_brackets(self) -> Iterator[dict[int, Sum]]:
+        """The system after each move within a sum in brackets that stands in several places."""
+        uses = Counter(k for terms in self.sums.values() for t in terms for k in t.factors)
+        for k in [k for k, times in uses.items() if times > 1 and self.atoms[k].value is None]:
+            for new in self.rewritten(self.atoms[k].sum, self.atoms[k].shape, set()):
+                table = {k: self.in_place(Term(1, (k,)), 0, new, self.atoms[k].shape)}
+                yield {j: tuple(self.substituted(t, table) for t in terms) for j, terms in self.sums.items()}
+
     def with_helper(self, best: Cost) -> Cost:
         """Add the common part of two monomials that saves most, if one does."""
         needed = [m for m in self.reached(self.sums)[0] if m not in self.known]
-        found = {common(a, b): None for a, b in combinations(needed, 2)}
+        found = {common(a, b): None for a, b in combinations((*needed, *self.helpers), 2)}
         new = [m for m in found if degree(m) > 1 and m not in (*needed, *self.known, *self.helpers)]
         options = [(self.cost(self.sums, (*self.helpers, m)), k, m) for k, m in enumerate(new)]
         cost, _, helper = min(options, default=(best, 0, 0))

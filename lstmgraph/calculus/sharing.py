@@ -80,6 +80,8 @@ class Sharing:
             self.use_atom(next(atoms_in(m)))
             return
         for part in parts_of(m, self.pieces):
+            order = tuple(k for k in self.written[m] if k in set(atoms_in(part)))
+            self.written.setdefault(part, order)
             self.use(part)
 
     def use_atom(self, k: int) -> None:
@@ -105,11 +107,13 @@ class Sharing:
         self.owner = before
 
     def named(self, value: MatrixExpr) -> MatrixSymbol:
-        """A name for a value that has several uses."""
+        """A name for a value that has several uses: after the value whose equation needs it first.
+
+        What the gradient of a parameter needs is called after the first value in it.
+        """
         assert self.owner is not None
-        of = name_of(self.owner)
-        new = self.new_name(of)
-        target = symbol(new, value.shape)
+        names = (name_of(s) for s in (self.owner, *walk(value)) if isinstance(s, MatrixSymbol))
+        target = symbol(self.new_name(next(name for name in names if name.lag is not None)), value.shape)
         self.backward[target] = Equation(target, value, stage="backward")
         return target
 
@@ -125,9 +129,10 @@ class Sharing:
             if product is not None and m in self.names:
                 inside.setdefault(target, {})[product] = self.names[m]
         for equation in self.program.stage("forward"):
-            found = inside.get(equation.target, {})
+            found = dict(sorted(inside.get(equation.target, {}).items(), key=lambda item: len(item[0].args)))
             for product, name in found.items():
-                yield Equation(name, product, place=equation.place)
+                shorter = {p: s for p, s in found.items() if len(p.args) < len(product.args)}
+                yield Equation(name, _with(product, shorter), place=equation.place)
             yield replace(equation, value=_with(equation.value, found)) if found else equation
 
     # ── values ──
@@ -165,7 +170,7 @@ class Sharing:
         """A monomial from its parts, in the order in which it was written."""
         if degree(m) == 1:
             return [self.atom(next(atoms_in(m)))]
-        order = self.written.get(m, tuple(atoms_in(m)))
+        order = self.written[m]
         found = sorted(parts_of(m, self.pieces), key=lambda part: min(map(order.index, atoms_in(part))))
         return [value for part in found for value in self.factors(part)]
 
@@ -202,9 +207,13 @@ class Sharing:
 
 
 def _with(value: MatrixExpr, names: dict[MatrixExpr, MatrixSymbol]) -> MatrixExpr:
-    """A forward value with names for some of the products that it adds."""
+    """A forward value with names for some of the products in it, and for those of its first factors."""
     if value in names:
         return names[value]
     if isinstance(value, (MatAdd, n.Negative)):
         return value.func(*(_with(a, names) for a in value.args))
+    if isinstance(value, n.Hadamard):
+        for k in range(len(value.args) - 1, 1, -1):
+            if (first := n.Hadamard(*value.args[:k])) in names:
+                return n.Hadamard(names[first], *value.args[k:])
     return value

@@ -176,10 +176,14 @@ def test_what_terms_have_in_common_comes_before_a_bracket() -> None:
     assert after == "4H"
 
 
-def test_common_products_are_named() -> None:
+def test_common_products_are_named_and_those_of_the_first_factors_used_again() -> None:
+    """The bound of Baur and Strassen: two for each of the three multiplies."""
     before, after, program = saved("h[t] = x[t] * h[t-1] * u * v")
-    assert (before, after) == ("12H", "8H")
-    assert any(name_of(e.target).marks == ("term",) for e in program)
+    assert (before, after) == ("12H", "6H")
+    text = {e.target.name: str(e.value) for e in program}
+    assert text["term(h.1)[t]"] == "Hadamard(x[t], h[t-1])"
+    assert text["term(h.2)[t]"] == "Hadamard(term(h.1)[t], u)"
+    assert all(name_of(e.target).lag == 0 for e in program if name_of(e.target).marks == ("term",))
 
 
 def test_a_quotient_is_taken_once() -> None:
