@@ -230,8 +230,8 @@ class System:
         changed = True
         while changed:
             changed = False
-            for moves in (*(self.moves(k) for k in list(self.sums)), self.moves_of_brackets()):
-                options = [(self.cost(new, self.helpers), j, new) for j, new in enumerate(moves)]
+            for k in list(self.sums):
+                options = [(self.cost(new, self.helpers), j, new) for j, new in enumerate(self.moves(k))]
                 cost, _, sums = min(options, key=lambda o: o[:2], default=(best, 0, self.sums))
                 if cost < best:
                     best, self.sums, changed = cost, sums, True
@@ -245,14 +245,6 @@ class System:
             if terms != self.sums[k]:
                 new = {**self.sums, k: terms}
                 yield self.expanded(new) if uses[k] and len(terms) == 1 else new
-
-    def moves_of_brackets(self) -> Iterator[dict[int, Sum]]:
-        """The system after each move within a sum in brackets that stands in several places."""
-        uses = Counter(k for terms in self.sums.values() for t in terms for k in t.factors)
-        for k in [k for k, times in uses.items() if times > 1 and self.atoms[k].value is None]:
-            for new in self.rewritten(self.atoms[k].sum, self.atoms[k].shape, set()):
-                table = {k: self.in_place(Term(1, (k,)), 0, new, self.atoms[k].shape)}
-                yield {j: tuple(self.substituted(t, table) for t in terms) for j, terms in self.sums.items()}
 
     def with_helper(self, best: Cost) -> Cost:
         """Add the common part of two monomials that saves most, if one does."""
