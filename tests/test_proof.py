@@ -15,7 +15,7 @@ from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import negate
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.api.proof import FORMS, claim_of
-from lstmgraph.calculus import gradient, gradient_unrolled, hessian_vector, reusing, tangent, through_time
+from lstmgraph.calculus import gradient, gradient_unrolled, hessian_vector, reusing, stacked, tangent, through_time
 from lstmgraph.cell import Cell
 from lstmgraph.errors import UnknownName, UsageError, WrongType
 from lstmgraph.numeric.proof import Certificate, Claim, Row, Task
@@ -55,6 +55,7 @@ TRANSFORMS: dict[str, Callable[[Cell], Program]] = {
     "Hessian": hessian_vector,
     "Hessian of a curved loss": lambda cell: hessian_vector(cell, curved=True),
     "reusing products": lambda cell: reusing(gradient(cell), cell.step),
+    "gates stacked": lambda cell: stacked(gradient(cell)),
     "some gradients": lambda cell: gradient(cell, [cell.parameters[0].name]),
 }
 
