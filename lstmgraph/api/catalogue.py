@@ -90,7 +90,10 @@ def _formats() -> dict[str, str]:
     drawings = {name: f"draw: {', '.join(suffixes)}" for name, suffixes in drawing_formats().items()}
     formulas = {name: f"grad: {', '.join(suffixes)}" for name, suffixes in FORMULAS.items()}
     programs = {name: f"code: {', '.join(suffixes)} (target {name})" for name, suffixes in code_targets().items()}
-    return {**drawings, **formulas, **programs}
+    proofs = {name: f"prove: {', '.join(suffixes)}" for name, suffixes in CERTIFICATES.items()}
+    tables = (drawings, formulas, proofs, programs)
+    names = dict.fromkeys(name for table in tables for name in table)
+    return {name: "; ".join(table[name] for table in tables if name in table) for name in names}
 
 
 TOPICS = {

@@ -19,7 +19,7 @@ from lstmgraph.program import Program
 if TYPE_CHECKING:
     from lstmgraph.cell import Cell
 
-STEPS = 3  # for which a recurrence is written out
+STEPS = 3  # for which a recurrence that is given is written out
 Numbers = tuple[int, ...]
 LADDER: Sequence[Numbers] = ((1,), (1, 2), (2, 3, 4, 5, 6), (3, 4, 5, 6, 7))  # of sizes, exactly
 SHORT: Sequence[Numbers] = ((1,), (1, 2))
@@ -50,11 +50,11 @@ def _steps(cell: Cell, steps: int) -> Claim:
     return Claim(forward, vjp(forward, forward.outputs, [s for s in forward.inputs if s not in fixed]))
 
 
-def _recurrence(cell: Cell) -> Claim:
+def _recurrence(cell: Cell, steps: int) -> Claim:
     from lstmgraph import calculus
     from lstmgraph.calculus.written_out import unrolled, written_out
 
-    return Claim(unrolled(cell, STEPS), written_out(calculus.through_time(cell), STEPS))
+    return Claim(unrolled(cell, steps), written_out(calculus.through_time(cell), steps))
 
 
 def _tangents(cell: Cell) -> Claim:
@@ -67,7 +67,8 @@ FORMS: Mapping[str, Form] = {
     "one step": Form(_one_step, LADDER, LARGE),
     "2 steps unrolled": Form(lambda cell: _steps(cell, 2), SHORT, MIDDLE),
     "3 steps unrolled": Form(lambda cell: _steps(cell, 3), SHORT[:1], MIDDLE),
-    f"recurrence, T={STEPS}": Form(_recurrence, SHORT[:1], MIDDLE),
+    "recurrence, T=2": Form(lambda cell: _recurrence(cell, 2), SHORT, ()),
+    "recurrence, T=3": Form(lambda cell: _recurrence(cell, 3), SHORT[:1], MIDDLE),
     "tangents of one step": Form(_tangents, SHORT, MIDDLE),
 }
 ONE_STEP_ONLY = ("one step", "tangents of one step")  # of a cell without states
