@@ -16,7 +16,6 @@ from sympy import Basic, MatAdd, MatrixExpr, MatrixSymbol
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.traverse import renamed
 from lstmgraph.notation import Notation
-from lstmgraph.printing.breaking import broken, width_of
 from lstmgraph.printing.expressions import printer_of
 from lstmgraph.printing.legend import Note
 from lstmgraph.printing.programs import PAGES, Page, Row, escaped
@@ -166,7 +165,8 @@ class _Page(Page):
     @cached_property
     def sections(self) -> list[tuple[str, list[Row]]]:
         assert self.comparison is not None
-        return [(title, [r for c in found for r in self.told(c)]) for title, found in self.comparison.sections()]
+        found = [(title, [r for c in group for r in self.told(c)]) for title, group in self.comparison.sections()]
+        return [(title, self.lined(rows)) for title, rows in found]
 
     def notes(self, formula: Formula = str) -> list[str]:
         signs = (self.printer.dialect.minus, SECOND)
@@ -181,12 +181,12 @@ class _Page(Page):
         sides = ((BOTH, found.both), (FIRST, found.first), (SECOND, found.second))
         for mark, terms in sides:
             if terms:
-                yield self.line("" if found.both and mark != BOTH else left, terms, mark, width_of(left))
+                yield self.line("" if found.both and mark != BOTH else left, terms, mark)
 
-    def line(self, left: str, terms: Terms, mark: str, indent: int) -> Row:
+    def line(self, left: str, terms: Terms, mark: str) -> Row:
         text = self.printer.text(terms[0] if len(terms) == 1 else MatAdd(*terms))
         if not left:
             minus = self.printer.dialect.minus
             text = f"{minus} {text.removeprefix(minus)}" if text.startswith(minus) else f"+ {text}"
         sign = mark if self.printer.dialect.name == "unicode" else mark.replace("−", "-")
-        return Row(left, broken(text, self.width - indent - 5), "", sign)
+        return Row(left, [text], "", sign)

@@ -103,7 +103,8 @@ class Page:
     @cached_property
     def sections(self) -> list[tuple[str, list[Row]]]:
         numbers = count(1)
-        return [(s.title, [r for e in s.equations for r in self.rows(e, numbers)]) for s in self.view.sections]
+        found = [(s.title, [r for e in s.equations for r in self.rows(e, numbers)]) for s in self.view.sections]
+        return [(title, self.lined(rows)) for title, rows in found]
 
     def groups(self) -> list[tuple[str, list[Row]]]:
         return self.sections
@@ -115,9 +116,15 @@ class Page:
         return [whole, *(row for row in again if row != replace(whole, number=""))]
 
     def row(self, equation: Equation, number: str = "") -> Row:
-        left = self.printer.text(equation.target)
-        right = broken(self.printer.text(equation.value), self.width - width_of(left) - 3)
-        return Row(left, right, number)
+        return Row(self.printer.text(equation.target), [self.printer.text(equation.value)], number)
+
+    def lined(self, rows: list[Row]) -> list[Row]:
+        """Rows in lines that are not too long; on a terminal all right sides begin in one column, behind the marks."""
+        aligned = self.printer.dialect.name == "unicode"
+        column = max((width_of(row.left) for row in rows), default=0)
+        marks = 2 if any(row.mark for row in rows) else 0
+        widths = [self.width - marks - (column if aligned else width_of(row.left)) - 3 for row in rows]
+        return [replace(row, right=broken(" ".join(row.right), width)) for row, width in zip(rows, widths, strict=True)]
 
     def notes(self, formula: Callable[[str], str] = str) -> list[str]:
         """The legend, its formulas as `formula` sets them among words."""
