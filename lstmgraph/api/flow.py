@@ -257,6 +257,7 @@ def compared(
 
     Raises UnknownName for a state, a parameter or a size that none of the cells has.
     """
+    theme, mode = load_theme(theme).name, check_name("mode", mode, MODES)
     _check_some("state", settings.of, [s.name for c in cells for s in c.states], EVERYTHING)
     _check_some("parameter", values or {}, [p.name for c in cells for p in c.parameters])
     _check_some("size", settings.sizes or {}, [str(z) for c in cells for z in c.sizes])
@@ -272,7 +273,7 @@ def compared(
         for scale, chosen in product(scales, product(*own.values())):
             one = replace(settings, scale=scale, values=dict(zip(own, chosen, strict=True)))
             flows.append(followed(cell, _of_cell(cell, one) if cells[1:] else one, progress))
-    return replace(reduce(operator.add, flows), theme=load_theme(theme).name, mode=check_name("mode", mode, MODES))
+    return replace(reduce(operator.add, flows), theme=theme, mode=mode)
 
 
 def _check_some(kind: str, names: Iterable[str], known: Sequence[str], *more: str) -> None:

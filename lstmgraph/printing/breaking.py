@@ -1,5 +1,5 @@
-"""How wide a formula is and where a long one breaks: before a plus, a minus or a product sign, as far outside as
-possible.
+"""How wide a formula is and where a long one breaks: between rows of blocks, before a plus, a minus or a product sign,
+as far outside as possible.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ GLUE = "\N{NO-BREAK SPACE}"
 _SHORT = 40  # columns of a formula among words that is not broken
 
 # Before these a line may break, the loosest first.
-_SIGNS = ((" + ", " − ", " - "), (" ⊙ ", r" \odot ", " * "))
+_SIGNS = ((" ; ",), (" + ", " − ", " - "), (" ⊙ ", r" \odot ", " * "))
 _OPENING, _CLOSING = ("(", "[", "{"), (")", "]", "}")
 
 

@@ -206,7 +206,7 @@ def _maps(program: Program) -> list[Note]:
 _MAP_WORDS: Mapping[type, str] = {
     Vec: "the columns of a matrix, one below the other",
     Kron: "the Kronecker product",
-    Commutation: "what takes vec(A) to vec(Aᵀ)",
+    Commutation: "what takes the vec of a matrix to that of its transpose",
     Chain: "the latest step first",
 }
 

@@ -216,6 +216,13 @@ def test_the_classical_lines() -> None:
     assert "∂c[t]/∂c[t-4] = [I; 0]ᵀ ∂s[t]/∂s[t-4] [I; 0]" in over_steps
 
 
+def test_a_jacobian_that_is_a_sum_is_named_and_not_written_out_where_it_is_used() -> None:
+    assert lines(lstmgraph.load("lstm").jacobian("h", "h")) == [
+        "∂c[t]/∂h[t-1] = diag(c[t-1] ⊙ f ⊙ (1 − f)) U_f + diag(g ⊙ i ⊙ (1 − i)) U_i + diag(i ⊙ (1 − g²)) U_g",
+        "∂h[t]/∂h[t-1] = diag(tanh(c) ⊙ o ⊙ (1 − o)) U_o + diag(o ⊙ (1 − tanh²(c))) ∂c[t]/∂h[t-1]",
+    ]
+
+
 def test_through_one_state_alone_is_a_product_of_forget_gates() -> None:
     text = str(lstmgraph.load("lstm").jacobian(steps=3))
     assert "(∂c[t]/∂c[t-3])|h = ∏(j = t-2…t) diag(f[j])" in text
