@@ -26,7 +26,7 @@ COMMANDS = {
     "flow": ("lstmgraph.cli.flow", "Measure how gradients vanish, explode or are kept through time."),
     "code": ("lstmgraph.cli.code", "Generate code that runs and trains a cell."),
     "check": ("lstmgraph.cli.check", "Compare a cell's code and gradients with independent computations."),
-    "prove": ("lstmgraph.cli.prove", "Prove a cell's gradients: a certificate of what is proven and what tested."),
+    "prove": ("lstmgraph.cli.prove", "Prove a cell's gradients: a certificate of what holds."),
     "tour": ("lstmgraph.cli.tour", "Everything of one cell in a folder, with an index page."),
     "doctor": ("lstmgraph.cli.doctor", "Versions and engines: what is missing, and how to get it."),
 }
