@@ -16,18 +16,31 @@ TYPE_CHECKING = False  # as `typing` has it, which is slow to load
 if TYPE_CHECKING:
     from lstmgraph.api.cell import Cell, library, load, loads
     from lstmgraph.api.drawing import Drawing
+    from lstmgraph.api.flow import GradientFlow
     from lstmgraph.api.gradient import Gradient
     from lstmgraph.api.jacobian import Jacobian
     from lstmgraph.errors import LstmgraphError
 
 __version__ = "0.1.0"
 
-__all__ = ["Cell", "Drawing", "Gradient", "Jacobian", "LstmgraphError", "__version__", "library", "load", "loads"]
+__all__ = [
+    "Cell",
+    "Drawing",
+    "Gradient",
+    "GradientFlow",
+    "Jacobian",
+    "LstmgraphError",
+    "__version__",
+    "library",
+    "load",
+    "loads",
+]
 
 _PLACES = {
     "Cell": "lstmgraph.api.cell",
     "Drawing": "lstmgraph.api.drawing",
     "Gradient": "lstmgraph.api.gradient",
+    "GradientFlow": "lstmgraph.api.flow",
     "Jacobian": "lstmgraph.api.jacobian",
     "LstmgraphError": "lstmgraph.errors",
     "library": "lstmgraph.api.cell",

@@ -138,11 +138,11 @@ class GradientFlow:
         """The picture as a standalone SVG file."""
         return self._svg(self.mode)
 
-    def _svg(self, mode: str) -> str:
+    def _svg(self, mode: str, prefix: str = "flow") -> str:
         from lstmgraph.api.flowchart import chart_of
         from lstmgraph.diagram.chart import write_chart
 
-        return write_chart(chart_of(self), load_theme(self.theme), mode)
+        return write_chart(chart_of(self), load_theme(self.theme), mode, prefix)
 
     @property
     def rows(self) -> list[dict[str, object]]:
@@ -197,7 +197,10 @@ class GradientFlow:
         return f"<GradientFlow of {', '.join(t.name for t in self.tracks)}: {self.steps} steps>"
 
     def _repr_svg_(self) -> str:
-        return self.svg
+        """For a page with other pictures: no id of theirs is one of ours."""
+        from lstmgraph.api.drawing import digest
+
+        return self._svg(self.mode, f"flow-{digest(self.svg)}")
 
 
 def _finite(natural: float) -> float | None:

@@ -158,10 +158,14 @@ class _Writer:
         lines = [self.line(line, look(k), k) for k, line in enumerate(self.chart.lines)]
         room = self.place_labels(lines)
         width, height = LEFT + WIDE + RIGHT + room, self.bottom + BOTTOM
+        texts = [*self.heads(), *self.axis_texts()]
+        shown = (text for part in (*(line.texts for line in lines), texts) for text in part)
+        paths = dict.fromkeys(glyph.path for text in shown for glyph in text.set.glyphs)
         return render(
             "chart.svg.j2",
             chart=self.chart, prefix=self.prefix, width=width, height=height, light=self.light, dark=self.dark,
-            plot=(LEFT, TOP, WIDE, self.high), lines=lines, texts=[*self.heads(), *self.axis_texts()], n=number,
+            plot=(LEFT, TOP, WIDE, self.high), lines=lines, texts=texts, n=number,
+            outlines={path: k for k, path in enumerate(paths, start=1)},  # each is in the file once
             x_ticks=[self.x(k) for k in self.x_ticks()], y_ticks=[self.y(k) for k in self.y_ticks()], one=self.y(0),
         )  # fmt: skip
 
