@@ -84,7 +84,7 @@ def test_what_is_allowed(source: str) -> None:
     assert not list(banned_calls(ast.parse(source)))
 
 
-COMMANDS = "list|show|draw|grad|count|code|check|prove|tour"
+COMMANDS = "list|show|draw|grad|jacobian|count|flow|code|check|prove|tour"
 SHELL = re.compile(rf"(?<![\w-])--[a-z]|\blstmgraph ({COMMANDS})\b")
 
 
