@@ -196,6 +196,7 @@ ODD = {
     "powers": "h[t] = (x[t] ** 2 + 1) ** 0.5 * x[t] ** p + sqrt(h[t-1]) ** 3",
     "quotients": "h[t] = softmax(W @ x[t]) / (1 + exp(h[t-1])) - x[t] / sum(h[t-1])",
     "a kink of a kink": "h[t] = abs(relu(x[t] - h[t-1])) + step(h[t-1]) * relu(maximum(x[t], h[t-1]))",
+    "a number on one side of a kink": "h[t] = h[t-1] + minimum(x[t], 1 - h[t-1]) * step(h[t-1] - 0.5)",
     "functions": "h[t] = sin(x[t]) * cos(h[t-1]) + softplus(x[t]) * silu(h[t-1]) + log(x[t])",
 }
 
@@ -205,6 +206,13 @@ def test_odd_cells(equation: str) -> None:
     cell = loads(f'output = "h"\nequations = "{equation}"\nsizes = {{x = "H", h = "H"}}')
     rows = findings(claim_of(cell, gradient(cell)), ((1,), (2,)), ((3,),))
     assert [row.verdict for row in rows] == ["proven", "proven", "holds"]
+
+
+def test_a_value_that_is_a_number_has_one_sign_throughout() -> None:
+    """On one side of its kink h[1] is 1, and 1 - 0.5 is positive, whichever number was met first."""
+    cell = loads('equations = "h[t] = (h[t-1] + minimum(x[t], 1 - h[t-1])) * step(h[t-1] - 0.5)"\nsizes = {h = 1}')
+    rows = findings(FORMS["2 steps unrolled"].claim(cell), ((1,),), ((1,),))
+    assert {row.verdict for row in rows} == {"proven", "holds"}
 
 
 def test_what_never_has_a_value_is_not_proven() -> None:

@@ -44,6 +44,10 @@ class Domain(ABC, Generic[E]):
     def unknown(self, label: str) -> E:
         """An element that no relation binds."""
 
+    def share(self, label: str) -> E:
+        """An unknown for a direction; with or without any of these all other unknowns are the same."""
+        return self.unknown(label)
+
     @abstractmethod
     def add(self, a: E, b: E) -> E: ...
 

@@ -130,7 +130,7 @@ class Sides(Generic[E]):
         value = self.domain.unknown(text)
         if not moving:
             return Dual(value)
-        self.shares[place] = self.domain.one if self.each else self.domain.unknown(f"dot({text})")
+        self.shares[place] = self.domain.one if self.each else self.domain.share(f"dot({text})")
         return Dual(value, {place if self.each else ALONG: self.shares[place]})
 
     def _given(self) -> dict[str, Matrix[E]]:

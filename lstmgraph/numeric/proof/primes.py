@@ -19,7 +19,7 @@ from sympy import Rational
 from lstmgraph.numeric.proof.domain import Domain, Redraw
 
 MERSENNE = (61, 89, 107, 127, 521, 607, 1279, 2203, 4253, 9689)  # 2 ** k - 1 is prime
-SMALL = 1 << 16  # a residue this near to 0 is taken for a number, which matters for its sign only
+SMALL = 1 << 20  # a residue n / d with n and d up to this is taken for a number, which matters for its sign only
 
 
 class PrimeField(Domain[int]):
@@ -28,20 +28,20 @@ class PrimeField(Domain[int]):
     def __init__(self, exponent: int, seed: int) -> None:
         super().__init__()
         self.prime = (1 << exponent) - 1
-        self.random = random.Random(seed)
+        self.random, self.shares = random.Random(seed), random.Random(f"directions of {seed}")
         self.zero, self.one = 0, 1
-        self.numbers: dict[int, Rational] = {}
 
     def number(self, value: Rational) -> int:
-        residue = int(value.p) * pow(int(value.q), -1, self.prime) % self.prime
-        self.numbers.setdefault(residue, value)
-        return residue
+        return int(value.p) * pow(int(value.q), -1, self.prime) % self.prime
 
     def integer(self, value: int) -> int:
         return value % self.prime
 
     def unknown(self, label: str) -> int:  # noqa: ARG002 - a number needs no name
         return self.random.randrange(2, self.prime)
+
+    def share(self, label: str) -> int:  # noqa: ARG002
+        return self.shares.randrange(2, self.prime)
 
     def bit(self, label: str) -> int:  # noqa: ARG002
         return self.random.randrange(2)
@@ -64,11 +64,15 @@ class PrimeField(Domain[int]):
         return a % self.prime == 0
 
     def sign(self, a: int) -> int | None:
-        if a in self.numbers:
-            return (int(self.numbers[a].p) > 0) - (int(self.numbers[a].p) < 0)
-        if a < SMALL or self.prime - a < SMALL:
-            return 0 if a == 0 else 1 if a < SMALL else -1
-        return None
+        """By Euclid's algorithm, which finds n and d with a = n / d where small ones exist."""
+        before, left, factor_before, factor = self.prime, a, 0, 1
+        while left > SMALL:
+            quotient = before // left
+            before, left = left, before - quotient * left
+            factor_before, factor = factor, factor_before - quotient * factor
+        if left and abs(factor) > SMALL:
+            return None
+        return 0 if left == 0 else 1 if factor > 0 else -1
 
 
 class Bound(NamedTuple):
@@ -129,6 +133,9 @@ class Bounded(Domain[Bounds]):
 
     def unknown(self, label: str) -> Bounds:
         return Bounds(self.field.unknown(label), UNKNOWN)
+
+    def share(self, label: str) -> Bounds:
+        return Bounds(self.field.share(label), UNKNOWN)
 
     def bit(self, label: str) -> Bounds:
         self.sides += 1
