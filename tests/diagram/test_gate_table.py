@@ -41,7 +41,7 @@ FAULTS = [*WRONG, "smallest_head", "largest_head", "straight_end", "smallest_pad
 DRAWN = ("pipe", "unrolled", "cell-block")
 GATES = [
     *((name, "", "", -inf, 0) for name in NOTHING_WRONG),
-    *((name, style, "", -inf, 0) for name in ("mislabelled", "misnamed", "unframed") for style in DRAWN),
+    *((name, style, "", -inf, 0) for name in ("mislabelled", "misnamed", "unframed", "sharp") for style in DRAWN),
     *(("intruding", style, "", -inf, 0) for style in ("pipe", "unrolled")),
     ("turned_over", "pipe", "", -inf, 0),
     ("bent_pipes", "pipe", "", -inf, 0),

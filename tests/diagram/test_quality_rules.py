@@ -170,6 +170,12 @@ def slanting(case: Case) -> Case:
     return rewired(case, bent(case).id, route=straight([start, near, bent(case).route[-1]]))
 
 
+def squared(case: Case) -> Case:
+    """A corner that was rounded, square."""
+    wire = next(w for w in case.scene.wires if len(w.points) == 3 and w.points[1] not in w.route)
+    return rewired(case, wire.id, route=straight([*wire.points[:2], wire.route[-1]]))
+
+
 def ghost(case: Case, **what: object) -> Case:
     """A node more, where there is room for it, that no line reaches."""
     more = replace(node(case, "f"), id="ghost", at=Point(3, 3), **what)  # type: ignore[arg-type]
@@ -256,6 +262,7 @@ SPOILT: dict[str, Spoil] = {
     "outside": lambda c, _: drawn(c, size=(c.scene.size[0] - 40, c.scene.size[1])),
     "oblique": lambda c, _: rewired(c, "f>c.1.0", points=(Point(0, 0), Point(10, 10))),
     "misdrawn": lambda c, _: rewired(c, "f>c.1.0", route=tuple(Point(p.x, p.y + 6) for p in wire(c, "f>c.1.0").route)),
+    "sharp": lambda c, _: squared(c),
     "shared_lines": lambda c, _: rewired(
         c, "f>c.1.0", points=tuple(Point(p.x, p.y + 3) for p in wire(c, "c[t-1]>c.1.1").points)
     ),

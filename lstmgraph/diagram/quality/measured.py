@@ -44,6 +44,7 @@ class Quality:
     outside: tuple[str, ...]  # what the picture's edge cuts off
     oblique: tuple[str, ...]
     misdrawn: tuple[str, ...]  # a wire that is painted elsewhere than it runs
+    sharp: tuple[str, ...]  # corners that are not rounded, though nothing forks there
     shared_lines: tuple[str, ...]  # segments of different values on one line, or less than 2 strokes apart
     touching: tuple[str, ...]  # a wire that turns or ends on the line of another value
     unbridged: tuple[str, ...]  # crossings where not exactly one line hops
@@ -98,6 +99,7 @@ def figures(picture: Picture) -> Quality:
         outside=tuple(overlaps.outside(picture)),
         oblique=tuple(painted.oblique(picture)),
         misdrawn=tuple(painted.misdrawn(picture)),
+        sharp=tuple(painted.sharp(picture)),
         shared_lines=tuple(lines.shared_lines(picture)),
         touching=tuple(lines.touching(picture)),
         unbridged=tuple(lines.unbridged(picture)),

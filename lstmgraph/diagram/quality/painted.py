@@ -1,4 +1,5 @@
-"""Whether a line is painted where it runs: the route of a wire, beside the straight pieces that it stands for.
+"""Whether a line is painted where it runs, and as it should: the route of a wire, beside the straight pieces that it
+stands for.
 
 All other rules look at where wires run.
 """
@@ -10,7 +11,7 @@ from itertools import pairwise
 from math import sqrt
 
 from lstmgraph.diagram.boxes import EPSILON
-from lstmgraph.diagram.path import HEAD_LENGTH, HOP, RADIUS, away, distance, flatten, is_straight, simplify
+from lstmgraph.diagram.path import HEAD_LENGTH, HOP, RADIUS, away, distance, flatten, is_straight, rounded, simplify
 from lstmgraph.diagram.quality.picture import Picture
 from lstmgraph.diagram.scene import Point, Wire
 
@@ -35,6 +36,16 @@ def misdrawn(picture: Picture) -> Iterator[str]:
         ends = distance(start, wire.points[0]) < EPSILON and distance(end, wire.points[-1]) < short + EPSILON
         if not ends or _strays(wire) or _slanted(wire):
             yield wire.id
+
+
+def sharp(picture: Picture) -> Iterator[str]:
+    """Corners that are not rounded, though no line forks there."""
+    dots = {rounded(dot.at) for dot in picture.scene.dots}
+    for wire in (*picture.scene.wires, *picture.scene.trunks):
+        for at in simplify(wire.points)[1:-1]:
+            square = any(distance(p, at) < EPSILON for p in wire.route[::3])
+            if square and rounded(at) not in dots and not picture.covered(at):
+                yield f"{wire.id} at ({at.x:g}, {at.y:g})"
 
 
 def _slants(a: Point, b: Point) -> bool:

@@ -184,8 +184,12 @@ class Picture:
         """Whether there are three ways on, other than inside or at the outline of a node."""
         if len({way for s in own for way in _ways(s, at)}) < 3:
             return False
+        return not self.covered(at)
+
+    def covered(self, at: Point) -> bool:
+        """Whether a point is inside or at the outline of a node."""
         here = self.shape_grid.near(Box(at.x, at.y, at.x, at.y), 2 * EPSILON)
-        return not any(holds(self.shape_grid.boxes[k], at) for k in here)
+        return any(holds(self.shape_grid.boxes[k], at) for k in here)
 
     @cached_property
     def onward(self) -> dict[str, list[tuple[Wire, str]]]:

@@ -101,6 +101,7 @@ RULES: tuple[Rule, ...] = (
     Rule("oblique", "lines neither horizontal nor vertical", "quality.oblique",
          (Gate(high=0, reference="Shi Yan 4"),), fault=True),
     Rule("misdrawn", "lines painted elsewhere than they run", "quality.misdrawn", (NONE,), fault=True),
+    Rule("sharp", "corners that are not rounded", "quality.sharp", (Gate(high=0, styles=FRAMED),)),
     Rule("shared_lines", "different values on one line or within 2s", "quality.shared_lines", (NONE,), fault=True),
     Rule("touching", "wires that touch another value's line", "quality.touching", (NONE,), fault=True),
     Rule("crossings", "crossings of different values", "quality.crossings_a_step", (
