@@ -20,6 +20,7 @@ from lstmgraph.diagram.scene import Box, again
 
 GAP = 3  # lattice steps between the reaches of neighbouring nodes
 STACK = 6  # between repeated inputs
+SIDES = 3  # of a sum that its operands may enter by
 ALIKE = 3  # inputs of one kind that stand nearer than that to one line are to stand on it
 PAD = 5  # from the outermost nodes to the border
 UNMEANT = 100  # what it costs a wire to use another port than the search meant
@@ -48,13 +49,19 @@ class _Builder:
 
     def _form(self, id: str) -> Form:
         node = self.a.node[id]
+        if not self._is_long(id):
+            return form_of(node, len(self.a.into[id]), wide_sums=False, look=self.a.graph.look)
+        long = 16 * max(abs(k) for k in self._doors(id)) + 36
+        return Form("box", 36, long) if id not in self.grid.bottom else Form("box", long, 36)
+
+    def _is_long(self, id: str) -> bool:
+        """Whether several repeated inputs enter a sum side by side, as it has more operands than sides."""
+        return self.a.node[id].kind == "sum" and (len(externals(self.a, id)) > SIDES or self._is_flanked(id))
+
+    def _is_flanked(self, id: str) -> bool:
+        """Whether a network below the others needs its sides for values from within."""
         outside = len(externals(self.a, id))
-        if node.kind == "sum" and (
-            outside > 3 or (id in self.grid.bottom and outside > 1 and len(self.a.into[id]) > max(3, outside))
-        ):
-            long = 16 * max(abs(k) for k in self._doors(outside)) + 24
-            return Form("box", 36, long) if id not in self.grid.bottom else Form("box", long, 36)
-        return form_of(node, len(self.a.into[id]), wide_sums=False, look=self.a.graph.look)
+        return id in self.grid.bottom and outside > 1 and len(self.a.into[id]) > max(SIDES, outside)
 
     # ── coordinates ──
 
@@ -120,7 +127,7 @@ class _Builder:
             if at[axis] == key and side is not None and (side == DOWN) == (axis == 0):
                 edges = externals(self.a, id)
                 way = -1 if axis else self._way(id)
-                stack = zip(edges, self._stack(len(edges)), strict=True)
+                stack = zip(edges, self._stack(id), strict=True)
                 found += [(side, self.a.node[e.source].kind, place + way * offset) for e, offset in stack]
         return found
 
@@ -146,12 +153,14 @@ class _Builder:
 
     def _half(self, id: str) -> int:
         """How far the inputs of a gate reach from its row."""
-        return max([abs(y) for y in self._stack(len(externals(self.a, id)))], default=0) + 2
+        return max([abs(y) for y in self._stack(id)], default=0) + 2
 
-    def _stack(self, count: int) -> list[int]:
-        """Offsets of repeated inputs: one of them straight beside the node."""
-        middle = 0 if count < 3 else (count - 1) // 2
-        return [STACK * (k - middle) for k in range(count)]
+    def _stack(self, id: str) -> list[int]:
+        """Offsets of a node's repeated inputs: one of them straight beside it, or more beside a long one."""
+        count = len(externals(self.a, id))
+        if self._is_long(id):
+            return [STACK * k - STACK * (count - 1) // 2 for k in range(count)]
+        return [STACK * (k - (count == SIDES)) for k in range(count)]
 
     def _way(self, id: str) -> int:
         """Inputs below a network leave that side free which a value from within comes from."""
@@ -160,9 +169,10 @@ class _Builder:
         columns = [self.grid.at[n][0] for n in inner_ends(self.a, id) if n in self.grid.at]
         return -1 if sum(columns) > 0 else 1
 
-    def _doors(self, count: int) -> list[int]:
-        """Offsets of the ports for a stack of repeated inputs, in its order."""
-        return [2 * offset // STACK for offset in self._stack(count)]
+    def _doors(self, id: str) -> list[int]:
+        """Offsets of the inputs that enter a long sum straight: all, or all but the outermost two."""
+        stack = self._stack(id)
+        return stack if self._is_flanked(id) else stack[1:-1]
 
     def _put(self, id: str, at: tuple[int, int], outside: bool = False, name: str = "") -> None:
         self.plan.stand(self.a.node[id], self.forms[id], at, self.a.out[id] or self.a.into[id], outside, name)
@@ -176,7 +186,7 @@ class _Builder:
         right = max(x + rx for (x, _), (rx, _) in boxes) + wide
         bottom = max(y + ry for (_, y), (_, ry) in boxes) + pad
         for id, spot in self.plan.spots.items():
-            stack = self._stack(len(externals(self.a, id))) if id in self.a.node else []
+            stack = self._stack(id) if id in self.a.node else []
             for offset in (self._way(id) * k for k in stack):
                 if id in self.grid.bottom:
                     left, right = min(left, spot.at[0] + offset - 4), max(right, spot.at[0] + offset + 4)
@@ -193,7 +203,7 @@ class _Builder:
             return
         sides = [self.grid.side[id]] + [s for s in (LEFT, RIGHT, DOWN) if s != self.grid.side[id]]
         way = self._way(id)
-        for offset, edge in zip(self._stack(len(edges)), edges, strict=True):
+        for offset, edge in zip(self._stack(id), edges, strict=True):
             self._beside(edge, self.plan.spots[id], sides, way * offset)
 
     def _beside(self, edge: Edge, spot: Spot, sides: list[int], offset: int) -> None:
@@ -343,15 +353,17 @@ class _Builder:
 
     def _sum_goals(self, edge: Edge) -> Sides:
         """Repeated inputs enter from their side; what comes from within, from the others."""
-        side, form = self.grid.side[edge.target], self.forms[edge.target]
+        side = self.grid.side[edge.target]
         outside = edge.id in self.grid.repeated
-        many = max(form.width, form.height) > 40
-        if many and outside:
-            stack = externals(self.a, edge.target)
-            return ((side, self._way(edge.target) * self._doors(len(stack))[stack.index(edge)], 0),)
+        outer = -1 if side == LEFT else 1
+        if outside and self._is_long(edge.target):
+            at = self._way(edge.target) * self._stack(edge.target)[externals(self.a, edge.target).index(edge)]
+            if abs(at) <= max(map(abs, self._doors(edge.target))):
+                return ((side, at, 0),)
+            first, last = ((LEFT, 0), (RIGHT, 0)) if side == DOWN else ((UP, outer), (DOWN, outer))
+            return ((*(first if at < 0 else last), 0),)
         if side == DOWN:
             return ((DOWN, 0, 0), (LEFT, 0, 5), (RIGHT, 0, 5)) if outside else ((LEFT, 0, 0), (RIGHT, 0, 0))
-        outer = -1 if side == LEFT else 1
         if outside:
             return ((side, 0, 0), (UP, outer, 5), (DOWN, outer, 5))
         return ((UP, -outer, 0), (DOWN, -outer, 0), (UP, outer, 30), (DOWN, outer, 30))
