@@ -43,6 +43,20 @@ def banned_calls(tree: ast.AST) -> Iterator[tuple[str, int]]:
                 yield from ((alias.name, line) for alias in names if alias.name in FUNCTIONS)
 
 
+def assigned_twice(tree: ast.Module) -> list[str]:
+    """Names that a module gives two values, the second of which nobody expects."""
+    targets = [t for n in tree.body if isinstance(n, ast.Assign) for t in n.targets]
+    targets += [n.target for n in tree.body if isinstance(n, ast.AnnAssign)]
+    names = Counter(leaf.id for t in targets for leaf in ast.walk(t) if isinstance(leaf, ast.Name))
+    return [name for name, count in names.items() if count > 1]
+
+
+def test_a_module_gives_a_name_one_value() -> None:
+    found = {str(m.relative_to(PACKAGE)): assigned_twice(ast.parse(m.read_text(encoding="utf-8"))) for m in MODULES}
+    assert {module: names for module, names in found.items() if names} == {}
+    assert assigned_twice(ast.parse("A = 1\nB: int = 2\nA = 3")) == ["A"]
+
+
 def _is_numeric(value: ast.expr) -> bool:
     return isinstance(value, ast.Name) and value.id in NUMERIC
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Self
 
 from sympy import MatrixSymbol
@@ -18,6 +18,7 @@ from sympy import MatrixSymbol
 from lstmgraph import cell as core
 from lstmgraph.api.catalogue import check_name, code_targets
 from lstmgraph.cell import WalkStep
+from lstmgraph.errors import WrongType
 from lstmgraph.notation import get_notation
 from lstmgraph.program import Equation, Program
 
@@ -412,10 +413,13 @@ class Cell(core.Cell):
 def load(name: str | Path) -> Cell:
     """A cell of the library by name ("lstm"), a cell file by its path, or "-" for standard input.
 
-    Raises UnknownName for a name that is neither, CellError (with file, line and column) for a file that is wrong.
+    Raises UnknownName for a name that is neither, CellError (with file, line and column) for a file that is wrong,
+    WrongType for what is neither text nor a path.
     """
     from lstmgraph import reading
 
+    if not isinstance(name, (str, PurePath)):
+        raise WrongType("a cell", name, ["a name", "a path"])
     return Cell.of(reading.load(str(name)))
 
 

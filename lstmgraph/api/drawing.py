@@ -16,7 +16,7 @@ from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.scene import Scene
 from lstmgraph.diagram.themes import load_theme
 from lstmgraph.diagram.writers import FORMATS, writer
-from lstmgraph.errors import UsageError
+from lstmgraph.errors import UsageError, WrongType
 from lstmgraph.files import write_bytes
 
 if TYPE_CHECKING:
@@ -94,9 +94,11 @@ class Drawing:
     def save(self, path: str | Path) -> Path:
         """Write the drawing to a file whose suffix names the format, and return its path.
 
-        Raises UsageError for a suffix that no format has, MissingExtra where the format's package is not installed, and
-        OutputError where the file cannot be written.
+        Raises WrongType for what is no path, UsageError for a suffix that no format has, MissingExtra where the
+        format's package is not installed, and OutputError where the file cannot be written.
         """
+        if not isinstance(path, (str, PurePath)):
+            raise WrongType("the file", path, ["a path"])
         suffix = PurePath(path).suffix.lower()
         format = next((name for name, row in FORMATS.items() if suffix in row.suffixes), None)
         if format is None:

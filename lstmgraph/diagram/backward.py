@@ -172,9 +172,11 @@ def _sum(id: str, at: Point, role: str) -> Node:
 def _summing(node: Node, trunks: Iterable[Wire]) -> Node:
     """A join as the sum of what several gates hand to it, which parts there; as it is where one line comes."""
     ways = {way(t.points[-2], t.points[-1]) for t in trunks if t.lit and t.target == node.id}
-    if node.kind != "join" or node.shape != "circle" or len(ways) < 2:
+    if node.kind != "join" or len(ways) < 2:
         return node
     plus = _sum(node.id, node.at, node.role)
+    if node.shape == "box":
+        plus = replace(node, label=plus.label, title=plus.title)
     return replace(plus, kind="join", title=f"{plus.title}; {node.title}", operation=JOIN_SUM)
 
 

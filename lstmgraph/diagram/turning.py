@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 from lstmgraph.diagram.boxes import hull, label_box, node_box
 from lstmgraph.diagram.ground import is_free, of_wire
-from lstmgraph.diagram.layout.steps import passes
+from lstmgraph.diagram.joins import own
 from lstmgraph.diagram.path import (
     HEAD_LENGTH,
     HEAD_NOTCH,
@@ -99,15 +98,9 @@ def forked(scene: Scene) -> Scene:
 
 def _parts(scene: Scene) -> Iterator[Wire]:
     """The lines, those that join in a trunk only as far as there; then the trunks."""
-    joins = {n.id: n.at for n in scene.nodes if n.kind == "join"}
+    joins = {n.id: n for n in scene.nodes if n.kind == "join"}
     begins = {t.target: joins[t.source] for t in scene.trunks}
-    for wire in scene.wires:
-        at = begins.get(wire.target)
-        if at is None or not passes(wire, at):
-            yield wire
-        else:
-            k = next(k for k, (a, b) in enumerate(pairwise(wire.points)) if lies_on(a, b, at))
-            yield replace(wire, points=(*wire.points[: k + 1], at))
+    yield from (own(w, begins[w.target]) if w.target in begins else w for w in scene.wires)
     yield from scene.trunks
 
 

@@ -29,7 +29,7 @@ AROUND = {"grad", "along", "loss", "block"}
 @lru_cache(maxsize=64)
 def get_notation(cell: Cell, name: str | None = None) -> Notation:
     """The notation of that name for that cell.  Raises UnknownName; CellSyntaxError for LaTeX that cannot be read."""
-    name = name or DEFAULT
+    name = DEFAULT if name is None else name
     if name not in notation_names(cell):
         raise UnknownName("notation", name, notation_names(cell))
     rules = style(name if name in style_names() else DEFAULT)

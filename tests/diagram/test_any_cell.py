@@ -16,7 +16,7 @@ from lstmgraph.diagram.layout import remembered
 from lstmgraph.diagram.layout.budget import Budget, Spent
 from lstmgraph.diagram.layout.dress import dress
 from lstmgraph.diagram.layout.tracks import layered
-from lstmgraph.diagram.quality import faults
+from lstmgraph.diagram.quality import Case, faults, shortfalls
 from lstmgraph.reading import from_equations, load
 from tests.diagram.graphs import ALL
 from tests.diagram.test_layout import STYLES
@@ -54,6 +54,32 @@ def test_cells_of_papers(style: str, path: Path) -> None:
 def test_odd_cells(style: str, name: str) -> None:
     graph = graph_of(ODD[name])
     assert faults(STYLES[style](graph), graph) == []
+
+
+def gates(*more: str) -> str:
+    """An LSTM whose gates take further values."""
+    terms = "".join(f" + V{{0}}{k} @ {value}" for k, value in enumerate(more))
+    network = "{0}[t] = {1}(W{0} @ x[t] + U{0} @ h[t-1]" + terms + " + b{0})"
+    lines = [network.format(gate, "tanh" if gate == "g" else "sigmoid") for gate in "figo"]
+    return "\n".join([*lines, "c[t] = f[t] * c[t-1] + i[t] * g[t]", "h[t] = o[t] * tanh(c[t])"])
+
+
+# What the gates of an LSTM take besides x[t] and h[t-1]: a bend more in each network for each, so only two inputs stay
+# below the mean.
+TOGETHER = {
+    "two inputs": (gates("v[t]"), ()),
+    "three inputs": (gates("v[t]", "z[t]"), ("mean_bends",)),
+    "two states": (gates("r[t-1]") + "\nr[t] = tanh(R @ h[t] + br)", ("most_bends", "mean_bends")),
+}
+
+
+@every
+@pytest.mark.parametrize("name", TOGETHER)
+def test_values_that_go_together_join(style: str, name: str) -> None:
+    equations, beyond = TOGETHER[name]
+    graph = graph_of(equations, inputs=("x", "v", "z"))
+    found = shortfalls(Case(STYLES[style](graph), graph, style=style))
+    assert {what.partition(":")[0] for what in found} == set(beyond if style == "pipe" else ())
 
 
 @every

@@ -38,17 +38,16 @@ WRONG = [
 ]
 NOTHING_WRONG = [*WRONG, "twisted", "dashed_hops", "oversized", "off_line", "moved", "unlike", "dot"]
 FAULTS = [*WRONG, "smallest_head", "largest_head", "straight_end", "smallest_padding", "text_ratio"]
-DRAWN = ("pipe", "unrolled", "cell-block")
+DRAWN = ("pipe", "cell-block")
 GATES = [
     *((name, "", "", -inf, 0) for name in NOTHING_WRONG),
     *((name, style, "", -inf, 0) for name in ("mislabelled", "misnamed", "unframed", "sharp") for style in DRAWN),
-    *(("intruding", style, "", -inf, 0) for style in ("pipe", "unrolled")),
+    ("intruding", "pipe", "", -inf, 0),
     ("turned_over", "pipe", "", -inf, 0),
     ("bent_pipes", "pipe", "", -inf, 0),
-    ("bent_pipes", "unrolled", "", -inf, 0),
-    *(("crossings", style, "LSTM", -inf, 1) for style in ("pipe", "unrolled")),
-    *(("crossings", style, "peephole LSTM", -inf, 3) for style in ("pipe", "unrolled")),
-    *(("crossings", style, "GRU", -inf, 1) for style in ("pipe", "unrolled")),
+    ("crossings", "pipe", "LSTM", -inf, 1),
+    ("crossings", "pipe", "peephole LSTM", -inf, 3),
+    ("crossings", "pipe", "GRU", -inf, 1),
     ("crossings", "cell-block", "LSTM", -inf, 0),
     ("crossings", "cell-block", "peephole LSTM", -inf, 0),
     ("most_bends", "", "", -inf, 2),
@@ -57,7 +56,6 @@ GATES = [
     ("largest_head", "", "", -inf, 5.4),
     ("straight_end", "", "", 1.5, inf),
     ("worst_pitch", "pipe", "", -inf, 1.1),
-    ("worst_pitch", "unrolled", "", -inf, 1.1),
     ("enclosed", "cell-block", "", -inf, 0),
     ("loopless", "cell-block", "", -inf, 0),
     ("smallest_gap", "", "", 4, inf),

@@ -25,9 +25,8 @@ from lstmgraph.reading import library
 
 
 class Kind(NamedTuple):
-    """A kind of drawing: the style whose gates hold, and the options that make it."""
+    """A kind of drawing: the options that make it, and how often it is drawn."""
 
-    style: str
     options: dict[str, Any]
     looks: tuple[str, ...] = ("default",)  # themes in which it is drawn
     notations: tuple[str, ...] = notation_names()
@@ -35,15 +34,15 @@ class Kind(NamedTuple):
 
 LOOKS = ("default", "shiyan", "olah")  # themes whose looks make other layouts; print has the look of default
 KINDS = {
-    "pipe": Kind("pipe", {"style": "pipe"}, LOOKS),
-    "cell-block": Kind("cell-block", {"style": "cell-block"}, LOOKS),
-    "unrolled": Kind("unrolled", {"style": "pipe", "unroll": 3}, LOOKS),
-    "pipe gates": Kind("pipe", {"style": "pipe", "detail": "gates"}),
-    "pipe full": Kind("pipe", {"style": "pipe", "detail": "full"}),
-    "cell-block gates": Kind("cell-block", {"style": "cell-block", "detail": "gates"}),
-    "cell-block full": Kind("cell-block", {"style": "cell-block", "detail": "full"}),
-    "pipe backward": Kind("pipe", {"style": "pipe", "backward": True}, LOOKS, ("plain",)),
-    "cell-block backward": Kind("cell-block", {"style": "cell-block", "backward": True}, LOOKS, ("plain",)),
+    "pipe": Kind({"style": "pipe"}, LOOKS),
+    "cell-block": Kind({"style": "cell-block"}, LOOKS),
+    "unrolled": Kind({"style": "pipe", "unroll": 3}, LOOKS),
+    "pipe gates": Kind({"style": "pipe", "detail": "gates"}),
+    "pipe full": Kind({"style": "pipe", "detail": "full"}),
+    "cell-block gates": Kind({"style": "cell-block", "detail": "gates"}),
+    "cell-block full": Kind({"style": "cell-block", "detail": "full"}),
+    "pipe backward": Kind({"style": "pipe", "backward": True}, LOOKS, ("plain",)),
+    "cell-block backward": Kind({"style": "cell-block", "backward": True}, LOOKS, ("plain",)),
 }
 STYLES = ("pipe", "cell-block", "unrolled")
 LENGTHS = (1, 2, 6)  # of chains, besides the three steps of all notations; the last one is folded
@@ -84,9 +83,9 @@ def drawing(kind: str, cell: str, **more: Any) -> Drawing:
     return loaded(cell).draw(**{**KINDS[kind].options, **more})
 
 
-def case(made: Drawing, theme: str, kind: str) -> Case:
+def case(made: Drawing, theme: str) -> Case:
     assert made.graph is not None
-    return Case(made.scene, made.graph, load_theme(theme), KINDS[kind].style, legend=made.legend)
+    return Case(made.scene, made.graph, load_theme(theme), made.style, legend=made.legend)
 
 
 def complaints(shown: Case, rules: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -103,7 +102,7 @@ NAMES = tuple(rule.name for rule in RULES)
 def broken(theme: str, kind: str, cell: str) -> tuple[tuple[str, str], ...]:
     """The rules that are broken, and how, in all notations; of a cell from a file, in its own."""
     notations = (None,) if cell.endswith(".toml") else KINDS[kind].notations
-    shown = [case(drawing(kind, cell, theme=theme, notation=n), theme, kind) for n in notations]
+    shown = [case(drawing(kind, cell, theme=theme, notation=n), theme) for n in notations]
     return tuple(dict.fromkeys(found for each in shown for found in complaints(each, NAMES)))
 
 
@@ -122,7 +121,7 @@ def test_a_chain_of_any_length_is_inside_the_gates(theme: str, cell: str) -> Non
     rules = [name for name in NAMES if name not in ("dot", *short)]
     for steps in LENGTHS:
         made = drawing("unrolled", cell, theme=theme, notation="plain", unroll=steps)
-        assert list(complaints(case(made, theme, "unrolled"), rules)) == [], steps
+        assert list(complaints(case(made, theme), rules)) == [], steps
 
 
 def papers() -> Iterator[Any]:
@@ -161,7 +160,7 @@ def test_every_step_can_be_seen_in_the_themes_that_promise_it(style: str, cell: 
     """The other themes keep the colours of those they are named for: no rule of colour has a gate there."""
     for made in steps(style, cell):
         for theme in ACCESSIBLE:
-            shown = case(made, theme, style)
+            shown = case(made, theme)
             rules = [rule for rule in COLOURS if rule.name != "least_difference" or theme not in GREY]
             scores = [score(rule, shown) for rule in rules]
             assert [(s.rule.name, s.shown) for s in scores if s.inside is not True] == [], theme

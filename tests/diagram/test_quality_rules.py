@@ -507,7 +507,7 @@ def test_gates_for_some_styles_and_cells_hold_only_there(good: Case) -> None:
     wide = widened(good, 400)
     rule = next(r for r in RULES if r.name == "aspect")
     assert score(rule, wide).inside is False
-    assert score(rule, replace(wide, style="unrolled")).inside is None
+    assert score(rule, replace(wide, style="plumbing")).inside is None
     assert score(rule, replace(wide, graph=rnn())).inside is None
     rule = next(r for r in RULES if r.name == "text_contrast")
     assert score(rule, replace(good, theme=load_theme("shiyan"))).inside is None
@@ -613,7 +613,7 @@ def test_a_chain_is_measured_by_its_step(name: str) -> None:
     one, chain = (lstmgraph.load(name).draw(unroll=steps) for steps in (1, 5))
     assert one.graph is not None
     assert chain.graph is not None
-    alone, long = (Case(d.scene, d.graph, None, "unrolled") for d in (one, chain) if d.graph is not None)
+    alone, long = (Case(d.scene, d.graph, None, d.style) for d in (one, chain) if d.graph is not None)
     assert long.shape == alone.shape == shape_of(one.graph) != ""
     assert long.quality.crossings_a_step == alone.quality.crossings == long.quality.crossings / 5
     crossings = next(rule for rule in RULES if rule.name == "crossings")

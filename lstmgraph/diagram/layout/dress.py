@@ -119,14 +119,15 @@ def _wires(solved: Solved, parts: dict[str, Wire]) -> tuple[tuple[Wire, ...], tu
 
 def _joined(id: str, role: str, first: Wire, second: Wire, join: Spot) -> Wire:
     """The wire of an edge that runs through a trunk: its own way to the join, and the common one from there."""
-    at = Point(join.at[0] * PITCH, join.at[1] * PITCH)
-    bridge = path.straight([first.points[-1], at, second.points[0]])
+    row = join.at[1] * PITCH
+    inside = [Point(first.points[-1].x, row), Point(second.points[0].x, row)]
+    bridge = path.straight([first.points[-1], *inside, second.points[0]])
     return Wire(
         id,
         first.source,
         second.target,
         role,
-        path.simplify([*first.points, at, *second.points]),
+        path.simplify([*first.points, *inside, *second.points]),
         (*first.route, *bridge[1:], *second.route[1:]),
         first.dashed,
     )

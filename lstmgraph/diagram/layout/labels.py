@@ -34,7 +34,7 @@ LAST = 1.0  # where there is no other place
 CLOSE = 0.5  # at least, between a label and nodes, borders and its own wire
 CLEAR = 2.5  # between a label and arrowheads, where there is room
 ROUND = (0.86, 0.74)  # how far a name reaches in a circle: part of the diameter; the same in a small one
-TIGHT = 0.9  # a label may come so much nearer to the outline before it has no room
+SNUG = 0.9  # a label may come so much nearer to the outline before it has no room
 SMALL_CIRCLE = 32.0  # a circle below this diameter is one
 SHORT = 40.0  # beside a straight piece that is shorter a label stands in the middle
 BESIDE = (1.0, 3.0, 6.0)  # of a label from its node
@@ -67,7 +67,7 @@ def inside(glyph: str, form: Form, at: Point) -> Label:
 
 def fits(glyph: str, form: Form) -> bool:
     """Whether a node's label stays inside it in its least size, if with less air around it."""
-    return _scale(glyph, form) >= LEAST * TIGHT
+    return _scale(glyph, form) >= LEAST * SNUG
 
 
 def _scale(glyph: str, form: Form) -> float:

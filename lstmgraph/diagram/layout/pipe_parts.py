@@ -10,13 +10,14 @@ from math import ceil
 
 from lstmgraph.diagram.graph import Edge, Node, base_of
 from lstmgraph.diagram.layout.anatomy import Anatomy
-from lstmgraph.diagram.layout.shapes import BIAS, PITCH, Form, form_of
+from lstmgraph.diagram.layout.shapes import BIAS, DOWN, LEFT, PITCH, UP, Form, form_of
 from lstmgraph.diagram.layout.terms import terms, wings
 from lstmgraph.diagram.scene import again
 
 TRUNK = 2  # place of a trunk among the operands of a sum, see `_from_left`
 JOINED = 4  # values that run as one line, at most
 TERMS = 5  # from one term of a sum to the next
+STAND = 6  # between inputs that stand side by side
 WING = 3  # between a sum and a term beside it
 
 
@@ -33,6 +34,7 @@ class Parts:
         self.bottom = self._bottom_operands()
         self.forms = {n.id: self._form(n.id) for n in a.graph.nodes}
         self.trunk, self.joined = self._trunk()
+        self.bar = self._bar() if len(self.trunk) > 2 else {}
         self.slots = {id: self._slots(id) for id in self.bottom}
         self.reaches = {id: self._reaches(id) for id in self.forms}
         self.ups = self._ups()
@@ -68,6 +70,25 @@ class Parts:
             if len(sums) > 1 and gain > best[0] and any(self.a.node[v].kind == "previous" for v in values):
                 best = gain, list(values), sorted(sums, key=self.a.index.__getitem__)
         return best[1], best[2]
+
+    def _bar(self) -> dict[str, tuple[int, int]]:
+        """(side, offset) by which each of more than two values enters the bar at which a trunk begins.
+
+        A state runs straight into its left end, an old memory comes down on it, further states and the inputs come up
+        from below, the inputs as far apart as they stand.
+        """
+        states = [v for v in self.trunk if self.a.node[v].kind == "previous" and v not in self.tapped]
+        inputs = [v for v in self.trunk if self.a.node[v].kind == "input"]
+        at = [2 * k for k in range(len(states[1:]))]
+        at += [at[-1] + 3 + STAND * k if at else STAND * k for k in range(len(inputs))]
+        middle = at[-1] // 2 if at else 0
+        below = {v: (DOWN, x - middle) for v, x in zip([*states[1:], *inputs], at, strict=True)}
+        above = {v: (UP, -middle) for v in self.trunk if v in self.tapped}
+        return below | above | dict.fromkeys(states[:1], (LEFT, 0))
+
+    def bar_form(self) -> Form:
+        """The bar, a little longer than from its first port to its last."""
+        return Form("box", 16 * max(abs(at) for _, at in self.bar.values()) + 16, 8)
 
     def _slots(self, id: str) -> dict[str, int]:
         """Offsets of the operands along the bottom of a sum; the trunk or the first input stands in the middle."""

@@ -13,9 +13,9 @@ from lstmgraph.diagram.graph import OPERATIONS, Edge
 from lstmgraph.diagram.layout.arrange import BESIDE, OVER, SUM_LEVEL, Arrangement, Column
 from lstmgraph.diagram.layout.budget import Unroutable
 from lstmgraph.diagram.layout.columns import Needs, spread
-from lstmgraph.diagram.layout.pipe_parts import Parts
+from lstmgraph.diagram.layout.pipe_parts import STAND, Parts
 from lstmgraph.diagram.layout.plan import Plan, Spot
-from lstmgraph.diagram.layout.shapes import JOIN, Form
+from lstmgraph.diagram.layout.shapes import JOIN
 from lstmgraph.diagram.scene import Box
 
 ROW = 7  # lattice steps from row to row
@@ -143,6 +143,8 @@ class Places:
         spots = list(self.plan.spots.values())
         left = min(s.at[0] - s.form.reach()[0] for s in spots) - self.room.pad - 2
         right = max(s.at[0] + s.form.reach()[0] for s in spots) + self.room.pad
+        if self.parts.bar:
+            left = min(left, self._bar() - self.parts.bar_form().reach()[0] - self.room.pad)
         floor = max(s.at[1] + s.form.reach()[1] + self.parts.below(s.id) for s in spots)
         if self.arrangement.raised:
             floor = max(floor, rows[SUM_LEVEL] + 4)
@@ -209,15 +211,12 @@ class Places:
     def _inputs(self, left: int, y: int) -> None:
         """Inputs stand below the border: joined ones under the join, others under the first thing that they feed."""
         if self.parts.trunk:
-            pair = len(self.parts.trunk) == 2
-            inputs = sum(1 for v in self.parts.trunk if self.a.node[v].kind == "input")
-            form = JOIN if pair else Form("box", 8, 16 * len(self.parts.trunk) - 4)
-            x = self._first_stop() if pair else left + 4 + 5 * max(0, inputs - 1)
+            form, x = (self.parts.bar_form(), self._bar()) if self.parts.bar else (JOIN, self._first_stop())
             self.plan.put(Spot("join", form, (x, self._trunk_row()), "trunk", "join"))
         taken: list[int] = []
-        for node in self.a.of_kind("input"):
+        for node in sorted(self.a.of_kind("input"), key=lambda n: n.id not in self.parts.trunk):
             x = self._input_column(node.id, left)
-            while any(abs(x - other) < 6 for other in taken):
+            while any(abs(x - other) < STAND for other in taken):
                 x += 1
             taken.append(x)
             self._put(node.id, (x, y), outside=True)
@@ -226,6 +225,15 @@ class Places:
         """The row of the first state that joins: it runs straight into the trunk."""
         states = [v for v in self.parts.trunk if self.a.node[v].kind == "previous" and v not in self.parts.tapped]
         return min((self.plan.spots[v].at[1] for v in states), default=self.plan.rails[0])
+
+    def _bar(self) -> int:
+        """The column of the bar at which a trunk of more than two begins: its last port is under the first sum, or
+        all of it left of everything where an old memory comes down on it.
+        """
+        if not self.parts.tapped:
+            return self._first_stop() - max(at for _, at in self.parts.bar.values())
+        left = min(s.at[0] - s.form.reach()[0] for s in self.plan.spots.values() if not s.outside)
+        return left - 1 - self.parts.bar_form().reach()[0]
 
     def _first_stop(self) -> int:
         """The column in which a trunk enters its first sum; a pair joins right below it."""
@@ -236,8 +244,10 @@ class Places:
         return min(self.parts.joined, key=lambda s: self.plan.spots[s].at, default="")
 
     def _input_column(self, id: str, left: int) -> int:
+        if id in self.parts.bar:
+            return self._bar() + self.parts.bar[id][1]
         if id in self.parts.trunk:
-            return self._first_stop() if len(self.parts.trunk) == 2 else left + 4
+            return self._first_stop()
         fed = [e for e in self.a.out[id] if e.target in self.plan.spots and not self.plan.spots[e.target].outside]
         if not fed:
             return left + 4

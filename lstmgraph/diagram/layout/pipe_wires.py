@@ -65,8 +65,9 @@ class PipePlan(Places):
         name = f"join>{edge.target}"
         if all(w.id != name for w in self.plan.wants):
             goals: Sides = ((DOWN, self.parts.slots[edge.target]["trunk"], 0),)
-            first = len(self.parts.trunk) == 2 and edge.target == self.first_joined()
-            way: Sides = ((UP, 0, 0),) if first else ((RIGHT, 0, 0),)
+            first = edge.target == self.first_joined() and not (self.parts.bar and self.parts.tapped)
+            way: Sides = ((UP, max([at for _, at in self.parts.bar.values()], default=0), 0),)
+            way = way if first else ((RIGHT, 0, 0),)
             net, direct = ("join, first stop", "closed") if first else ("join", "")
             self.plan.wants.append(
                 Want(name, "join", edge.target, way, goals, "trunk", 3, edge, net=net, direct=direct)
@@ -81,8 +82,7 @@ class PipePlan(Places):
                 if self.a.node[source].kind == "previous" and kinds.count("previous") == 1
                 else ((DOWN, 0, 0), (LEFT, 0, 5))
             )
-        count = len(self.parts.trunk)
-        return tuple((LEFT, 2 * k - count + 1, 0) for k in range(count))
+        return ((*self.parts.bar[source], 0),)
 
     def _rank(self, edge: Edge) -> int:
         if edge.source in self.parts.on_pipe or edge.target in self.parts.on_pipe:

@@ -31,7 +31,7 @@ def legend_astray(scene: Scene, patterns: Mapping[str, str] | None) -> Iterator[
 def _look(node: Node) -> Hashable:
     """What tells a symbol from others: a step may light it or not, and a sum of cotangents has its value's colour."""
     if node.operation in (COTANGENT_SUM, JOIN_SUM):
-        return COTANGENT_SUM, node.shape
+        return COTANGENT_SUM  # in a dot or along a bar
     shape = "circle" if node.shape == "ellipse" else node.shape  # a wide one
     return node.kind if node.kind == "cell" else node.operation or node.kind, node.role, shape
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
+from lstmgraph.diagram import joins
 from lstmgraph.diagram.boxes import EPSILON, holds, hull, label_box, node_box
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.path import STROKE, arrowhead, rounded, simplify
@@ -95,8 +96,7 @@ class Picture:
         """The join at which a wire enters a trunk, or a cotangent leaves it."""
         trunk = self.trunks.get(ends(wire)[1])
         join = self.joins.get(ends(trunk)[0]) if trunk is not None else None
-        through = join is not None and any(_on(a, b, join.at) for a, b in pairwise(wire.points))
-        return join if through else None
+        return join if join is not None and joins.joins(wire, join) else None
 
     @cached_property
     def inked(self) -> tuple[Wire, ...]:
@@ -104,7 +104,7 @@ class Picture:
         found = [*self.scene.trunks]
         for wire in self.scene.wires:
             join = self.join_of(wire)
-            found.append(wire if join is None else _without_trunk(wire, join.at))
+            found.append(wire if join is None else joins.own(wire, join))
         return tuple(found)
 
     @cached_property
@@ -227,12 +227,6 @@ def _ways(segment: Segment, at: Point) -> Iterator[tuple[int, int]]:
             dx, dy = end.x - at.x, end.y - at.y
             if abs(dx) + abs(dy) > 2 * EPSILON:
                 yield (dx > EPSILON) - (dx < -EPSILON), (dy > EPSILON) - (dy < -EPSILON)
-
-
-def _without_trunk(wire: Wire, at: Point) -> Wire:
-    """The part of a wire before a join on it; of a cotangent what comes after."""
-    k = next(k for k, (a, b) in enumerate(pairwise(wire.points)) if _on(a, b, at))
-    return replace(wire, points=(at, *wire.points[k + 1 :]) if wire.back else (*wire.points[: k + 1], at))
 
 
 def _on(a: Point, b: Point, at: Point) -> bool:

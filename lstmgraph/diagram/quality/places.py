@@ -78,8 +78,8 @@ def _turned_over(nodes: Sequence[tuple[Node, str]], memories: Sequence[str]) -> 
     networks = [n for n, _ in nodes if n.kind == "sum" or n.operation.endswith(NETWORK)]
     for node, base in nodes:
         if node.kind == "previous":
-            later = [n for n, other in nodes if n.kind == "next" and other == base and n.at.x <= node.at.x]
-            yield from (f"{n.id} is left of {node.id}" for n in later)
+            later = [n for n, other in nodes if n.kind == "next" and other == base and n.of != node.id]
+            yield from (f"{n.id} is left of {node.id}" for n in later if n.at.x <= node.at.x)
         if node.kind == "input":
             yield from (f"{node.id} is above {n.id}" for n in networks if node.at.y <= n.at.y)
         elif node.kind in ("previous", "next") and base in memories:

@@ -55,9 +55,9 @@ class Gate:
 
 
 NONE = Gate(high=0)
-CHAINS = ("pipe", "unrolled")
+PIPES = ("pipe",)  # a chain too: a step for each copy
 BLOCKS = ("cell-block",)
-FRAMED = (*CHAINS, *BLOCKS)
+FRAMED = (*PIPES, *BLOCKS)
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,9 @@ RULES: tuple[Rule, ...] = (
          (Gate(high=0, styles=FRAMED),)),
     Rule("misnamed", "names that are not at their line", "quality.misnamed", (Gate(high=0, styles=FRAMED),)),
     Rule("unframed", "operations outside the border", "quality.unframed", (Gate(high=0, styles=FRAMED),)),
-    Rule("intruding", "inputs and states inside the border", "quality.intruding", (Gate(high=0, styles=CHAINS),)),
+    Rule("intruding", "inputs and states inside the border", "quality.intruding", (Gate(high=0, styles=PIPES),)),
     Rule("turned_over", "time to the left, inputs above, pipes below", "quality.turned_over",
-         (Gate(high=0, styles=("pipe",)),)),
+         (Gate(high=0, styles=PIPES),)),
     Rule("through_nodes", "wires through or within 2s of a foreign node", "quality.through_nodes", (NONE,), fault=True),
     Rule("node_overlaps", "overlaps of nodes", "quality.node_overlaps", (NONE,), fault=True),
     Rule("label_overlaps", "overlaps of labels", "quality.label_overlaps", (NONE,), fault=True),
@@ -105,11 +105,11 @@ RULES: tuple[Rule, ...] = (
     Rule("shared_lines", "different values on one line or within 2s", "quality.shared_lines", (NONE,), fault=True),
     Rule("touching", "wires that touch another value's line", "quality.touching", (NONE,), fault=True),
     Rule("crossings", "crossings of different values", "quality.crossings_a_step", (
-        Gate(high=1, styles=CHAINS, shape="LSTM", reference="Olah 1"),
-        Gate(high=3, styles=CHAINS, shape="peephole LSTM", reference="Shi Yan 5"),
-        Gate(high=1, styles=CHAINS, shape="GRU", reference="Olah 1"),
-        Gate(high=0, styles=("cell-block",), shape="LSTM", reference="Shi Yan 1"),
-        Gate(high=0, styles=("cell-block",), shape="peephole LSTM", reference="Shi Yan 1"),
+        Gate(high=1, styles=PIPES, shape="LSTM", reference="Olah 1"),
+        Gate(high=3, styles=PIPES, shape="peephole LSTM", reference="Shi Yan 5"),
+        Gate(high=1, styles=PIPES, shape="GRU", reference="Olah 1"),
+        Gate(high=0, styles=BLOCKS, shape="LSTM", reference="Shi Yan 1"),
+        Gate(high=0, styles=BLOCKS, shape="peephole LSTM", reference="Shi Yan 1"),
     )),
     Rule("dot", "fewer crossings than Graphviz dot, or both 0", "beaten",
          (Gate(high=0, words="fewer, or 0"),), shown="duel"),
@@ -118,14 +118,14 @@ RULES: tuple[Rule, ...] = (
     Rule("dashed_hops", "dashed lines that hop over solid ones", "dashed_hops", (NONE,)),
     Rule("most_bends", "bends of a wire, most", "quality.most_bends", (Gate(high=2),)),
     Rule("mean_bends", "bends of a wire, mean", "quality.mean_bends", (Gate(high=MEAN_BENDS, reference="0.68"),)),
-    Rule("bent_pipes", "pipes with a bend", "quality.bent_pipes", (Gate(high=0, styles=CHAINS),)),
+    Rule("bent_pipes", "pipes with a bend", "quality.bent_pipes", (Gate(high=0, styles=PIPES),)),
     Rule("smallest_head", "arrowhead, smallest side, in s", "quality.smallest_head", (Gate(low=3),), fault=True),
     Rule("largest_head", "arrowhead, largest side, in s", "quality.largest_head", (Gate(high=5.4),), fault=True),
     Rule("straight_end", "straight before a tip, in heads", "quality.straight_end", (Gate(low=1.5),), fault=True),
     Rule("heads_astray", "ends without an arrowhead, arrowheads at no end", "quality.heads_astray",
          (NONE,), fault=True),
     Rule("worst_pitch", "pitch of the network row, largest/smallest", "quality.worst_pitch",
-         (Gate(high=1.1, styles=CHAINS, reference="1.36"),)),
+         (Gate(high=1.1, styles=PIPES, reference="1.36"),)),
     Rule("off_line", "rows and columns off their line", "quality.off_line",
          (Gate(high=0, reference="Olah 9 px"),)),
     Rule("enclosed", "inputs inside the border", "quality.enclosed",
@@ -136,7 +136,7 @@ RULES: tuple[Rule, ...] = (
     Rule("smallest_padding", "padding of the container, in s", "quality.smallest_padding",
          (Gate(low=6),), fault=True, unit=STROKE),
     Rule("aspect", "container, width by height", "quality.aspect", (
-        *(Gate(1.6, 2.2, ("pipe",), shape) for shape in ("LSTM", "peephole LSTM", "GRU")),
+        *(Gate(1.6, 2.2, PIPES, shape) for shape in ("LSTM", "peephole LSTM", "GRU")),
         *(Gate(0.9, 1.2, ("cell-block",), shape) for shape in ("LSTM", "peephole LSTM", "GRU")),
     )),
     Rule("text_ratio", "smallest text by main label", "quality.text_ratio",
@@ -182,12 +182,17 @@ def score(rule: Rule, case: Case) -> Score:
     figure: Figure = attrgetter(rule.of)(case)
     where = figure if isinstance(figure, tuple) else ()
     value = None if figure is None else len(figure) if isinstance(figure, tuple) else figure / rule.unit
-    shown = attrgetter(rule.shown)(case) if rule.shown else _figure(value)
-    return Score(rule, value, where, rule.gate(case), shown)
+    gate = rule.gate(case)
+    shown = attrgetter(rule.shown)(case) if rule.shown else _figure(value, gate)
+    return Score(rule, value, where, gate, shown)
 
 
-def _figure(value: float | None) -> str:
-    return "-" if value is None else "∞" if value == inf else f"{value:.2f}".rstrip("0").rstrip(".")
+def _figure(value: float | None, gate: Gate | None) -> str:
+    """Two digits, or as many as show on which side of the gate it is."""
+    if value is None or value == inf:
+        return "-" if value is None else "∞"
+    sides = (digits for digits in (2, 3, 4) if gate is None or gate.holds(round(value, digits)) == gate.holds(value))
+    return f"{value:.{next(sides, 4)}f}".rstrip("0").rstrip(".")
 
 
 def faults(scene: Scene, graph: Graph) -> list[str]:

@@ -168,9 +168,19 @@ class _Writer:
 
     def _tied(self, id: str, end: Point, other: Point) -> Point:
         if id not in self.nodes:
-            return self.joins[id].at if id in self.joins else end
+            join = self.joins.get(id)
+            return end if join is None else Point(end.x, join.at.y) if join.shape == "box" else join.at
         placed = self.nodes[id]
         return Point(end.x, placed.row) if abs(end.x - other.x) <= NEAR else Point(placed.node.at.x, end.y)
+
+    def _joining(self, join: Node) -> tuple[float, float]:
+        """Where a join begins and ends: a bar at the outermost of the lines that meet there."""
+        if join.shape != "box":
+            return join.at.x, join.at.x
+        box = _box(join)
+        near = [p.x for _, points in self.wires for p in points if box.top <= p.y <= box.bottom]
+        inside = [x for x in near if box.left <= x <= box.right]
+        return min(inside), max(inside)
 
     def _rules(self) -> tuple[list[Rule], list[Rule]]:
         """Room at nodes: for the line, and where it ends for its head."""
@@ -280,7 +290,7 @@ class _Writer:
     def _end(self, id: str, end: Point, other: Point) -> Cell:
         """The cell of a node's border, or of a join, where a wire ends that comes from `other`."""
         if id not in self.nodes:
-            at = self.joins[id].at if id in self.joins else end
+            at = self._tied(id, end, other)
             return self.rows.of(Edge(at.y)), self.columns.of(Edge(at.x))
         placed = self.nodes[id]
         if abs(end.x - other.x) <= NEAR:
@@ -301,9 +311,9 @@ class _Writer:
             if cell and cell in self.page.marks:
                 self.page.signs[cell] = self.charset.dot, dot.role, dot.lit
         for node in self.joins.values():
-            self.page.signs[self.rows.of(Edge(node.at.y)), self.columns.of(Edge(node.at.x))] = (
-                self.charset.dot, node.role, node.lit,
-            )  # fmt: skip
+            row, (left, right) = self.rows.of(Edge(node.at.y)), self._joining(node)
+            for column in range(self.columns.of(Edge(left)), self.columns.of(Edge(right)) + 1):
+                self.page.signs[row, column] = self.charset.dot, node.role, node.lit
 
     def _at(self, point: Point) -> Cell | None:
         x, y = key(point.x), key(point.y)
