@@ -17,6 +17,7 @@ from lstmgraph.diagram.layout.budget import Budget, Spent
 from lstmgraph.diagram.layout.dress import dress
 from lstmgraph.diagram.layout.tracks import layered
 from lstmgraph.diagram.quality import Case, faults, shortfalls
+from lstmgraph.notation import get_notation
 from lstmgraph.reading import from_equations, load
 from tests.diagram.graphs import ALL
 from tests.diagram.test_layout import STYLES
@@ -80,6 +81,33 @@ def test_values_that_go_together_join(style: str, name: str) -> None:
     graph = graph_of(equations, inputs=("x", "v", "z"))
     found = shortfalls(Case(STYLES[style](graph), graph, style=style))
     assert {what.partition(":")[0] for what in found} == set(beyond if style == "pipe" else ())
+
+
+WORDS = {
+    "words for values": """
+forget[t] = sigmoid(W_f @ word[t] + U_f @ hidden[t-1] + b_f)
+update[t] = sigmoid(W_u @ word[t] + U_u @ hidden[t-1] + b_u)
+cand_new[t] = tanh(W_c @ word[t] + U_c @ hidden[t-1] + b_c)
+memory[t] = forget[t] * memory[t-1] + update[t] * cand_new[t]
+out_gate[t] = sigmoid(W_o @ word[t] + U_o @ hidden[t-1] + b_o)
+hidden[t] = out_gate[t] * tanh(memory[t])
+""",
+    "a long factor": """
+c[t] = exp(-dt*exp(A_log)) * c[t-1] + (1 - exp(-dt*exp(A_log))) * (B @ x[t])
+h[t] = C @ c[t] + D @ x[t]
+""",
+}
+
+
+@every
+@pytest.mark.parametrize("name", WORDS)
+def test_what_is_long_has_room(style: str, name: str) -> None:
+    equations = WORDS[name]
+    sizes = dict.fromkeys(re.findall(r"\w+(?=\[t)", equations), "H")
+    cell = from_equations(equations, name="case", sizes=sizes)
+    graph = extract(cell, get_notation(cell).latex)
+    broken = {what.partition(":")[0] for what in shortfalls(Case(STYLES[style](graph), graph, style=style))}
+    assert not broken & {"oversized", "text_ratio", "smallest_gap", "node_overlaps", "head_overlaps", "label_overlaps"}
 
 
 @every

@@ -15,7 +15,7 @@ from lstmgraph.diagram.layout.anatomy import Anatomy, cell_id
 from lstmgraph.diagram.layout.block_grid import ACTIVATIONS, Grid, externals, inner_ends, is_external
 from lstmgraph.diagram.layout.budget import Unroutable
 from lstmgraph.diagram.layout.plan import ANY, Plan, Sides, Spot, Want
-from lstmgraph.diagram.layout.shapes import CELL, DOWN, LEFT, RIGHT, UP, Form, form_of
+from lstmgraph.diagram.layout.shapes import CELL, DOWN, EXTERNAL, LEFT, RIGHT, UP, Form, apart, form_of
 from lstmgraph.diagram.scene import Box, again
 
 GAP = 3  # lattice steps between the reaches of neighbouring nodes
@@ -45,7 +45,9 @@ class _Builder:
         self.grid = replace(grid, repeated={})
         self.networks = {*grid.gates.values(), *grid.bottom}  # sums with inputs of their own
         self.cells = {base: cell_id(base) for base in a.pipes}
-        self.forms = {n.id: self._form(n.id) for n in a.graph.nodes}
+        self.forms: dict[str, Form] = {}
+        for node in sorted(a.graph.nodes, key=lambda n: n.kind == "sum"):  # which are as long as their inputs are wide
+            self.forms[node.id] = self._form(node.id)
 
     def _form(self, id: str) -> Form:
         node = self.a.node[id]
@@ -158,9 +160,11 @@ class _Builder:
     def _stack(self, id: str) -> list[int]:
         """Offsets of a node's repeated inputs: one of them straight beside it, or more beside a long one."""
         count = len(externals(self.a, id))
+        widest = max((self.forms[e.source] for e in externals(self.a, id)), key=lambda form: form.width, default=CELL)
+        pitch = apart(widest, widest) if id in self.grid.bottom else STACK
         if self._is_long(id):
-            return [STACK * k - STACK * (count - 1) // 2 for k in range(count)]
-        return [STACK * (k - (count == SIDES)) for k in range(count)]
+            return [pitch * k - pitch * (count - 1) // 2 for k in range(count)]
+        return [pitch * (k - (count == SIDES)) for k in range(count)]
 
     def _way(self, id: str) -> int:
         """Inputs below a network leave that side free which a value from within comes from."""
@@ -212,26 +216,28 @@ class _Builder:
         name = edge.source if once else f"{edge.source}@{spot.id}"
         if name in self.plan.spots:
             name = f"{name}.{edge.operand}"
-        self._put(edge.source, self._place(spot, sides, offset), outside=True, name="" if once else name)
+        self._put(edge.source, self._place(edge.source, spot, sides, offset), outside=True, name="" if once else name)
         self.grid.repeated[edge.id] = name
 
-    def _place(self, spot: Spot, sides: list[int], offset: int) -> tuple[int, int]:
+    def _place(self, id: str, spot: Spot, sides: list[int], offset: int) -> tuple[int, int]:
         """The free place outside that is nearest to where an input should stand."""
-        b = self.plan.border
+        b, form = self.plan.border, self.forms[id]
+        reach = max(form.reach()[0], EXTERNAL.reach()[0])
         for far in range(60):
             for side in sides:
                 for shift in {0: (0,)}.get(far, (far, -far)):
                     x, y = spot.at[0] + offset + shift, spot.at[1] + offset + shift
-                    at = {LEFT: (int(b.left) - 5, y), RIGHT: (int(b.right) + 5, y), DOWN: (x, int(b.bottom) + 5)}[side]
-                    if self._is_free(at, side) and (far > 8 or side == sides[0]):
+                    beside = {LEFT: int(b.left) - 3 - reach, RIGHT: int(b.right) + 3 + reach}
+                    at = (beside[side], y) if side in beside else (x, int(b.bottom) + 5)
+                    if self._is_free(at, side, form) and (far > 8 or side == sides[0]):
                         return at
         raise Unroutable(spot.id)
 
-    def _is_free(self, at: tuple[int, int], side: int) -> bool:
+    def _is_free(self, at: tuple[int, int], side: int, form: Form) -> bool:
         b = self.plan.border
         inside = b.left + 3 <= at[0] <= b.right - 3 if side in (DOWN, UP) else b.top + 3 <= at[1] <= b.bottom - 3
         clear = all(
-            abs(at[0] - s.at[0]) >= STACK or abs(at[1] - s.at[1]) >= STACK
+            abs(at[0] - s.at[0]) >= apart(form, s.form) or abs(at[1] - s.at[1]) >= STACK
             for s in self.plan.spots.values()
             if s.outside
         )
@@ -244,7 +250,8 @@ class _Builder:
             x = spot.at[0] if spot else int(self.plan.border.right) - STACK
             y = int(self.plan.border.top) - 5
             shifts = [k for n in range(60) for k in (n, -n)]
-            outside = [x + k for k in shifts if self._is_free((x + k, y), UP)]
+            form = self.forms[edge.target]
+            outside = [x + k for k in shifts if self._is_free((x + k, y), UP, form)]
             free = next((k for k in outside if not spot or self._is_open(spot, k)), next(iter(outside), None))
             if free is None:
                 raise Unroutable(edge.target)

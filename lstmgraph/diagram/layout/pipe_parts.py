@@ -10,14 +10,13 @@ from math import ceil
 
 from lstmgraph.diagram.graph import Edge, Node, base_of
 from lstmgraph.diagram.layout.anatomy import Anatomy
-from lstmgraph.diagram.layout.shapes import BIAS, DOWN, LEFT, PITCH, UP, Form, form_of
+from lstmgraph.diagram.layout.shapes import BIAS, DOWN, LEFT, PITCH, UP, Form, apart, form_of
 from lstmgraph.diagram.layout.terms import terms, wings
 from lstmgraph.diagram.scene import again
 
 TRUNK = 2  # place of a trunk among the operands of a sum, see `_from_left`
 JOINED = 4  # values that run as one line, at most
 TERMS = 5  # from one term of a sum to the next
-STAND = 6  # between inputs that stand side by side
 WING = 3  # between a sum and a term beside it
 
 
@@ -80,11 +79,16 @@ class Parts:
         states = [v for v in self.trunk if self.a.node[v].kind == "previous" and v not in self.tapped]
         inputs = [v for v in self.trunk if self.a.node[v].kind == "input"]
         at = [2 * k for k in range(len(states[1:]))]
-        at += [at[-1] + 3 + STAND * k if at else STAND * k for k in range(len(inputs))]
+        for before, v in zip([None, *inputs], inputs, strict=False):
+            at.append(at[-1] + (3 if before is None else self.apart(before, v)) if at else 0)
         middle = at[-1] // 2 if at else 0
         below = {v: (DOWN, x - middle) for v, x in zip([*states[1:], *inputs], at, strict=True)}
         above = {v: (UP, -middle) for v in self.trunk if v in self.tapped}
         return below | above | dict.fromkeys(states[:1], (LEFT, 0))
+
+    def apart(self, one: str, other: str) -> int:
+        """How far apart two nodes stand at least side by side outside."""
+        return apart(self.forms[one], self.forms[other])
 
     def bar_form(self) -> Form:
         """The bar, a little longer than from its first port to its last."""
@@ -109,7 +113,7 @@ class Parts:
         places = {name: x - middle for name, x in places.items()}
         extent = max([abs(x) for x in places.values()], default=0)
         if extent > 3:
-            self.forms[id] = Form("box", 16 * extent + 36, 36)
+            self.forms[id] = Form("box", max(16 * extent + 36, self.forms[id].width), 36)
         return places
 
     def _origin(self, id: str) -> Node:

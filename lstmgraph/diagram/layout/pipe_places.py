@@ -13,7 +13,7 @@ from lstmgraph.diagram.graph import OPERATIONS, Edge
 from lstmgraph.diagram.layout.arrange import BESIDE, OVER, SUM_LEVEL, Arrangement, Column
 from lstmgraph.diagram.layout.budget import Unroutable
 from lstmgraph.diagram.layout.columns import Needs, spread
-from lstmgraph.diagram.layout.pipe_parts import STAND, Parts
+from lstmgraph.diagram.layout.pipe_parts import Parts
 from lstmgraph.diagram.layout.plan import Plan, Spot
 from lstmgraph.diagram.layout.shapes import JOIN
 from lstmgraph.diagram.scene import Box
@@ -159,16 +159,20 @@ class Places:
         right += 3 * sum(edge.target not in self.arrangement.above for edge, _ in ups)
         self.plan.border = Box(left, top, right, bottom)
         lines = dict(zip(states, state_rows, strict=True)) | {self.arrangement.raised: rows[SUM_LEVEL]}
-        self._sides(left - 5, right + 5, rows, lines)
-        self._beside(right + 5)
-        xs: list[int] = []
+        self._sides(left - self._aside("previous"), right + self._aside("next"), rows, lines)
+        self._beside(right + self._aside("next"))
+        taken: dict[int, str] = {}
         for edge, name in reversed(ups):
             x = self._exit(edge, right - self.room.pad)
-            while any(abs(x - other) < 5 for other in xs):
+            while any(abs(x - other) < self.parts.apart(edge.target, id) - 1 for other, id in taken.items()):
                 x -= 1
-            xs.append(x)
+            taken[x] = edge.target
             self._put(edge.target, (x, top - 5), outside=True, name=name)
         self._inputs(left, bottom + 5)
+
+    def _aside(self, kind: str) -> int:
+        """From the border to the middle of what stands beside it."""
+        return 3 + max((self.parts.forms[n.id].reach()[0] for n in self.a.graph.nodes if n.kind == kind), default=0)
 
     def _exit(self, edge: Edge, right: int) -> int:
         """Where a value leaves upward: at the right end, or over where it is computed, right of what stands there."""
@@ -213,12 +217,12 @@ class Places:
         if self.parts.trunk:
             form, x = (self.parts.bar_form(), self._bar()) if self.parts.bar else (JOIN, self._first_stop())
             self.plan.put(Spot("join", form, (x, self._trunk_row()), "trunk", "join"))
-        taken: list[int] = []
+        taken: dict[int, str] = {}
         for node in sorted(self.a.of_kind("input"), key=lambda n: n.id not in self.parts.trunk):
             x = self._input_column(node.id, left)
-            while any(abs(x - other) < STAND for other in taken):
+            while any(abs(x - other) < self.parts.apart(node.id, id) for other, id in taken.items()):
                 x += 1
-            taken.append(x)
+            taken[x] = node.id
             self._put(node.id, (x, y), outside=True)
 
     def _trunk_row(self) -> int:

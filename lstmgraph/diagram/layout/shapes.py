@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from math import floor, sqrt
+from math import ceil, floor, sqrt
 
 from lstmgraph.diagram.detail import NETWORK
 from lstmgraph.diagram.graph import EXTERNAL as OUTSIDE
@@ -59,11 +59,13 @@ EXTERNAL = Form("circle", 36, 36)
 BIAS = Form("circle", 20, 20)
 CELL = Form("circle", 80, 80)
 JOIN = Form("circle", 8, 8)
+ELLIPSE = Form("ellipse", 52, 32)
 SUM = Form("box", 68, 36)
 SMALL_SUM = Form("box", 36, 36)
 BOTH = ("memory_and_output", "previous_memory_and_output")  # operations of states that are both
-WIDEST = 260  # of all ellipses
-LEGIBLE = 0.6  # of its size, that what is written in an ellipse has at least
+NAMED = 6  # characters that fit into a circle outside
+WIDEST = 260  # of all nodes
+LEGIBLE = {"box": 0.6, "ellipse": 0.6, "circle": 0.8}  # of its size, that what is written in a node has at least
 AIR = {"ellipse": 2.0}  # from a label to the outline around it, by shape
 CLOSE = 0.8  # the same of other shapes
 OWN_COLOUR = ("sigmoid", "tanh")  # functions that themes tell apart
@@ -72,11 +74,12 @@ OWN_COLOUR = ("sigmoid", "tanh")  # functions that themes tell apart
 def form_of(node: Node, operands: int, wide_sums: bool, look: Look = DEFAULT_LOOK) -> Form:
     """The form of a graph node; more operands than a circle has sides make it a box."""
     if node.kind in OUTSIDE:
-        return EXTERNAL
+        return _wide(EXTERNAL, node.glyph, "ellipse") if glyph_length(node.glyph) > NAMED else EXTERNAL
     if node.kind in PARAMETERS:
         return BIAS
     if node.kind == "sum":
-        return SUM if wide_sums else (SMALL_SUM if operands <= 5 else SUM)
+        form = SUM if wide_sums or operands > 5 else SMALL_SUM
+        return _wide(form, node.glyph, "box") if glyph_length(node.glyph) > 3 else form
     if node.kind == "function":
         return _function(look.shape_of(node.operation, "function") or "box", node.glyph)
     wide = glyph_length(node.glyph) > 3
@@ -84,21 +87,27 @@ def form_of(node: Node, operands: int, wide_sums: bool, look: Look = DEFAULT_LOO
         return Form("box", max(68.0, 16.0 * operands + 4), 36)
     if look.shape_of(node.operation) == "box":
         return SUM if wide_sums or wide else SMALL_SUM
-    return _ellipse(node.glyph) if wide else CIRCLE
+    return _wide(ELLIPSE, node.glyph, "ellipse") if wide else CIRCLE
 
 
 def _function(shape: Shape, glyph: str) -> Form:
     """A nonlinearity with that written in it."""
     if shape == "ellipse":
-        return CIRCLE if measure(Label(glyph, Point(0, 0), MAIN))[0] < 20 else _ellipse(glyph)
+        return CIRCLE if measure(Label(glyph, Point(0, 0), MAIN))[0] < 20 else _wide(ELLIPSE, glyph, "ellipse")
     return Form(shape, 52 if shape == "box" and glyph_length(glyph) > 4 else 36, 36)
 
 
-def _ellipse(glyph: str) -> Form:
-    """As wide as it must be for what is written in it to be legible."""
+def _wide(least: Form, glyph: str, shape: Shape) -> Form:
+    """The least form, or one of another shape as wide as it must be for what is written in it to be legible."""
     size = measure(Label(glyph, Point(0, 0), MAIN))
-    forms = [Form("ellipse", width, 32) for width in range(52, WIDEST + 1, 2 * int(PITCH))]
-    return next((form for form in forms if scale_in(form, *size) >= LEGIBLE), forms[-1])
+    widths = range(int(least.width), WIDEST + 1, 2 * int(PITCH))
+    forms = [least, *(Form(shape, width, least.height) for width in widths)]
+    return next((form for form in forms if scale_in(form, *size) >= LEGIBLE[form.shape]), forms[-1])
+
+
+def apart(one: Form, other: Form) -> int:
+    """How many lattice steps two nodes stand apart at least, side by side outside."""
+    return ceil((one.width + other.width) / 2 / PITCH + 1)
 
 
 def scale_in(form: Form, width: float, height: float) -> float:
