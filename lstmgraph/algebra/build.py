@@ -7,10 +7,12 @@ the order they are given.  The reader of cell files does not use them: the autho
 
 from __future__ import annotations
 
-from sympy import Integer, MatAdd, MatMul, MatrixExpr, Number, Rational, Transpose
+from sympy import Integer, MatAdd, MatMul, MatrixExpr, Number, Rational, Transpose, primefactors
 
 from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.nodes import Fill, Hadamard, Negative, Power, Reciprocal
+
+SIMPLE = 20  # the largest denominator of fractions that have a decimal form as well
 
 
 def fill(value: MatrixExpr | Number | float, shape: Shape) -> MatrixExpr:
@@ -23,6 +25,13 @@ def fill(value: MatrixExpr | Number | float, shape: Shape) -> MatrixExpr:
 def is_number(expr: MatrixExpr, value: float | None = None) -> bool:
     """Whether `expr` holds one number (that number) everywhere."""
     return isinstance(expr, Fill) and isinstance(expr.value, Number) and (value is None or expr.value == value)
+
+
+def is_decimal(value: Number) -> bool:
+    """Whether a number is written with a decimal point: 0.6065 is not 1213/2000, though 1/2 and 1/3 are fractions."""
+    if not isinstance(value, Rational):
+        return True
+    return value.q > SIMPLE and set(primefactors(value.q)) <= {2, 5}
 
 
 def negate(expr: MatrixExpr) -> MatrixExpr:

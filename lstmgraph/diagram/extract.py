@@ -18,9 +18,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Number, Rational, Transpose, latex
+from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Number, Transpose, latex
 
-from lstmgraph.algebra.build import total
+from lstmgraph.algebra.build import is_decimal, total
 from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.nodes import (
     Concat,
@@ -397,4 +397,4 @@ def _in_order(found: Sequence[_Operand]) -> list[_Operand]:
 
 
 def _number(value: Number) -> str:
-    return str(latex(value)) if isinstance(value, Rational) else f"{float(value):g}"
+    return f"{float(value):g}" if is_decimal(value) else str(latex(value))

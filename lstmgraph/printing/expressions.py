@@ -13,11 +13,11 @@ from functools import partial, reduce
 from itertools import pairwise
 from typing import NamedTuple
 
-from sympy import Basic, Expr, Float, Integer, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Rational, Transpose
+from sympy import Basic, Expr, Float, Integer, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
 from lstmgraph.algebra import maps as m
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.build import is_number
+from lstmgraph.algebra.build import is_decimal, is_number
 from lstmgraph.algebra.names import is_jacobian, later, name_of
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import renamed, symbols_in
@@ -116,7 +116,7 @@ class Printer:
     def number(self, value: Expr) -> Piece:
         if value.is_negative:
             return Piece(self.dialect.minus + self.text(-value, PRODUCT), SUM)
-        if isinstance(value, Rational) and not isinstance(value, Integer):
+        if not isinstance(value, Integer) and not is_decimal(value):
             template, level, _ = self.dialect.fraction
             return Piece(template.format(value.p, value.q), level)
         text = str(value) if isinstance(value, Integer) else self.dialect.number(float(Float(value)))
