@@ -269,11 +269,13 @@ class Sizes:
 
     def elementwise_hint(self, cause: Apply, tree: Tree, other: Tree) -> str:
         columns = {str(self.unifier.find(self.forms[a][1])) for a in (tree, other)}
+        named = [a.name for a in (tree, other) if isinstance(a, Ref)]
         if spelling(cause.operation) == "*" and "1" in columns and len(columns) == 2:
-            return "the matrix product is @; it binds as * does, from the left: write f[t] * (W @ x[t])"
+            scalar = "".join(f"; if {n.base} is a scalar, add a line to [sizes]: {n.base} = 1" for n in named[:1])
+            return f"the matrix product is @; it binds as * does, from the left: write f[t] * (W @ x[t]){scalar}"
         if product := next(filter(None, map(_product_meant, (tree, other))), ""):
             return product
-        parameter = next((a.name for a in (tree, other) if isinstance(a, Ref) and a.name.lag is None), None)
+        parameter = next((name for name in named if name.lag is None), None)
         return f"if {parameter} is a scalar, add a line to [sizes]: {parameter} = 1" if parameter else ""
 
     def refuse_open(self) -> None:
