@@ -7,9 +7,8 @@ scales it and adds to it are operators, and what is added is a network.  Where t
 be seen from what they are, it is written at their arrows.
 
 With `products` a weighted sum is taken apart: every product with a parameter is a node of its own.  Coarser graphs are
-made from this one (`detail`).
-
-To draw a new operation there is nothing to do here: its glyph is in its row of the table.
+made from this one (`detail`).  To draw a new operation there is nothing to do here: its glyph is in its row of the
+table.
 """
 
 from __future__ import annotations
@@ -111,6 +110,7 @@ class _Extraction:
             self.memories,
             self.cell.output,
             {target.name: self.made[target] for target in self.cell.values.values()},
+            equations={e.target.name: e.value for e in self.cell.step},
             texts={target.name: self.typeset(target) for target in self.cell.values.values()},
         )
 

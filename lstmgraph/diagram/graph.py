@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lstmgraph.diagram.look import DEFAULT_LOOK, Look
+
+if TYPE_CHECKING:
+    from sympy import MatrixExpr
 
 # What a node is.  `sum` is a one-layer network's weighted sum (W x + U h + p * c + b): the parameters that scale its
 # operands belong to it.  `function` is a nonlinearity (sigma, tanh, exp, ...).  `operator` works on vectors element
@@ -78,6 +81,7 @@ class Graph:
     values: Mapping[str, str] = field(default_factory=dict)  # "h[t]" -> the node whose value it is; two may share one
     inside: Mapping[str, str] = field(default_factory=dict)  # a named value that no wire carries -> the node it is in
     texts: Mapping[str, str] = field(default_factory=dict)  # "h[t]" -> its LaTeX
+    equations: Mapping[str, MatrixExpr] = field(default_factory=dict, compare=False, repr=False)  # "h[t]" -> its value
     look: Look = DEFAULT_LOOK  # for layouts: which forms nodes have, and what is written beside them
 
     def node(self, id: str) -> Node:

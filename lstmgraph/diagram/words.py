@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from lstmgraph.diagram.graph import OPERATIONS, PARAMETERS, Edge, Graph
+from lstmgraph.algebra.spoken import spoken
+from lstmgraph.diagram.graph import OPERATIONS, Edge, Graph
 from lstmgraph.diagram.scene import Node as Drawn
 from lstmgraph.diagram.scene import Scene, shown_by
 from lstmgraph.diagram.typeset import plain_text
@@ -36,15 +37,9 @@ def in_order(scene: Scene, graph: Graph) -> tuple[Drawn, ...]:
 
 
 def description(graph: Graph) -> str:
-    """What every named value is made of, and what leaves the step: "f[t] (sigmoid) takes x[t], h[t-1], b_f." """
-    lines = []
-    for node in graph.nodes:
-        if node.kind == "next":
-            lines.append(f"{node.value} leaves the step.")
-        elif node.value and node.kind not in ("input", "previous"):
-            takes = ", ".join(dict.fromkeys(_sources(graph, node.id)))
-            lines.append(f"{node.value} ({node.operation.replace('_', ' ')}) takes {takes}.")
-    return " ".join(lines)
+    """The equation of every value, and what leaves the step: "h[t] is the sine of x[t]. h[t] leaves the step." """
+    told = [f"{name} is {spoken(value)}." for name, value in graph.equations.items()]
+    return " ".join([*told, *(f"{n.value} leaves the step." for n in graph.nodes if n.kind == "next")])
 
 
 def edge_title(graph: Graph, edge: Edge) -> str:
@@ -63,13 +58,3 @@ def trunk_title(graph: Graph, edges: Sequence[Edge]) -> str:
     values = dict.fromkeys(graph.node(e.source).value or graph.node(e.source).title for e in edges)
     target = graph.node(edges[0].target)
     return f"{' and '.join(values)} to {target.value or f'{target.owner}[t]'}"
-
-
-def _sources(graph: Graph, id: str) -> Iterator[str]:
-    """The named values and parameters that a node takes, through operations without a name."""
-    for edge in graph.into(id):
-        source = graph.node(edge.source)
-        if source.value or source.kind in PARAMETERS:
-            yield source.value or source.title
-        else:
-            yield from _sources(graph, source.id)

@@ -1,24 +1,56 @@
 """Drawings in words."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 
+from lstmgraph.algebra.spoken import LONGEST
+from lstmgraph.api.cell import Cell
 from lstmgraph.api.cell import load as cell_of
 from lstmgraph.diagram.extract import extract
 from lstmgraph.diagram.layout.cell_block import layout_cell_block
 from lstmgraph.diagram.layout.pipe import layout_pipe
+from lstmgraph.diagram.scene import Scene
 from lstmgraph.diagram.words import description, edge_title
-from lstmgraph.reading import load
+from lstmgraph.reading import library, load, loads, read
 
 GRAPH = extract(load("peephole_lstm"), lambda s: s.name)
 
 
-def test_every_value_says_what_it_takes() -> None:
+def test_every_value_says_its_equation() -> None:
     text = description(GRAPH)
-    assert "f[t] (sigmoid) takes x[t], h[t-1], c[t-1], b_f." in text
-    assert "h[t] (hadamard) takes o[t], c[t]." in text
+    assert "f[t] is the sigmoid of the sum of 4 values: W_f times x[t], U_f times h[t-1], " in text
+    assert "h[t] is the elementwise product of o[t] and the hyperbolic tangent of c[t]." in text
     assert text.endswith("c[t] leaves the step. h[t] leaves the step.")
+
+
+def test_cells_that_differ_in_one_equation_are_told_differently() -> None:
+    text, *_ = read("gru")
+    swapped = text.replace("z[t] * h[t-1] + (1 - z[t]) * g[t]", "(1 - z[t]) * h[t-1] + z[t] * g[t]")
+    one, other = (description(extract(loads(t), lambda s: s.name)) for t in (text, swapped))
+    assert "h[t] is the sum of the elementwise product of z[t] and h[t-1], and" in one
+    assert "h[t] is the sum of the elementwise product of one minus z[t] and h[t-1], and" in other
+
+
+@pytest.mark.parametrize("told", [lambda c: c.draw().scene, lambda c: c.draw(backward=True).scene])
+def test_no_two_cells_are_told_alike_and_none_at_length(told: Callable[[Cell], Scene]) -> None:
+    """A sentence is no longer than its bound and the name that it begins with."""
+    texts = {name: told(cell_of(name)).description for name in library()}
+    assert len(set(texts.values())) == len(texts)
+    assert max(len(line) for text in texts.values() for line in text.split(". ")) < LONGEST + 60
+
+
+def test_the_backward_pass_is_told_in_cotangents() -> None:
+    told = cell_of("lstm").draw(backward=True).scene.description
+    assert "The cotangent of h[t] is what reaches h[t] from outside the step." in told
+    assert (
+        "The cotangent of o[t] is the elementwise product of the cotangent of h[t] and the hyperbolic tangent" in told
+    )
+    assert "The gradient of b_f is the cotangent of the pre-activation of f[t]." in told
+    assert "o[t] is the sigmoid" not in told
+    whole = cell_of("lstm").draw(backward=True, equations=True).scene.description
+    assert whole.startswith(f"{told} The step: f[t] is the sigmoid of ")
 
 
 def test_every_wire_says_what_runs_there() -> None:

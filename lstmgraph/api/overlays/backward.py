@@ -9,6 +9,7 @@ from itertools import groupby
 from sympy import MatrixSymbol
 
 from lstmgraph.algebra.names import name_of, symbol
+from lstmgraph.algebra.spoken import spoken, spoken_name
 from lstmgraph.api.cotangents import Cotangents
 from lstmgraph.api.overlays.equations import COLUMNS, formulas
 from lstmgraph.api.overlays.laid import Laid
@@ -31,7 +32,20 @@ def backward(laid: Laid) -> Laid:
     if laid.choices.equations:
         caption = [words("the step", role=HEADED), *formulas(laid.cell, laid.names), *caption]
     title = f"{laid.title}: the backward pass"
-    return replace(laid, scene=captioned(drawn, title, caption), title=title, whole=True)
+    told = f"{_told(cotangents)} The step: {drawn.description}" if laid.choices.equations else _told(cotangents)
+    return replace(laid, scene=captioned(replace(drawn, description=told), title, caption), title=title, whole=True)
+
+
+def _told(cotangents: Cotangents) -> str:
+    """The backward pass for those who cannot see it: where cotangents come in, and the equation of each."""
+    view = shown(cotangents.program, "backward")
+    entering = [name_of(s) for s in cotangents.program.inputs if name_of(s).marks[:1] == ("bar",)]
+    told = [(x, spoken_name(replace(x, marks=("seed", *x.marks[1:])))) for x in entering]
+    equations = [e for section in view.sections for e in section.equations]
+    told += [(name_of(e.target), spoken(e.value, view.inlined)) for e in equations]
+    begun = ((spoken_name(name), text) for name, text in told)
+    lines = (f"{name[0].upper()}{name[1:]} is {text}." for name, text in begun)
+    return " ".join(["Cotangents run against the arrows, and where a value forked they are added.", *lines])
 
 
 def _flow(cotangents: Cotangents, names: Notation) -> back.Flow:
