@@ -106,8 +106,8 @@ def _meets(wires: Iterable[Wire], at: Point) -> bool:
 
 
 def _is_mark(label: Label, scene: Scene) -> bool:
-    """A sign or a number at an arrow, which belongs to its wire, not to a value."""
-    return any(label.of == w.id for w in scene.wires)
+    """A sign, a number or a parameter at an arrow, which belongs to its line, not to a value."""
+    return any(label.of == w.id for w in (*scene.wires, *scene.trunks))
 
 
 # ── wires ──

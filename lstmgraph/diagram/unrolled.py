@@ -77,6 +77,9 @@ class Step:
     def values(self) -> dict[str, str]:
         return {self.later(value): self.id(node) for value, node in self.graph.values.items()}
 
+    def texts(self) -> dict[str, str]:
+        return {later: self.typeset(later) for later in self.values()}
+
 
 def _spelt(lag: int) -> str:
     return f"t{lag:+d}" if lag else "t"
@@ -100,12 +103,16 @@ def unrolled(steps: list[Step]) -> Graph:
     """The graph of all steps, in order of evaluation."""
     first = steps[0].graph
     values: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for step in steps:
         values |= step.values()
+        texts |= step.texts()
     return Graph(
         tuple(n for step in steps for n in step.nodes()),
         tuple(e for step in steps for e in step.edges()),
         first.memories,
         first.output,
         values,
+        texts=texts,
+        look=steps[middle(len(steps)) - 1].graph.look,
     )

@@ -38,10 +38,11 @@ WRONG = [
 ]
 NOTHING_WRONG = [*WRONG, "twisted", "dashed_hops", "oversized", "off_line", "moved", "unlike", "dot"]
 FAULTS = [*WRONG, "smallest_head", "largest_head", "straight_end", "smallest_padding", "text_ratio"]
+IN_BOTH = ["mislabelled", "misnamed", "misspelt", "missigned", "misnumbered", "unframed", "sharp"]
 DRAWN = ("pipe", "cell-block")
 GATES = [
     *((name, "", "", -inf, 0) for name in NOTHING_WRONG),
-    *((name, style, "", -inf, 0) for name in ("mislabelled", "misnamed", "unframed", "sharp") for style in DRAWN),
+    *((name, style, "", -inf, 0) for name in IN_BOTH for style in DRAWN),
     ("intruding", "pipe", "", -inf, 0),
     ("turned_over", "pipe", "", -inf, 0),
     ("bent_pipes", "pipe", "", -inf, 0),

@@ -15,6 +15,7 @@ from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.cell_block import layout_cell_block
 from lstmgraph.diagram.layout.legend import with_legend
 from lstmgraph.diagram.layout.pipe import layout_pipe
+from lstmgraph.diagram.order import badge, numbered
 from lstmgraph.diagram.outline import OUTLINE
 from lstmgraph.diagram.path import STROKE, finish, straight
 from lstmgraph.diagram.quality import RULES, Case, Gate, Rule, faults, measure, report, score, shape_of, shortfalls
@@ -207,6 +208,13 @@ def named(case: Case, of: str, at: Point) -> Case:
     return drawn(case, labels=tuple(replace(x, at=at) if x.of == of else x for x in labels))
 
 
+def reworded(case: Case, of: str, text: str) -> Case:
+    """Something else in a label."""
+    labels = case.scene.labels
+    assert any(x.of == of for x in labels)
+    return drawn(case, labels=tuple(replace(x, text=text) if x.of == of else x for x in labels))
+
+
 def entries(case: Case, kept: Callable[[Entry], bool]) -> Case:
     """The case with fewer entries of its legend."""
     groups = [replace(g, entries=tuple(e for e in g.entries if kept(e))) for g in case.scene.legend]
@@ -246,6 +254,9 @@ SPOILT: dict[str, Spoil] = {
     "extra_nodes": lambda c, _: ghost(c),
     "mislabelled": lambda c, _: reading(c, "f", "g"),
     "misnamed": lambda c, _: named(c, "f", Point(0, 0)),
+    "misspelt": lambda c, _: reworded(c, "f", "i_t"),
+    "missigned": lambda c, _: labelled(c, Label("-", wire(c, "f>c.1.0").points[0], 9, of="f>c.1.0")),
+    "misnumbered": lambda c, _: drawn(c, labels=[x for x in numbered(c.scene, c.graph).labels if x.of != "f"]),
     "unframed": lambda c, _: widened(c, -c.scene.size[0] / 2),
     "intruding": lambda c, _: shifted(c, "x[t]", 0, -60),
     "turned_over": lambda c, _: turned_around(c, mirrored=True),
@@ -377,6 +388,15 @@ MORE: dict[str, tuple[str, Spoil]] = {
         lambda c, _: named(c, "f", next(x.at for x in c.scene.labels if x.of == "i")),
     ),
     "a name of nothing": ("misnamed", lambda c, _: labelled(c, replace(c.scene.labels[0], of="nothing"))),
+    "a value without its name": (
+        "misspelt",
+        lambda c, _: drawn(c, labels=tuple(x for x in c.scene.labels if x.of != "f")),
+    ),
+    "no names at all": ("misspelt", lambda c, _: drawn(c, labels=())),
+    "a number of another stage": (
+        "misnumbered",
+        lambda c, _: reworded(drawn(c, labels=numbered(c.scene, c.graph).labels), "c.1", badge(1)),
+    ),
     "no border": ("unframed", lambda c, _: drawn(c, frames=())),
     "an old memory inside the border": ("intruding", lambda c, _: shifted(c, "c[t-1]", 60, 0)),
     "a picture upside down": ("turned_over", lambda c, _: turned_around(c, flipped=True)),
@@ -436,6 +456,28 @@ def test_other_ways_to_break_a_rule(way: str, good: Case, monkeypatch: pytest.Mo
     rule = next(r for r in RULES if r.name == name)
     assert score(rule, good).inside is True
     assert score(rule, spoil(good, monkeypatch)).inside is False
+
+
+SAID_AT_ARROWS = {"-": "+", "1": "2", "2": "1", "U": "V"}  # and what is wrong there
+
+
+@pytest.fixture(scope="module")
+def signed() -> Case:
+    """A minus, operands in order and a parameter that nobody would guess, each at its arrow."""
+    equations = "c[t] = tanh(U * c[t-1] + x[t]) - sigmoid(c[t-1])\nh[t] = sigmoid(c[t]) ** x[t]"
+    drawing = lstmgraph.Cell.from_equations(equations, name="case", sizes=dict.fromkeys("xch", "H")).draw()
+    assert drawing.graph is not None
+    return Case(drawing.scene, drawing.graph, None, drawing.style)
+
+
+@pytest.mark.parametrize("text", SAID_AT_ARROWS)
+def test_what_is_written_at_an_arrow_is_what_happens_to_its_value(signed: Case, text: str) -> None:
+    (label,) = (x for x in signed.scene.labels if x.text == text)
+    others = tuple(x for x in signed.scene.labels if x is not label)
+    assert signed.quality.missigned == ()
+    for changed_labels in (others, (*others, replace(label, text=SAID_AT_ARROWS[text]))):
+        (complaint,) = drawn(signed, labels=changed_labels).quality.missigned
+        assert complaint.startswith(f"{label.of} ")
 
 
 SHAPES = [("circle", 36), ("ellipse", 52), ("pentagon", 36), ("teardrop", 36), ("box", 36)]

@@ -12,7 +12,18 @@ from math import ceil
 
 from lstmgraph.diagram.detail import NETWORK
 from lstmgraph.diagram.graph import Graph, Node
-from lstmgraph.diagram.quality import colour, edges, explained, lines, meaning, named, overlaps, painted, places
+from lstmgraph.diagram.quality import (
+    colour,
+    edges,
+    explained,
+    lines,
+    meaning,
+    named,
+    overlaps,
+    painted,
+    places,
+    written,
+)
 from lstmgraph.diagram.quality.picture import Picture
 from lstmgraph.diagram.quality.rival import rival_crossings
 from lstmgraph.diagram.quality.twists import twisted
@@ -32,6 +43,9 @@ class Quality:
     extra_nodes: tuple[str, ...]  # nodes that are none of the graph, or drawn twice, or connected to nothing
     mislabelled: tuple[str, ...]  # nodes with the glyph of another one
     misnamed: tuple[str, ...]  # labels that are not nearest to the line that they name
+    misspelt: tuple[str, ...]  # names of other values, named values without a name
+    missigned: tuple[str, ...]  # arrows without the sign, number or parameter of their value, or with another one
+    misnumbered: tuple[str, ...]  # operations with the number of another stage
     unframed: tuple[str, ...]  # operations outside of the border
     intruding: tuple[str, ...]  # inputs and states inside of the border
     turned_over: tuple[str, ...]  # time from right to left, inputs above, pipes below
@@ -87,6 +101,9 @@ def figures(picture: Picture) -> Quality:
         extra_nodes=tuple(edges.extra_nodes(picture)),
         mislabelled=tuple(named.mislabelled(picture)),
         misnamed=tuple(named.misnamed(picture)),
+        misspelt=tuple(written.misspelt(picture)),
+        missigned=tuple(written.missigned(picture)),
+        misnumbered=tuple(written.misnumbered(picture)),
         unframed=tuple(places.unframed(picture)),
         intruding=tuple(places.intruding(picture)),
         turned_over=tuple(places.turned_over(picture)),
