@@ -1,8 +1,8 @@
 """What a placement would cost if its wires were routed: every value takes the cheapest ways of at most two bends.
 
 Nodes stand on even rows and columns of a coarse grid, the channels between them are odd.  Lines are bits of whole
-numbers, so that crossings are counted by a few machine operations and a search can try thousands of placements.  To
-change a taste, change a cost.
+numbers, so that crossings are counted by a few machine operations and a search can try thousands of placements.  What
+bends and crossings cost is said in `costs`, what only an estimate knows, here.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from lstmgraph.diagram.layout.costs import BEND, CROSS
 from lstmgraph.diagram.layout.plan import Sides
 from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT, UP
 
@@ -19,8 +20,6 @@ MARGIN = 4  # coarse steps around everything
 CORNER = "corner"  # of the border, at the bottom right
 FAR = 1e6  # where the border is, in columns or rows
 STEP = 20  # one coarse step of length
-BEND = 70
-CROSS = 420
 BLOCKED = 1500  # a wire that two bends do not bring to its end
 PORT = 500  # a side that another value uses already
 CROWD = 30  # one step on a line that another value uses: it will have to stand aside

@@ -1,9 +1,8 @@
 """The lattice: which points are covered by nodes and which wires run where; wires are laid on it and lifted again.
 
 Rules that hold by construction: a wire keeps clear of foreign nodes, two values never share a point except where they
-cross at a right angle (never at a bend or a fork), and parallel wires are at least one pitch apart.  The costs below
-are what beauty means here; to change a taste, change a number.  `patterns` finds wires with at most two bends, `maze`
-any other.
+cross at a right angle (never at a bend or a fork), and parallel wires are at least one pitch apart.  What is cheap is
+said in `costs`.  `patterns` finds wires with at most two bends, `maze` any other.
 """
 
 from __future__ import annotations
@@ -14,18 +13,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from lstmgraph.diagram.layout.budget import Budget
+from lstmgraph.diagram.layout.costs import ANOTHER, MOST_BENDS, STEP, Tally
 from lstmgraph.diagram.layout.shapes import STEPS, Port
-
-STEP = 10  # one pitch of length
-RAIL = 8  # one pitch along a rail row: the least a step can cost
-BEND = 70
-ANOTHER = 60  # a second port for the same value
-FORK_BEND = 50  # a bend that the wire inherits from the tree which it leaves
-FORK_EXCESS = 300  # a third bend
-CROSS = 420
-NEAR = 4  # one pitch beside a parallel wire of another value
-DOORSTEP = 12  # in front of a node's port
-MOST_BENDS = 2  # of a wire, where there is a way at all
 
 Cell = tuple[int, int]
 
@@ -249,7 +238,7 @@ class Lattice:
             self.taken[start.key] = net.number
         at = net.piece(turns[0])
         for a, b in pairwise(turns):
-            way, old = _way(a, b), net.pieces[at]
+            way, old = way_to(a, b), net.pieces[at]
             net.pieces.append(Piece(a, b, way, old.bends + (way != old.way), at))
             at = len(net.pieces) - 1
             self._paint(net, a, b, way & 1)
@@ -322,7 +311,7 @@ class Lattice:
         flat, upright = (layer.rows for layer in self.along)
         return sum((a & b & ~turns).bit_count() for a, b, turns in zip(flat, upright, self.turns, strict=True))
 
-    def cost(self, demands: Sequence[Demand]) -> tuple[int, int, int, int]:
+    def cost(self, demands: Sequence[Demand]) -> Tally:
         """(crossings, bends of a wire beyond two, bends, length) of all that is laid."""
         bends = [self.nets[d.net].ends[d.id].bends for d in demands if self.laid(d)]
         crossings = self.crossings()
@@ -330,7 +319,8 @@ class Lattice:
         return crossings, excess, sum(bends), sum(n.length() for n in self.nets.values())
 
 
-def _way(a: Cell, b: Cell) -> int:
+def way_to(a: Cell, b: Cell) -> int:
+    """Which way it is from one point to another on its row or column."""
     if a[1] == b[1]:
         return 0 if b[0] > a[0] else 2
     return 1 if b[1] > a[1] else 3

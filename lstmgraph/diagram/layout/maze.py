@@ -8,23 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from heapq import heappop, heappush
 
-from lstmgraph.diagram.layout.lattice import (
-    BEND,
-    CROSS,
-    DOORSTEP,
-    FORK_BEND,
-    FORK_EXCESS,
-    MOST_BENDS,
-    NEAR,
-    RAIL,
-    STEP,
-    Cell,
-    Demand,
-    Lattice,
-    Net,
-    Piece,
-    corners,
-)
+from lstmgraph.diagram.layout.costs import BEND, CROSS, DOORSTEP, FORK_BEND, FORK_EXCESS, MOST_BENDS, NEAR, RAIL, STEP
+from lstmgraph.diagram.layout.lattice import Cell, Demand, Lattice, Net, Piece, corners
 from lstmgraph.diagram.layout.shapes import STEPS, Port
 
 FIELD = 16  # making the tables of a search takes as long as a step for each so many points

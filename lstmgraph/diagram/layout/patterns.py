@@ -10,21 +10,8 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
-from lstmgraph.diagram.layout.lattice import (
-    BEND,
-    CROSS,
-    DOORSTEP,
-    FORK_BEND,
-    MOST_BENDS,
-    NEAR,
-    RAIL,
-    STEP,
-    Cell,
-    Demand,
-    Lattice,
-    Net,
-    Piece,
-)
+from lstmgraph.diagram.layout.costs import BEND, CROSS, DOORSTEP, FORK_BEND, MOST_BENDS, NEAR, RAIL, STEP
+from lstmgraph.diagram.layout.lattice import Cell, Demand, Lattice, Net, Piece, way_to
 from lstmgraph.diagram.layout.shapes import Port
 
 LOOK = 10  # what looking for one wire costs, in steps of a search
@@ -186,7 +173,7 @@ class _Hunt:
     def _consider(self, turns: list[_Place], way: int, cost: int, port: Port) -> None:
         """Keep a wire if it is the cheapest so far; its last piece goes `way`."""
         cells = [turn.cell() for turn in turns]
-        first = _heading(cells[0], cells[1]) if len(cells) > 1 else way
+        first = way_to(cells[0], cells[1]) if len(cells) > 1 else way
         cost += BEND * max(0, len(cells) - 2)
         if cost + RAIL * sum(abs(a[0] - b[0]) + abs(a[1] - b[1]) for a, b in pairwise(cells)) >= self.cost:
             return
@@ -218,12 +205,6 @@ class _Hunt:
 def _bits(start: int, end: int) -> int:
     """The points from one to another, the first left out."""
     return (2 << end) - (2 << start) if end > start else (1 << start) - (1 << end)
-
-
-def _heading(a: Cell, b: Cell) -> int:
-    if a[1] == b[1]:
-        return 0 if b[0] > a[0] else 2
-    return 1 if b[1] > a[1] else 3
 
 
 def _far(root: Piece, piece: Piece) -> int:

@@ -17,6 +17,7 @@ from lstmgraph.diagram.layout.anatomy import Anatomy
 from lstmgraph.diagram.layout.arrange import Arrangement, Moves
 from lstmgraph.diagram.layout.budget import Budget, Spent, Unroutable
 from lstmgraph.diagram.layout.columns import Columns, Variant
+from lstmgraph.diagram.layout.costs import SKETCH, worth
 from lstmgraph.diagram.layout.estimate import WIDTH, Estimate, Link, Port
 from lstmgraph.diagram.layout.estimate import Places as Coarse
 from lstmgraph.diagram.layout.pipe_parts import Parts
@@ -35,7 +36,6 @@ LARGE = 8  # what a step of width is worth in an estimate
 SKETCHED, MOST_SKETCHED = 5, 15  # the most promising arrangements, which are sketched
 STEPS = 30_000  # of the budget for sketches
 SLACK = 280  # by how much a sketch may be worse before its values are laid a second time
-CROSSING, LOST = 150, 400  # what a crossing and a wire without a way are worth in a sketch, in steps of length
 PATIENCE = 1_500  # of these, without anything better, after which it ends
 LONGER = 9_000  # the same where wires bend too often
 ROOMS = (0, 2)  # for a sketch
@@ -324,9 +324,7 @@ def _ends(sketch: Solved) -> list[str]:
 
 
 def _worth(sketch: Solved) -> int:
-    crossings, excess, bends, length = sketch.cost
-    found = len(sketch.lost) * LOST + crossings * CROSSING + excess * 60 + bends * 7 + length
-    return found + round(BENT * sketch.too_bent) + size(sketch.plan)
+    return worth(SKETCH, len(sketch.lost), sketch.cost) + round(BENT * sketch.too_bent) + size(sketch.plan)
 
 
 def size(plan: Plan) -> int:

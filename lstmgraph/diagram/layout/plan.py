@@ -13,7 +13,8 @@ from functools import cached_property
 
 from lstmgraph.diagram.graph import Edge, Graph, Node
 from lstmgraph.diagram.layout.budget import Budget
-from lstmgraph.diagram.layout.lattice import MOST_BENDS, Cell, Demand, Lattice
+from lstmgraph.diagram.layout.costs import MOST_BENDS, RAIL, Tally
+from lstmgraph.diagram.layout.lattice import Cell, Demand, Lattice
 from lstmgraph.diagram.layout.router import route_all
 from lstmgraph.diagram.layout.shapes import DOWN, LEFT, PITCH, RIGHT, UP, Form, Port, ports, role_of
 from lstmgraph.diagram.path import Route, simplify
@@ -104,7 +105,7 @@ class Solved:
     plan: Plan
     routes: dict[str, tuple[Point, ...]]  # wire -> its corners and ends
     nets: dict[str, int]  # net name -> its number
-    cost: tuple[int, int, int, int] = (0, 0, 0, 0)  # see `Lattice.cost`
+    cost: Tally = (0, 0, 0, 0)  # see `Lattice.cost`
     lost: frozenset[str] = frozenset()  # wires that were not found, in a sketch
     crossed: frozenset[str] = frozenset()  # wires that cross others or bend too often
 
@@ -157,7 +158,7 @@ def solve(plan: Plan, budget: Budget, sketch: bool = False, limit: int = 1 << 60
     """
     lattice = Lattice(*plan.shift(), budget)
     for row in plan.rails:
-        lattice.row_cost[row] = 8
+        lattice.row_cost[row] = RAIL
     for spot in plan.spots.values():
         lattice.cover(spot.at, spot.form.reach())
     _doors(plan, lattice)

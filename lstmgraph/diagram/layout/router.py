@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 
 from lstmgraph.diagram.layout import maze, patterns
 from lstmgraph.diagram.layout.budget import Spent, Unroutable
+from lstmgraph.diagram.layout.costs import ROUTER, worth
 from lstmgraph.diagram.layout.lattice import Demand, Lattice, Net
 
 ROUNDS = 4
-LOST, CROSSING = 250, 40  # what a wire that is not found and a crossing are worth, in steps of length
 FEW = 3  # lost wires: for more, nobody makes way before the rest is as good as it gets
 SKETCHED = 2  # rounds of a sketch
 POLISH = 2
@@ -120,7 +120,7 @@ def _attempt(lattice: Lattice, order: list[list[Demand]], limit: int) -> set[int
         for demand in wires:
             if not demand.direct and not patterns.route(lattice, demand):
                 lost.add(demand.net)
-        if len(lost) * LOST + lattice.crossings() * CROSSING > limit:
+        if worth(ROUTER, len(lost), (lattice.crossings(), 0, 0, 0)) > limit:
             raise Unroutable("worse than what is known")
     return lost
 
@@ -171,6 +171,4 @@ def _restore(lattice: Lattice, nets: list[Net]) -> None:
 
 
 def _score(lattice: Lattice, demands: Sequence[Demand]) -> int:
-    crossings, excess, bends, length = lattice.cost(demands)
-    lost = sum(not lattice.laid(d) for d in demands)
-    return lost * LOST + crossings * CROSSING + excess * 60 + bends * 7 + length
+    return worth(ROUTER, sum(not lattice.laid(d) for d in demands), lattice.cost(demands))
