@@ -26,7 +26,7 @@ from lstmgraph.diagram.layout.labels import inside
 from lstmgraph.diagram.layout.legend import WORDS
 from lstmgraph.diagram.layout.shapes import Form
 from lstmgraph.diagram.layout.steps import passes
-from lstmgraph.diagram.path import HEAD_LENGTH, HEAD_WIDTH, STROKE, distance, is_straight, straight
+from lstmgraph.diagram.path import EPSILON, HEAD_LENGTH, HEAD_WIDTH, STROKE, distance, is_straight, straight
 from lstmgraph.diagram.scene import COTANGENT_SUM, JOIN_SUM, Box, Label, Node, Point, Scene, Wire, shown_by
 from lstmgraph.diagram.turning import forked, lies_on, shortened, toward, turned, way, whole, with_room
 from lstmgraph.diagram.typeset import measure
@@ -39,7 +39,6 @@ FAR = (14.0, 6.0, 10.0, 20.0, 28.0, 38.0, 50.0, 64.0, 80.0, 100.0, 130.0)  # of 
 AIR = 1.5
 OUTSIDE = (*EXTERNAL, "bias")
 UNWRITTEN = (*OUTSIDE, "join", COTANGENT_SUM)  # no name beside them: they have it in them, or none
-EPSILON = 1e-6
 
 
 @dataclass(frozen=True)

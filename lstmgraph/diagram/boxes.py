@@ -13,7 +13,7 @@ from lstmgraph.diagram.path import DOT_RADIUS
 from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point
 from lstmgraph.diagram.typeset import measure
 
-EPSILON = 1e-3  # what nobody can see
+UNSEEN = 1e-3  # what nobody can see
 
 
 def around(at: Point, width: float, height: float, air: float = 0.0) -> Box:
@@ -52,20 +52,20 @@ def dot_box(dot: Dot) -> Box:
 def meet(a: Box, b: Box) -> bool:
     """Whether two boxes have more in common than a border."""
     return (
-        a.left < b.right - EPSILON
-        and b.left < a.right - EPSILON
-        and a.top < b.bottom - EPSILON
-        and b.top < a.bottom - EPSILON
+        a.left < b.right - UNSEEN
+        and b.left < a.right - UNSEEN
+        and a.top < b.bottom - UNSEEN
+        and b.top < a.bottom - UNSEEN
     )
 
 
 def inside(inner: Box, outer: Box) -> bool:
     """Whether a box lies in another; their borders may touch."""
     return (
-        inner.left >= outer.left - EPSILON
-        and inner.top >= outer.top - EPSILON
-        and inner.right <= outer.right + EPSILON
-        and inner.bottom <= outer.bottom + EPSILON
+        inner.left >= outer.left - UNSEEN
+        and inner.top >= outer.top - UNSEEN
+        and inner.right <= outer.right + UNSEEN
+        and inner.bottom <= outer.bottom + UNSEEN
     )
 
 

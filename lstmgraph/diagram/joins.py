@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
-from lstmgraph.diagram.boxes import EPSILON, holds, hull
+from lstmgraph.diagram.boxes import UNSEEN, holds, hull
 from lstmgraph.diagram.scene import Node, Point, Wire
 
 
@@ -36,7 +36,7 @@ def _met(wire: Wire, join: Node) -> tuple[int, Point] | None:
     """The piece of a wire, and the point on it, where its value comes to the line along the middle of a join."""
     y, half = join.at.y, join.width / 2
     for k, (a, b) in enumerate(pairwise(_onward(wire))):
-        x = a.x if abs(a.y - y) > EPSILON else min(max(a.x, join.at.x - half), join.at.x + half)
-        if abs(x - join.at.x) <= half + EPSILON and holds(hull((a, b)), Point(x, y)):
+        x = a.x if abs(a.y - y) > UNSEEN else min(max(a.x, join.at.x - half), join.at.x + half)
+        if abs(x - join.at.x) <= half + UNSEEN and holds(hull((a, b)), Point(x, y)):
             return k, Point(x, y)
     return None

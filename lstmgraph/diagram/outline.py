@@ -10,7 +10,7 @@ from functools import cache
 from itertools import pairwise
 from math import hypot
 
-from lstmgraph.diagram.path import KAPPA, Route, distance, flatten
+from lstmgraph.diagram.path import EPSILON, KAPPA, Route, distance, flatten
 from lstmgraph.diagram.scene import Box, Node, Point, Shape
 
 OUTLINE = 1.2  # the width of the line
@@ -18,7 +18,6 @@ BOX_RADIUS = 6.0
 PANEL_RADIUS = 16.0  # of a box as large as a cell
 BAR_RADIUS = 1.6  # of pieces that are put together
 PIECES = 12  # straight lines for a curve, where it is measured
-EPSILON = 1e-6
 POINT_RADIUS = 2.5  # of the corners of a pentagon, and of a teardrop's tip
 PENTAGON = ((0.0, -0.5), (0.5, -0.04), (0.34, 0.5), (-0.34, 0.5), (-0.5, -0.04))
 

@@ -27,7 +27,7 @@ DOT_RADIUS = 1.5 * STROKE
 SWITCH = 2.0 * STROKE  # the radius of the tightest curve in which a line may fork without a dot
 
 KAPPA = 0.5522847498  # control points of a quarter circle
-EPSILON = 1e-6
+EPSILON = 1e-6  # what arithmetic alone can move a point by
 MEMORIES = ("memory", "previous_memory")
 PREVIOUS = ("previous_memory", "previous_output")
 

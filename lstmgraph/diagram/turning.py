@@ -14,6 +14,7 @@ from lstmgraph.diagram.boxes import hull, label_box, node_box
 from lstmgraph.diagram.ground import is_free, of_wire
 from lstmgraph.diagram.joins import own
 from lstmgraph.diagram.path import (
+    EPSILON,
     HEAD_LENGTH,
     HEAD_NOTCH,
     STRAIGHT,
@@ -26,7 +27,6 @@ from lstmgraph.diagram.path import (
 )
 from lstmgraph.diagram.scene import COTANGENT_SUM, Box, Node, Point, Scene, Wire
 
-EPSILON = 1e-6
 TOUCH = 0.4  # of the line that is left between a plus and its operation
 LEFT = 8.0  # of a piece that becomes shorter
 CLEAR = 2.5 * STROKE  # from the middle of a moved line to anything else

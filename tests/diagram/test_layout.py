@@ -18,7 +18,7 @@ from lstmgraph.diagram.extract import PRODUCT, extract
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout import pipe, remembered
 from lstmgraph.diagram.layout.anatomy import anatomy
-from lstmgraph.diagram.layout.budget import STEPS, Budget
+from lstmgraph.diagram.layout.budget import SEARCH_STEPS, Budget
 from lstmgraph.diagram.layout.cell_block import layout_cell_block
 from lstmgraph.diagram.layout.columns import Columns, Variant
 from lstmgraph.diagram.layout.legend import with_legend
@@ -292,7 +292,7 @@ def test_small_cells_take_a_small_part_of_the_budget(
     monkeypatch.setattr(Budget, "spend", spend)
     remembered.forget()  # what is remembered takes no steps
     STYLES[style](make())
-    assert 0 < sum(spent) < STEPS / 20
+    assert 0 < sum(spent) < SEARCH_STEPS / 20
 
 
 @pytest.mark.parametrize("look", ["default", "olah"])
@@ -390,7 +390,7 @@ def test_what_comes_down_bends_a_third_time() -> None:
     assert len(tapped.joined) == 2
     plan = PipePlan(tapped, Room(), Columns(a, Variant()).arrangement()).build()
     assert {want.source for want in plan.wants if want.target == "join"} == {"x[t]", "h[t-1]"}
-    solved = solve(plan, Budget(STEPS))
+    solved = solve(plan, Budget(SEARCH_STEPS))
     assert solved.third_bends == 2  # right, down, right and up into each of the two
     assert solved.cost[1] == 0
     assert solved.score()[0] == solved.cost[0] + 2 + solved.too_bent / 2

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from lstmgraph.diagram.graph import Edge, Graph, base_of
 from lstmgraph.diagram.layout.plan import Solved, Spot, Want
-from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT, STEPS, UP, form_of, ports, role_of
+from lstmgraph.diagram.layout.shapes import DELTAS, DOWN, LEFT, RIGHT, UP, form_of, ports, role_of
 
 APART = 3  # lattice steps between an input and its product
 Products = dict[str, tuple[Edge, Edge]]  # edge of the folded graph -> the edges into and from the product
@@ -55,7 +55,7 @@ def _unfold(solved: Solved, want: Want, first: Edge, second: Edge) -> None:
     plan = solved.plan
     node, outer = plan.graph.node(first.target), plan.spots[want.source]
     form, way = form_of(node, 1, wide_sums=False, look=plan.graph.look), _inward(solved, outer)
-    axis, (dx, dy) = way & 1, STEPS[way]
+    axis, (dx, dy) = way & 1, DELTAS[way]
     near = max(0, form.reach()[axis] - outer.form.reach()[axis])
     far = near + form.reach()[axis] + APART + outer.form.reach()[axis]
     (x, y) = outer.at

@@ -15,7 +15,7 @@ from random import Random
 from lstmgraph.diagram.graph import Edge, base_of
 from lstmgraph.diagram.layout.anatomy import Anatomy, cell_id
 from lstmgraph.diagram.layout.block_grid import ACTIVATIONS, SUMS, Grid, Hint, externals, fill, inner_ends, paths
-from lstmgraph.diagram.layout.estimate import BLOCKED, FAR, ROUND, Estimate, Laid, Link, Places, Port
+from lstmgraph.diagram.layout.estimate import BLOCKED, FAR, ROUND, Coarse, Estimate, Laid, Link, Port
 from lstmgraph.diagram.layout.plan import Sides
 from lstmgraph.diagram.layout.shapes import DOWN, LEFT, RIGHT, UP
 
@@ -32,8 +32,8 @@ SLACK = 1.15  # how much more than the best a beginning may cost at most for a s
 ROUTED = 6  # of all that it finds
 GROW = 10  # places that are tried for an operator while a placement grows
 
-BESIDE: Sides = tuple((side, k, abs(k)) for side in (RIGHT, LEFT) for k in (0, -1, 1))
-OLD: Sides = (*BESIDE, (DOWN, -1, 30), (DOWN, 1, 30))
+SIDEWAYS: Sides = tuple((side, k, abs(k)) for side in (RIGHT, LEFT) for k in (0, -1, 1))
+OLD: Sides = (*SIDEWAYS, (DOWN, -1, 30), (DOWN, 1, 30))
 NEW: Sides = ((UP, 0, 0), *((side, k, 5) for side in (RIGHT, LEFT) for k in (-1, 0, 1)))
 INTO: Sides = ((DOWN, 0, 0), (LEFT, 0, 100), (RIGHT, 0, 100))
 
@@ -42,10 +42,10 @@ INTO: Sides = ((DOWN, 0, 0), (LEFT, 0, 100), (RIGHT, 0, 100))
 class Draft:
     """Where everything stands, and on which side of the border the inputs of operators do."""
 
-    at: Places
+    at: Coarse
     side: dict[str, int]
 
-    def places(self, outs: dict[str, str]) -> Places:
+    def places(self, outs: dict[str, str]) -> Coarse:
         found = dict(self.at)
         for id, side in self.side.items():
             if id not in self.at:
@@ -315,7 +315,7 @@ class Search:
             sides = [draft.side | {id: s} for s in (LEFT, RIGHT, DOWN)] if id in draft.side else [draft.side]
             yield from (Draft(at, s) for s in sides)
 
-    def _nearest(self, id: str, others: Places) -> list[tuple[float, float]]:
+    def _nearest(self, id: str, others: Coarse) -> list[tuple[float, float]]:
         """Free places between the gates, those with short wires first."""
         inner = sorted({c for c, _ in others.values() if abs(c) < ACTIVATIONS})
         columns, rows = [c for c in _between(inner) if c != 0], _between(sorted({r for _, r in others.values()}))
@@ -361,11 +361,11 @@ class Search:
         return replace(self.grid, at=dict(draft.at), gates=gates, bottom=bottom, side=dict(draft.side), hints=hints)
 
 
-def _gate(piece: tuple[str, ...], side: int, row: float) -> Places:
+def _gate(piece: tuple[str, ...], side: int, row: float) -> Coarse:
     return dict(zip(piece, ((side * SUMS, row), (side * ACTIVATIONS, row)), strict=False))
 
 
-def _below(piece: tuple[str, ...], others: Places) -> Iterator[Places]:
+def _below(piece: tuple[str, ...], others: Coarse) -> Iterator[Coarse]:
     """A network in the lowest row, its activation above it."""
     rows = sorted({r for _, r in others.values()})
     columns = _between(sorted({c for c, _ in others.values() if abs(c) < ACTIVATIONS}))
@@ -383,6 +383,6 @@ def _between(lines: list[float]) -> list[float]:
     return sorted([lines[0] - 1, *lines, *middles, lines[-1] + 1])
 
 
-def _same_lines(a: Places, b: Places) -> bool:
+def _same_lines(a: Coarse, b: Coarse) -> bool:
     """Whether rows and columns keep their numbers, so that lines may stay."""
     return all(sorted({p[axis] for p in a.values()}) == sorted({p[axis] for p in b.values()}) for axis in (0, 1))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from lstmgraph.diagram.graph import OPERATIONS, Graph
 
-STEPS = 400_000  # to route the best arrangements of one search
+SEARCH_STEPS = 400_000  # to route the best arrangements of one search
 LARGEST = 90  # nodes: beyond, no search finds a picture with a few crossings, so none is tried
 
 
@@ -26,7 +26,7 @@ class Spent(Unroutable):
 class Budget:
     """Steps that are left to one drawing."""
 
-    def __init__(self, steps: int = STEPS) -> None:
+    def __init__(self, steps: int = SEARCH_STEPS) -> None:
         self.given = self.left = steps
 
     def spend(self, steps: int) -> None:

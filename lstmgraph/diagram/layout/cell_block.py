@@ -23,7 +23,7 @@ from lstmgraph.diagram.layout.plan import Plan, Solved, solve
 from lstmgraph.diagram.layout.tracks import layered
 from lstmgraph.diagram.scene import Scene
 
-STEPS = 120_000  # of the router, for all placements
+ROUTING_STEPS = 120_000  # of the router, for all placements
 HASTY = 5_000  # effort of a search where there is another way to draw the memory
 TRIES = 8
 ROOMS = 2  # that are tried for fewer bends
@@ -48,7 +48,7 @@ def _solved(graph: Graph) -> Solved:
     found: list[Solved] = []
     for attempt in (_simplest, _explored):
         with suppress(Unroutable):
-            found.append(attempt(graph, Budget(STEPS)))
+            found.append(attempt(graph, Budget(ROUTING_STEPS)))
             if _is_clear(found[-1], plain):
                 return found[-1]
     most = max(1, layered(graph, "pipe").cost[0] // 2)  # crossings, of those where no input is repeated

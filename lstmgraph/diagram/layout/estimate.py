@@ -24,7 +24,7 @@ BLOCKED = 1500  # a wire that two bends do not bring to its end
 PORT = 500  # a side that another value uses already
 CROWD = 30  # one step on a line that another value uses: it will have to stand aside
 
-Places = dict[str, tuple[float, float]]  # (column, row), rows upwards; only their order matters
+Coarse = dict[str, tuple[float, float]]  # (column, row), rows upwards; only their order matters
 Port = tuple[str, int, int]  # node, side, offset: -1, 0 or 1
 ROUND: Sides = ((UP, 0, 0), (RIGHT, 0, 0), (DOWN, 0, 0), (LEFT, 0, 0))
 
@@ -89,7 +89,7 @@ class Estimate:
 
     def cost(
         self,
-        places: Places,
+        places: Coarse,
         known: dict[str, Laid] | None = None,
         moved: frozenset[str] = frozenset(),
         limit: int = 1 << 60,
@@ -255,7 +255,7 @@ class _Layer:
         return best, found
 
 
-def coarse(places: Places) -> dict[str, tuple[int, int]]:
+def coarse(places: Coarse) -> dict[str, tuple[int, int]]:
     """Even coordinates, rows downwards, with the border around."""
     ends = {-FAR, FAR}
     columns = {c: 2 * k + MARGIN for k, c in enumerate(sorted({c for c, _ in places.values()} | ends))}

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from lstmgraph.diagram.layout.budget import Budget
 from lstmgraph.diagram.layout.costs import ANOTHER, MOST_BENDS, STEP, Tally
-from lstmgraph.diagram.layout.shapes import STEPS, Port
+from lstmgraph.diagram.layout.shapes import DELTAS, Port
 
 Cell = tuple[int, int]
 
@@ -182,7 +182,7 @@ class Lattice:
     def door(self, start: Cell, way: int, steps: int) -> None:
         """Open a straight way through the border."""
         for k in range(steps + 1):
-            self.covered.discard(start[0] + STEPS[way][0] * k, start[1] + STEPS[way][1] * k)
+            self.covered.discard(start[0] + DELTAS[way][0] * k, start[1] + DELTAS[way][1] * k)
 
     # ── ends of wires ──
 
@@ -211,7 +211,7 @@ class Lattice:
         net = self.net(demand.net)
         start, goal = demand.starts[0][0], demand.goals[0][0]
         first, last, way = start.access, goal.access, start.out
-        (dx, dy), steps = STEPS[way], abs(last[0] - first[0]) + abs(last[1] - first[1])
+        (dx, dy), steps = DELTAS[way], abs(last[0] - first[0]) + abs(last[1] - first[1])
         if way != (goal.out + 2) % 4 or (first[0] + dx * steps, first[1] + dy * steps) != last:
             return False
         cells = [(first[0] + dx * k, first[1] + dy * k) for k in range(steps + 1)]

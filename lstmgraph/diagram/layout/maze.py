@@ -10,7 +10,7 @@ from heapq import heappop, heappush
 
 from lstmgraph.diagram.layout.costs import BEND, CROSS, DOORSTEP, FORK_BEND, FORK_EXCESS, MOST_BENDS, NEAR, RAIL, STEP
 from lstmgraph.diagram.layout.lattice import Cell, Demand, Lattice, Net, Piece, corners
-from lstmgraph.diagram.layout.shapes import STEPS, Port
+from lstmgraph.diagram.layout.shapes import DELTAS, Port
 
 FIELD = 16  # making the tables of a search takes as long as a step for each so many points
 
@@ -59,7 +59,7 @@ def _points(net: Net) -> list[tuple[Cell, Piece]]:
     """The points of a tree, each with the piece by which the value gets there."""
     found: dict[Cell, Piece] = {}
     for piece in net.pieces:
-        (x, y), (dx, dy) = piece.start, STEPS[piece.way]
+        (x, y), (dx, dy) = piece.start, DELTAS[piece.way]
         for k in range(abs(piece.end[0] - x) + abs(piece.end[1] - y) + 1):
             found.setdefault((x + dx * k, y + dy * k), piece)
     return list(found.items())

@@ -14,7 +14,7 @@ from operator import itemgetter
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.anatomy import Anatomy, anatomy
 from lstmgraph.diagram.layout.arrange import Arrangement
-from lstmgraph.diagram.layout.budget import STEPS, Budget, Spent, Unroutable, searched
+from lstmgraph.diagram.layout.budget import SEARCH_STEPS, Budget, Spent, Unroutable, searched
 from lstmgraph.diagram.layout.dress import dress, uncrowded
 from lstmgraph.diagram.layout.pipe_parts import Parts, manners
 from lstmgraph.diagram.layout.pipe_places import Room
@@ -74,7 +74,7 @@ def _drawn(parts: Parts, arrangements: Sequence[Arrangement]) -> Solved:
         if best and k == len(arrangements) - 1:
             break
         try:
-            solved = _with_room(parts, arrangement, Budget(STEPS // len(arrangements)))
+            solved = _with_room(parts, arrangement, Budget(SEARCH_STEPS // len(arrangements)))
         except Unroutable:
             continue
         best = min(best or solved, solved, key=Solved.score)

@@ -18,8 +18,7 @@ from lstmgraph.diagram.layout.arrange import Arrangement, Moves
 from lstmgraph.diagram.layout.budget import Budget, Spent, Unroutable
 from lstmgraph.diagram.layout.columns import Columns, Variant
 from lstmgraph.diagram.layout.costs import SKETCH, worth
-from lstmgraph.diagram.layout.estimate import WIDTH, Estimate, Link, Port
-from lstmgraph.diagram.layout.estimate import Places as Coarse
+from lstmgraph.diagram.layout.estimate import WIDTH, Coarse, Estimate, Link, Port
 from lstmgraph.diagram.layout.pipe_parts import Parts
 from lstmgraph.diagram.layout.pipe_places import Places, Room
 from lstmgraph.diagram.layout.pipe_wires import PipePlan
@@ -29,16 +28,16 @@ from lstmgraph.diagram.path import simplify
 
 EFFORT = 12_000  # wires that may be estimated
 STARTS = 2  # of the first arrangements, from which it goes on
-BESIDE, WIDE = 1_000, 3_000  # of the effort for what is beside a sketch; where wires bend too often
+NEARBY, WIDE = 1_000, 3_000  # of the effort for what is beside a sketch; where wires bend too often
 KICKS, KICK = 4, 2  # how often the best is disturbed, and by how many moves
 TASTES = (1_500, 2_500)  # what a wire without a way is worth in an estimate; what one finds another may miss
 LARGE = 8  # what a step of width is worth in an estimate
 SKETCHED, MOST_SKETCHED = 5, 15  # the most promising arrangements, which are sketched
-STEPS = 30_000  # of the budget for sketches
+SKETCH_STEPS = 30_000  # of the budget for sketches
 SLACK = 280  # by how much a sketch may be worse before its values are laid a second time
 PATIENCE = 1_500  # of these, without anything better, after which it ends
 LONGER = 9_000  # the same where wires bend too often
-ROOMS = (0, 2)  # for a sketch
+SKETCH_ROOMS = (0, 2)  # for a sketch
 FEW = 2  # lost wires for which the larger one is tried
 DRAWN = 3  # arrangements that are worth drawing in full
 ODD = 6  # what two networks out of the order of evaluation are worth
@@ -245,17 +244,17 @@ class _Sketches:
     """Sketches arrangements and keeps them, with what they are worth."""
 
     def __init__(self, parts: Parts) -> None:
-        self.parts, self.a, self.moves, self.budget = parts, parts.a, Moves(parts.a), Budget(STEPS)
+        self.parts, self.a, self.moves, self.budget = parts, parts.a, Moves(parts.a), Budget(SKETCH_STEPS)
         self.seen: set[object] = set()
         self.known: list[tuple[int, int, Arrangement]] = []  # (how bad, number, what)
         self.score = 1 << 60
         self.first: Solved | None = None  # the best sketch
-        self.since = STEPS  # the budget when it was found
+        self.since = SKETCH_STEPS  # the budget when it was found
 
     def while_cheap(self, arrangements: Iterable[Arrangement]) -> Iterator[Arrangement]:
         """The first few, and more of them as long as three quarters of the budget are left."""
         for number, arrangement in enumerate(arrangements):
-            if number < SKETCHED or self.budget.left > STEPS * 3 // 4:
+            if number < SKETCHED or self.budget.left > SKETCH_STEPS * 3 // 4:
                 yield arrangement
 
     def refine(self, climb: _Climb) -> None:
@@ -264,7 +263,7 @@ class _Sketches:
         best: Arrangement | None = None
         while self.first is not None and self.best()[0] is not best:
             best = self.best()[0]
-            for other in climb.beside(best, _ends(self.first), WIDE if self._bent() else BESIDE):
+            for other in climb.beside(best, _ends(self.first), WIDE if self._bent() else NEARBY):
                 if other.key() in self.seen:
                     continue
                 if self.suffices(other) or self.since - self.budget.left > (LONGER if self._bent() else PATIENCE):
@@ -303,7 +302,7 @@ class _Sketches:
     def _sketch(self, arrangement: Arrangement) -> Solved | None:
         """A sketch that may be better than the best so far; in more room if a wire or two are lost."""
         best = None
-        for room in map(Room.larger, ROOMS):
+        for room in map(Room.larger, SKETCH_ROOMS):
             try:
                 plan = PipePlan(self.parts, room, arrangement).build()
                 sketch = solve(plan, self.budget, sketch=True, limit=self.score + SLACK - size(plan))

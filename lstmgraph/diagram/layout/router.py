@@ -15,7 +15,7 @@ from lstmgraph.diagram.layout.lattice import Demand, Lattice, Net
 
 ROUNDS = 4
 FEW = 3  # lost wires: for more, nobody makes way before the rest is as good as it gets
-SKETCHED = 2  # rounds of a sketch
+SKETCH_ROUNDS = 2  # rounds of a sketch
 POLISH = 2
 MANY = 40  # wires: from here on one round of polishing has to do
 
@@ -24,7 +24,7 @@ def route_all(lattice: Lattice, demands: Sequence[Demand], sketch: bool = False,
     """Lay every demand on the lattice; in a sketch, those that two bends are enough for."""
     order = _by_net(demands)
     best: tuple[int, list[Net]] | None = None
-    for _ in range(SKETCHED if sketch else ROUNDS):
+    for _ in range(SKETCH_ROUNDS if sketch else ROUNDS):
         lost = _attempt(lattice, order, limit)
         score = _score(lattice, demands)
         if best is None or score < best[0]:

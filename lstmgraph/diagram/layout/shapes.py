@@ -24,7 +24,7 @@ MAIN = 15.0  # the size of a value's name in its node
 CLEARANCE = 2 * STROKE + STROKE / 2 + 1  # from a node's outline to the middle of a foreign wire
 
 RIGHT, DOWN, LEFT, UP = 0, 1, 2, 3
-STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))
+DELTAS = ((1, 0), (0, 1), (-1, 0), (0, -1))  # one lattice step to each side
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def role_of(node: Node, kind: str) -> str:
 def ports(id: str, form: Form, at: tuple[int, int], side: int, offsets: tuple[int, ...]) -> list[Port]:
     """The ports of a node on one side, at lattice offsets along that side."""
     across = form.reach()[0 if side in (RIGHT, LEFT) else 1]
-    dx, dy = STEPS[side]
+    dx, dy = DELTAS[side]
     found = []
     for offset in offsets:
         access = (at[0] + dx * (across + 1) + (0 if dx else offset), at[1] + dy * (across + 1) + (0 if dy else offset))

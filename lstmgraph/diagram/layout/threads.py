@@ -16,7 +16,7 @@ from lstmgraph.diagram.graph import Edge, Graph, Node
 EFFORT = 60_000  # drops that may be looked at while ordering
 CROSS = 100  # a crossing, in threads that are passed
 OUTER = ("input", "previous")
-BESIDE = ("bias", "constant")
+SATELLITES = ("bias", "constant")
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Drop:
 
 
 @dataclass
-class Arrangement:
+class Threading:
     """Columns and threads, with the order of the threads across."""
 
     columns: list[str]
@@ -90,7 +90,7 @@ class Threads:
 
     def _repeat(self) -> None:
         for node in self.graph.nodes:
-            kinds = (*BESIDE, *OUTER) if self.repeat else BESIDE
+            kinds = (*SATELLITES, *OUTER) if self.repeat else SATELLITES
             for edge in self.out[node.id]:
                 alone = len(self.out[node.id]) == 1
                 if node.kind in kinds and self.node[edge.target].kind != "next" and (alone or self.repeat):
@@ -106,8 +106,8 @@ class Threads:
 
     # ── arranging ──
 
-    def best(self) -> Arrangement:
-        """The arrangement with the fewest crossings that is found."""
+    def best(self) -> Threading:
+        """The one with the fewest crossings that is found."""
         order = self._evaluation()
         best = self._arranged(order)
         moving = True
@@ -125,7 +125,7 @@ class Threads:
     def _evaluation(self) -> list[str]:
         """Operations in order, each as late as what it feeds allows, so that lines are short."""
         missing = {id: len(self.inner(id)) for id in self.into}
-        plain = [n.id for n in self.graph.nodes if n.kind not in (*BESIDE, *OUTER, "next")]
+        plain = [n.id for n in self.graph.nodes if n.kind not in (*SATELLITES, *OUTER, "next")]
         ready = [n.id for n in self.graph.nodes if not missing[n.id]]
         done: list[str] = []
         while ready:
@@ -151,7 +151,7 @@ class Threads:
                 if k != at[id]:
                     yield [*rest[:k], id, *rest[k:]]
 
-    def _arranged(self, order: list[str]) -> Arrangement:
+    def _arranged(self, order: list[str]) -> Threading:
         sources = [n.id for n in self.graph.nodes if self._is_source(n)]
         columns = list(sources)
         for id in order:
@@ -164,7 +164,7 @@ class Threads:
 
     def _is_source(self, node: Node) -> bool:
         """Whether a node is drawn once, before everything else."""
-        if node.kind not in (*BESIDE, *OUTER):
+        if node.kind not in (*SATELLITES, *OUTER):
             return False
         return node.id not in self.copies and (
             not self.out[node.id] or any(self.source[e.id] == node.id for e in self.out[node.id])
@@ -185,7 +185,7 @@ class Threads:
         edge = self.inner(id)[0]
         return len([e for e in self.out[edge.source] if self.source[e.id] == edge.source]) == 1
 
-    def _threaded(self, columns: list[str]) -> Arrangement:
+    def _threaded(self, columns: list[str]) -> Threading:
         at = {id: k for k, id in enumerate(columns)}
         targets: dict[str, list[Edge]] = {id: [] for id in columns}
         for edge in self.graph.edges:
@@ -205,7 +205,7 @@ class Threads:
             for e in targets[id]
             if straight.get(e.target) is not e
         ]
-        return Arrangement(columns, threads, of, drops)
+        return Threading(columns, threads, of, drops)
 
     def _prefers(self, new: Edge, old: Edge) -> bool:
         """Which operand comes in straight: a memory before anything else, a copy last, else the one evaluated last."""
@@ -231,7 +231,7 @@ class Threads:
             threads[of[id]].last = max([at[id], *(at[e.target] for e in targets[id])])
         return threads, of
 
-    def _ordered(self, found: Arrangement) -> list[int]:
+    def _ordered(self, found: Threading) -> list[int]:
         """Each thread where it costs least, as long as that helps."""
         order = list(range(len(found.threads)))
         best, moving = found.cost(order), True

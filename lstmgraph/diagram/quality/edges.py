@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from lstmgraph.diagram.boxes import EPSILON, holds, node_box
+from lstmgraph.diagram.boxes import UNSEEN, holds, node_box
 from lstmgraph.diagram.graph import Edge, Graph, base_of
 from lstmgraph.diagram.quality.picture import Picture, ends
 from lstmgraph.diagram.scene import COTANGENT_SUM, Node, Wire, again, shown_by
@@ -117,7 +117,7 @@ def _right_ends(wire: Wire, edge: Edge, nodes: dict[str, Node], meanings: _Meani
         return False
     meant = edge.source in meanings.of(source) and edge.target in meanings.of(target)
     first, last = wire.points[:: len(wire.points) - 1][:: -1 if wire.back else 1]
-    return meant and all(holds(node_box(node, EPSILON), at) for node, at in ((source, first), (target, last)))
+    return meant and all(holds(node_box(node, UNSEEN), at) for node, at in ((source, first), (target, last)))
 
 
 class _Meanings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lstmgraph.diagram.boxes import EPSILON, meet
+from lstmgraph.diagram.boxes import UNSEEN, meet
 from lstmgraph.diagram.scene import Box, Node, Point
 
 CELL = 96.0  # the side of a square of the grid
@@ -12,7 +12,7 @@ CELL = 96.0  # the side of a square of the grid
 
 def length_inside(a: Point, b: Point, node: Node) -> float:
     """How much of a horizontal or vertical segment lies inside a node: a circle or ellipse as it is, else its box."""
-    along, across = (0, 1) if abs(a.y - b.y) < EPSILON else (1, 0)
+    along, across = (0, 1) if abs(a.y - b.y) < UNSEEN else (1, 0)
     half = (node.width / 2, node.height / 2)
     off = abs(a[across] - node.at[across]) / half[across]
     if off >= 1:

@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 from itertools import pairwise
 from math import inf
 
-from lstmgraph.diagram.boxes import EPSILON, around, holds, hull
+from lstmgraph.diagram.boxes import UNSEEN, around, holds, hull
 from lstmgraph.diagram.graph import base_of
 from lstmgraph.diagram.path import DOT_RADIUS, HEAD_LENGTH, STROKE, distance, flatten, is_straight, simplify
 from lstmgraph.diagram.quality.geometry import Grid
@@ -34,10 +34,10 @@ def _one_join(one: Segment, other: Segment, picture: Picture) -> bool:
 def _beside(one: Segment, other: Segment) -> bool:
     """Whether two pieces run along one another."""
     for along, across in ((0, 1), (1, 0)):
-        level = abs(one.a[across] - one.b[across]) < EPSILON and abs(other.a[across] - other.b[across]) < EPSILON
+        level = abs(one.a[across] - one.b[across]) < UNSEEN and abs(other.a[across] - other.b[across]) < UNSEEN
         if level:
             spans = [sorted((s.a[along], s.b[along])) for s in (one, other)]
-            return min(spans[0][1], spans[1][1]) - max(spans[0][0], spans[1][0]) > EPSILON
+            return min(spans[0][1], spans[1][1]) - max(spans[0][0], spans[1][0]) > UNSEEN
     return False
 
 
@@ -69,7 +69,7 @@ def _fewest_bends(picture: Picture, start: str, goals: set[str]) -> int | None:
         if (here, level) not in seen:
             seen.add((here, level))
             for wire, there in picture.onward.get(here, ()):
-                shift = level < inf and abs(wire.points[0].y - level) > EPSILON
+                shift = level < inf and abs(wire.points[0].y - level) > UNSEEN
                 heappush(queue, (cost + bends(wire) + shift, there, wire.points[-1].y))
     return None
 
@@ -111,7 +111,7 @@ def _lifted(wire: Wire, at: Point) -> bool:
         piece = wire.route[k - 1 : k + 3]
         if holds(hull(piece, STROKE), at):
             line = (piece[0], piece[3]) if is_straight(piece) else flatten(piece, 8)
-            if any(holds(hull(pair, STROKE - EPSILON), at) for pair in pairwise(line)):
+            if any(holds(hull(pair, STROKE - UNSEEN), at) for pair in pairwise(line)):
                 return False
     return True
 
@@ -180,7 +180,7 @@ def _straight_end(wire: Wire) -> float:
     tip, start = wire.points[-1], wire.route[-1]
     for k in range(len(wire.route) - 4, -1, -3):
         piece = wire.route[k : k + 4]
-        if not is_straight(piece) or abs(piece[0].x - tip.x) > EPSILON < abs(piece[0].y - tip.y):
+        if not is_straight(piece) or abs(piece[0].x - tip.x) > UNSEEN < abs(piece[0].y - tip.y):
             break
         start = piece[0]
     return distance(start, tip)

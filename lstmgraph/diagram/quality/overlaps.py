@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lstmgraph.diagram.boxes import EPSILON, around, distance, dot_box, holds, hull, inside, label_box, meet, node_box
+from lstmgraph.diagram.boxes import UNSEEN, around, distance, dot_box, holds, hull, inside, label_box, meet, node_box
 from lstmgraph.diagram.ground import borders
 from lstmgraph.diagram.outline import OUTLINE, room
 from lstmgraph.diagram.path import STROKE, flatten, is_straight
@@ -63,7 +63,7 @@ def oversized(picture: Picture) -> Iterator[str]:
     The corners of a label's box, which its letters do not fill, may come `CORNER` into the line.
     """
     for node in picture.shapes:
-        if node.label is not None and room(label_box(node.label), node) < OUTLINE / 2 - CORNER - EPSILON:
+        if node.label is not None and room(label_box(node.label), node) < OUTLINE / 2 - CORNER - UNSEEN:
             yield node.id
 
 
@@ -101,8 +101,8 @@ def through_nodes(picture: Picture) -> Iterator[str]:
             node = picture.scene.nodes[k]
             meets = node.kind in MEETINGS and holds(hull((segment.a, segment.b)), node.at)
             air = STROKE if node.kind == COTANGENT_SUM else 2 * STROKE
-            near = not meets and distance(box, grid.boxes[k]) < air - EPSILON
-            inside_own = node.kind not in MEETINGS and length_inside(segment.a, segment.b, node) > EPSILON
+            near = not meets and distance(box, grid.boxes[k]) < air - UNSEEN
+            inside_own = node.kind not in MEETINGS and length_inside(segment.a, segment.b, node) > UNSEEN
             if inside_own if node.id in own else near:
                 found[f"{wire.id} and {node.id}"] = None
     yield from found

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from math import sqrt
 
-from lstmgraph.diagram.boxes import EPSILON
+from lstmgraph.diagram.boxes import UNSEEN
 from lstmgraph.diagram.path import HEAD_LENGTH, HOP, RADIUS, away, distance, flatten, is_straight, rounded, simplify
 from lstmgraph.diagram.quality.picture import Picture
 from lstmgraph.diagram.scene import Point, Wire
@@ -33,7 +33,7 @@ def misdrawn(picture: Picture) -> Iterator[str]:
     for wire in (*picture.scene.wires, *picture.scene.trunks):
         start, *_, end = wire.route
         short = HEAD_LENGTH if wire.arrow else 0.0
-        ends = distance(start, wire.points[0]) < EPSILON and distance(end, wire.points[-1]) < short + EPSILON
+        ends = distance(start, wire.points[0]) < UNSEEN and distance(end, wire.points[-1]) < short + UNSEEN
         if not ends or _strays(wire) or _slanted(wire):
             yield wire.id
 
@@ -43,13 +43,13 @@ def sharp(picture: Picture) -> Iterator[str]:
     dots = {rounded(dot.at) for dot in picture.scene.dots}
     for wire in (*picture.scene.wires, *picture.scene.trunks):
         for at in simplify(wire.points)[1:-1]:
-            square = any(distance(p, at) < EPSILON for p in wire.route[::3])
+            square = any(distance(p, at) < UNSEEN for p in wire.route[::3])
             if square and rounded(at) not in dots and not picture.covered(at):
                 yield f"{wire.id} at ({at.x:g}, {at.y:g})"
 
 
 def _slants(a: Point, b: Point) -> bool:
-    return abs(a.x - b.x) > EPSILON < abs(a.y - b.y)
+    return abs(a.x - b.x) > UNSEEN < abs(a.y - b.y)
 
 
 def _slanted(wire: Wire) -> bool:
@@ -62,7 +62,7 @@ def _slanted(wire: Wire) -> bool:
 def _strays(wire: Wire) -> bool:
     """Whether a route leaves its line, or leaves out a corner of it."""
     line, pieces = flatten(wire.route, SAMPLES), list(pairwise(wire.points))
-    if any(all(away(p, a, b) > HOP + EPSILON for a, b in pieces) for p in line):
+    if any(all(away(p, a, b) > HOP + UNSEEN for a, b in pieces) for p in line):
         return True
     return any(
         all(away(corner, a, b) > PAST_A_CORNER for a, b in pairwise(line)) for corner in simplify(wire.points)[1:-1]

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from lstmgraph.diagram import joins
-from lstmgraph.diagram.boxes import EPSILON, holds, hull, label_box, node_box
+from lstmgraph.diagram.boxes import UNSEEN, holds, hull, label_box, node_box
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.path import STROKE, arrowhead, rounded, simplify
 from lstmgraph.diagram.quality.geometry import Grid
@@ -188,7 +188,7 @@ class Picture:
 
     def covered(self, at: Point) -> bool:
         """Whether a point is inside or at the outline of a node."""
-        here = self.shape_grid.near(Box(at.x, at.y, at.x, at.y), 2 * EPSILON)
+        here = self.shape_grid.near(Box(at.x, at.y, at.x, at.y), 2 * UNSEEN)
         return any(holds(self.shape_grid.boxes[k], at) for k in here)
 
     @cached_property
@@ -210,13 +210,13 @@ class Picture:
 
 def _meetings(segments: tuple[Segment, ...]) -> Iterator[tuple[Segment, Segment]]:
     """Horizontal and vertical segments of different values that properly cross."""
-    upright = sorted((s for s in segments if abs(s.a.x - s.b.x) < EPSILON), key=lambda s: s.a.x)
+    upright = sorted((s for s in segments if abs(s.a.x - s.b.x) < UNSEEN), key=lambda s: s.a.x)
     at = [s.a.x for s in upright]
-    for h in (s for s in segments if abs(s.a.y - s.b.y) < EPSILON):
+    for h in (s for s in segments if abs(s.a.y - s.b.y) < UNSEEN):
         low, high = sorted((h.a.x, h.b.x))
-        for v in upright[bisect_right(at, low + EPSILON) : bisect_left(at, high - EPSILON)]:
+        for v in upright[bisect_right(at, low + UNSEEN) : bisect_left(at, high - UNSEEN)]:
             top, bottom = sorted((v.a.y, v.b.y))
-            if v.value != h.value and top + EPSILON < h.a.y < bottom - EPSILON:
+            if v.value != h.value and top + UNSEEN < h.a.y < bottom - UNSEEN:
                 yield h, v
 
 
@@ -225,8 +225,8 @@ def _ways(segment: Segment, at: Point) -> Iterator[tuple[int, int]]:
     if _on(segment.a, segment.b, at):
         for end in (segment.a, segment.b):
             dx, dy = end.x - at.x, end.y - at.y
-            if abs(dx) + abs(dy) > 2 * EPSILON:
-                yield (dx > EPSILON) - (dx < -EPSILON), (dy > EPSILON) - (dy < -EPSILON)
+            if abs(dx) + abs(dy) > 2 * UNSEEN:
+                yield (dx > UNSEEN) - (dx < -UNSEEN), (dy > UNSEEN) - (dy < -UNSEEN)
 
 
 def _on(a: Point, b: Point, at: Point) -> bool:

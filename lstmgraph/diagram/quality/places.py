@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from math import inf
 
-from lstmgraph.diagram.boxes import EPSILON, gap, node_box
+from lstmgraph.diagram.boxes import UNSEEN, gap, node_box
 from lstmgraph.diagram.detail import NETWORK
 from lstmgraph.diagram.extract import PRODUCT
 from lstmgraph.diagram.graph import EXTERNAL, OPERATIONS, PARAMETERS, base_of
@@ -102,7 +102,7 @@ def worst_pitch(picture: Picture) -> float | None:
 
 def _spread(xs: Sequence[float]) -> float:
     pitches = [b - a for a, b in pairwise(sorted(xs))]
-    return max(pitches) / max(min(pitches), EPSILON)
+    return max(pitches) / max(min(pitches), UNSEEN)
 
 
 def off_line(picture: Picture) -> Iterator[str]:
@@ -137,7 +137,7 @@ def _nearly_aligned(
             off = b.at[axis] - a.at[axis]
             if off >= farthest:
                 break
-            if EPSILON < off < _tolerance(a, b, axis, (a.kind, sides[a.id]) == (b.kind, sides[b.id])):
+            if UNSEEN < off < _tolerance(a, b, axis, (a.kind, sides[a.id]) == (b.kind, sides[b.id])):
                 yield a, b
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import graphviz
 
-from lstmgraph.diagram.boxes import EPSILON, hull
+from lstmgraph.diagram.boxes import UNSEEN, hull
 from lstmgraph.diagram.dag import run_graphviz
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.shapes import form_of
@@ -83,7 +83,7 @@ def crossings_of(routes: Sequence[tuple[Hashable, Route]]) -> list[Point]:
     """Where Beziers of different values properly cross; nearly one place of the same two values counts once."""
     found: dict[frozenset[Hashable], list[Point]] = {}
     flat = [(value, flatten(route, PIECES)) for value, route in routes]
-    for k, other in Grid([hull(line) for _, line in flat]).pairs(EPSILON):
+    for k, other in Grid([hull(line) for _, line in flat]).pairs(UNSEEN):
         (v, one), (w, two) = flat[k], flat[other]
         if v != w:
             places = found.setdefault(frozenset((v, w)), [])

@@ -12,7 +12,7 @@ from itertools import groupby
 from lstmgraph.diagram.writers.characters import EAST, NORTH, SOUTH, WEST, Charset, cells, style_of
 
 BACK = {NORTH: SOUTH, EAST: WEST, SOUTH: NORTH, WEST: EAST}
-STEPS = {NORTH: (-1, 0), EAST: (0, 1), SOUTH: (1, 0), WEST: (0, -1)}
+DELTAS = {NORTH: (-1, 0), EAST: (0, 1), SOUTH: (1, 0), WEST: (0, -1)}
 
 Cell = tuple[int, int]  # row, column
 
@@ -52,7 +52,7 @@ def trail(corners: list[Cell]) -> list[Cell]:
     cells = corners[:1]
     for to in corners[1:]:
         while cells[-1] != to:
-            down, along = STEPS[way(*cells[-1], *to)]
+            down, along = DELTAS[way(*cells[-1], *to)]
             cells.append((cells[-1][0] + down, cells[-1][1] + along))
     return cells
 
