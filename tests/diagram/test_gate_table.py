@@ -27,6 +27,7 @@ WRONG = [
     "outside",
     "oblique",
     "misdrawn",
+    "falsely_bridged",
     "shared_lines",
     "touching",
     "unbridged",
@@ -38,7 +39,17 @@ WRONG = [
 ]
 NOTHING_WRONG = [*WRONG, "twisted", "dashed_hops", "oversized", "off_line", "moved", "unlike", "dot"]
 FAULTS = [*WRONG, "smallest_head", "largest_head", "straight_end", "smallest_padding", "text_ratio"]
-IN_BOTH = ["mislabelled", "misnamed", "misspelt", "missigned", "misnumbered", "unframed", "sharp"]
+IN_BOTH = [
+    "mislabelled",
+    "misnamed",
+    "misspelt",
+    "missigned",
+    "misnumbered",
+    "unframed",
+    "along_border",
+    "out_and_back",
+    "sharp",
+]
 DRAWN = ("pipe", "cell-block")
 GATES = [
     *((name, "", "", -inf, 0) for name in NOTHING_WRONG),

@@ -215,6 +215,21 @@ def reworded(case: Case, of: str, text: str) -> Case:
     return drawn(case, labels=tuple(replace(x, text=text) if x.of == of else x for x in labels))
 
 
+def humped(case: Case, id: str) -> Case:
+    """A wire that is lifted in its middle, as over another one."""
+    a, *_, b = wire(case, id).route
+    x, up = (a.x + b.x) / 2, a.y - path.HOP
+    points = [a, Point(x - 5, a.y), Point(x - 5, up), Point(x + 5, up), Point(x + 5, a.y), b]
+    return rewired(case, id, route=straight(points))
+
+
+def beside_border(case: Case, far: float) -> Case:
+    """A wire out of the left side of its node and so far outside of the border, up to its target."""
+    source, target, x = node(case, "f"), node(case, "c.1"), case.scene.frames[0].left - far
+    points = (source.at.x - source.width / 2, source.at.y), (x, source.at.y), (x, target.at.y + 9)
+    return rewired(case, "f>c.1.0", points=tuple(Point(*p) for p in (*points, (target.at.x, target.at.y + 9))))
+
+
 def entries(case: Case, kept: Callable[[Entry], bool]) -> Case:
     """The case with fewer entries of its legend."""
     groups = [replace(g, entries=tuple(e for e in g.entries if kept(e))) for g in case.scene.legend]
@@ -273,6 +288,9 @@ SPOILT: dict[str, Spoil] = {
     "outside": lambda c, _: drawn(c, size=(c.scene.size[0] - 40, c.scene.size[1])),
     "oblique": lambda c, _: rewired(c, "f>c.1.0", points=(Point(0, 0), Point(10, 10))),
     "misdrawn": lambda c, _: rewired(c, "f>c.1.0", route=tuple(Point(p.x, p.y + 6) for p in wire(c, "f>c.1.0").route)),
+    "falsely_bridged": lambda c, _: humped(c, "c[t-1]>c.1.1"),
+    "along_border": lambda c, _: beside_border(c, 0),
+    "out_and_back": lambda c, _: beside_border(c, 12),
     "sharp": lambda c, _: squared(c),
     "shared_lines": lambda c, _: rewired(
         c, "f>c.1.0", points=tuple(Point(p.x, p.y + 3) for p in wire(c, "c[t-1]>c.1.1").points)
@@ -339,6 +357,17 @@ MORE: dict[str, tuple[str, Spoil]] = {
         "astray",
         lambda c, _: rewired(
             c, "f>c.1.0", points=(*wire(c, "f>c.1.0").points[:-1], wire(c, "f>c.1.0").points[-1]._replace(y=999))
+        ),
+    ),
+    "an end in the corner around a circle": (
+        "astray",
+        lambda c, _: rewired(
+            c,
+            "f>c.1.0",
+            points=(
+                *wire(c, "f>c.1.0").points[:-1],
+                Point(node(c, "c.1").at.x - node(c, "c.1").width / 2, node(c, "c.1").at.y + node(c, "c.1").height / 2),
+            ),
         ),
     ),
     "through its own node": (

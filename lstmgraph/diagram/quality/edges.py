@@ -8,11 +8,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
 
 from lstmgraph.diagram.boxes import UNSEEN, holds, node_box
 from lstmgraph.diagram.graph import Edge, Graph, base_of
-from lstmgraph.diagram.quality.picture import Picture, ends
-from lstmgraph.diagram.scene import COTANGENT_SUM, Node, Wire, again, shown_by
+from lstmgraph.diagram.outline import OUTLINES, PIECES
+from lstmgraph.diagram.path import STROKE, away, flatten
+from lstmgraph.diagram.quality.picture import MEETINGS, Picture, ends
+from lstmgraph.diagram.scene import COTANGENT_SUM, Node, Point, Shape, Wire, again, shown_by
 
 PREFIX = re.compile(r"(?:\d+:)*")
 
@@ -117,7 +121,21 @@ def _right_ends(wire: Wire, edge: Edge, nodes: dict[str, Node], meanings: _Meani
         return False
     meant = edge.source in meanings.of(source) and edge.target in meanings.of(target)
     first, last = wire.points[:: len(wire.points) - 1][:: -1 if wire.back else 1]
-    return meant and all(holds(node_box(node, UNSEEN), at) for node, at in ((source, first), (target, last)))
+    return meant and _is_at(source, first) and _is_at(target, last)
+
+
+def _is_at(node: Node, at: Point) -> bool:
+    """Whether a line that ends there meets a node: at its outline, or in the middle, where lines meet."""
+    if node.kind in MEETINGS:
+        return holds(node_box(node, UNSEEN), at)
+    off = Point(at.x - node.at.x, at.y - node.at.y)
+    return any(away(off, a, b) < STROKE / 2 for a, b in _outline(node.shape, node.width, node.height))
+
+
+@cache
+def _outline(shape: Shape, width: float, height: float) -> tuple[tuple[Point, Point], ...]:
+    """The outline of a node around the origin, as straight lines."""
+    return tuple(pairwise(flatten(OUTLINES[shape](Point(0, 0), width, height), PIECES)))
 
 
 class _Meanings:

@@ -13,6 +13,7 @@ from math import ceil
 from lstmgraph.diagram.detail import NETWORK
 from lstmgraph.diagram.graph import Graph, Node
 from lstmgraph.diagram.quality import (
+    border,
     colour,
     edges,
     explained,
@@ -58,6 +59,9 @@ class Quality:
     outside: tuple[str, ...]  # what the picture's edge cuts off
     oblique: tuple[str, ...]
     misdrawn: tuple[str, ...]  # a wire that is painted elsewhere than it runs
+    falsely_bridged: tuple[str, ...]  # lines that hop where nothing crosses them
+    along_border: tuple[str, ...]  # lines on the border, or less than 2 strokes beside it
+    out_and_back: tuple[str, ...]  # lines that leave the border and come back
     sharp: tuple[str, ...]  # corners that are not rounded, though nothing forks there
     shared_lines: tuple[str, ...]  # segments of different values on one line, or less than 2 strokes apart
     touching: tuple[str, ...]  # a wire that turns or ends on the line of another value
@@ -116,6 +120,9 @@ def figures(picture: Picture) -> Quality:
         outside=tuple(overlaps.outside(picture)),
         oblique=tuple(painted.oblique(picture)),
         misdrawn=tuple(painted.misdrawn(picture)),
+        falsely_bridged=tuple(painted.falsely_bridged(picture)),
+        along_border=tuple(border.along_border(picture)),
+        out_and_back=tuple(border.out_and_back(picture)),
         sharp=tuple(painted.sharp(picture)),
         shared_lines=tuple(lines.shared_lines(picture)),
         touching=tuple(lines.touching(picture)),
