@@ -132,6 +132,24 @@ def test_a_cell_that_is_not_quite_an_lstm_keeps_the_style() -> None:
     assert not case.quality.most_bends > 2
 
 
+ODE = """
+e[t] = h[t-1] + dt[t] * (A @ tanh(B @ h[t-1] + b_1) + b_2)
+r[t] = sigmoid(W_r @ x[t] + U_r @ e[t] + b_r)
+z[t] = sigmoid(W_z @ x[t] + U_z @ e[t] + b_z)
+g[t] = tanh(W_g @ x[t] + U_g @ (r[t] * e[t]) + b_g)
+h[t] = z[t] * e[t] + (1 - z[t]) * g[t]
+"""
+
+
+def test_a_few_crossings_are_better_than_no_cell() -> None:
+    cell = from_equations(ODE, name="ode", sizes={"x": "X", "h": "H", "dt": 1, "b_1": "K"}, output="h")
+    graph = extract(cell, lambda symbol: symbol.name)
+    assert layered(graph, "cell-block").cost[0] == 0
+    case = Case(layout_cell_block(graph), graph, style="cell-block")
+    assert 1 < case.quality.crossings <= len(graph.edges) // 7
+    assert (case.quality.enclosed, case.loopless) == ((), ())
+
+
 def test_there_is_a_way_down_for_each_operand_the_data_path_first() -> None:
     found = list(paths(anatomy(highway())))
     assert found == [["c", "c.3", "d", "d.1"], ["c", "c.2", "g", "g.1"], ["c", "c.2", "c.2.1", "f", "f.1"]]

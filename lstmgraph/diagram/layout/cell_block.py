@@ -30,6 +30,7 @@ ROOMS = 2  # that are tried for fewer bends
 PLANAR = 24  # wires that cannot be expected to cross anywhere
 CROSSED = 9  # further wires for one more crossing
 KNOTTED = 3  # crossings for each that even the plain drawing has
+TANGLED = 7  # wires for each crossing or third bend of a drawing that is still better than one without a Cell
 ASPECT = (0.92, 1.18)
 
 
@@ -51,9 +52,12 @@ def _solved(graph: Graph) -> Solved:
             found.append(attempt(graph, Budget(ROUTING_STEPS)))
             if _is_clear(found[-1], plain):
                 return found[-1]
-    most = max(1, layered(graph, "pipe").cost[0] // 2)  # crossings, of those where no input is repeated
-    fair = [f for f in found if f.cost[0] <= most and not f.bends_too_often()]
-    return min(fair, key=Solved.score, default=plain)
+    return min(filter(_is_fair, found), key=Solved.score, default=plain)
+
+
+def _is_fair(found: Solved) -> bool:
+    """Whether a drawing around the memory, if not clear, can be read: the plain one has no Cell, and inputs inside."""
+    return found.cost[0] + found.third_bends <= len(found.plan.wants) // TANGLED and not found.too_bent
 
 
 def _is_clear(found: Solved, plain: Solved) -> bool:
