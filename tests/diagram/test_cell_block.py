@@ -150,6 +150,26 @@ def test_a_few_crossings_are_better_than_no_cell() -> None:
     assert (case.quality.enclosed, case.loopless) == ((), ())
 
 
+NORMED = """
+f[t] = sigmoid(W_f @ x[t] + b_f)
+i[t] = sigmoid(W_i @ x[t] + b_i)
+u[t] = W_u @ x[t] + b_u
+fp[t] = f[t] / (f[t] + i[t])
+ip[t] = i[t] / (f[t] + i[t])
+h[t] = fp[t] * h[t-1] + ip[t] * u[t]
+"""
+
+
+def test_lines_that_wind_are_drawn_from_another_beginning() -> None:
+    cell = from_equations(NORMED, name="normed", sizes={"x": "X", "h": "H"}, output="h")
+    graph = extract(cell, lambda symbol: symbol.name)
+    scene = layout_cell_block(graph)
+    found = measure(scene, graph)
+    assert (found.crossings, found.mean_bends <= 0.5) == (0, True)
+    (left, _, right, _), *_ = scene.frames
+    assert [n.at.x for n in scene.nodes if n.kind == "cell"] == [(left + right) / 2]
+
+
 def test_there_is_a_way_down_for_each_operand_the_data_path_first() -> None:
     found = list(paths(anatomy(highway())))
     assert found == [["c", "c.3", "d", "d.1"], ["c", "c.2", "g", "g.1"], ["c", "c.2", "c.2.1", "f", "f.1"]]

@@ -30,6 +30,7 @@ ROOMS = 2  # that are tried for fewer bends
 PLANAR = 24  # wires that cannot be expected to cross anywhere
 CROSSED = 9  # further wires for one more crossing
 KNOTTED = 3  # crossings for each that even the plain drawing has
+WINDING = 0.5  # bends of a line, the mean: what has more may be simpler in another placement
 TANGLED = 7  # wires for each crossing or third bend of a drawing that is still better than one without a Cell
 ASPECT = (0.92, 1.18)
 
@@ -50,9 +51,10 @@ def _solved(graph: Graph) -> Solved:
     for attempt in (_simplest, _explored):
         with suppress(Unroutable):
             found.append(attempt(graph, Budget(ROUTING_STEPS)))
-            if _is_clear(found[-1], plain):
-                return found[-1]
-    return min(filter(_is_fair, found), key=Solved.score, default=plain)
+            if _is_clear(found[-1], plain) and found[-1].mean_bends <= WINDING:
+                break
+    clear = [f for f in found if _is_clear(f, plain)]
+    return min(clear or filter(_is_fair, found), key=Solved.score, default=plain)
 
 
 def _is_fair(found: Solved) -> bool:

@@ -130,6 +130,12 @@ class Solved:
         return max(0.0, sum(len(line) - 2 for line in lines) - MEAN_BENDS * len(lines))
 
     @cached_property
+    def mean_bends(self) -> float:
+        """How often a line bends, in the mean."""
+        lines = self._lines
+        return sum(len(line) - 2 for line in lines) / max(1, len(lines))
+
+    @cached_property
     def _lines(self) -> list[Route]:
         """The line of each edge, as far as it was found: the part of a trunk that it runs through is its own too."""
         ids = [id for e in self.plan.graph.edges for id in (e.id, again(e.id))]
