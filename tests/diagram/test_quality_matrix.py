@@ -1,4 +1,4 @@
-"""Every cell in every kind of drawing, look and notation, and every step of its walks, is held to the gates.
+"""Every cell in the kinds of drawing, looks and notations below is held to the gates, its frames to some of them.
 
 A *kind* of drawing is a row of `KINDS`: to hold another one to the gates, add a row, and say with which looks.  What a
 layout does not reach yet stands in `SHORT` of benchmarks/gates.py, and must leave it as soon as it does: the marks are
@@ -46,6 +46,13 @@ KINDS = {
 }
 STYLES = ("pipe", "cell-block", "unrolled")
 LENGTHS = (1, 2, 6)  # of chains, besides the three steps of all notations; the last one is folded
+WRITTEN: dict[str, dict[str, Any]] = {  # what leaves a layout nearly as it is
+    "print": {"theme": "print"},
+    "order": {"order": True},
+    "equations": {"equations": True},
+    "legend": {"legend": True},
+    "show all": {"show": "all"},
+}
 THEMED = ("text_contrast", "line_contrast", "least_difference", "dashed_hops")
 COLOURS = [rule for rule in RULES if rule.name in THEMED]
 CELLS = [(style, cell) for style in STYLES for cell in library()]
@@ -122,6 +129,15 @@ def test_a_chain_of_any_length_is_inside_the_gates(theme: str, cell: str) -> Non
     for steps in LENGTHS:
         made = drawing("unrolled", cell, theme=theme, notation="plain", unroll=steps)
         assert list(complaints(case(made, theme), rules)) == [], steps
+
+
+@pytest.mark.parametrize("added", WRITTEN)
+@pytest.mark.parametrize(("style", "cell"), [(s, c) for s, c in CELLS if s != "unrolled"])
+def test_what_is_written_besides_leaves_a_drawing_inside_the_gates(style: str, cell: str, added: str) -> None:
+    """What it is compared with by `dot` is in the table above."""
+    options = {"theme": "default", "notation": "plain", **WRITTEN[added]}
+    rules = [name for name in NAMES if name not in ("dot", *SHORT.get(("default", style, cell), ()))]
+    assert list(complaints(case(drawing(style, cell, **options), options["theme"]), rules)) == []
 
 
 def papers() -> Iterator[Any]:
