@@ -67,6 +67,7 @@ SHORT: dict[tuple[str, str, str], tuple[str, ...]] = {
     # the backward pass over the same lines, less the output that is shown again
     ("default", "pipe backward", "mgu"): ("dot",),
     ("shiyan", "pipe backward", "mgu"): ("dot",),
+    ("shiyan", "pipe backward", "slstm"): ("sharp",),  # a corner at a former fork, right before a tip
     ("olah", "pipe backward", "gru"): ("mean_bends",),
     ("olah", "pipe backward", "gru_reset_after"): ("mean_bends",),
     ("olah", "pipe backward", "lstm"): ("mean_bends",),

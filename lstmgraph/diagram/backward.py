@@ -28,7 +28,7 @@ from lstmgraph.diagram.layout.shapes import Form
 from lstmgraph.diagram.layout.steps import passes
 from lstmgraph.diagram.path import EPSILON, HEAD_LENGTH, HEAD_WIDTH, STROKE, distance, is_straight, straight
 from lstmgraph.diagram.scene import COTANGENT_SUM, JOIN_SUM, Box, Label, Node, Point, Scene, Wire, shown_by
-from lstmgraph.diagram.turning import forked, lies_on, shortened, toward, turned, way, whole, with_room
+from lstmgraph.diagram.turning import eased, forked, lies_on, shortened, toward, turned, way, whole, with_room
 from lstmgraph.diagram.typeset import measure
 
 SUM_SIZE, PLUS = 9.0, 8.0  # of its circle, of the sign in it
@@ -75,7 +75,7 @@ def backward(scene: Scene, flow: Flow) -> Scene:
     )
     for plus in sums:
         bare = _with_sum(bare, plus)
-    bare = with_room(bare)
+    bare = eased(with_room(bare))
     inside_cells = [plus for n in nodes if n.kind == "cell" for plus in _in_cell(bare, n, flow)]
     named = replace(bare, labels=(*bare.labels, *_names(bare, flow)))
     return replace(named, nodes=(*named.nodes, *inside_cells))

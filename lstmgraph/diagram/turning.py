@@ -10,19 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from lstmgraph.diagram.boxes import hull, label_box, node_box
+from lstmgraph.diagram.boxes import holds, hull, label_box, node_box
 from lstmgraph.diagram.ground import is_free, of_wire
 from lstmgraph.diagram.joins import own
 from lstmgraph.diagram.path import (
     EPSILON,
     HEAD_LENGTH,
     HEAD_NOTCH,
+    KAPPA,
+    RADIUS,
     STRAIGHT,
     STROKE,
     Route,
     distance,
     is_straight,
     junctions,
+    rounded,
     straight,
 )
 from lstmgraph.diagram.scene import COTANGENT_SUM, Box, Node, Point, Scene, Wire
@@ -120,6 +123,33 @@ def _rounds(piece: Sequence[Point], corner: Point) -> bool:
     (ax, ay), (bx, by) = piece[0], piece[3]
     meets = (ax, by) if abs(ax - corner.x) < EPSILON else (bx, ay)
     return distance(Point(*meets), corner) < EPSILON
+
+
+def eased(scene: Scene) -> Scene:
+    """The scene with round corners where a line forks no more."""
+    square = {rounded(d.at) for d in scene.dots}
+    boxes = [node_box(n) for n in scene.nodes]
+
+    def ease(wire: Wire) -> Wire:
+        for at in wire.points[1:-1]:
+            if rounded(at) not in square and not any(holds(box, at) for box in boxes):
+                room = distance(at, wire.points[-1]) - STRAIGHT if wire.arrow and at == wire.points[-2] else RADIUS
+                wire = replace(wire, route=_eased(wire.route, at, min(RADIUS, max(0.0, room))))
+        return wire
+
+    return replace(scene, wires=tuple(map(ease, scene.wires)), trunks=tuple(map(ease, scene.trunks)))
+
+
+def _eased(route: Route, corner: Point, radius: float) -> Route:
+    """A route with a quarter of a circle in the place of a square corner, if it has that."""
+    k = next((k for k in range(3, len(route) - 3, 3) if distance(route[k], corner) < EPSILON), None)
+    if k is None or radius < EPSILON:
+        return route
+    before, after = route[k - 3], route[k + 3]
+    radius = min(radius, distance(before, corner) / 2, distance(corner, after) / 2)
+    start, end = toward(corner, before, radius), toward(corner, after, radius)
+    inner = [toward(p, corner, KAPPA * radius) for p in (start, end)]
+    return (*route[: k - 3], *straight([before, start]), *inner, *straight([end, after]), *route[k + 4 :])
 
 
 # ── room for arrowheads ──
