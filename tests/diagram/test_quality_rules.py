@@ -275,6 +275,7 @@ SPOILT: dict[str, Spoil] = {
     "unframed": lambda c, _: widened(c, -c.scene.size[0] / 2),
     "intruding": lambda c, _: shifted(c, "x[t]", 0, -60),
     "turned_over": lambda c, _: turned_around(c, mirrored=True),
+    "upside_down": lambda c, _: turned_around(c, flipped=True),
     "through_nodes": lambda c, _: rewired(
         c, "f>c.1.0", points=(Point(0, node(c, "g").at.y), Point(500, node(c, "g").at.y))
     ),
@@ -319,6 +320,7 @@ SPOILT: dict[str, Spoil] = {
         c, frames=(c.scene.frames[0]._replace(top=node(c, "c").at.y - node(c, "c").height / 2 - 11),)
     ),
     "aspect": lambda c, _: widened(c, 400),
+    "smallest_text": lambda c, _: labelled(c, Label("f", Point(2, 2), 6.7)),
     "text_ratio": lambda c, _: labelled(c, Label("f", Point(2, 2), 6)),
     "text_contrast": lambda c, _: pale(c, text="#777777"),
     "line_contrast": lambda c, _: pale(c, background="#222222"),
@@ -543,6 +545,13 @@ def test_numbers_stay_inside_what_they_are_written_in(number: str, equation: str
     assert measure(drawing.scene, drawing.graph).oversized == ()
     written = [n.label for n in drawing.scene.nodes if n.label and n.kind == "operator"]
     assert all(label.size >= 0.6 * 15 for label in written)
+
+
+@pytest.mark.parametrize(("id", "what"), [("h[t]'", "is below"), ("x[t]@o.1", "is above the border")])
+def test_one_node_at_the_wrong_end_of_a_cell_block_is_seen(block: Case, id: str, what: str) -> None:
+    far = 999.0 if what == "is below" else -node(block, id).at.y
+    complaints = shifted(block, id, 0, far).quality.upside_down
+    assert any(line.startswith(f"{id} {what}") for line in complaints)
 
 
 @pytest.mark.parametrize("id", ["c[t-1]>i.1.2", "c>o.1.2", "c>h.2.0"])

@@ -50,6 +50,7 @@ class Quality:
     unframed: tuple[str, ...]  # operations outside of the border
     intruding: tuple[str, ...]  # inputs and states inside of the border
     turned_over: tuple[str, ...]  # time from right to left, inputs above, pipes below
+    upside_down: tuple[str, ...]  # outputs below anything else, what is given above the border
     node_overlaps: tuple[str, ...]
     label_overlaps: tuple[str, ...]
     arc_overlaps: tuple[str, ...]  # labels on bridges and rounded corners
@@ -84,6 +85,7 @@ class Quality:
     smallest_padding: float | None  # between the border and what is inside it
     worst_pitch: float | None  # of a row of networks, largest by smallest
     aspect: float  # of the border, width by height
+    smallest_text: float | None  # in points
     text_ratio: float  # the smallest text by the main label
 
 
@@ -111,6 +113,7 @@ def figures(picture: Picture) -> Quality:
         unframed=tuple(places.unframed(picture)),
         intruding=tuple(places.intruding(picture)),
         turned_over=tuple(places.turned_over(picture)),
+        upside_down=tuple(places.upside_down(picture)),
         node_overlaps=tuple(overlaps.node_overlaps(picture)),
         label_overlaps=tuple(overlaps.label_overlaps(picture)),
         arc_overlaps=tuple(overlaps.arc_overlaps(picture)),
@@ -145,6 +148,7 @@ def figures(picture: Picture) -> Quality:
         smallest_padding=places.smallest_padding(picture),
         worst_pitch=places.worst_pitch(picture),
         aspect=next(iter(places.aspects(picture)), 0.0),
+        smallest_text=places.smallest_text(picture),
         text_ratio=places.text_ratio(picture),
     )
 

@@ -66,10 +66,7 @@ def intruding(picture: Picture) -> Iterator[str]:
 def turned_over(picture: Picture) -> Iterator[str]:
     """What the pipe style has the other way around: time from right to left, inputs above networks, pipes below."""
     bases = {n.id: base_of(n) for n in picture.graph.nodes}
-    cells: dict[str, list[Node]] = {}
-    for node in picture.scene.nodes:
-        cells.setdefault(prefix(node.id), []).append(node)
-    for nodes in cells.values():
+    for nodes in _by_cell(picture):
         yield from _turned_over([(n, bases.get(n.of or n.id, "")) for n in nodes], picture.graph.memories)
 
 
@@ -84,6 +81,26 @@ def _turned_over(nodes: Sequence[tuple[Node, str]], memories: Sequence[str]) -> 
             yield from (f"{node.id} is above {n.id}" for n in networks if node.at.y <= n.at.y)
         elif node.kind in ("previous", "next") and base in memories:
             yield from (f"{node.id} is below {n.id}" for n in networks if node.at.y >= n.at.y)
+
+
+def upside_down(picture: Picture) -> Iterator[str]:
+    """What the cell-block has the other way around: outputs below anything else, what is given above the border."""
+    for nodes in _by_cell(picture):
+        frames = [picture.frame_of(n) for n in nodes if n.kind in OPERATIONS]
+        top = min((f.top for f in frames if f is not None), default=-inf)
+        for node in nodes:
+            if node.kind == "next":
+                yield from (f"{node.id} is below {n.id}" for n in nodes if n.kind != "next" and n.at.y <= node.at.y)
+            elif node.kind in GIVEN and node.at.y < top:
+                yield f"{node.id} is above the border"
+
+
+def _by_cell(picture: Picture) -> list[list[Node]]:
+    """The nodes of each of several cells; all of them where there is one."""
+    cells: dict[str, list[Node]] = {}
+    for node in picture.scene.nodes:
+        cells.setdefault(prefix(node.id), []).append(node)
+    return [*cells.values()]
 
 
 def aspects(picture: Picture) -> list[float]:
@@ -154,6 +171,11 @@ def text_ratio(picture: Picture) -> float:
     """The smallest text by the largest label of a node other than a cell; infinite where nothing is written."""
     main = [n.label.size for n in picture.scene.nodes if n.label is not None and n.kind != "cell"]
     return min((text.size for text in picture.texts), default=inf) / max(main, default=1.0)
+
+
+def smallest_text(picture: Picture) -> float | None:
+    """The size of the smallest text, in points; None where nothing is written."""
+    return min((text.size for text in picture.texts), default=None)
 
 
 def moved(scenes: Sequence[Scene]) -> Iterator[str]:
