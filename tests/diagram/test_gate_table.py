@@ -49,6 +49,7 @@ IN_BOTH = [
     "along_border",
     "out_and_back",
     "sharp",
+    "mislit",
 ]
 DRAWN = ("pipe", "cell-block")
 GATES = [

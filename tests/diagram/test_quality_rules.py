@@ -15,6 +15,7 @@ from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.cell_block import layout_cell_block
 from lstmgraph.diagram.layout.legend import with_legend
 from lstmgraph.diagram.layout.pipe import layout_pipe
+from lstmgraph.diagram.layout.steps import light
 from lstmgraph.diagram.order import badge, numbered
 from lstmgraph.diagram.outline import OUTLINE
 from lstmgraph.diagram.path import STROKE, finish, straight
@@ -328,6 +329,7 @@ SPOILT: dict[str, Spoil] = {
     "dots_astray": lambda c, _: drawn(c, dots=c.scene.dots[1:]),
     "misdashed": lambda c, _: rewired(c, "f>c.1.0", dashed=True),
     "miscoloured": lambda c, _: rewired(c, "f>c.1.0", role="memory"),
+    "mislit": lambda c, _: rewired(c, "f>c.1.0", lit=False),
     "legend_astray": lambda c, _: entries(c, lambda e: e.sample.operation != "sigmoid"),
     "moved": lambda c, _: replace(c, frames=(c.scene, shifted(c, "f", 8, 0).scene)),
     "unlike": lambda c, _: replace(c, files=("one", "other")),
@@ -427,6 +429,22 @@ MORE: dict[str, tuple[str, Spoil]] = {
     "a number of another stage": (
         "misnumbered",
         lambda c, _: reworded(drawn(c, labels=numbered(c.scene, c.graph).labels), "c.1", badge(1)),
+    ),
+    "a drawing that is dimmed": (
+        "mislit",
+        lambda c, _: drawn(
+            c,
+            wires=tuple(replace(w, lit=False) for w in c.scene.wires),
+            nodes=tuple(replace(n, lit=False) for n in c.scene.nodes),
+        ),
+    ),
+    "a step in which what is lit is dimmed": (
+        "mislit",
+        lambda c, _: drawn(
+            c,
+            nodes=tuple(replace(n, lit=not n.lit) for n in light(c.scene, {"f", "f.1"}).nodes),
+            wires=light(c.scene, {"f", "f.1"}).wires,
+        ),
     ),
     "no border": ("unframed", lambda c, _: drawn(c, frames=())),
     "an old memory inside the border": ("intruding", lambda c, _: shifted(c, "c[t-1]", 60, 0)),
@@ -545,6 +563,11 @@ def test_numbers_stay_inside_what_they_are_written_in(number: str, equation: str
     assert measure(drawing.scene, drawing.graph).oversized == ()
     written = [n.label for n in drawing.scene.nodes if n.label and n.kind == "operator"]
     assert all(label.size >= 0.6 * 15 for label in written)
+
+
+def test_a_step_that_is_lit_as_its_operations_are_is_no_fault(good: Case) -> None:
+    assert replace(good, scene=light(good.scene, {"f", "f.1"})).quality.mislit == ()
+    assert replace(good, scene=light(good.scene, (), {"c[t-1]", "c.1", "c", "c[t]'"})).quality.mislit == ()
 
 
 @pytest.mark.parametrize(("id", "what"), [("h[t]'", "is below"), ("x[t]@o.1", "is above the border")])

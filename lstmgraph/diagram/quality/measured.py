@@ -70,6 +70,7 @@ class Quality:
     twisted: tuple[str, ...]  # lines that cross twice and need not
     heads_astray: tuple[str, ...]  # ends without an arrowhead, arrowheads at no end
     miscoloured: tuple[str, ...]  # lines with the role of another value than theirs
+    mislit: tuple[str, ...]  # dimmed lines of a lit operation, lit lines of dimmed ones
     dots_astray: tuple[str, ...]  # forks without a dot, dots without a fork
     bent_pipes: tuple[str, ...]  # memories that do not run straight through
     off_line: tuple[str, ...]  # nodes nearly in one row or column
@@ -133,6 +134,7 @@ def figures(picture: Picture) -> Quality:
         twisted=tuple(twisted(picture)),
         heads_astray=tuple(meaning.heads_astray(picture)),
         miscoloured=tuple(meaning.miscoloured(picture)),
+        mislit=tuple(meaning.mislit(picture)),
         dots_astray=tuple(lines.dots_astray(picture)),
         bent_pipes=tuple(lines.bent_pipes(picture)),
         off_line=tuple(places.off_line(picture)),

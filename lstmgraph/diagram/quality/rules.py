@@ -162,6 +162,8 @@ RULES: tuple[Rule, ...] = (
     Rule("dots_astray", "forks without a dot, dots without a fork", "quality.dots_astray", (NONE,), fault=True),
     Rule("misdashed", "old values solid, or new ones dashed", "misdashed", (NONE,), fault=True),
     Rule("miscoloured", "lines in the colour of another value", "quality.miscoloured", (NONE,), fault=True),
+    Rule("mislit", "dimmed lines of a lit operation, lit ones of dimmed", "quality.mislit",
+         (Gate(high=0, styles=FRAMED),)),
     Rule("legend_astray", "symbols without a legend, legend without symbols", "legend_astray", (NONE,), fault=True),
     Rule("moved", "places that differ between the frames", "moved", (NONE,)),
     Rule("unlike", "files of the same input that differ", "unlike", (NONE,)),
