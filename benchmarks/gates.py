@@ -98,8 +98,8 @@ SHORT: dict[tuple[str, str, str], tuple[str, ...]] = {
     ("default", "pipe", "mogrifier"): ("most_bends", "mean_bends", "off_line"),
     ("default", "pipe", "scrn"): ("dot", "mean_bends"),
     ("default", "pipe", "sru"): ("most_bends",),
-    ("default", "cell-block", "mlstm"): ("dot",),
-    ("default", "cell-block", "mogrifier"): ("dot", "most_bends"),
+    ("default", "cell-block", "mlstm"): ("enclosed", "loopless"),
+    ("default", "cell-block", "mogrifier"): ("enclosed", "loopless"),
 }
 HEAD = ("cell", "style", "crossings", "dot", "bends", "mean", "aspect", "broken")
 WIDTHS = (18, 11, 9, 4, 6, 6, 6, 6)

@@ -54,14 +54,12 @@ def _solved(graph: Graph) -> Solved:
             if _is_clear(found[-1], plain) and found[-1].mean_bends <= WINDING:
                 break
     clear = [f for f in found if _is_clear(f, plain)]
-    fair = [f for f in found if _is_fair(f, plain)]
-    return min(clear or fair, key=Solved.score, default=plain)
+    return min(clear or filter(_is_fair, found), key=Solved.score, default=plain)
 
 
-def _is_fair(found: Solved, plain: Solved) -> bool:
+def _is_fair(found: Solved) -> bool:
     """Whether a drawing around the memory, if not clear, can be read: the plain one has no Cell, and inputs inside."""
-    most = KNOTTED * plain.cost[0] + len(found.plan.wants) // TANGLED
-    return found.cost[0] + found.third_bends <= most and not found.too_bent
+    return found.cost[0] + found.third_bends <= len(found.plan.wants) // TANGLED and not found.too_bent
 
 
 def _is_clear(found: Solved, plain: Solved) -> bool:
