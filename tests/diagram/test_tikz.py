@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from lstmgraph.diagram.themes import load_theme
 from lstmgraph.diagram.typeset import number
 from lstmgraph.diagram.writers.latex import math_of, words_of
 from lstmgraph.diagram.writers.tikz import write_tex, write_tikz
+from tests.tex import compiled
 
 PAPER = r"""\documentclass{article}
 \usepackage{tikz, amsmath}
@@ -45,17 +45,6 @@ def drawn(name: str = "lstm", **choices: Any) -> Scene:
 
 def lines(text: str, start: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip().startswith(start)]
-
-
-def compiled(engine: str, folder: Path, text: str) -> str:
-    """The log of a run that must succeed."""
-    (folder / "paper.tex").write_text(text, encoding="utf-8")
-    command = [engine, "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
-    made = subprocess.run(
-        command, check=False, cwd=folder, capture_output=True, text=True, errors="replace", timeout=120
-    )
-    assert made.returncode == 0, made.stdout[-2000:]
-    return (folder / "paper.log").read_text(encoding="utf-8", errors="replace")
 
 
 @pytest.mark.tex

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -16,6 +15,7 @@ from lstmgraph.api.formulas import Formulas
 from lstmgraph.printing.mathml import mathml, mathml_table
 from lstmgraph.printing.programs import Row
 from lstmgraph.reading import library
+from tests.tex import compiled
 
 PAPERS = sorted((Path(__file__).parents[1] / "reading" / "papers").glob("*.toml"))
 CELLS = (*library(), *map(str, PAPERS))
@@ -36,17 +36,6 @@ def cell_of(name: str) -> Cell:
 
 
 # ── LaTeX ──
-
-
-def compiled(engine: str, folder: Path, text: str) -> str:
-    """The log of a run that succeeds."""
-    (folder / "paper.tex").write_text(text, encoding="utf-8")
-    command = [engine, "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
-    done = subprocess.run(
-        command, check=False, cwd=folder, capture_output=True, text=True, errors="replace", timeout=120
-    )
-    assert done.returncode == 0, done.stdout[-2000:]
-    return (folder / "paper.log").read_text(encoding="utf-8", errors="replace")
 
 
 @pytest.mark.tex
