@@ -1,0 +1,72 @@
+"""Out of the loop with the parts of its equations that wait for no other step.
+
+Of a sum in the loop the terms that do not wait become a value of their own, `proj(pre(f))[t]`: W_f x + b_f of
+W_f x + U_f h[t-1] + b_f, which is then computed for all steps in one product.  Likewise the factors of a product,
+`slope(bar(pre(f)))[t]`: c[t-1] f (1 - f) of c̄ c[t-1] f (1 - f), the slope of the activation and what it meets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from sympy import MatAdd, MatrixExpr, MatrixSymbol
+
+from lstmgraph.algebra.build import product, total
+from lstmgraph.algebra.names import name_of
+from lstmgraph.algebra.nodes import Hadamard, operands
+from lstmgraph.algebra.traverse import rebuild, symbols_in
+from lstmgraph.codegen.passes.rows import fresh
+from lstmgraph.codegen.sweep import Sweep
+from lstmgraph.program import Equation
+
+
+def hoist_terms(sweep: Sweep) -> Sweep:
+    """Every sum in the loop with its early terms as one value from before it."""
+    return _Hoisting(sweep, MatAdd, total, "proj").run()
+
+
+def hoist_factors(sweep: Sweep) -> Sweep:
+    """Every elementwise product in the loop with its early factors as one value from before it."""
+    return _Hoisting(sweep, Hadamard, product, "slope").run()
+
+
+@dataclass
+class _Hoisting:
+    sweep: Sweep
+    kind: type
+    join: Callable[..., MatrixExpr]
+    mark: str
+    new: dict[MatrixExpr, Equation] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.late, self.constant = self.sweep.late(), self.sweep.constant()
+        self.taken = {e.target for e in self.sweep.equations}
+
+    def run(self) -> Sweep:
+        loop = [replace(e, value=self.split(e, e.value)) for e in self.sweep["loop"]]
+        once = [e for e in self.new.values() if symbols_in(e.value) <= self.constant]
+        before = [e for e in self.new.values() if e not in once]
+        return self.sweep.changed(
+            {"once": [*self.sweep["once"], *once], "before": [*self.sweep["before"], *before], "loop": loop}
+        )
+
+    def split(self, owner: Equation, expr: MatrixExpr) -> MatrixExpr:
+        """The expression with a name for the early operands of each sum, or product, of which others are late."""
+        if isinstance(expr, MatrixSymbol):
+            return expr
+        inner = [self.split(owner, o) for o in operands(expr)]
+        if not isinstance(expr, self.kind):
+            return rebuild(expr, inner)
+        early = [p for p in inner if self.late.isdisjoint(symbols_in(p))]
+        whole = self.join(*early) if early else None
+        if whole is None or len(early) == len(inner) or isinstance(whole, MatrixSymbol) or not symbols_in(whole):
+            return rebuild(expr, inner)
+        named = self.named(owner, whole)
+        return self.join(*(named if p is early[0] else p for p in inner if p is early[0] or p not in early))
+
+    def named(self, owner: Equation, value: MatrixExpr) -> MatrixSymbol:
+        if value not in self.new:
+            name = fresh(name_of(owner.target).marked(self.mark), value.shape, self.taken)
+            self.new[value] = Equation(name, value, place=owner.place, stage=owner.stage)
+        return self.new[value].target

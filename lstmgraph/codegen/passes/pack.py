@@ -1,0 +1,184 @@
+"""One call in the place of several that do the same to parts of a stack.
+
+    f[t] = sigmoid(pre(f)[t]),  i[t] = sigmoid(pre(i)[t])    with [pre(f); pre(i)] in one array:
+    some(f.i)[t] = sigmoid(some(pre(f.i))[t])
+
+Equations of one form at one level can be packed where, operand by operand, they take the same value, or neighbours in
+a stack, or parameters, which are then stacked once.  A target that writes a value straight into its place in an array
+can have more: values that are in no stack yet are given one (`placing`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from sympy import Expr, MatAdd, MatrixExpr, MatrixSymbol
+
+from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.nodes import operands
+from lstmgraph.algebra.traverse import rebuild, walk
+from lstmgraph.codegen.passes.order import Order, form, levels_of
+from lstmgraph.codegen.passes.rows import fresh, joint_name, replaced, rows, with_stacks
+from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
+from lstmgraph.program import Equation
+
+_ENTRYWISE = (n.Elementwise, n.Hadamard, n.Divide, n.Power, n.Maximum, n.Minimum, MatAdd)
+
+
+def pack(sweep: Sweep, placing: bool = False) -> Sweep:
+    """The same values in fewer equations; those that were packed are rows of their pack."""
+    packing = _Packing(sweep, placing)
+    phases: dict[Phase, list[Equation]] = {p: packing.packed(sweep[p]) for p in PHASES[1:]}
+    phases = {p: [replace(e, value=replaced(e.value, packing.merged)) for e in phases[p]] for p in phases}
+    return with_stacks(sweep.changed(phases), packing.stacks.values())
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Where a value is: rows of a stack."""
+
+    stack: MatrixSymbol
+    start: Expr
+
+
+@dataclass
+class _Packing:
+    sweep: Sweep
+    placing: bool
+    lanes: dict[MatrixExpr, Lane] = field(default_factory=dict)
+    stacks: dict[tuple[MatrixSymbol, ...], Equation] = field(default_factory=dict)
+    concats: dict[MatrixSymbol, MatrixExpr] = field(default_factory=dict)
+    merged: dict[MatrixExpr, MatrixExpr] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.order, self.constant = Order(self.sweep), self.sweep.constant()
+        self.computed = {e.target for e in (*self.sweep["before"], *self.sweep["loop"])}
+        self.taken = {e.target for e in self.sweep.equations}
+        for e in self.sweep.equations:
+            if isinstance(e.value, n.Concat) and len(set(e.value.args)) == len(e.value.args):
+                self.keep(e.target, e.value.args)
+                self.concats[e.target] = e.value
+
+    def keep(self, stack: MatrixSymbol, members: Sequence[MatrixExpr]) -> None:
+        start = stack.shape[0] * 0
+        for member in members:
+            self.lanes.setdefault(member, Lane(stack, start))
+            start = start + member.shape[0]
+
+    def lane(self, value: MatrixExpr) -> Lane | None:
+        if isinstance(value, n.Slice) and isinstance(value.args[0], MatrixSymbol):
+            return Lane(value.args[0], value.args[1])
+        return self.lanes.get(value)
+
+    # ── groups ──
+
+    def packed(self, equations: Sequence[Equation]) -> list[Equation]:
+        """The equations of a phase by level, with packs in the place of what they hold."""
+        levels = levels_of(equations)
+        result: list[Equation] = []
+        for level in sorted(set(levels.values())):
+            groups: dict[str, list[Equation]] = {}
+            for e in (e for e in equations if levels[e.target] == level):
+                groups.setdefault(form(e.value), []).append(e)
+            for group in groups.values():
+                result += [e for run in self.runs(group) for e in self.pack(run)]
+        return result
+
+    def runs(self, group: list[Equation]) -> Iterator[list[Equation]]:
+        """A group, cut where neighbours cannot be packed."""
+        places = self.order.places(e.target for e in group)
+        run: list[Equation] = []
+        for e in sorted(group, key=lambda e: places[e.target]):
+            if run and not self.fits([*run, e]):
+                yield run
+                run = []
+            run.append(e)
+        yield run
+
+    def fits(self, run: list[Equation]) -> bool:
+        if not all(isinstance(p, (*_ENTRYWISE, MatrixSymbol, n.Slice, n.Fill)) for p in walk(run[0].value)):
+            return False
+        if run[0].target in self.lanes and not self.adjacent([e.target for e in run]):
+            return False
+        return all(self.alike(column) for column in _columns([e.value for e in run]))
+
+    def alike(self, column: list[MatrixExpr]) -> bool:
+        """Whether an operand of each of a run is one operand of all."""
+        if len(set(column)) == 1:
+            return True
+        if self.adjacent(column):
+            return True
+        if len(set(column)) < len(column) or not all(isinstance(v, MatrixSymbol) for v in column):
+            return False
+        if tuple(column) in self.stacks or all(v in self.constant for v in column):
+            return True
+        return self.placing and all(v in self.computed and v not in self.lanes for v in column)
+
+    def adjacent(self, column: Sequence[MatrixExpr]) -> bool:
+        """Whether values are neighbours in one stack, in this order."""
+        lanes = [self.lane(v) for v in column]
+        pairs = zip(column, lanes, lanes[1:], strict=False)
+        return all(
+            a is not None and b is not None and a.stack == b.stack and a.start + v.shape[0] == b.start
+            for v, a, b in pairs
+        )
+
+    # ── a pack ──
+
+    def pack(self, run: list[Equation]) -> list[Equation]:
+        summed = run[0].target in self.sweep.summed
+        if len(run) == 1 or not isinstance(run[0].value, (*_ENTRYWISE, *([MatrixSymbol] if summed else []))):
+            return run
+        value = self.joined([e.value for e in run])
+        targets = [e.target for e in run]
+        target = fresh(joint_name(targets), value.shape, self.taken)
+        if targets[0] in self.lanes:
+            self.regroup(target, targets)
+        self.keep(target, targets)
+        placed = [replace(e, value=part) for e, (_, part) in zip(run, rows(target, targets), strict=True)]
+        return [Equation(target, value, stage=run[0].stage), *placed]
+
+    def regroup(self, pack: MatrixSymbol, targets: list[MatrixSymbol]) -> None:
+        """A stack of which the members are a pack now holds that in their place."""
+        lane = self.lanes[targets[0]]
+        self.lanes[pack] = lane
+        whole = self.concats.get(lane.stack)
+        if whole is not None:
+            now = self.merged.get(whole, whole)
+            at = now.args.index(targets[0])
+            self.merged[whole] = n.Concat(*now.args[:at], pack, *now.args[at + len(targets) :])
+
+    def joined(self, values: list[MatrixExpr]) -> MatrixExpr:
+        """The one expression of several of the same form."""
+        first = values[0]
+        if isinstance(first, (MatrixSymbol, n.Slice)):
+            return self.operand(values)
+        if isinstance(first, n.Fill):
+            return n.Fill(first.value, first.shape[0] * len(values), first.shape[1])
+        columns = zip(*map(operands, values), strict=True)
+        return rebuild(first, [self.joined(list(column)) for column in columns])
+
+    def operand(self, column: list[MatrixExpr]) -> MatrixExpr:
+        height = column[0].shape[0] * len(column)
+        if len(set(column)) == 1:
+            return n.Concat(*column)
+        if self.adjacent(column):
+            lane = self.lane(column[0])
+            assert lane is not None
+            return lane.stack if lane.stack.shape[0] == height else n.Slice(lane.stack, lane.start, height)
+        key = tuple(column)
+        if key not in self.stacks:
+            value = n.Concat(*column)
+            self.stacks[key] = Equation(fresh(joint_name(key), value.shape, self.taken), value)
+            self.keep(self.stacks[key].target, column)
+        return self.stacks[key].target
+
+
+def _columns(values: list[MatrixExpr]) -> Iterator[list[MatrixExpr]]:
+    """The operands of expressions of one form, place by place."""
+    if isinstance(values[0], (MatrixSymbol, n.Slice, n.Fill)):
+        yield values
+        return
+    for column in zip(*map(operands, values), strict=True):
+        yield from _columns(list(column))

@@ -1,0 +1,110 @@
+"""One product in the place of several: factors one below the other.
+
+Three kinds belong together, found in the equations of every phase:
+
+    W_f x, W_i x, ...             the same right factor: the rows of W x with W = [W_f; W_i; ...]
+    δ_f xᵀ, δ_i xᵀ, ...           likewise: the rows of δ xᵀ with δ = [δ_f; δ_i; ...]
+    U_fᵀ δ_f + U_iᵀ δ_i + ...     terms of one sum: Uᵀ δ
+
+A stack of parameters is made once for a sequence.  In which order it is: `order`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
+
+from lstmgraph.algebra.build import total
+from lstmgraph.algebra.nodes import Concat
+from lstmgraph.algebra.traverse import symbols_in, walk
+from lstmgraph.codegen.passes.order import Order
+from lstmgraph.codegen.passes.rows import before_use, fresh, joint_name, replaced, rows, with_stacks
+from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
+from lstmgraph.program import Equation
+
+Lefts = dict[MatrixExpr, MatrixSymbol]  # the left factors of products, and in whose equation each stands first
+
+
+def stack(sweep: Sweep) -> Sweep:
+    """The same values, from as few products as can be."""
+    return _Stacking(sweep).run()
+
+
+@dataclass
+class _Stacking:
+    sweep: Sweep
+    stacks: dict[tuple[MatrixExpr, ...], Equation] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.order, self.constant = Order(self.sweep), self.sweep.constant()
+        self.taken = {e.target for e in self.sweep.equations}
+
+    def run(self) -> Sweep:
+        phases: dict[Phase, list[Equation]] = {}
+        for phase in PHASES[1:]:
+            equations = [replace(e, value=self.merged(e.value)) for e in self.sweep[phase]]
+            phases[phase] = self.shared(equations)
+        return with_stacks(self.sweep.changed(phases), self.stacks.values())
+
+    # ── products of one sum ──
+
+    def merged(self, value: MatrixExpr) -> MatrixExpr:
+        """A sum with one product Uᵀ δ."""
+        pairs = {t: p for t in (value.args if isinstance(value, MatAdd) else ()) if (p := self.transposed(t))}
+        if len({v for _, v in pairs.values()}) < 2:
+            return value
+        ranks = self.order.places(v for _, v in pairs.values())
+        weights, values = zip(*sorted(pairs.values(), key=lambda pair: ranks[pair[1]]), strict=True)
+        whole = MatMul(Transpose(self.stacked(weights)), self.stacked(values))
+        first = next(iter(pairs))
+        return total(*(whole if t == first else t for t in value.args if t == first or t not in pairs))
+
+    def transposed(self, term: MatrixExpr) -> tuple[MatrixSymbol, MatrixSymbol] | None:
+        """U and δ of Uᵀ δ."""
+        if not isinstance(term, MatMul) or not isinstance(term.args[0], Transpose):
+            return None
+        weight, value = term.args[0].args[0], term.args[1]
+        fits = weight in self.constant and isinstance(value, MatrixSymbol) and value not in self.constant
+        return (weight, value) if fits else None
+
+    # ── products with the same right factor ──
+
+    def shared(self, equations: list[Equation]) -> list[Equation]:
+        """The equations with their products as rows of a few."""
+        groups: dict[tuple[MatrixExpr, bool], Lefts] = {}
+        for e in equations:
+            for left, right in (p.args for p in walk(e.value) if isinstance(p, MatMul)):
+                weight = symbols_in(left) <= self.constant
+                if not symbols_in(right) <= self.constant and (weight or isinstance(left, MatrixSymbol)):
+                    groups.setdefault((right, weight), {}).setdefault(left, e.target)
+        found: dict[MatrixExpr, MatrixExpr] = {}
+        products = []
+        for (right, weight), lefts in groups.items():
+            if len(lefts) > 1:
+                members = self.sorted(lefts, weight)
+                products.append(self.product(members, right, [lefts[m] for m in members]))
+                found |= {MatMul(m, right): part for m, part in rows(products[-1].target, members)}
+        return before_use([replace(e, value=replaced(e.value, found)) for e in equations], products)
+
+    def sorted(self, lefts: Lefts, weight: bool) -> tuple[MatrixExpr, ...]:
+        """Weights in the order of the equations they stand in, values in their own."""
+        ranks = self.order.places(lefts.values() if weight else lefts)
+        return tuple(sorted(lefts, key=lambda left: ranks[lefts[left] if weight else left]))
+
+    def product(self, members: tuple[MatrixExpr, ...], right: MatrixExpr, owners: list[MatrixSymbol]) -> Equation:
+        value = MatMul(self.stacked(members), right)
+        stage = next(e.stage for e in self.sweep.equations if e.target == owners[0])
+        return Equation(fresh(joint_name(owners, "part"), value.shape, self.taken), value, stage=stage)
+
+    # ── stacks ──
+
+    def stacked(self, members: tuple[MatrixExpr, ...]) -> MatrixSymbol:
+        """The symbol of some values one below the other; of one, itself."""
+        if len(members) == 1 and isinstance(members[0], MatrixSymbol):
+            return members[0]
+        if members not in self.stacks:
+            symbols = [next(s for s in walk(m) if isinstance(s, MatrixSymbol)) for m in members]
+            value = Concat(*members)
+            self.stacks[members] = Equation(fresh(joint_name(symbols), value.shape, self.taken), value)
+        return self.stacks[members].target

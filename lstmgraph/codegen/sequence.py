@@ -1,0 +1,118 @@
+"""Both directions of a cell over a sequence, as sweeps: forward, and back through time.
+
+Backward, what reaches an output of a step comes from the loss of that step and from the step after it,
+
+    bar(h)[t] = loss(h)[t] + carry(h)[t],
+
+and the step before takes the cotangents of the previous states as what is carried to it.  Values of the forward sweep
+that the backward one takes are `saved`.
+
+A value is *shared* where it is one for all steps and samples: a parameter, or what is computed of parameters only.  The
+cotangent of a shared value is the sum of those of all steps and samples (`summed`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from sympy import MatrixExpr, MatrixSymbol
+
+from lstmgraph.algebra.build import total
+from lstmgraph.algebra.names import Name, like, name_of
+from lstmgraph.algebra.traverse import renamed, symbols_in
+from lstmgraph.cell import Cell
+from lstmgraph.codegen.sweep import Sweep, dependent, swept
+from lstmgraph.errors import UsageError
+from lstmgraph.normal import normal_form
+from lstmgraph.program import Equation, Program
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """`saved` are the forward values that the backward sweep takes."""
+
+    cell: Cell
+    forward: Sweep
+    backward: Sweep
+    saved: tuple[MatrixSymbol, ...]
+
+
+def sequence(cell: Cell, gradient: Program) -> Sequence:
+    """The two sweeps of a cell, of a gradient in whatever form: textbook, or with products reused.
+
+    Raises UsageError where the gradient lacks what back-propagation through time hands on.
+    """
+    check_complete(cell, gradient)
+    backward = _backward(cell, gradient)
+    used = {s for e in backward for s in symbols_in(e.value)}
+    forward = _forward(cell, gradient)
+    computed = (*cell.inputs, *cell.previous, *(e.target for e in forward))
+    constants = (*cell.parameters, *cell.constant_symbols)
+    timed = dependent(forward, (*cell.inputs, *cell.previous))
+    saved = tuple(s for s in computed if s in used)
+    wanted = tuple(dict.fromkeys((*cell.outputs, *(s for s in saved if s in forward.definitions))))
+    once = tuple(s for s in saved if s not in timed)
+    summed = frozenset(e.target for e in backward if _is_summed(name_of(e.target), {*constants, *once}))
+    return Sequence(
+        cell,
+        swept(forward.needed_for(wanted), constants, {s.previous: s.next for s in cell.states}),
+        swept(backward, (*constants, *once), _carried(cell), summed),
+        saved,
+    )
+
+
+def check_complete(cell: Cell, gradient: Program) -> None:
+    marks = dict.fromkeys(cell.parameters, "grad") | dict.fromkeys((*cell.previous, *cell.inputs), "bar")
+    for wanted, mark in marks.items():
+        if like(wanted, mark) not in gradient.outputs:
+            raise UsageError(
+                f"{cell.name}: the gradient with respect to {wanted} is missing",
+                hint="back-propagation through time hands all of them on: take the gradient of everything",
+            )
+
+
+def _forward(cell: Cell, gradient: Program) -> Program:
+    """The step in normal form, with what else the gradient has put into its forward stage."""
+    step = normal_form(cell.step)
+    more = [e for e in gradient.stage("forward") if e.target not in step.definitions]
+    return replace(step, equations=_sorted((*step.equations, *more)))
+
+
+def _sorted(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
+    """Each after what it uses, else in the order given."""
+    waiting, result = list(equations), []
+    missing = {e.target for e in equations}
+    while waiting:
+        ready = next(e for e in waiting if missing.isdisjoint(symbols_in(e.value)))
+        waiting.remove(ready)
+        missing.remove(ready.target)
+        result.append(ready)
+    return tuple(result)
+
+
+def _backward(cell: Cell, gradient: Program) -> Program:
+    """The backward stage of a gradient, with what its seeds are the sum of."""
+    arriving: dict[MatrixSymbol, MatrixExpr] = {}
+    following = {s.next: like(s.next, "carry") for s in cell.states}
+    for output in cell.outputs:
+        parts = [like(output, "loss")] if output == cell.values[cell.output] else []
+        arriving[gradient.seed(output)] = total(*parts, *([following[output]] if output in following else []))
+    alone = {seed: value for seed, value in arriving.items() if isinstance(value, MatrixSymbol)}
+    equations = (
+        *(Equation(seed, value, stage="backward") for seed, value in arriving.items() if seed not in alone),
+        *(replace(e, value=renamed(e.value, lambda s: alone.get(s, s))) for e in gradient.stage("backward")),
+    )
+    computed = {e.target for e in equations}
+    inputs = dict.fromkeys(s for e in equations for s in sorted(symbols_in(e.value), key=str) if s not in computed)
+    return Program(f"{cell.name}_backward", tuple(inputs), equations, gradient.outputs)
+
+
+def _carried(cell: Cell) -> dict[MatrixSymbol, MatrixSymbol]:
+    return {like(s.next, "carry"): like(s.previous, "bar") for s in cell.states}
+
+
+def _is_summed(name: Name, shared: set[MatrixSymbol]) -> bool:
+    """Whether a value of the backward sweep is the cotangent of a shared value."""
+    return name.marks[:1] == ("grad",) or (
+        name.marks[:1] == ("bar",) and str(replace(name, marks=name.marks[1:])) in {s.name for s in shared}
+    )

@@ -1,0 +1,113 @@
+"""A cell over a whole sequence, one direction of it: what is done once, what for all steps at once, what step by step.
+
+Only what waits for the step before has to be done step by step.  `swept` tells it from the rest by what depends on
+what, alike for both directions: forward, the loop carries the states; backward, their cotangents.
+
+    once     what depends on parameters only: stacked weights
+    before   what waits for no other step: the projection of the inputs; backward, the slopes of the activations
+    loop     what waits for the step before and is waited for by the next one
+    after    what no other step waits for: an output's own layer; backward, the gradients of all parameters
+
+`before` and `after` are the equations of one step t that hold for all steps, so a target computes each for the whole
+sequence at once: a product with a weight is then one product of matrices, and the gradient of a weight, which is summed
+over the steps, one more.
+
+A sweep is still a list of equations, each name assigned once: `equations` has them in an order of evaluation, and
+whoever takes them all for one step at a time gets the same values.  The passes (`passes/`) go from sweep to sweep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+from sympy import MatrixSymbol
+
+from lstmgraph.algebra.traverse import symbols_in
+from lstmgraph.program import Equation, Program
+
+Phase = Literal["once", "before", "loop", "after"]
+PHASES: tuple[Phase, ...] = get_args(Phase)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """`carried` says of each value that the loop takes from the step before which one that is.
+
+    `shared` are the values that are the same for all steps and samples: parameters, constants, and what is given.
+    `wanted` are the values for which all of it is done; `summed` are those of which the sum over all steps and samples
+    is wanted: the equation of one step gives a term of it.
+    """
+
+    name: str
+    shared: tuple[MatrixSymbol, ...]
+    inputs: tuple[MatrixSymbol, ...]
+    carried: Mapping[MatrixSymbol, MatrixSymbol]
+    wanted: tuple[MatrixSymbol, ...]
+    phases: dict[Phase, tuple[Equation, ...]]
+    summed: frozenset[MatrixSymbol] = frozenset()
+
+    def __getitem__(self, phase: Phase) -> tuple[Equation, ...]:
+        return self.phases[phase]
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        return tuple(e for phase in PHASES for e in self[phase])
+
+    @property
+    def program(self) -> Program:
+        """One step of it as a Program, to print, to check and to evaluate."""
+        inputs = (*self.shared, *self.inputs, *self.carried)
+        return Program(self.name, tuple(dict.fromkeys(inputs)), self.equations, self.wanted)
+
+    def changed(self, phases: Mapping[Phase, Iterable[Equation]]) -> Sweep:
+        """The same sweep with other equations in some phases."""
+        return replace(self, phases=self.phases | {phase: tuple(equations) for phase, equations in phases.items()})
+
+    def late(self) -> frozenset[MatrixSymbol]:
+        """The values that wait for the step before."""
+        return dependent(self.equations, self.carried)
+
+    def constant(self) -> frozenset[MatrixSymbol]:
+        """The values that are the same at all steps."""
+        return frozenset((*self.shared, *(e.target for e in self["once"])))
+
+
+def swept(
+    program: Program,
+    shared: Iterable[MatrixSymbol],
+    carried: Mapping[MatrixSymbol, MatrixSymbol],
+    summed: frozenset[MatrixSymbol] = frozenset(),
+) -> Sweep:
+    """The equations of one step, sorted into phases; their order within a phase stays."""
+    shared = tuple(shared)
+    inputs = tuple(s for s in program.inputs if s not in shared and s not in carried)
+    late = dependent(program.equations, carried)
+    timed = dependent(program.equations, (*inputs, *carried))
+    needed = needed_by(program.equations, carried.values())
+    found: dict[Phase, list[Equation]] = {phase: [] for phase in PHASES}
+    for e in program.equations:
+        waits = e.target in late
+        phase: Phase = "once" if e.target not in timed else "before" if not waits else "loop"
+        found["after" if waits and e.target not in needed else phase].append(e)
+    phases = {phase: tuple(equations) for phase, equations in found.items()}
+    return Sweep(program.name, shared, inputs, carried, program.outputs, phases, summed)
+
+
+def dependent(equations: Iterable[Equation], on: Iterable[MatrixSymbol]) -> frozenset[MatrixSymbol]:
+    """What depends on some values: these, and every target that is computed from them."""
+    found = set(on)
+    for e in equations:
+        if not found.isdisjoint(symbols_in(e.value)):
+            found.add(e.target)
+    return frozenset(found)
+
+
+def needed_by(equations: Sequence[Equation], targets: Iterable[MatrixSymbol]) -> frozenset[MatrixSymbol]:
+    """What some values are computed from, themselves among it."""
+    found = set(targets)
+    for e in reversed(equations):
+        if e.target in found:
+            found |= symbols_in(e.value)
+    return frozenset(found)
