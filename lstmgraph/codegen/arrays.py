@@ -84,8 +84,10 @@ class Speller:
     # ── elementwise functions ──
 
     def function(self, expr: MatrixExpr) -> Code:
+        return self.called(expr, self.typed(self.spell(expr.args[0])))
+
+    def called(self, expr: MatrixExpr, operand: Code) -> Code:
         """A function by the dialect's own spelling, else by its scalar formula, as a helper."""
-        operand = self.typed(self.spell(expr.args[0]))
         if expr.func in self.dialect.functions:
             before, after = self.dialect.functions[expr.func].split("{}")
             self.note_helper(before.rstrip("("))
@@ -150,12 +152,12 @@ class Speller:
         if not code.batched:
             return self.full(code)
         if isinstance(expr, MatAdd):
-            return _sum([(sign, self.total(a)) for sign, a in _signed(expr.args)], code.shape)
+            return sum_of([(sign, self.total(a)) for sign, a in signed(expr.args)], code.shape)
         if isinstance(expr, n.Negative):
-            return _negative(self.total(expr.args[0]))
+            return negative(self.total(expr.args[0]))
         if isinstance(expr, Transpose) and isinstance(expr.args[0], MatMul):
             left, right = expr.args[0].args
-            return self.total(MatMul(_flipped(right), _flipped(left)))
+            return self.total(MatMul(flipped(right), flipped(left)))
         if isinstance(expr, MatMul):
             return self.total_product(expr, code)
         return self.summed(code, expr)
@@ -192,7 +194,7 @@ def _tuple(axes: tuple[str, ...]) -> str:
     return f"({', '.join(axes)}{',' if len(axes) == 1 else ''})"
 
 
-def _flipped(expr: MatrixExpr) -> MatrixExpr:
+def flipped(expr: MatrixExpr) -> MatrixExpr:
     return expr.args[0] if isinstance(expr, Transpose) else Transpose(expr)
 
 
@@ -200,14 +202,14 @@ def _flipped(expr: MatrixExpr) -> MatrixExpr:
 
 
 def _add(speller: Speller, expr: MatrixExpr) -> Code:
-    return _sum([(negative, speller.spell(a)) for negative, a in _signed(expr.args)], expr.shape)
+    return sum_of([(negative, speller.spell(a)) for negative, a in signed(expr.args)], expr.shape)
 
 
-def _signed(terms: tuple[MatrixExpr, ...]) -> list[tuple[bool, MatrixExpr]]:
+def signed(terms: tuple[MatrixExpr, ...]) -> list[tuple[bool, MatrixExpr]]:
     return [(True, a.args[0]) if isinstance(a, n.Negative) else (False, a) for a in terms]
 
 
-def _sum(terms: list[tuple[bool, Code]], shape: Shape) -> Code:
+def sum_of(terms: list[tuple[bool, Code]], shape: Shape) -> Code:
     """a + b - c, for (is it subtracted, what) of each term."""
     level = Level.MATMUL
     lines = [f"{'- ' if negative else '+ '}{code.at(level)}" for negative, code in terms]
@@ -217,7 +219,7 @@ def _sum(terms: list[tuple[bool, Code]], shape: Shape) -> Code:
     return replace(whole, breaks=("(", tuple(lines), ")"))
 
 
-def _negative(code: Code) -> Code:
+def negative(code: Code) -> Code:
     level = Level.PRODUCT if code.level == Level.PRODUCT else Level.UNARY
     return code.respell(f"-{code.at(Level.PRODUCT)}", level)
 
@@ -248,13 +250,18 @@ def _extreme(word: str) -> Callable[[Speller, MatrixExpr], Code]:
 
 def _fill(speller: Speller, expr: n.Fill) -> Code:
     if not isinstance(expr.value, MatrixExpr):
-        number = expr.value
-        text = str(number) if number.is_Integer else repr(float(number))
-        return Code(text, Level.UNARY if number.is_negative else Level.ATOM, expr.shape, thin=True, literal=True)
+        return number(expr)
     scalar = replace(speller.spell(expr.value), shape=expr.shape, thin=True)
     if scalar.form == "M" and scalar.batched:
         return scalar.respell(f"{scalar.at(Level.ATOM)}[:, :, None]")
     return scalar
+
+
+def number(expr: n.Fill) -> Code:
+    """A number in every entry, as a literal."""
+    value = expr.value
+    text = str(value) if value.is_Integer else repr(float(value))
+    return Code(text, Level.UNARY if value.is_negative else Level.ATOM, expr.shape, thin=True, literal=True)
 
 
 def _transpose(speller: Speller, expr: MatrixExpr) -> Code:
@@ -368,7 +375,7 @@ SPELLINGS: dict[type, Callable[[Speller, MatrixExpr], Code]] = {
     n.Hadamard: lambda s, e: joined(" * ", Level.PRODUCT, s.all(e.args), e.shape),
     n.Divide: lambda s, e: joined(" / ", Level.PRODUCT, s.all(e.args), e.shape),
     n.Power: _power,
-    n.Negative: lambda s, e: _negative(s.spell(e.args[0])),
+    n.Negative: lambda s, e: negative(s.spell(e.args[0])),
     n.OneMinus: _one_minus,
     n.Reciprocal: _reciprocal,
     n.Identity: lambda s, e: s.spell(e.args[0]),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from sympy import Expr, MatrixSymbol, Symbol
 
@@ -18,7 +18,7 @@ from lstmgraph.algebra.rules import RULES
 from lstmgraph.program import Equation
 
 PYTHON = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins)})
-# The template's own words where a cell's may stand beside them: its functions, and what _step, _step_backward, shapes,
+# The template's own words where a cell's may stand beside them: its functions, and what _forward, _backward, shapes,
 # init and _prepare call their arguments and variables.  tests/codegen reads generated files for what lacks here.
 TEMPLATE = frozenset(
     [
@@ -28,19 +28,22 @@ TEMPLATE = frozenset(
         "step",
         "forward",
         "backward",
-        "_step",
-        "_step_backward",
+        "_forward",
+        "_backward",
         "_prepare",
         "_shape",
         "_arrays",
         "params",
         "states",
         "saved",
-        "d_output",
+        "outputs",
+        "trace",
+        "d_outputs",
         "d_states",
         "d_params",
         "inputs",
         "xs",
+        "length",
         "what",
         "lead",
         "rng",
@@ -50,9 +53,12 @@ TEMPLATE = frozenset(
         "bound",
         "axes",
         "B",
+        "T",
     ]
 )
-FUNCTIONS = frozenset(rule.name for rule in RULES.values())  # of which a file may define some as helpers
+FUNCTIONS = frozenset(
+    ["each", "flat", *(rule.name for rule in RULES.values())]
+)  # of which a file may define some as helpers
 RESERVED = PYTHON | TEMPLATE | FUNCTIONS
 
 
@@ -91,17 +97,36 @@ def whole_text(formula: Expr, texts: Mapping[Symbol, str]) -> str:
 def _wish(name: Name, definitions: Mapping[MatrixSymbol, Equation]) -> str:
     match name.marks:
         case ():
-            return name.base + _time(name.lag)
+            return name.base.replace(".", "_") + _time(name.lag)
         case ("bar", "pre", *rest):
             return "delta_" + _wish(Name(name.base, name.lag, tuple(rest)), definitions)
         case ("bar" | "grad", *rest):
             return "d_" + _wish(Name(name.base, name.lag, tuple(rest)), definitions)
         case ("seed", *rest):
             return "d_" + _wish(Name(name.base, None, tuple(rest)), definitions) + "_next"
-        case ("pre", *rest):
-            return "pre_" + _wish(Name(name.base, name.lag, tuple(rest)), definitions)
+        case ("loss", *rest):
+            return "d_" + _wish(Name(name.base, None, tuple(rest)), definitions) + "_loss"
+        case ("carry", *rest):
+            return "d_" + _wish(Name(name.base, None, tuple(rest)), definitions) + "_next"
+        case ("pre" | "proj" | "slope" as mark, *rest):
+            return f"{mark}_" + _wish(Name(name.base, name.lag, tuple(rest)), definitions)
+        case ("some", *rest):
+            return _wish(Name(_together(name.base), name.lag, tuple(rest)), definitions)
         case _:
             return _part(name, definitions)
+
+
+def _together(base: str) -> str:
+    """Of W_f.W_i.W_g it is W_fig, of f.i.g fig; of longer names, all of them."""
+    words = base.split(".")
+    heads, _, tails = zip(*(word.partition("_") for word in words), strict=True)
+    if len(set(heads)) == 1 and all(tails):
+        return f"{heads[0]}_{_joined(tails)}"
+    return _joined(words)
+
+
+def _joined(words: Sequence[str]) -> str:
+    return ("" if all(len(word) == 1 for word in words) else "_").join(words)
 
 
 def _part(name: Name, definitions: Mapping[MatrixSymbol, Equation]) -> str:

@@ -27,6 +27,7 @@ class Plan:
     """`saved` are the forward values that the backward equations use; `seeds` has each output's cotangent."""
 
     cell: Cell
+    gradient: Program
     forward: tuple[Equation, ...]
     backward: tuple[Equation, ...]
     saved: tuple[MatrixSymbol, ...]
@@ -63,7 +64,7 @@ def plan(cell: Cell, gradient: Program) -> Plan:
     saved = tuple(s for s in kept if s in used)
     needed = step.needed_for([*cell.outputs, *(s for s in saved if s in step.definitions)]).equations
     batched = _batched(cell, needed, backward, seeds.values())
-    return Plan(cell, _inlined(needed, {*saved, *cell.outputs}), backward, saved, seeds, batched)
+    return Plan(cell, gradient, _inlined(needed, {*saved, *cell.outputs}), backward, saved, seeds, batched)
 
 
 def _batched(

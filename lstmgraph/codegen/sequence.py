@@ -52,7 +52,8 @@ def sequence(cell: Cell, gradient: Program) -> Sequence:
     saved = tuple(s for s in computed if s in used)
     wanted = tuple(dict.fromkeys((*cell.outputs, *(s for s in saved if s in forward.definitions))))
     once = tuple(s for s in saved if s not in timed)
-    summed = frozenset(e.target for e in backward if _is_summed(name_of(e.target), {*constants, *once}))
+    shared = {*constants, *(e.target for e in forward if e.target not in timed)}
+    summed = frozenset(e.target for e in backward if _is_summed(name_of(e.target), shared))
     return Sequence(
         cell,
         swept(forward.needed_for(wanted), constants, {s.previous: s.next for s in cell.states}),

@@ -385,7 +385,7 @@ def test_no_name_hides_another(name: str) -> None:
     assert functions.keys() <= TEMPLATE | FUNCTIONS
     cell = cell_of(name)
     taken = identifiers(plan(cell, gradient(cell)).symbols, {}, ()).values()
-    for scope in ("_step", "_step_backward", "shapes", "init", "_prepare"):
+    for scope in ("_forward", "_backward", "shapes", "init", "_prepare"):
         args = {a.arg for a in ast.walk(functions[scope]) if isinstance(a, ast.arg)}
         stored = {a.id for a in ast.walk(functions[scope]) if isinstance(a, ast.Name) and isinstance(a.ctx, ast.Store)}
         assert not (args | stored) & PYTHON - {"_", "match"}

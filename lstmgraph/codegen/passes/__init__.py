@@ -7,3 +7,23 @@
 Which of them a target takes, and in which order, is data of the target.  Each holds for any equations: none knows a
 cell, and `tests/codegen/test_passes.py` evaluates every cell before and after each.
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from lstmgraph.codegen.passes.hoist import hoist_factors, hoist_terms
+from lstmgraph.codegen.passes.pack import pack, place
+from lstmgraph.codegen.passes.stack import stack
+from lstmgraph.codegen.sweep import Sweep
+
+__all__ = ["Passes", "hoist_factors", "hoist_terms", "pack", "passed", "place", "stack"]
+
+Passes = tuple[Callable[[Sweep], Sweep], ...]
+
+
+def passed(sweep: Sweep, passes: Iterable[Callable[[Sweep], Sweep]]) -> Sweep:
+    """The sweep after all of some passes."""
+    for change in passes:
+        sweep = change(sweep)
+    return sweep

@@ -34,6 +34,11 @@ def pack(sweep: Sweep, placing: bool = False) -> Sweep:
     return with_stacks(sweep.changed(phases), packing.stacks.values())
 
 
+def place(sweep: Sweep) -> Sweep:
+    """`pack`, for a target that writes a value straight into its place."""
+    return pack(sweep, placing=True)
+
+
 @dataclass(frozen=True)
 class Lane:
     """Where a value is: rows of a stack."""

@@ -7,22 +7,26 @@ its scalar formula.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import groupby
 
-from sympy import Expr, MatrixSymbol, Symbol
+from sympy import Expr, MatrixSymbol
 from sympy.printing.numpy import NumPyPrinter
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import like, name_of
-from lstmgraph.algebra.sizes import axis, solve_sizes
-from lstmgraph.codegen.arrays import Dialect, Speller, array_axes
-from lstmgraph.codegen.code import WIDTH, assignment, listed
-from lstmgraph.codegen.entry import entry_checks, untold
-from lstmgraph.codegen.identifiers import identifiers, size_text, whole_text
+from lstmgraph.cell import Cell
+from lstmgraph.codegen.arrays import Dialect, array_axes
+from lstmgraph.codegen.code import WIDTH, listed
+from lstmgraph.codegen.direction import Direction, Side, unused
+from lstmgraph.codegen.entry import entry_checks
+from lstmgraph.codegen.identifiers import RESERVED, identifiers, size_text
+from lstmgraph.codegen.passes import Passes, hoist_factors, hoist_terms, passed, place, stack
 from lstmgraph.codegen.plan import Plan
+from lstmgraph.codegen.sequence import sequence
+from lstmgraph.codegen.sweep import Sweep
 from lstmgraph.templates import render
 
 FUNCTIONS: dict[type, str] = {
@@ -108,6 +112,33 @@ DIALECT = Dialect(
 )
 
 
+COLUMNS = replace(
+    DIALECT,
+    helpers=HELPERS
+    | {
+        "softmax": HELPERS["softmax"].replace("last axis", "rows").replace("axis=-1", "axis=-2"),
+        "each": '''\
+def each(W, a):
+    """W @ a of every step; one product where there is one sample only."""
+    return W @ a if a.shape[2] > 1 else (a[:, :, 0] @ W.T)[:, :, None]
+''',
+        "flat": '''\
+def flat(a):
+    """The columns of all steps beside one another: (n, T * B)."""
+    return a.swapaxes(0, 1).reshape(a.shape[1], -1)
+''',
+    },
+)
+
+# A function of one operand as lines that need no other array: y is where its value goes.
+IN_PLACE: dict[type, tuple[str, ...]] = {
+    n.Sigmoid: ("np.multiply({a}, 0.5, out={y})", "np.tanh({y}, out={y})", "{y} *= 0.5", "{y} += 0.5"),
+}
+
+FORWARD: Passes = (hoist_terms, stack, place)
+BACKWARD: Passes = (hoist_terms, hoist_factors, stack, place)
+
+
 def generate(plan: Plan, about: Sequence[str]) -> str:
     """The text of the file; `about` are the lines of its docstring."""
     return _File(plan).text(about)
@@ -119,9 +150,9 @@ class _Inputs:
 
     x: str
     xs: str
+    given: str
     length: str
-    x_at_t: str
-    d_xs: str
+    one_step: str
     xs_gradient: str
 
 
@@ -129,17 +160,26 @@ class _File:
     """The lines of one generated file, function by function."""
 
     def __init__(self, plan: Plan) -> None:
-        self.plan, self.cell = plan, plan.cell
-        reserved = map(size_text, self.cell.sizes)
-        self.names = identifiers(plan.symbols, plan.definitions, reserved)
+        self.cell = plan.cell
+        both = sequence(plan.cell, plan.gradient)
+        self.saved = both.saved
+        self.sweeps = {"forward": passed(both.forward, FORWARD), "backward": passed(both.backward, BACKWARD)}
+        symbols = [*self.own_symbols(), *(s for w in self.sweeps.values() for s in (*w.program.inputs, *_targets(w)))]
+        definitions = {e.target: e for w in self.sweeps.values() for e in w.equations}
+        self.names = identifiers(dict.fromkeys(symbols), definitions, map(size_text, self.cell.sizes))
         self.helpers: dict[str, str] = {}
-        self.saved = list(plan.saved)
+        self.taken: dict[str, object] = dict.fromkeys([*self.names.values(), *RESERVED - {"xs"}])
+        self.inputs = self._inputs()
+
+    def own_symbols(self) -> list[MatrixSymbol]:
+        cell = self.cell
+        own = (*cell.inputs, *cell.parameters, *cell.constant_symbols, *cell.previous, *cell.values.values())
+        return list(dict.fromkeys(own))
 
     def text(self, about: Sequence[str]) -> str:
-        inputs = self.inputs()
         sizes = ", ".join(map(size_text, self.cell.sizes))
-        backward = self.step_backward()  # first: it may ask for more to be saved
-        lines = {"step": self.step(inputs.x), "step_backward": backward, "prepare": entry_checks(self.cell)}
+        forward = self.forward()
+        lines = {"forward": forward, "backward": self.backward(), "prepare": entry_checks(self.cell)}
         return render(
             "numpy.py.j2",
             title=about[0],
@@ -148,22 +188,21 @@ class _File:
             sizes=sizes,
             shapes=[f'        "{p.name}": {_shape_of(p)},' for p in self.cell.parameters],
             init_arguments=", ".join(filter(None, ["rng", sizes, "dtype=np.float64"])),
-            step_notes=self.notes("B", inputs.x),
-            forward_notes=self.notes("B, T", inputs.xs),
+            step_notes=self.notes("B", self.inputs.x),
+            forward_notes=self.notes("B, T", self.inputs.xs),
             **lines,
-            **vars(inputs),
+            **vars(self.inputs),
         )
 
-    def inputs(self) -> _Inputs:
+    def _inputs(self) -> _Inputs:
         names = [name_of(x).base for x in self.cell.inputs]
         if not names:
-            return _Inputs("inputs", "length", "length", "None", "None", "nothing else")
+            return _Inputs("inputs", "length", "length", "length", "1", "nothing else")
         if len(names) == 1:
             x = self.names[self.cell.inputs[0]]
-            return _Inputs(x, "xs", "xs.shape[1]", "xs[:, t]", "np.stack(d_xs[::-1], axis=1)", "xs")
-        stacks = "{name: np.stack([d[name] for d in d_xs[::-1]], axis=1) for name in d_xs[0]}"
-        at_t = "{name: x[:, t] for name, x in xs.items()}"
-        return _Inputs("inputs", "xs", f'xs["{names[0]}"].shape[1]', at_t, stacks, "xs")
+            return _Inputs(x, "xs", "xs", "xs.shape[1]", f"{x}[:, None]", "xs")
+        one = "{name: x[:, None] for name, x in inputs.items()}"
+        return _Inputs("inputs", "xs", "inputs", f'xs["{names[0]}"].shape[1]', one, "xs")
 
     def notes(self, lead: str, xs: str) -> list[str]:
         """What a docstring says of the arrays."""
@@ -179,105 +218,237 @@ class _File:
         states = ", ".join(f"{s.name} {_axes_text('B', s.next)}" for s in self.cell.states)
         return [*said, f"states is a dict: {states}; zeros if None." if states else "There are no states."]
 
-    # ── one step ──
+    # ── forward ──
 
-    def step(self, x: str) -> list[str]:
-        cell, batched = self.cell, self.plan.batched
-        given = (*cell.inputs, *cell.previous)
-        speller = self.speller([*given, *cell.parameters])
-        body = [assignment(self.names[e.target], speller.value(e.value, batched[e.target])) for e in self.plan.forward]
-        unpacked = []
-        if len(cell.inputs) > 1:
-            unpacked += _unpack([(self.names[i], name_of(i).base) for i in cell.inputs], x)
-        unpacked += _unpack([(self.names[s.previous], s.name) for s in cell.states], "states")
-        output = self.names[cell.values[cell.output]]
-        states = [f'"{s.name}": {self.names[s.next]}' for s in self.cell.states]
-        result = [f"    return {output}, {{{', '.join(states)}}}, {_tuple(self.saved_names())}"]
-        if len(result[0]) > WIDTH:
-            kept = [*listed("states = {", states, "}"), *listed("saved = (", self.saved_names(), ")")]
-            result = [*kept, f"    return {output}, states, saved"]
-        return [*_block(*unpacked, *self.preamble(speller, given)), *body, *result]
+    def forward(self) -> list[str]:
+        cell, sweep = self.cell, self.sweeps["forward"]
+        given = self.given_inputs()
+        starts = {s.previous: _inward(s.previous, f'states["{s.name}"]') for s in cell.states}
+        kept = {*self.saved, *cell.outputs} & {*_targets(sweep), *sweep.inputs, *sweep.carried}
+        states = (f'states["{s.name}"]' for s in cell.states)
+        like = [*given.values(), *(f'params["{p.name}"]' for p in cell.parameters), *states, "np.zeros(1)"][0]
+        self.there = Direction(
+            sweep,
+            COLUMNS,
+            IN_PLACE,
+            self.names,
+            given,
+            starts,
+            frozenset(kept),
+            like,
+            helpers=self.helpers,
+            taken=self.taken,
+        )
+        body = self.there.body([])
+        output = self.outward(self.there, cell.values[cell.output])
+        trace = [f'"{s.name}": {self.outward(self.there, s.next)}' for s in cell.states]
+        saved = self.cached()
+        result = [f"    outputs = {output}"]
+        result += _dict("trace", trace)
+        result.append(f"    return outputs, trace, (states, outputs, {_tuple(saved)})")
+        if len(result[-1]) > WIDTH:
+            result[-1:] = [*listed("saved = (", saved, ")"), "    return outputs, trace, (states, outputs, saved)"]
+        return [*self.preamble(self.there, given), *body, *result]
 
-    def step_backward(self) -> list[str]:
-        plan, cell = self.plan, self.cell
-        speller = self.speller(list(plan.seeds.values()))
-        grads = {like(p, "grad"): p for p in cell.parameters}
-        body, entries = [], []
-        for e in plan.backward:
-            code = speller.value(e.value, plan.batched[e.target])
-            if e.target in grads:
-                entries.append(assignment(f'"{grads[e.target].name}"', code, indent=8, sign=": ", end=","))
-            else:
-                body.append(assignment(self.names[e.target], code))
-        gradients = ["    d_params = {", *entries, "    }"] if entries else ["    d_params = {}"]
-        preamble = self.preamble(speller, (*plan.seeds.values(), *plan.saved))
-        names = self.saved_names()
-        line = f"    {', '.join(names)}{',' if len(names) == 1 else ''} = saved"
-        saved = listed("(", names, ") = saved") if len(line) > WIDTH else [line] * bool(names)
-        return [*_block(*saved, *self.seeds(), *preamble), *body, *gradients, self.backward_result()]
+    def given_inputs(self) -> dict[MatrixSymbol, str]:
+        """The arrays of the inputs, steps in front."""
+        inputs = self.cell.inputs
+        if len(inputs) == 1:
+            self.taken["xs"] = inputs[0]
+            return {inputs[0]: "xs"}
+        return {x: unused(f"{self.names[x]}s", x, self.taken) for x in inputs}
 
-    def seeds(self) -> list[str]:
-        """What arrives at each output of a step: from the loss and from the step after it."""
-        states = {s.next: s.name for s in self.cell.states}
-        lines = []
-        for output, seed in self.plan.seeds.items():
-            parts = ["d_output"] if output == self.cell.values[self.cell.output] else []
-            parts += [f'd_states["{states[output]}"]'] if output in states else []
-            lines.append(f"    {self.names[seed]} = {' + '.join(parts)}")
+    def preamble(self, side: Direction, given: Mapping[MatrixSymbol, str]) -> list[str]:
+        """Parameters and constants, the lengths of all axes, and the inputs with the steps in front."""
+        cell = self.cell
+        sides = [*_state_sides(cell, "states"), *_parameter_sides(cell), *_sides(given)]
+        return [
+            *self.parameters(side),
+            *self.lengths(side),
+            *self.turned(given),
+            *self.constants(side),
+            *side.size_lines(sides),
+        ]
+
+    def parameters(self, side: Direction) -> list[str]:
+        used = [p for p in self.cell.parameters if p in side.used]
+        lines = _unpack([(self.names[p], p.name) for p in used], "params")
+        columns = [p for p in used if 1 in p.shape and p.shape != (1, 1)]
+        for p in columns:
+            turn = ".T" if p.shape[1] != 1 else "[:, None]"
+            lines.append(f"    {self.names[p]} = {self.names[p]}{turn}")
         return lines
 
-    def backward_result(self) -> str:
-        d = {s: self.names[like(s, "bar")] for s in (*self.cell.inputs, *self.cell.previous)}
-        d_xs = [f'"{name_of(x).base}": {d[x]}' for x in self.cell.inputs]
-        d_x = d[self.cell.inputs[0]] if len(d_xs) == 1 else f"{{{', '.join(d_xs)}}}" if d_xs else "None"
-        states = ", ".join(f'"{s.name}": {d[s.previous]}' for s in self.cell.states)
-        return f"    return d_params, {d_x}, {{{states}}}"
+    def constants(self, side: Direction) -> list[str]:
+        used = [c for c in self.cell.constant_symbols if c in side.used]
+        numbers = {c: self.cell.constants[c.name] for c in used}
+        return [f"    {self.names[c]} = {side.like}.dtype.type({number!r})" for c, number in numbers.items()]
 
-    def speller(self, sources: Sequence[MatrixSymbol]) -> Speller:
-        like_this = self.names[sources[0]] if sources else "np.zeros(1)"
-        return Speller(DIALECT, self.names, self.plan.batched, like_this, helpers=self.helpers)
+    def lengths(self, side: Direction) -> list[str]:
+        cell = self.cell
+        if side.back:
+            return ["    B, T = d_outputs.shape[:2]"]
+        if not cell.inputs:
+            batch = f'len(states["{cell.states[0].name}"])' if cell.states else "1"
+            return [f"    B, T = {batch}, length"]
+        first = "xs" if len(cell.inputs) == 1 else f'inputs["{name_of(cell.inputs[0]).base}"]'
+        return [f"    B, T = {first}.shape[:2]"]
 
-    def saved_names(self) -> list[str]:
-        return [self.names[s] for s in self.saved]
+    def turned(self, given: Mapping[MatrixSymbol, str]) -> list[str]:
+        lines = []
+        for x, name in given.items():
+            source = "xs" if len(given) == 1 else f'inputs["{name_of(x).base}"]'
+            lines.append(f"    {name} = np.ascontiguousarray({source}.{_turn(x)})")
+        return lines
 
-    def preamble(self, speller: Speller, arrays: Sequence[MatrixSymbol]) -> list[str]:
-        """The parameters, constants and sizes that a function uses."""
-        used = [p for p in self.cell.parameters if p in speller.used]
-        lines = _unpack([(self.names[p], p.name) for p in used], "params")
-        for constant in (c for c in self.cell.constant_symbols if c in speller.used):
-            lines.append(
-                f"    {self.names[constant]} = {speller.like}.dtype.type({self.cell.constants[constant.name]!r})"
-            )
-        if speller.needs_batch:
-            lines.append(f"    B = len({speller.like})" if arrays else "    B = 1")
-        return lines + [self.size_line(z, [*arrays, *used]) for z in speller.sizes]
+    def outward(self, side: Direction, symbol: MatrixSymbol) -> str:
+        """A value of all steps as the caller gets it: samples first."""
+        matrix = 1 not in symbol.shape
+        if not side.batched[symbol] and symbol not in side.later:
+            shape = ", ".join(["B", "T", *map(side.size, array_axes(symbol.shape, True))])
+            inner = side.names[symbol] if matrix or symbol.shape == (1, 1) else f"{side.names[symbol]}[:, 0]"
+            return f"np.array(np.broadcast_to({inner}, ({shape})))"
+        place = side.places.homes[symbol] if symbol in side.later else side.places.place(symbol)
+        assert place is not None
+        return f"{side.all_steps(place)}.{'swapaxes(0, 1)' if matrix else 'transpose(2, 0, 1)'}"
 
-    def size_line(self, size: Symbol, arrays: Iterable[MatrixSymbol]) -> str:
-        """Where a size can be read: off arrays of the function, else parameters, else something more to be saved."""
-        places = [place for s in arrays for place in self.axes(s, self.names[s])]
-        places += [place for p in self.cell.parameters for place in self.axes(p, f'params["{p.name}"]')]
-        more = [place for s in (*self.cell.inputs, *self.cell.previous) for place in self.axes(s, self.names[s])]
-        for found in (places, [*places, *more]):
-            formula = solve_sizes([side for _, side, _ in found]).get(size)
-            if formula is not None:
-                used = {axis(k): place for k, place in enumerate(found) if axis(k) in formula.free_symbols}
-                self.saved += dict.fromkeys(
-                    place[0] for place in used.values() if place in more and place not in places
-                )
-                text = whole_text(formula, {a: text for a, (_, _, text) in used.items()})
-                return f"    {size_text(size)} = {text}"
-        raise untold(self.cell, size)
+    def cached(self) -> list[str]:
+        """What the backward function takes: arrays of all steps, and what is computed once."""
+        self.roots: dict[str, MatrixSymbol] = {}
+        for s in self.saved:
+            if s in self.cell.parameters or s in self.cell.constant_symbols:
+                continue
+            place = self.there.places.place(s)
+            self.roots.setdefault(self.names[s] if place is None else self.there.sequence(place.root), s)
+        return list(self.roots)
 
-    def axes(self, symbol: MatrixSymbol, text: str) -> list[tuple[MatrixSymbol, Expr, str]]:
-        """For each axis of an array: whose it is, its size, and the code for its length."""
-        batched = self.plan.batched[symbol]
-        sides = array_axes(symbol.shape, batched)
-        return [(symbol, side, f"{text}.shape[{k + batched}]") for k, side in enumerate(sides)]
+    # ── backward ──
+
+    def backward(self) -> list[str]:
+        cell, sweep = self.cell, self.sweeps["backward"]
+        loss = {s: "d_outputs" for s in sweep.inputs if name_of(s).marks[:1] == ("loss",)}
+        starts = {like(s.next, "carry"): _inward(s.next, f'd_states["{s.name}"]') for s in cell.states}
+        seen: dict[MatrixSymbol, str] = {}
+        inputs = [s for s in sweep.inputs if s not in loss]
+        for s in inputs:
+            place = self.there.places.place(s)
+            assert place is not None
+            seen[s] = self.there.all_steps(place)
+        kept = frozenset(like(x, "bar") for x in cell.inputs) & {*_targets(sweep)}
+        side = Direction(
+            sweep,
+            COLUMNS,
+            IN_PLACE,
+            self.names,
+            {**loss, **seen},
+            starts,
+            kept,
+            "d_outputs",
+            back=True,
+            helpers=self.helpers,
+            taken=self.taken,
+        )
+        body = side.body([])
+        grads = []
+        for p in cell.parameters:
+            name = self.names[like(p, "grad")]
+            grads.append(f'        "{p.name}": {_outer(p, name)},')
+        gradients = ["    d_params = {", *grads, "    }"] if grads else ["    d_params = {}"]
+        result = self.backward_result(side)
+        turned = [f"    d_outputs = np.ascontiguousarray(d_outputs.{_turn(s)})" for s in loss]
+        names = list(self.roots)
+        saved = [f"    {', '.join(names)}{',' * (len(names) == 1)} = saved"] if names else []
+        saved = listed("(", names, ") = saved") if saved and len(saved[0]) > WIDTH else saved
+        cached = [(a, f"{text}.shape[{k}]") for text, root in self.roots.items() for a, k in self._root_sides(root)]
+        sides = [*_state_sides(cell, "d_states"), *_parameter_sides(cell), *_sides(loss), *cached]
+        return [
+            *saved,
+            *self.parameters(side),
+            *self.lengths(side),
+            *turned,
+            *self.constants(side),
+            *side.size_lines(sides),
+            *body,
+            *gradients,
+            *result,
+        ]
+
+    def _root_sides(self, s: MatrixSymbol) -> list[tuple[Expr, int]]:
+        place = self.there.places.place(s)
+        if place is None:
+            return [(a, k) for k, a in enumerate(s.shape)] if 1 not in s.shape else []
+        root = place.root
+        if 1 not in root.shape:
+            return [(root.shape[0], 2), (root.shape[1], 3)]
+        return [(root.shape[0] if root.shape[1] == 1 else root.shape[1], 1)]
+
+    def backward_result(self, side: Direction) -> list[str]:
+        d_xs = [f'"{name_of(x).base}": {self.outward(side, like(x, "bar"))}' for x in self.cell.inputs]
+        lines = _dict("d_xs", d_xs) if len(d_xs) != 1 else [f"    d_xs = {d_xs[0].partition(': ')[2]}"]
+        lines = lines if d_xs else ["    d_xs = None"]
+        states = [f'"{s.name}": {self.first(side, like(s.previous, "bar"))}' for s in self.cell.states]
+        return [*lines, *_dict("d_states", states), "    return d_params, d_xs, d_states"]
+
+    def first(self, side: Direction, symbol: MatrixSymbol) -> str:
+        """What the first step hands back, samples first."""
+        turn = "" if 1 not in symbol.shape else ".T"
+        if symbol in side.later:
+            return f"{side.sequence(side.later[symbol])}[0]{turn}"
+        place = side.places.place(symbol)
+        assert place is not None
+        carry = next(prev for prev, new in side.sweep.carried.items() if new == symbol)
+        place = side.places.place(carry)
+        assert place is not None
+        return f"{side.of_step(place)}{turn}"
 
 
-def _block(*lines: str) -> list[str]:
-    """Lines with an empty one after them, if there are any."""
-    return [*lines, ""] if lines else []
+def _targets(sweep: Sweep) -> tuple[MatrixSymbol, ...]:
+    return tuple(e.target for e in sweep.equations)
+
+
+def _dict(target: str, entries: Sequence[str]) -> list[str]:
+    """`target = {...}`, one entry to a line if it is long."""
+    line = f"    {target} = {{{', '.join(entries)}}}"
+    return [line] if len(line) <= WIDTH else [f"    {target} = {{", *(f"        {e}," for e in entries), "    }"]
+
+
+def _inward(symbol: MatrixSymbol, text: str) -> str:
+    """A batch as columns."""
+    return f"{text}.copy()" if 1 not in symbol.shape else f"{text}.T.copy()"
+
+
+def _turn(symbol: MatrixSymbol) -> str:
+    """What puts the steps of an array in front, and the samples last."""
+    return "swapaxes(0, 1)" if 1 not in symbol.shape else "transpose(1, 2, 0)"
+
+
+def _outer(parameter: MatrixSymbol, text: str) -> str:
+    if parameter.shape[1] == 1 and parameter.shape[0] != 1:
+        return f"{text}[:, 0]"
+    return f"{text}.T" if parameter.shape[0] == 1 and parameter.shape[1] != 1 else text
+
+
+def _parameter_sides(cell: Cell) -> list[Side]:
+    given = ((p, k, a) for p in cell.parameters for k, a in enumerate(array_axes(p.shape, False)))
+    return [(a, f'params["{p.name}"].shape[{k}]') for p, k, a in given]
+
+
+def _sides(given: Mapping[MatrixSymbol, str]) -> list[Side]:
+    return [(a, f"{text}.shape[{k}]") for s, text in given.items() for a, k in _all_axes(s)]
+
+
+def _all_axes(s: MatrixSymbol) -> list[tuple[Expr, int]]:
+    if 1 not in s.shape:
+        return [(s.shape[0], 2), (s.shape[1], 3)]
+    return [(s.shape[0] if s.shape[1] == 1 else s.shape[1], 1)]
+
+
+def _state_sides(cell: Cell, source: str) -> list[Side]:
+    return [
+        (a, f'{source}["{s.name}"].shape[{k + 1}]')
+        for s in cell.states
+        for k, a in enumerate(array_axes(s.next.shape, True))
+    ]
 
 
 def _unpack(pairs: Sequence[tuple[str, str]], source: str) -> list[str]:

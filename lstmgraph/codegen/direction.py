@@ -1,0 +1,328 @@
+"""One direction over a sequence as the body of a NumPy function: what is done once, before, in and after the loop.
+
+Values of one step have the identifiers of the equations, arrays of all steps these with an s, as in
+`for c, h in zip(cs, hs)`.
+Every array of the loop is made before it, and so is every view of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from textwrap import wrap
+
+from sympy import Expr, MatAdd, MatrixExpr, MatrixSymbol, Symbol, Transpose
+
+from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.names import Shape
+from lstmgraph.algebra.nodes import operands
+from lstmgraph.algebra.sizes import axis, solve_sizes
+from lstmgraph.algebra.traverse import symbols_in
+from lstmgraph.codegen.arrays import Dialect
+from lstmgraph.codegen.code import WIDTH, Code, Level, assignment
+from lstmgraph.codegen.columns import Columns
+from lstmgraph.codegen.identifiers import size_text, whole_text
+from lstmgraph.codegen.lines import Array, Lines
+from lstmgraph.codegen.places import Place, Places
+from lstmgraph.codegen.sweep import Sweep
+from lstmgraph.program import Equation
+
+Side = tuple[Expr, str]  # the size of an axis, and the code for its length
+
+
+@dataclass
+class Direction:
+    """`arrays` has the code of what is given for all steps, `starts` that of what is carried into the first step.
+
+    `kept` are wanted for all steps.  `back`: the last step comes first.  `sides` are axes that sizes can be read off.
+    """
+
+    sweep: Sweep
+    dialect: Dialect
+    in_place: Mapping[type, tuple[str, ...]]
+    names: Mapping[MatrixSymbol, str]
+    arrays: Mapping[MatrixSymbol, str]
+    starts: Mapping[MatrixSymbol, str]
+    kept: frozenset[MatrixSymbol]
+    like: str
+    back: bool = False
+    helpers: dict[str, str] = field(default_factory=dict)
+    sizes: dict[Symbol, None] = field(default_factory=dict)
+    used: dict[MatrixSymbol, None] = field(default_factory=dict)
+    views: dict[str, str] = field(default_factory=dict)  # of one step: the name, and the array of all steps
+    fixed: dict[str, str] = field(default_factory=dict)  # arrays that all steps use, and views of them
+    taken: dict[str, object] = field(default_factory=dict)
+    needs_batch: bool = False
+
+    def __post_init__(self) -> None:
+        sweep = self.sweep
+        self.totals = totals(sweep)
+        shared = sweep.constant() | self.totals
+        every = (*sweep.inputs, *sweep.carried, *(e.target for e in sweep.equations))
+        self.batched = {s: s not in shared for s in (*sweep.shared, *every)}
+        self.batched |= dict.fromkeys(sweep.carried, True)
+        given = frozenset(s for s in sweep.inputs if self.batched[s])
+        batched = frozenset(s for s, flag in self.batched.items() if flag)
+        self.places = Places(sweep, given, self.kept, batched)
+        self.later = {new: prev for prev, new in self.places.traced.items()}
+
+    # ── the names of places ──
+
+    def name(self, place: Place) -> str:
+        """The identifier of one step's values there: the shortest of theirs."""
+        there = [s for s in self.places.occupants(place.root) if self.places.place(s) == place]
+        wishes = sorted((self.names[s] for s in there), key=lambda word: (len(word), word))
+        if wishes:
+            return wishes[0]
+        return self.new_name(f"{self.name(self.whole_of(place.root))}_part", place)
+
+    def whole_of(self, root: MatrixSymbol) -> Place:
+        place = self.places.place(root)
+        assert place is not None
+        return place
+
+    def new_name(self, word: str, owner: object) -> str:
+        """A name of its own for what has no symbol."""
+        return unused(word, owner, self.taken)
+
+    def sequence(self, root: MatrixSymbol) -> str:
+        """The identifier of an array of all steps."""
+        if root in self.arrays:
+            return self.arrays[root]
+        new = self.places.traced.get(root)
+        step = self.whole_of(new if new is not None and self.batched[new] else root)
+        return self.new_name(f"{self.name(step)}s", root)
+
+    def all_steps(self, place: Place, reverse: bool = False) -> str:
+        """The code for a value of all steps."""
+        text = self.sequence(place.root)
+        first = ""
+        if place.root in self.places.traced:
+            first = "1:" if place.later != self.back else ":-1"
+            if reverse:
+                first = ":0:-1" if first == "1:" else "-2::-1"
+        elif reverse:
+            first = "::-1"
+        rows = self.rows(place)
+        if rows:
+            return f"{text}[{first or ':'}, {rows}]"
+        return f"{text}[{first}]" if first else text
+
+    def rows(self, place: Place) -> str:
+        height = place.root.shape[0]
+        if place.start == 0 and place.count == height:
+            return ""
+        first = "" if place.start == 0 else self.size(place.start)
+        return f"{first}:{'' if place.start + place.count == height else self.size(place.start + place.count)}"
+
+    def size(self, side: Expr) -> str:
+        self.sizes |= dict.fromkeys(sorted(side.free_symbols, key=str))
+        return size_text(side)
+
+    def of_step(self, place: Place) -> str:
+        """The code for a value of one step: a view that the loop goes through, or an array that all steps use."""
+        name = self.name(place)
+        if self.places.is_whole(place.root):
+            self.views[name] = self.all_steps(place, reverse=self.back)
+        elif place.root in self.starts:
+            self.fixed.setdefault(name, self.starts[place.root])
+        elif place == self.whole_of(place.root):
+            self.fixed.setdefault(name, self.empty(place.root.shape))
+        else:
+            whole = self.of_step(self.whole_of(place.root))
+            self.fixed.setdefault(name, f"{whole}[{self.rows(place)}]")
+        return name
+
+    def empty(self, shape: Shape, lead: str = "") -> str:
+        axes = ", ".join([*([lead] if lead else []), *self.step_speller.axes(shape, True)])
+        return f"np.empty(({axes}), {self.like}.dtype)"
+
+    # ── the body ──
+
+    def body(self, result: list[str]) -> list[str]:
+        """All lines but those that unpack what is given."""
+        self.step_speller = self.speller(whole=False)
+        self.all_speller = self.speller(whole=True)
+        once = self.once()
+        traces = [line for prev, new in self.places.traced.items() for line in self.trace(prev, new)]
+        before = [line for e in self.sweep["before"] for line in self.at_once(e)]
+        loop = self.loop()
+        after = [line for e in self.sweep["after"] for line in self.at_once(e)]
+        parts = (once, [*traces, *before], loop, [*after, *result])
+        return [line for part in parts if part for line in ("", *(f"    {text}" for text in part))]
+
+    def speller(self, whole: bool) -> Columns:
+        return Columns(
+            self.dialect,
+            self.names,
+            self.batched,
+            self.like,
+            used=self.used,
+            sizes=self.sizes,
+            helpers=self.helpers,
+            whole=whole,
+            view=self.view_all if whole else self.view_step,
+        )
+
+    def view_all(self, expr: MatrixExpr) -> str | None:
+        place = self.places.place(expr)
+        return None if place is None else self.all_steps(place)
+
+    def view_step(self, expr: MatrixExpr) -> str | None:
+        place = self.places.place(expr)
+        return None if place is None else self.of_step(place)
+
+    def once(self) -> list[str]:
+        speller = self.speller(whole=False)
+        return [line for e in self.sweep["once"] for line in self.shared(e, speller.full(speller.spell(e.value)))]
+
+    def shared(self, e: Equation, code: Code) -> list[str]:
+        line = assignment(self.names[e.target], code, indent=0)
+        return line.splitlines()
+
+    def trace(self, prev: MatrixSymbol, new: MatrixSymbol) -> list[str]:
+        """The array of a carried value that is kept, with what the first step starts from."""
+        text = self.sequence(prev)
+        lines = [
+            f"{text} = {self.empty(prev.shape, 'T + 1')}",
+            f"{text}[{-1 if self.back else 0}] = {self.starts[prev]}",
+        ]
+        if not self.batched.get(new, True):
+            lines.append(f"{text}[{':-1' if self.back else '1:'}] = {self.names[new]}")
+        return lines
+
+    def at_once(self, e: Equation) -> list[str]:
+        """An equation of which all steps are computed at once, or the sum of all steps."""
+        speller = self.all_speller
+        if e.target in self.totals:
+            return self.shared(e, speller.total(e.value))
+        place = self.places.place(e.target)
+        assert place is not None
+        if self.places.place(e.value) == place:
+            return []
+        fresh = place == self.whole_of(place.root) and not self.is_there(place.root)
+        lines = self.lines(speller)
+        if not fresh and not self.is_there(place.root):
+            lines.emit(f"{self.sequence(place.root)} = {self.empty(place.root.shape, 'T')}")
+        self.there.add(place.root)
+        lines.equation(Array(self.all_steps(place), e.target.shape, place, fresh), e.value)
+        return lines.lines
+
+    there: set[MatrixSymbol] = field(default_factory=set)
+
+    def is_there(self, root: MatrixSymbol) -> bool:
+        return root in self.there or root in self.places.traced or root in self.arrays
+
+    def loop(self) -> list[str]:
+        lines = self.lines(self.step_speller)
+        made: list[str] = []
+        for e in self.sweep["loop"]:
+            place = self.places.place(e.target)
+            assert place is not None
+            if self.places.place(e.value) == place:
+                continue
+            if self.places.is_whole(place.root) and not self.is_there(place.root):
+                made.append(f"{self.sequence(place.root)} = {self.empty(place.root.shape, 'T')}")
+                self.there.add(place.root)
+            lines.equation(Array(self.of_step(place), e.target.shape, place), e.value)
+        for prev, new in self.sweep.carried.items():
+            if prev not in self.places.traced and self.places.place(prev) != self.places.place(new):
+                lines.emit(f"{self.view_step(prev)}[...] = {self.view_step(new)}")
+        if not lines.lines:
+            return []
+        made += [f"{name} = {value}" for name, value in self.fixed.items()]
+        return [*made, *self.header(), *(f"    {line}" for line in lines.lines)]
+
+    def header(self) -> list[str]:
+        if not self.views:
+            return ["for _ in range(T):"]
+        if len(self.views) == 1:
+            ((name, array),) = self.views.items()
+            return [f"for {name} in {array}:"]
+        names, arrays = ", ".join(self.views), ", ".join(self.views.values())
+        if len(names) + len(arrays) + len("    for  in zip():") <= WIDTH:
+            return [f"for {names} in zip({arrays}):"]
+        return ["for (", *_wrapped(names), ") in zip(", *_wrapped(arrays), "):"]
+
+    def lines(self, speller: Columns) -> Lines:
+        rows = self.all_steps if speller.whole else self.of_step
+        return Lines(
+            speller,
+            self.places.place,
+            rows,
+            lambda shape, k: self.scratch(shape, k, speller.whole),
+            lambda code, parts: self.folded(code, parts, speller.whole),
+            self.in_place,
+        )
+
+    def scratch(self, shape: Shape, k: int, whole: bool) -> str:
+        """A name for what does not fit in its place; in the loop that of an array made before."""
+        if whole:
+            return self.new_name("part", (shape, k))
+        name = self.new_name("part", (shape, k))
+        self.fixed.setdefault(name, self.empty(shape))
+        return name
+
+    def folded(self, code: Code, parts: int, whole: bool) -> str:
+        """An array as several below one another."""
+        if code.literal or (code.thin and not (whole and code.batched)):
+            return code.text
+        if code.thin:
+            return f"{code.at(Level.ATOM)}[:, None]"
+        if whole and code.batched:
+            return f"{code.at(Level.ATOM)}.reshape(T, {parts}, -1, B)"
+        last = "B" if code.batched else "1"
+        view = f"reshape({parts}, -1, {last})"
+        name = self.new_name(f"{code.text}_by_{parts}" if code.text.isidentifier() else "part", (code.text, parts))
+        if code.text in self.views:
+            array = self.views[code.text]
+            self.views[name] = f"{array}.reshape(T, {parts}, -1, B)"
+        else:
+            self.fixed.setdefault(name, f"{code.at(Level.ATOM)}.{view}")
+        return name
+
+    # ── sizes ──
+
+    def size_lines(self, sides: list[Side]) -> list[str]:
+        """Where the sizes that are used can be read."""
+        solved = solve_sizes([side for side, _ in sides])
+        texts = {axis(k): text for k, (_, text) in enumerate(sides)}
+        return [f"    {size_text(z)} = {whole_text(solved[z], texts)}" for z in self.sizes if z in solved]
+
+
+def _wrapped(parts: str) -> list[str]:
+    lines = wrap(parts.replace(", ", ",\0").replace(":,\0", ":, ").replace(" ", "\1").replace("\0", " "), WIDTH - 8)
+    return [f"    {line}".replace("\1", " ") for line in lines[:-1]] + [f"    {lines[-1]},".replace("\1", " ")]
+
+
+def unused(word: str, owner: object, taken: dict[str, object]) -> str:
+    """The name, or another one if it is somebody else's; it is the owner's then."""
+    count, found = 1, word
+    while found in taken and taken[found] != owner:
+        count += 1
+        found = f"{word}_{count}"
+    taken[found] = owner
+    return found
+
+
+def totals(sweep: Sweep) -> frozenset[MatrixSymbol]:
+    """The values of which the sum over all steps and samples is wanted, or only the sum is used."""
+    found = set(sweep.summed)
+    equations = (*sweep["before"], *sweep["after"])
+    constant = sweep.constant()
+    users: dict[MatrixSymbol, list[Equation]] = {}
+    for e in sweep.equations:
+        for s in symbols_in(e.value):
+            users.setdefault(s, []).append(e)
+    for e in reversed(equations):
+        by = users.get(e.target, [])
+        if by and e.target not in sweep.wanted and all(u.target in found and e.target in linear(u.value) for u in by):
+            found.add(e.target)
+    return frozenset(found - constant)
+
+
+def linear(expr: MatrixExpr) -> Iterable[MatrixExpr]:
+    """The symbols whose sum may be put for them in the sum of an expression."""
+    if isinstance(expr, (n.Slice, n.Negative, n.Identity, n.TimeSum, MatAdd, Transpose)):
+        return [s for o in operands(expr) for s in linear(o)]
+    return [expr] if isinstance(expr, MatrixSymbol) else []

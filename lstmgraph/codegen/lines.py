@@ -1,0 +1,333 @@
+"""The lines that compute values where they are kept: `np.dot(U, h, out=a)`, `a += b`, `np.tanh(a, out=a)`.
+
+An expression is written from the inside out into the array of its value, which serves as scratch on the way; what does
+not fit there (the second of two products that are added) goes to a scratch array of its own.  What NumPy cannot write
+to a given place is computed by an expression of its own, and copied there.
+
+To add an operation that is written in a way of its own: a method here and a row in `WRITERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
+
+from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.names import Shape
+from lstmgraph.codegen.arrays import signed
+from lstmgraph.codegen.code import Code, Level
+from lstmgraph.codegen.columns import Columns
+from lstmgraph.codegen.places import Place, atoms, is_column
+
+WORDS = {"+": "np.add", "-": "np.subtract", "*": "np.multiply", "/": "np.divide"}
+
+
+@dataclass
+class Array:
+    """Where a value is written: the code for it.  `fresh`: there is no array yet, the first line makes it."""
+
+    text: str
+    shape: Shape
+    place: Place | None = None
+    fresh: bool = False
+
+
+@dataclass
+class Lines:
+    """`spell` spells expressions; `rows(place)` is the code for rows of an array; `scratch(shape)` that for a new one.
+
+    `folded(text, parts)` is an array as `parts` arrays below one another: where one value meets all of them.
+    """
+
+    speller: Columns
+    at: Callable[[MatrixExpr], Place | None]
+    rows: Callable[[Place], str]
+    scratch: Callable[[Shape, int], str]
+    folded: Callable[[Code, int], str]
+    in_place: Mapping[type, Sequence[str]]
+    lines: list[str] = field(default_factory=list)
+    busy: int = 0
+
+    def equation(self, to: Array, value: MatrixExpr) -> None:
+        """The lines of one equation."""
+        self.busy = 0
+        self.write(to, value)
+
+    def write(self, to: Array, expr: MatrixExpr) -> None:
+        writer = WRITERS.get(expr.func)
+        if self.is_atom(expr) or not self.speller.is_batched(expr):
+            self.copy(to, expr)
+        elif writer is not None:
+            writer(self, to, expr)
+        elif isinstance(expr, n.Elementwise):
+            self.function(to, expr)
+        else:
+            self.copy(to, expr)
+
+    # ── pieces ──
+
+    def is_atom(self, expr: MatrixExpr) -> bool:
+        return isinstance(expr, MatrixSymbol) or self.speller.view(expr) is not None
+
+    def is_ready(self, expr: MatrixExpr) -> bool:
+        """Whether an operand can be written where it is used."""
+        if self.is_atom(expr) or not self.speller.is_batched(expr):
+            return True
+        if isinstance(expr, (n.Fill, n.Identity, n.TimeSum)) or (isinstance(expr, Transpose) and 1 in expr.shape):
+            return self.is_ready(expr.args[0])
+        return repeats(expr) > 1 and self.is_ready(expr.args[0])
+
+    def holds(self, to: Array, expr: MatrixExpr) -> bool:
+        """Whether the value of some part of an expression is where the whole is to be written."""
+        return to.place is not None and any(self.at(a) == to.place for a in atoms(expr))
+
+    def operand(self, expr: MatrixExpr) -> Code:
+        """The code for an operand, computed before if it has to be."""
+        if self.is_ready(expr):
+            return self.speller.spell(expr.args[0] if repeats(expr) > 1 else expr)
+        self.busy += 1
+        to = Array(self.scratch(expr.shape, self.busy), expr.shape, fresh=self.speller.whole)
+        self.write(to, expr)
+        return Code(to.text, Level.ATOM, expr.shape, True)
+
+    def emit(self, line: str) -> None:
+        self.lines.append(line)
+
+    def there(self, to: Array) -> str:
+        """The text of an array, which is there from now on."""
+        if to.fresh:
+            axes = ", ".join(self.speller.axes(to.shape, True))
+            self.emit(f"{to.text} = np.empty(({axes}), {self.speller.like}.dtype)")
+            to.fresh = False
+        return to.text
+
+    def make(self, to: Array, text: str) -> None:
+        """A new array, or a copy to where it belongs."""
+        if to.fresh:
+            to.fresh = False
+            self.emit(f"{to.text} = {text}")
+        else:
+            self.emit(f"{to.text}[...] = {text}")
+
+    def copy(self, to: Array, expr: MatrixExpr) -> None:
+        code = self.speller.spell(expr)
+        if to.text == code.text:
+            return
+        if to.fresh and isinstance(expr, (MatMul, n.Softmax, n.Concat)) and code.batched:
+            self.make(to, self.speller.full(code).text)
+        else:
+            self.emit(f"{self.there(to)}[...] = {code.text}")
+
+    def call(self, to: Array, call: str, whole: bool) -> None:
+        """A call of NumPy's, `np.tanh(a)`, whose result goes where it belongs."""
+        if to.fresh and whole:
+            self.make(to, call)
+        else:
+            self.emit(f"{call[:-1]}, out={self.there(to)})")
+
+    def binary(self, to: Array, sign: str, a: MatrixExpr | Code, b: MatrixExpr | Code) -> None:
+        parts = max(repeats(a), repeats(b))
+        left, right = (c if isinstance(c, Code) else self.operand(c) for c in (a, b))
+        if parts > 1:
+            self.many(to, sign, (left, repeats(a)), (right, repeats(b)), parts)
+            return
+        x, y = left.text, right.text
+        if x == to.text and not to.fresh:
+            self.emit(f"{to.text} {sign}= {y}")
+        elif y == to.text and sign in "+*":
+            self.emit(f"{to.text} {sign}= {x}")
+        elif to.fresh and any(self.is_full(c, to) for c in (left, right)):
+            level = {"+": Level.MATMUL, "-": Level.MATMUL}.get(sign, Level.UNARY)
+            self.make(to, f"{left.at(level)} {sign} {right.at(level)}")
+        else:
+            self.emit(f"{WORDS[sign]}({x}, {y}, out={self.there(to)})")
+
+    def many(self, to: Array, sign: str, a: tuple[Code, int], b: tuple[Code, int], parts: int) -> None:
+        """One value with each of several below one another."""
+        here = Code(self.there(to), Level.ATOM, to.shape, True)
+        x, y = (self.once(code) if times > 1 else self.folded(code, parts) for code, times in (a, b))
+        self.emit(f"{WORDS[sign]}({x}, {y}, out={self.folded(here, parts)})")
+
+    def once(self, code: Code) -> str:
+        """One value, beside several of its kind."""
+        return f"{code.at(Level.ATOM)}[:, None]" if self.speller.whole and code.batched else code.text
+
+    def is_full(self, code: Code, to: Array) -> bool:
+        return code.batched and not code.thin and code.shape == to.shape
+
+    # ── operations ──
+
+    def sum(self, to: Array, expr: MatrixExpr) -> None:
+        terms = sorted(signed(expr.args), key=lambda t: (not self.holds(to, t[1]), t[0], self.rank(t[1])))
+        (negative, first), *rest = terms
+        if not negative and self.is_ready(first) and not (self.holds(to, first) and self.is_atom(first)):
+            (subtracted, second), *rest = rest
+            self.binary(to, "-" if subtracted else "+", first, second)
+        elif not self.is_atom(first) or not self.holds(to, first):
+            self.write(to, first)
+        here = Code(to.text, Level.ATOM, to.shape, True)
+        if negative:
+            at = next((k for k, (minus, _) in enumerate(rest) if not minus), None)
+            if at is None:
+                self.call(to, f"np.negative({to.text})", whole=True)
+            else:
+                self.binary(to, "-", rest.pop(at)[1], here)
+        for minus, term in rest:
+            self.binary(to, "-" if minus else "+", here, term)
+
+    def rank(self, term: MatrixExpr) -> int:
+        """Which term is written first, if any will do: a product, which needs no scratch array then."""
+        if self.is_ready(term):
+            return 2
+        return 0 if isinstance(term, MatMul) else 1
+
+    def product(self, to: Array, expr: MatrixExpr) -> None:
+        factors = sorted(expr.args, key=lambda f: (not self.holds(to, f), self.is_ready(f), repeats(f) == 1))
+        first, *rest = factors
+        if self.is_ready(first) and not (self.holds(to, first) and self.is_atom(first)):
+            self.binary(to, "*", first, rest.pop(0))
+        elif not self.is_ready(first):
+            self.write(to, first)
+        here = Code(to.text, Level.ATOM, to.shape, True)
+        for factor in rest:
+            self.binary(to, "*", here, factor)
+
+    def matmul(self, to: Array, expr: MatrixExpr) -> None:
+        """A weight times a column, by BLAS straight to where it belongs; other products are expressions."""
+        left, right = expr.args
+        weight = not self.speller.is_batched(left) and is_column(right) and 1 not in right.shape[:1]
+        if self.speller.whole or not weight or left.shape[1] == 1:
+            self.copy(to, expr)
+            return
+        value = self.speller.full(self.operand(right))
+        factor = self.speller.matrix(self.speller.full(self.speller.spell(left)))
+        self.emit(f"np.dot({factor.text}, {value.text}, out={self.there(to)})")
+
+    def concat(self, to: Array, expr: MatrixExpr) -> None:
+        """Each member where it belongs, if it is not there already."""
+        if to.place is None or not is_column(expr):
+            self.copy(to, expr)
+            return
+        start = to.place.start
+        for member in expr.args:
+            rows = replace(to.place, start=start, count=member.shape[0])
+            if self.at(member) != rows:
+                self.there(to)
+                self.write(Array(self.rows(rows), member.shape, rows), member)
+            start = start + member.shape[0]
+
+    def over(self, to: Array, operand: MatrixExpr) -> Code:
+        """The operand of a function: as it is if it is ready, else computed where the result goes."""
+        if self.is_ready(operand) and repeats(operand) == 1:
+            return self.speller.spell(operand)
+        self.write(to, operand)
+        return Code(to.text, Level.ATOM, operand.shape, True)
+
+    def function(self, to: Array, expr: MatrixExpr) -> None:
+        a = self.over(to, expr.args[0])
+        if expr.func in self.in_place:
+            self.there(to)
+            for call in self.in_place[expr.func]:
+                self.emit(shortened(call.format(a=a.text, y=to.text), to.text))
+            return
+        text = self.speller.called(expr, a).text
+        if text.startswith("np.") and text.endswith(")"):
+            self.call(to, text, self.is_full(a, to))
+        elif to.fresh and not self.is_full(a, to):
+            self.emit(f"{self.there(to)}[...] = {text}")
+        else:
+            self.make(to, text)
+
+    def one_minus(self, to: Array, expr: MatrixExpr) -> None:
+        self.subtract_from(to, "1", self.over(to, expr.args[0]))
+
+    def subtract_from(self, to: Array, number: str, a: Code) -> None:
+        if to.fresh and self.is_full(a, to):
+            self.make(to, f"{number} - {a.at(Level.MATMUL)}")
+        else:
+            self.emit(f"np.subtract({number}, {a.text}, out={self.there(to)})")
+
+    def negative(self, to: Array, expr: MatrixExpr) -> None:
+        a = self.over(to, expr.args[0])
+        self.call(to, f"np.negative({a.text})", self.is_full(a, to))
+
+    def reciprocal(self, to: Array, expr: MatrixExpr) -> None:
+        a = self.over(to, expr.args[0])
+        self.call(to, f"np.divide(1, {a.text})", self.is_full(a, to))
+
+    def power(self, to: Array, expr: MatrixExpr) -> None:
+        base, exponent = expr.args
+        if isinstance(exponent, n.Fill) and exponent.value == 2:
+            a = self.over(to, base)
+            self.call(to, f"np.square({a.text})", self.is_full(a, to))
+        else:
+            self.pair(to, expr, "np.power({}, {})")
+
+    def divide(self, to: Array, expr: MatrixExpr) -> None:
+        self.pair(to, expr, "np.divide({}, {})")
+
+    def maximum(self, to: Array, expr: MatrixExpr) -> None:
+        self.pair(to, expr, "np.maximum({}, {})")
+
+    def minimum(self, to: Array, expr: MatrixExpr) -> None:
+        self.pair(to, expr, "np.minimum({}, {})")
+
+    def pair(self, to: Array, expr: MatrixExpr, call: str) -> None:
+        """A function of two: that which can be computed where the result goes is, the other one before."""
+        a, b = expr.args
+        if self.holds(to, b) or (not self.holds(to, a) and self.is_ready(a)):
+            left = self.operand(a) if repeats(a) == 1 else self.parts(a)
+            right = self.over(to, b) if self.is_ready(b) or not self.uses(to, left) else self.operand(b)
+        else:
+            right = self.operand(b) if repeats(b) == 1 else self.parts(b)
+            left = self.over(to, a)
+        codes = (left, right)
+        text = call.format(*(c.text for c in codes))
+        if all(c.literal for c in codes):
+            self.copy(to, expr)
+        elif to.text == left.text and call == "np.divide({}, {})":
+            self.emit(f"{to.text} /= {right.text}")
+        else:
+            self.call(to, text, any(self.is_full(c, to) for c in codes))
+
+    def uses(self, to: Array, code: Code) -> bool:
+        return code.text == to.text
+
+    def parts(self, expr: MatrixExpr) -> Code:
+        self.busy += 1
+        to = Array(self.scratch(expr.shape, self.busy), expr.shape, fresh=self.speller.whole)
+        self.copy(to, expr)
+        return Code(to.text, Level.ATOM, expr.shape, True)
+
+
+def shortened(call: str, y: str) -> str:
+    """`y *= 2` for np.multiply(y, 2, out=y)."""
+    for sign, word in WORDS.items():
+        head, tail = f"{word}({y}, ", f", out={y})"
+        if call.startswith(head) and call.endswith(tail):
+            return f"{y} {sign}= {call.removeprefix(head).removesuffix(tail)}"
+    return call
+
+
+def repeats(expr: MatrixExpr | Code) -> int:
+    """How often a value stands below itself."""
+    if isinstance(expr, n.Concat) and len(set(expr.args)) == 1 and is_column(expr):
+        return len(expr.args)
+    return 1
+
+
+WRITERS: Mapping[type, Callable[[Lines, Array, MatrixExpr], None]] = {
+    MatAdd: Lines.sum,
+    MatMul: Lines.matmul,
+    n.Hadamard: Lines.product,
+    n.Divide: Lines.divide,
+    n.Power: Lines.power,
+    n.Maximum: Lines.maximum,
+    n.Minimum: Lines.minimum,
+    n.OneMinus: Lines.one_minus,
+    n.Negative: Lines.negative,
+    n.Reciprocal: Lines.reciprocal,
+    n.Concat: Lines.concat,
+}

@@ -1,0 +1,221 @@
+"""Where each value of a sweep is kept: which rows of which array.
+
+A value that all steps keep (it is saved, wanted, or used after the loop) is in an array of all steps; what one step
+needs for itself is in an array of one step, which every step uses again.  Several values are in one array where that
+saves a copy:
+
+    rows        x = a[0:H]              x is rows of the array of a
+    joins       a = concat(x, y)        x and y are computed where a holds them
+    in place    y = tanh(x)             y takes the place of x, if nobody needs x any more
+    around      what the next step takes of this one is computed where this one took it from, once that is free
+
+A value carried from step to step that is kept is in an array of T + 1 steps, of which step t takes one and makes the
+next.
+
+What is not a column (a batch of matrices) is in an array of its own, or takes the place of one that is free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from sympy import Expr, Integer, MatAdd, MatrixExpr, MatrixSymbol
+
+from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.nodes import operands
+from lstmgraph.algebra.traverse import symbols_in
+from lstmgraph.codegen.sweep import Phase, Sweep
+from lstmgraph.program import Equation
+
+# Operations that NumPy can write over one of their operands.
+OVER = (n.Elementwise, n.Hadamard, n.Divide, n.Power, n.Maximum, n.Minimum, MatAdd)
+NEVER, ALWAYS = -1, 10**9
+
+
+@dataclass(frozen=True)
+class Place:
+    """Rows start, ..., start + count - 1 of the array of `root`.
+
+    `later`: of the two that a step has of a kept state's array, that of the next step.
+    """
+
+    root: MatrixSymbol
+    start: Expr
+    count: Expr
+    later: bool = False
+
+    def overlaps(self, other: Place) -> bool:
+        if self.root != other.root or self.later != other.later:
+            return False
+        apart = (other.start - self.start - self.count, self.start - other.start - other.count)
+        return not any(gap.is_nonnegative for gap in apart)
+
+
+@dataclass
+class Places:
+    """`given` are arrays that must stay as they are; `kept` are values that are wanted of all steps."""
+
+    sweep: Sweep
+    given: frozenset[MatrixSymbol]
+    kept: frozenset[MatrixSymbol]
+    batched: frozenset[MatrixSymbol]
+    homes: dict[MatrixSymbol, Place] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        sweep = self.sweep
+        phases: tuple[Phase, ...] = ("before", "loop", "after")
+        self.equations = [e for phase in phases for e in sweep[phase]]
+        self.phase: dict[MatrixSymbol, Phase] = {e.target: phase for phase in phases for e in sweep[phase]}
+        self.at = {e.target: k for k, e in enumerate(self.equations)}
+        self.last_use = {s: k for k, e in enumerate(self.equations) for s in symbols_in(e.value)}
+        self.whole = self._whole()
+        self.traced = {prev: new for prev, new in sweep.carried.items() if self._is_traced(prev, new)}
+        self.ends = {new for prev, new in sweep.carried.items() if prev not in self.traced}
+        for prev, new in self.traced.items():
+            self.homes[new] = Place(prev, Integer(0), prev.shape[0], later=True)
+        for settle in (self._rows, self._joins, self._in_place):
+            for e in self.equations:
+                if e.target in self.batched and e.target not in self.homes:
+                    settle(e)
+
+    def _whole(self) -> frozenset[MatrixSymbol]:
+        """Values of which all steps are there at once."""
+        after = {s for e in self.sweep["after"] for s in symbols_in(e.value)}
+        made = {s for s, phase in self.phase.items() if phase != "loop"}
+        return self.given | self.kept | after | made
+
+    def _is_traced(self, prev: MatrixSymbol, new: MatrixSymbol) -> bool:
+        return prev in self.whole or new in self.whole or self.phase.get(new) != "loop"
+
+    # ── asking ──
+
+    def place(self, expr: MatrixExpr) -> Place | None:
+        """Where a value is, or rows of one."""
+        if isinstance(expr, MatrixSymbol):
+            if expr not in self.batched:
+                return None
+            home = self.homes.get(expr)
+            if home is None:
+                return Place(expr, Integer(0), expr.shape[0])
+            if home.later:
+                return home
+            base = self.place(home.root)
+            assert base is not None
+            return replace(base, start=base.start + home.start, count=home.count)
+        if isinstance(expr, n.Slice) and isinstance(expr.args[0], MatrixSymbol) and is_column(expr):
+            base = self.place(expr.args[0])
+            return base and replace(base, start=base.start + expr.args[1], count=expr.args[2])
+        return None
+
+    def occupants(self, root: MatrixSymbol) -> list[MatrixSymbol]:
+        """All values in the array of a root."""
+        return [s for s in (root, *self.homes) if self._root(s) == root]
+
+    def _root(self, symbol: MatrixSymbol) -> MatrixSymbol:
+        while symbol in self.homes:
+            symbol = self.homes[symbol].root
+        return symbol
+
+    def is_whole(self, root: MatrixSymbol) -> bool:
+        """Whether an array holds all steps."""
+        return root in self.traced or any(s in self.whole for s in self.occupants(root))
+
+    # ── settling ──
+
+    def _rows(self, e: Equation) -> None:
+        inner = e.value.args[0] if isinstance(e.value, n.Slice) else e.value
+        if e.target in self.ends or not isinstance(inner, MatrixSymbol) or inner not in self.batched:
+            return
+        if inner is e.value:
+            self.homes[e.target] = Place(inner, Integer(0), inner.shape[0])
+        elif is_column(inner):
+            self.homes[e.target] = Place(inner, e.value.args[1], e.value.args[2])
+
+    def _joins(self, e: Equation) -> None:
+        if not isinstance(e.value, n.Concat) or not is_column(e.target) or e.target in self.ends:
+            return
+        there = [self.place(m) for m in e.value.args]
+        if (run := _neighbours(there)) is not None and self._root(run.root) == run.root:
+            self.homes[e.target] = run
+            return
+        start = Integer(0)
+        for member in e.value.args:
+            if self._can_join(member, e.value.args):
+                self.homes[member] = Place(e.target, start, member.shape[0])
+            start = start + member.shape[0]
+
+    def _can_join(self, member: MatrixExpr, members: tuple[MatrixExpr, ...]) -> bool:
+        free = member in self.batched and member in self.at and member not in self.homes and member not in self.ends
+        return free and members.count(member) == 1
+
+    def _in_place(self, e: Equation) -> None:
+        wanted = self.place(e.target)
+        carry = [prev for prev, new in self.sweep.carried.items() if new == e.target and prev not in self.traced]
+        for candidate in (*carry, *over(e.value)):
+            place = self.place(candidate)
+            if place is None or wanted is None or candidate.shape != e.target.shape:
+                continue
+            fits = not place.later and (e.target not in self.whole or self.is_whole(self._root(place.root)))
+            if fits and self._root(place.root) != self._root(e.target) and self._is_free(place, e):
+                self.homes[e.target] = replace(place)
+                return
+
+    def _is_free(self, place: Place, e: Equation) -> bool:
+        """Whether an equation may write there: nobody needs what is there, but the equation itself where it writes."""
+        root = self._root(place.root)
+        if root in self.given or root in self.traced:
+            return False
+        here = [a for a in atoms(e.value) if (p := self.place(a)) is not None and p.overlaps(place)]
+        if here and not (len(here) == 1 and self.place(here[0]) == place and here[0] in over(e.value)):
+            return False
+        k = self.at[e.target]
+        there = [s for s in self.occupants(root) if (p := self.place(s)) is not None and p.overlaps(place)]
+        return all(self.at.get(s, NEVER) <= k and self._last(s) <= k for s in there)
+
+    def _last(self, symbol: MatrixSymbol) -> int:
+        if symbol in self.kept or symbol in self.ends:
+            return ALWAYS
+        return self.last_use.get(symbol, self.at.get(symbol, NEVER))
+
+
+def is_column(expr: MatrixExpr) -> bool:
+    return bool(expr.shape[1] == 1)
+
+
+def atoms(expr: MatrixExpr) -> Iterator[MatrixExpr]:
+    """The named values in an expression, and rows of them, each time they occur."""
+    if isinstance(expr, MatrixSymbol) or (isinstance(expr, n.Slice) and isinstance(expr.args[0], MatrixSymbol)):
+        yield expr
+        return
+    for operand in operands(expr):
+        yield from atoms(operand)
+
+
+def over(expr: MatrixExpr) -> list[MatrixExpr]:
+    """The named values in an expression, and rows of them, over which it can be written: each occurs once."""
+    every = list(atoms(expr))
+    return [a for a in _spine(expr) if every.count(a) == 1]
+
+
+def _spine(expr: MatrixExpr) -> Iterator[MatrixExpr]:
+    if isinstance(expr, MatrixSymbol) or (isinstance(expr, n.Slice) and isinstance(expr.args[0], MatrixSymbol)):
+        yield expr
+    elif isinstance(expr, OVER):
+        for operand in operands(expr):
+            yield from _spine(operand)
+
+
+def _neighbours(places: Iterable[Place | None]) -> Place | None:
+    """All of some places as one, if each begins where the one before it ends."""
+    whole: Place | None = None
+    for place in places:
+        if place is None or place.later:
+            return None
+        if whole is None:
+            whole = place
+        elif (place.root, place.start) == (whole.root, whole.start + whole.count):
+            whole = replace(whole, count=whole.count + place.count)
+        else:
+            return None
+    return whole
