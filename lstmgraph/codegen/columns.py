@@ -15,8 +15,9 @@ To add an operation that is not elementwise: a function here and a row in `SPELL
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
@@ -33,6 +34,10 @@ class Columns(Speller):
 
     whole: bool = False
     view: Callable[[MatrixExpr], str | None] = lambda _: None
+    new_name: Callable[[str], str] = str
+    flats: dict[str, str] = field(default_factory=dict)
+    flattening: bool = False
+    taken_flat: Counter[str] = field(default_factory=Counter)
 
     def spell(self, expr: MatrixExpr) -> Code:
         text = self.view(expr)
@@ -114,8 +119,16 @@ class Columns(Speller):
 
     def flat(self, expr: MatrixExpr) -> str:
         """The columns of all steps beside one another."""
+        text = self.full(self.spell(expr)).text
+        return self.known_flat(text) or f"flat({text})"
+
+    def known_flat(self, text: str) -> str:
+        """The name of an array that several products take flat, if it is one."""
         self.note_helper("flat")
-        return f"flat({self.full(self.spell(expr)).text})"
+        self.taken_flat[text] += 1
+        if text in self.flats:
+            self.flats[text] = self.new_name(text)
+        return self.flats.get(text, "")
 
     def sum_of_values(self, expr: MatrixExpr) -> Code:
         if isinstance(expr, n.Fill):
@@ -131,7 +144,9 @@ class Columns(Speller):
         if isinstance(expr, n.Hadamard) and len(expr.args) == 2 and all(map(self.is_batched, expr.args)):
             a, b = (self.full(c).text for c in self.all(expr.args))
             return Code(f'np.einsum("tnb,tnb->n", {a}, {b})[:, None]', Level.ATOM, expr.shape)
-        return Code(f"np.sum({code.text}, axis=(0, 2))[:, None]", Level.ATOM, expr.shape)
+        flat = self.known_flat(code.text) if self.flattening else ""
+        text = f"np.sum({flat}, axis=1, keepdims=True)" if flat else f"np.sum({code.text}, axis=(0, 2))[:, None]"
+        return Code(text, Level.ATOM, expr.shape)
 
 
 # ── the operations ──
@@ -179,6 +194,10 @@ def product(speller: Columns, a: Code, b: Code, shape: Shape) -> Code:
 def weighted(speller: Columns, weight: Code, column: Code, shape: Shape) -> Code:
     """A weight times a column, of all steps at once where there are."""
     if speller.whole and column.batched:
+        flat = speller.known_flat(column.text) if speller.flattening else ""
+        if flat:
+            speller.note_helper("unflat")
+            return Code(f"unflat({weight.at(Level.POWER)} @ {flat}, T)", Level.ATOM, shape, True)
         speller.note_helper("each")
         return Code(f"each({weight.text}, {column.text})", Level.ATOM, shape, True)
     return Code(f"{weight.at(Level.POWER)} @ {column.at(Level.POWER)}", Level.MATMUL, shape, column.batched)

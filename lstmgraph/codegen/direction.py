@@ -7,22 +7,25 @@ Every array of the loop is made before it, and so is every view of one.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from textwrap import wrap
 
 from sympy import Expr, MatAdd, MatrixExpr, MatrixSymbol, Symbol, Transpose
 
 from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.build import is_number
 from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.sizes import axis, solve_sizes
-from lstmgraph.algebra.traverse import symbols_in
+from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.codegen.arrays import Dialect
 from lstmgraph.codegen.code import WIDTH, Code, Level, assignment
 from lstmgraph.codegen.columns import Columns
 from lstmgraph.codegen.identifiers import size_text, whole_text
 from lstmgraph.codegen.lines import Array, Lines
+from lstmgraph.codegen.passes.rows import replaced
 from lstmgraph.codegen.places import Place, Places
 from lstmgraph.codegen.sweep import Sweep
 from lstmgraph.program import Equation
@@ -57,6 +60,8 @@ class Direction:
     def __post_init__(self) -> None:
         sweep = self.sweep
         self.totals = totals(sweep)
+        self.needed = {s for e in sweep.equations for s in symbols_in(e.value)}
+        self.gradients = {e.target: self.names[e.target] for e in sweep["once"]}
         shared = sweep.constant() | self.totals
         every = (*sweep.inputs, *sweep.carried, *(e.target for e in sweep.equations))
         self.batched = {s: s not in shared for s in (*sweep.shared, *every)}
@@ -125,7 +130,7 @@ class Direction:
         if self.places.is_whole(place.root):
             self.views[name] = self.all_steps(place, reverse=self.back)
         elif place.root in self.starts:
-            self.fixed.setdefault(name, self.starts[place.root])
+            self.fixed.setdefault(name, f"{self.starts[place.root]}.copy()")
         elif place == self.whole_of(place.root):
             self.fixed.setdefault(name, self.empty(place.root.shape))
         else:
@@ -147,7 +152,7 @@ class Direction:
         traces = [line for prev, new in self.places.traced.items() for line in self.trace(prev, new)]
         before = [line for e in self.sweep["before"] for line in self.at_once(e)]
         loop = self.loop()
-        after = [line for e in self.sweep["after"] for line in self.at_once(e)]
+        after = self.after()
         parts = (once, [*traces, *before], loop, [*after, *result])
         return [line for part in parts if part for line in ("", *(f"    {text}" for text in part))]
 
@@ -162,6 +167,7 @@ class Direction:
             helpers=self.helpers,
             whole=whole,
             view=self.view_all if whole else self.view_step,
+            new_name=lambda text: self.new_name(f"flat_{''.join(c for c in text if c.isalnum() or c == '_')}", text),
         )
 
     def view_all(self, expr: MatrixExpr) -> str | None:
@@ -174,7 +180,25 @@ class Direction:
 
     def once(self) -> list[str]:
         speller = self.speller(whole=False)
-        return [line for e in self.sweep["once"] for line in self.shared(e, speller.full(speller.spell(e.value)))]
+        equations = inlined(self.sweep)
+        return [line for e in equations for line in self.shared(e, speller.full(speller.spell(e.value)))]
+
+    def after(self) -> list[str]:
+        """What several products take flat is made flat once: found by a first attempt."""
+        there = set(self.there)
+        self.all_speller.flattening = True
+        for e in self.sweep["after"]:
+            self.at_once(e)
+        self.there = there
+        self.all_speller.flats = {text: "" for text, times in self.all_speller.taken_flat.items() if times > 1}
+        return [line for e in self.sweep["after"] for line in self.with_flats(self.at_once(e))]
+
+    def with_flats(self, lines: list[str]) -> list[str]:
+        """With what these lines take flat, if nothing before has."""
+        flats = self.all_speller.flats
+        new = {text: name for text, name in flats.items() if name and name not in self.named_flats}
+        self.named_flats |= {*new.values()}
+        return [*(f"{name} = flat({text})" for text, name in new.items()), *lines]
 
     def shared(self, e: Equation, code: Code) -> list[str]:
         line = assignment(self.names[e.target], code, indent=0)
@@ -195,10 +219,12 @@ class Direction:
         """An equation of which all steps are computed at once, or the sum of all steps."""
         speller = self.all_speller
         if e.target in self.totals:
-            return self.shared(e, speller.total(e.value))
+            code = speller.total(e.value)
+            self.gradients[e.target] = code.text if isinstance(e.value, n.Slice) else self.names[e.target]
+            return [] if isinstance(e.value, n.Slice) and e.target not in self.needed else self.shared(e, code)
         place = self.places.place(e.target)
         assert place is not None
-        if self.places.place(e.value) == place:
+        if self.places.is_view(e):
             return []
         fresh = place == self.whole_of(place.root) and not self.is_there(place.root)
         lines = self.lines(speller)
@@ -209,6 +235,7 @@ class Direction:
         return lines.lines
 
     there: set[MatrixSymbol] = field(default_factory=set)
+    named_flats: set[str] = field(default_factory=set)
 
     def is_there(self, root: MatrixSymbol) -> bool:
         return root in self.there or root in self.places.traced or root in self.arrays
@@ -219,7 +246,7 @@ class Direction:
         for e in self.sweep["loop"]:
             place = self.places.place(e.target)
             assert place is not None
-            if self.places.place(e.value) == place:
+            if self.places.is_view(e):
                 continue
             if self.places.is_whole(place.root) and not self.is_there(place.root):
                 made.append(f"{self.sequence(place.root)} = {self.empty(place.root.shape, 'T')}")
@@ -252,6 +279,7 @@ class Direction:
             rows,
             lambda shape, k: self.scratch(shape, k, speller.whole),
             lambda code, parts: self.folded(code, parts, speller.whole),
+            self.constant,
             self.in_place,
         )
 
@@ -261,6 +289,15 @@ class Direction:
             return self.new_name("part", (shape, k))
         name = self.new_name("part", (shape, k))
         self.fixed.setdefault(name, self.empty(shape))
+        return name
+
+    def constant(self, code: Code) -> str:
+        """A factor of all steps: a name, for it would be made anew in each."""
+        if code.text.isidentifier():
+            return code.text
+        word = code.text.removesuffix(".T")
+        name = self.new_name(f"{word}_T" if word.isidentifier() else "factor", code.text)
+        self.fixed.setdefault(name, code.text)
         return name
 
     def folded(self, code: Code, parts: int, whole: bool) -> str:
@@ -303,6 +340,19 @@ def unused(word: str, owner: object, taken: dict[str, object]) -> str:
         found = f"{word}_{count}"
     taken[found] = owner
     return found
+
+
+def inlined(sweep: Sweep) -> list[Equation]:
+    """What is done once, multiples of parameters that one stack takes written in it."""
+    uses = Counter(s for e in sweep.equations for s in walk(e.value) if isinstance(s, MatrixSymbol))
+    inner = {s for e in sweep["once"] if isinstance(e.value, n.Concat) for s in e.value.args}
+    light = {
+        e.target: e.value
+        for e in sweep["once"]
+        if isinstance(e.value, n.Hadamard) and is_number(e.value.args[0]) and uses[e.target] == 1 and e.target in inner
+    }
+    rest = (e for e in sweep["once"] if e.target not in light)
+    return [replace(e, value=replaced(e.value, light)) for e in rest]
 
 
 def totals(sweep: Sweep) -> frozenset[MatrixSymbol]:

@@ -57,7 +57,7 @@ TEMPLATE = frozenset(
     ]
 )
 FUNCTIONS = frozenset(
-    ["each", "flat", *(rule.name for rule in RULES.values())]
+    ["each", "flat", "unflat", *(rule.name for rule in RULES.values())]
 )  # of which a file may define some as helpers
 RESERVED = PYTHON | TEMPLATE | FUNCTIONS
 
@@ -108,7 +108,7 @@ def _wish(name: Name, definitions: Mapping[MatrixSymbol, Equation]) -> str:
             return "d_" + _wish(Name(name.base, None, tuple(rest)), definitions) + "_loss"
         case ("carry", *rest):
             return "d_" + _wish(Name(name.base, None, tuple(rest)), definitions) + "_next"
-        case ("pre" | "proj" | "slope" as mark, *rest):
+        case ("pre" | "proj" | "slope" | "half" | "tanh" as mark, *rest):
             return f"{mark}_" + _wish(Name(name.base, name.lag, tuple(rest)), definitions)
         case ("some", *rest):
             return _wish(Name(_together(name.base), name.lag, tuple(rest)), definitions)

@@ -38,7 +38,8 @@ class Array:
 class Lines:
     """`spell` spells expressions; `rows(place)` is the code for rows of an array; `scratch(shape)` that for a new one.
 
-    `folded(text, parts)` is an array as `parts` arrays below one another: where one value meets all of them.
+    `folded(code, parts)` is an array as `parts` arrays below one another: where one value meets all of them.
+    `fixed(code)` is what is the same for all steps, made before the loop.
     """
 
     speller: Columns
@@ -46,6 +47,7 @@ class Lines:
     rows: Callable[[Place], str]
     scratch: Callable[[Shape, int], str]
     folded: Callable[[Code, int], str]
+    fixed: Callable[[Code], str]
     in_place: Mapping[type, Sequence[str]]
     lines: list[str] = field(default_factory=list)
     busy: int = 0
@@ -128,8 +130,9 @@ class Lines:
             self.emit(f"{call[:-1]}, out={self.there(to)})")
 
     def binary(self, to: Array, sign: str, a: MatrixExpr | Code, b: MatrixExpr | Code) -> None:
-        parts = max(repeats(a), repeats(b))
+        parts, busy = max(repeats(a), repeats(b)), self.busy
         left, right = (c if isinstance(c, Code) else self.operand(c) for c in (a, b))
+        self.busy = busy  # what was scratch for an operand is free again
         if parts > 1:
             self.many(to, sign, (left, repeats(a)), (right, repeats(b)), parts)
             return
@@ -202,8 +205,8 @@ class Lines:
             self.copy(to, expr)
             return
         value = self.speller.full(self.operand(right))
-        factor = self.speller.matrix(self.speller.full(self.speller.spell(left)))
-        self.emit(f"np.dot({factor.text}, {value.text}, out={self.there(to)})")
+        factor = self.fixed(self.speller.matrix(self.speller.full(self.speller.spell(left))))
+        self.emit(f"np.dot({factor}, {value.text}, out={self.there(to)})")
 
     def concat(self, to: Array, expr: MatrixExpr) -> None:
         """Each member where it belongs, if it is not there already."""

@@ -7,6 +7,7 @@ saves a copy:
     rows        x = a[0:H]              x is rows of the array of a
     joins       a = concat(x, y)        x and y are computed where a holds them
     in place    y = tanh(x)             y takes the place of x, if nobody needs x any more
+    ahead       x is computed where y = x * z will be
     around      what the next step takes of this one is computed where this one took it from, once that is free
 
 A value carried from step to step that is kept is in an array of T + 1 steps, of which step t takes one and makes the
@@ -30,7 +31,7 @@ from lstmgraph.program import Equation
 
 # Operations that NumPy can write over one of their operands.
 OVER = (n.Elementwise, n.Hadamard, n.Divide, n.Power, n.Maximum, n.Minimum, MatAdd)
-NEVER, ALWAYS = -1, 10**9
+NEVER = -1
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,9 @@ class Places:
             for e in self.equations:
                 if e.target in self.batched and e.target not in self.homes:
                     settle(e)
+        for e in self.equations:
+            if e.target in self.batched:
+                self._ahead(e)
 
     def _whole(self) -> frozenset[MatrixSymbol]:
         """Values of which all steps are there at once."""
@@ -170,13 +174,32 @@ class Places:
         if here and not (len(here) == 1 and self.place(here[0]) == place and here[0] in over(e.value)):
             return False
         k = self.at[e.target]
-        there = [s for s in self.occupants(root) if (p := self.place(s)) is not None and p.overlaps(place)]
-        return all(self.at.get(s, NEVER) <= k and self._last(s) <= k for s in there)
+        if any(self.at.get(s, NEVER) > k or s in self.kept or s in self.ends for s in self.there(place)):
+            return False
+        later = (a for other in self.equations[k + 1 :] if not self.is_view(other) for a in atoms(other.value))
+        return not any((p := self.place(a)) is not None and p.overlaps(place) for a in later)
 
-    def _last(self, symbol: MatrixSymbol) -> int:
-        if symbol in self.kept or symbol in self.ends:
-            return ALWAYS
-        return self.last_use.get(symbol, self.at.get(symbol, NEVER))
+    def _ahead(self, e: Equation) -> None:
+        """What is last used for an equation that can be written over it is computed where that one is."""
+        place, k = self.place(e.target), self.at[e.target]
+        if place is None or place.later or any(self.at.get(s, NEVER) < k for s in self.there(place)):
+            return
+        for value in over(e.value):
+            mine = self.occupants(value) if value in self.at and value not in self.homes else []
+            free = mine and all(s not in self.kept | self.ends and self.last_use.get(s, k) <= k for s in mine)
+            fits = value.shape == e.target.shape and (value not in self.whole or self.is_whole(place.root))
+            if free and fits and self._root(value) != place.root:
+                self.homes[value] = place
+                return
+
+    def there(self, place: Place) -> list[MatrixSymbol]:
+        """The values of which a part is there at some time."""
+        return [s for s in self.occupants(place.root) if (p := self.place(s)) is not None and p.overlaps(place)]
+
+    def is_view(self, e: Equation) -> bool:
+        """Whether an equation only names what is there already."""
+        place = self.place(e.target)
+        return place is not None and self.place(e.value) == place
 
 
 def is_column(expr: MatrixExpr) -> bool:

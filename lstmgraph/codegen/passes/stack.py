@@ -6,7 +6,8 @@ Three kinds belong together, found in the equations of every phase:
     δ_f xᵀ, δ_i xᵀ, ...           likewise: the rows of δ xᵀ with δ = [δ_f; δ_i; ...]
     U_fᵀ δ_f + U_iᵀ δ_i + ...     terms of one sum: Uᵀ δ
 
-A stack of parameters is made once for a sequence.  In which order it is: `order`.
+Values of which the sum over all steps is wanted (δ_f, δ_i, ... for biases) are rows of that of their stack, if they
+have one.  A stack of parameters is made once for a sequence.  In which order it is: `order`.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class _Stacking:
         phases: dict[Phase, list[Equation]] = {}
         for phase in PHASES[1:]:
             equations = [replace(e, value=self.merged(e.value)) for e in self.sweep[phase]]
-            phases[phase] = self.shared(equations)
+            phases[phase] = self.summed(self.shared(equations))
         return with_stacks(self.sweep.changed(phases), self.stacks.values())
 
     # ── products of one sum ──
@@ -95,7 +96,26 @@ class _Stacking:
     def product(self, members: tuple[MatrixExpr, ...], right: MatrixExpr, owners: list[MatrixSymbol]) -> Equation:
         value = MatMul(self.stacked(members), right)
         stage = next(e.stage for e in self.sweep.equations if e.target == owners[0])
-        return Equation(fresh(joint_name(owners, "part"), value.shape, self.taken), value, stage=stage)
+        mark = "" if set(owners) <= self.sweep.summed else "part"
+        return Equation(fresh(joint_name(owners, mark), value.shape, self.taken), value, stage=stage)
+
+    # ── sums over the steps ──
+
+    def summed(self, equations: list[Equation]) -> list[Equation]:
+        """The equations with sums over all steps of values that are a stack as rows of the sum of that."""
+        terms = {e.value: e for e in equations if e.target in self.sweep.summed and isinstance(e.value, MatrixSymbol)}
+        found: dict[MatrixExpr, MatrixExpr] = {}
+        new = []
+        for made in list(self.stacks.values()):
+            members = [m for m in made.value.args if m in terms and m not in found]
+            if len(members) > 1 and len(members) == len(made.value.args):
+                owners = [terms[m].target for m in members]
+                name = fresh(joint_name(owners), made.target.shape, self.taken)
+                new.append(Equation(name, made.target, stage=terms[members[0]].stage))
+                found |= dict(rows(name, members))
+        done = {terms[m].target: part for m, part in found.items()}
+        changed = (replace(e, value=done.get(e.target, e.value)) for e in equations)
+        return before_use(changed, new)
 
     # ── stacks ──
 

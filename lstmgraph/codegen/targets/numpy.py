@@ -23,7 +23,7 @@ from lstmgraph.codegen.code import WIDTH, listed
 from lstmgraph.codegen.direction import Direction, Side, unused
 from lstmgraph.codegen.entry import entry_checks
 from lstmgraph.codegen.identifiers import RESERVED, identifiers, size_text
-from lstmgraph.codegen.passes import Passes, hoist_factors, hoist_terms, passed, place, stack
+from lstmgraph.codegen.passes import Passes, gather, halve, hoist_factors, hoist_terms, passed, place, stack
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.codegen.sequence import sequence
 from lstmgraph.codegen.sweep import Sweep
@@ -127,6 +127,11 @@ def flat(a):
     """The columns of all steps beside one another: (n, T * B)."""
     return a.swapaxes(0, 1).reshape(a.shape[1], -1)
 ''',
+        "unflat": '''\
+def unflat(a, T):
+    """The steps one after the other again: (T, n, B)."""
+    return a.reshape(len(a), T, -1).swapaxes(0, 1)
+''',
     },
 )
 
@@ -135,8 +140,8 @@ IN_PLACE: dict[type, tuple[str, ...]] = {
     n.Sigmoid: ("np.multiply({a}, 0.5, out={y})", "np.tanh({y}, out={y})", "{y} *= 0.5", "{y} += 0.5"),
 }
 
-FORWARD: Passes = (hoist_terms, stack, place)
-BACKWARD: Passes = (hoist_terms, hoist_factors, stack, place)
+FORWARD: Passes = (halve, hoist_terms, stack, place, gather)
+BACKWARD: Passes = (halve, hoist_terms, hoist_factors, stack, place, gather)
 
 
 def generate(plan: Plan, about: Sequence[str]) -> str:
@@ -271,12 +276,10 @@ class _File:
         ]
 
     def parameters(self, side: Direction) -> list[str]:
-        used = [p for p in self.cell.parameters if p in side.used]
-        lines = _unpack([(self.names[p], p.name) for p in used], "params")
-        columns = [p for p in used if 1 in p.shape and p.shape != (1, 1)]
-        for p in columns:
-            turn = ".T" if p.shape[1] != 1 else "[:, None]"
-            lines.append(f"    {self.names[p]} = {self.names[p]}{turn}")
+        lines = []
+        for turn in ("", "[:, None]", ".T"):
+            pairs = [(self.names[p], p.name) for p in self.cell.parameters if p in side.used and _turned(p) == turn]
+            lines += _unpack(pairs, "params", turn)
         return lines
 
     def constants(self, side: Direction) -> list[str]:
@@ -349,10 +352,8 @@ class _File:
             taken=self.taken,
         )
         body = side.body([])
-        grads = []
-        for p in cell.parameters:
-            name = self.names[like(p, "grad")]
-            grads.append(f'        "{p.name}": {_outer(p, name)},')
+        found = {p: _outer(p, side.gradients[like(p, "grad")]) for p in cell.parameters}
+        grads = [f'        "{p.name}": {text},' for p, text in found.items()]
         gradients = ["    d_params = {", *grads, "    }"] if grads else ["    d_params = {}"]
         result = self.backward_result(side)
         turned = [f"    d_outputs = np.ascontiguousarray(d_outputs.{_turn(s)})" for s in loss]
@@ -414,12 +415,19 @@ def _dict(target: str, entries: Sequence[str]) -> list[str]:
 
 def _inward(symbol: MatrixSymbol, text: str) -> str:
     """A batch as columns."""
-    return f"{text}.copy()" if 1 not in symbol.shape else f"{text}.T.copy()"
+    return text if 1 not in symbol.shape else f"{text}.T"
 
 
 def _turn(symbol: MatrixSymbol) -> str:
     """What puts the steps of an array in front, and the samples last."""
     return "swapaxes(0, 1)" if 1 not in symbol.shape else "transpose(1, 2, 0)"
+
+
+def _turned(parameter: MatrixSymbol) -> str:
+    """What makes a column of a vector or a row as the caller has it."""
+    if 1 not in parameter.shape or parameter.shape == (1, 1):
+        return ""
+    return "[:, None]" if parameter.shape[1] == 1 else ".T"
 
 
 def _outer(parameter: MatrixSymbol, text: str) -> str:
@@ -451,25 +459,25 @@ def _state_sides(cell: Cell, source: str) -> list[Side]:
     ]
 
 
-def _unpack(pairs: Sequence[tuple[str, str]], source: str) -> list[str]:
-    """`W_f, b_f = (params[name] for name in ("W_f", "b_f"))`; what belongs to one gate stays on one line."""
+def _unpack(pairs: Sequence[tuple[str, str]], source: str, turn: str) -> list[str]:
+    """`W_f, U_f = (params[name] for name in ("W_f", "U_f"))`; what belongs to one gate stays on one line."""
     lines: list[str] = []
     waiting: list[tuple[str, str]] = []
     for _, group in groupby(pairs, key=lambda pair: pair[1].rpartition("_")[2]):
         more = [*waiting, *group]
-        if waiting and len(_unpack_line(more, source)) > WIDTH:
-            lines.append(_unpack_line(waiting, source))
+        if waiting and len(_unpack_line(more, source, turn)) > WIDTH:
+            lines.append(_unpack_line(waiting, source, turn))
             more = more[len(waiting) :]
         waiting = more
-    return [*lines, _unpack_line(waiting, source)] if waiting else lines
+    return [*lines, _unpack_line(waiting, source, turn)] if waiting else lines
 
 
-def _unpack_line(pairs: Sequence[tuple[str, str]], source: str) -> str:
+def _unpack_line(pairs: Sequence[tuple[str, str]], source: str, turn: str) -> str:
     names, keys = zip(*pairs, strict=True)
     if len(names) == 1:
-        return f'    {names[0]} = {source}["{keys[0]}"]'
+        return f'    {names[0]} = {source}["{keys[0]}"]{turn}'
     quoted = ", ".join(f'"{key}"' for key in keys)
-    return f"    {', '.join(names)} = ({source}[name] for name in ({quoted}))"
+    return f"    {', '.join(names)} = ({source}[name]{turn} for name in ({quoted}))"
 
 
 def _tuple(parts: Sequence[str]) -> str:

@@ -32,6 +32,11 @@ def flat(a):
     return a.swapaxes(0, 1).reshape(a.shape[1], -1)
 
 
+def unflat(a, T):
+    """The steps one after the other again: (T, n, B)."""
+    return a.reshape(len(a), T, -1).swapaxes(0, 1)
+
+
 def shapes(X, H):
     """The shape of every parameter."""
     return {
@@ -105,43 +110,40 @@ def backward(params, cache, d_outputs, d_states=None):
 
 def _forward(params, xs, states):
     """All steps.  In here a value of step t is an array (n, B), as in the equations, that of all steps (T, n, B)."""
-    W_f, U_f, b_f, W_i, U_i, b_i = (params[name] for name in ("W_f", "U_f", "b_f", "W_i", "U_i", "b_i"))
-    W_g, U_g, b_g, W_o, U_o, b_o = (params[name] for name in ("W_g", "U_g", "b_g", "W_o", "U_o", "b_o"))
-    b_f = b_f[:, None]
-    b_i = b_i[:, None]
-    b_g = b_g[:, None]
-    b_o = b_o[:, None]
+    W_f, U_f, W_i, U_i, W_g, U_g = (params[name] for name in ("W_f", "U_f", "W_i", "U_i", "W_g", "U_g"))
+    W_o, U_o = (params[name] for name in ("W_o", "U_o"))
+    b_f, b_i, b_g, b_o = (params[name][:, None] for name in ("b_f", "b_i", "b_g", "b_o"))
     B, T = xs.shape[:2]
     xs = np.ascontiguousarray(xs.transpose(1, 2, 0))
     H = states["c"].shape[1]
 
-    W_fiog = np.concatenate([W_f, W_i, W_o, W_g])
-    U_fiog = np.concatenate([U_f, U_i, U_o, U_g])
-    b_fiog = np.concatenate([b_f, b_i, b_o, b_g])
+    half_W_figo = np.concatenate([0.5 * W_f, 0.5 * W_i, W_g, 0.5 * W_o])
+    half_U_figo = np.concatenate([0.5 * U_f, 0.5 * U_i, U_g, 0.5 * U_o])
+    half_b_figo = np.concatenate([0.5 * b_f, 0.5 * b_i, b_g, 0.5 * b_o])
 
     cs = np.empty((T + 1, H, B), xs.dtype)
-    cs[0] = states["c"].T.copy()
+    cs[0] = states["c"].T
     hs = np.empty((T + 1, H, B), xs.dtype)
-    hs[0] = states["h"].T.copy()
-    fiogs = each(W_fiog, xs)
-    fiogs += b_fiog
+    hs[0] = states["h"].T
+    figos = each(half_W_figo, xs)
+    figos += half_b_figo
 
     tanh_cs = np.empty((T, H, B), xs.dtype)
-    fiog2 = np.empty((4*H, B), xs.dtype)
+    figo2 = np.empty((4*H, B), xs.dtype)
     part = np.empty((H, B), xs.dtype)
     for (
-        h_prev, fiog, fio, g, c, f, c_prev, i, tanh_c, h, o,
+        h_prev, figo, fi, o, c, f, c_prev, i, g, tanh_c, h,
     ) in zip(
-        hs[:-1], fiogs, fiogs[:, :3*H], fiogs[:, 3*H:], cs[1:], fiogs[:, :H], cs[:-1], fiogs[:, H:2*H],
-        tanh_cs, hs[1:], fiogs[:, 2*H:3*H],
+        hs[:-1], figos, figos[:, :2*H], figos[:, 3*H:], cs[1:], figos[:, :H], cs[:-1], figos[:, H:2*H],
+        figos[:, 2*H:3*H], tanh_cs, hs[1:],
     ):
-        np.dot(U_fiog, h_prev, out=fiog2)
-        fiog += fiog2
-        fio *= 0.5
-        np.tanh(fio, out=fio)
-        fio *= 0.5
-        fio += 0.5
-        np.tanh(g, out=g)
+        np.dot(half_U_figo, h_prev, out=figo2)
+        figo += figo2
+        np.tanh(figo, out=figo)
+        fi *= 0.5
+        fi += 0.5
+        o *= 0.5
+        o += 0.5
         np.multiply(f, c_prev, out=c)
         np.multiply(i, g, out=part)
         c += part
@@ -149,12 +151,12 @@ def _forward(params, xs, states):
         np.multiply(o, tanh_c, out=h)
     outputs = hs[1:].transpose(2, 0, 1)
     trace = {"c": cs[1:].transpose(2, 0, 1), "h": hs[1:].transpose(2, 0, 1)}
-    return outputs, trace, (states, outputs, (xs, cs, hs, fiogs, tanh_cs))
+    return outputs, trace, (states, outputs, (xs, cs, hs, figos, tanh_cs))
 
 
 def _backward(params, saved, d_outputs, d_states):
     """All steps back."""
-    xs, cs, hs, fiogs, tanh_cs = saved
+    xs, cs, hs, figos, tanh_cs = saved
     W_f, U_f, W_i, U_i, W_g, U_g = (params[name] for name in ("W_f", "U_f", "W_i", "U_i", "W_g", "U_g"))
     W_o, U_o = (params[name] for name in ("W_o", "U_o"))
     B, T = d_outputs.shape[:2]
@@ -164,71 +166,59 @@ def _backward(params, saved, d_outputs, d_states):
     U_ogif = np.concatenate([U_o, U_g, U_i, U_f])
     W_ogif = np.concatenate([W_o, W_g, W_i, W_f])
 
-    slope_delta_os = 1 - fiogs[:, 2*H:3*H]
-    slope_delta_os *= tanh_cs
-    slope_delta_os *= fiogs[:, 2*H:3*H]
-    slope_delta_gifs = np.empty((T, 3*H, B), d_outputs.dtype)
-    np.subtract(1, fiogs[:, H:2*H], out=slope_delta_gifs[:, H:2*H])
-    slope_delta_gifs[:, H:2*H] *= fiogs[:, 3*H:]
-    slope_delta_gifs[:, H:2*H] *= fiogs[:, H:2*H]
-    np.subtract(1, fiogs[:, :H], out=slope_delta_gifs[:, 2*H:])
-    slope_delta_gifs[:, 2*H:] *= cs[:-1]
-    slope_delta_gifs[:, 2*H:] *= fiogs[:, :H]
+    delta_ogifs = np.empty((T, 4*H, B), d_outputs.dtype)
+    np.subtract(1, figos[:, 3*H:], out=delta_ogifs[:, :H])
+    delta_ogifs[:, :H] *= tanh_cs
+    delta_ogifs[:, :H] *= figos[:, 3*H:]
+    np.subtract(1, figos[:, H:2*H], out=delta_ogifs[:, 2*H:3*H])
+    delta_ogifs[:, 2*H:3*H] *= figos[:, 2*H:3*H]
+    delta_ogifs[:, 2*H:3*H] *= figos[:, H:2*H]
+    np.subtract(1, figos[:, :H], out=delta_ogifs[:, 3*H:])
+    delta_ogifs[:, 3*H:] *= cs[:-1]
+    delta_ogifs[:, 3*H:] *= figos[:, :H]
     slope_d_cs = np.square(tanh_cs)
     np.subtract(1, slope_d_cs, out=slope_d_cs)
-    slope_d_cs *= fiogs[:, 2*H:3*H]
-    np.square(fiogs[:, 3*H:], out=slope_delta_gifs[:, :H])
-    np.subtract(1, slope_delta_gifs[:, :H], out=slope_delta_gifs[:, :H])
-    slope_delta_gifs[:, :H] *= fiogs[:, H:2*H]
+    slope_d_cs *= figos[:, 3*H:]
+    np.square(figos[:, 2*H:3*H], out=delta_ogifs[:, H:2*H])
+    np.subtract(1, delta_ogifs[:, H:2*H], out=delta_ogifs[:, H:2*H])
+    delta_ogifs[:, H:2*H] *= figos[:, H:2*H]
 
-    delta_ogifs = np.empty((T, 4*H, B), d_outputs.dtype)
     d_h = d_states["h"].T.copy()
     d_c = d_states["c"].T.copy()
     part = np.empty((H, B), d_outputs.dtype)
+    U_ogif_T = U_ogif.T
     for (
-        d_h_loss, delta_o, slope_delta_o, slope_d_c, delta_gif, slope_delta_gif, slope_delta_gif_by_3,
-        delta_gif_by_3, f, delta_ogif,
+        d_h_loss, delta_o, slope_d_c, delta_gif, delta_gif_by_3, f, delta_ogif,
     ) in zip(
-        d_outputs[::-1], delta_ogifs[::-1, :H], slope_delta_os[::-1], slope_d_cs[::-1], delta_ogifs[::-1, H:],
-        slope_delta_gifs[::-1], slope_delta_gifs[::-1].reshape(T, 3, -1, B), delta_ogifs[::-1, H:].reshape(T,
-        3, -1, B), fiogs[:, :H][::-1], delta_ogifs[::-1],
+        d_outputs[::-1], delta_ogifs[::-1, :H], slope_d_cs[::-1], delta_ogifs[::-1, H:], delta_ogifs[::-1,
+        H:].reshape(T, 3, -1, B), figos[:, :H][::-1], delta_ogifs[::-1],
     ):
         d_h += d_h_loss
-        np.multiply(d_h, slope_delta_o, out=delta_o)
+        delta_o *= d_h
         np.multiply(d_h, slope_d_c, out=part)
         d_c += part
-        np.multiply(d_c, slope_delta_gif_by_3, out=delta_gif_by_3)
+        np.multiply(delta_gif_by_3, d_c, out=delta_gif_by_3)
         d_c *= f
-        np.dot(U_ogif.T, delta_ogif, out=d_h)
+        np.dot(U_ogif_T, delta_ogif, out=d_h)
 
-    W_ogif_ = flat(delta_ogifs) @ flat(xs).T
-    U_ogif_ = flat(delta_ogifs) @ flat(hs[:-1]).T
-    d_b_f = np.sum(delta_ogifs[:, 3*H:], axis=(0, 2))[:, None]
-    d_b_i = np.sum(delta_ogifs[:, 2*H:3*H], axis=(0, 2))[:, None]
-    d_b_g = np.sum(delta_ogifs[:, H:2*H], axis=(0, 2))[:, None]
-    d_b_o = np.sum(delta_ogifs[:, :H], axis=(0, 2))[:, None]
-    d_xs = each(W_ogif.T, delta_ogifs)
-    d_W_f = W_ogif_[3*H:]
-    d_W_i = W_ogif_[2*H:3*H]
-    d_W_g = W_ogif_[H:2*H]
-    d_W_o = W_ogif_[:H]
-    d_U_f = U_ogif_[3*H:]
-    d_U_i = U_ogif_[2*H:3*H]
-    d_U_g = U_ogif_[H:2*H]
-    d_U_o = U_ogif_[:H]
+    flat_delta_ogifs = flat(delta_ogifs)
+    d_W_ogif = flat_delta_ogifs @ flat(xs).T
+    d_U_ogif = flat_delta_ogifs @ flat(hs[:-1]).T
+    d_b_ogif = np.sum(flat_delta_ogifs, axis=1, keepdims=True)
+    d_xs = unflat(W_ogif.T @ flat_delta_ogifs, T)
     d_params = {
-        "W_f": d_W_f,
-        "U_f": d_U_f,
-        "b_f": d_b_f[:, 0],
-        "W_i": d_W_i,
-        "U_i": d_U_i,
-        "b_i": d_b_i[:, 0],
-        "W_g": d_W_g,
-        "U_g": d_U_g,
-        "b_g": d_b_g[:, 0],
-        "W_o": d_W_o,
-        "U_o": d_U_o,
-        "b_o": d_b_o[:, 0],
+        "W_f": d_W_ogif[3*H:],
+        "U_f": d_U_ogif[3*H:],
+        "b_f": d_b_ogif[3*H:][:, 0],
+        "W_i": d_W_ogif[2*H:3*H],
+        "U_i": d_U_ogif[2*H:3*H],
+        "b_i": d_b_ogif[2*H:3*H][:, 0],
+        "W_g": d_W_ogif[H:2*H],
+        "U_g": d_U_ogif[H:2*H],
+        "b_g": d_b_ogif[H:2*H][:, 0],
+        "W_o": d_W_ogif[:H],
+        "U_o": d_U_ogif[:H],
+        "b_o": d_b_ogif[:H][:, 0],
     }
     d_xs = d_xs.transpose(2, 0, 1)
     d_states = {"c": d_c.T, "h": d_h.T}
