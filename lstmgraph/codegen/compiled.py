@@ -1,0 +1,245 @@
+"""The functions of a generated C file in Python, on batch-first NumPy arrays, as those of the NumPy file.
+
+The C functions have the time first.  A library for float32 or float64 is compiled when it is first needed, by the type
+of what a function is given.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from sympy import Expr, MatrixSymbol
+
+from lstmgraph.algebra.names import name_of
+from lstmgraph.algebra.sizes import axis, solve_sizes
+from lstmgraph.cell import Cell
+from lstmgraph.codegen.arrays import array_axes
+from lstmgraph.codegen.entry import entry_checks, untold
+from lstmgraph.codegen.identifiers import size_text, whole_text
+from lstmgraph.templates import render
+
+Array = Any  # numpy.ndarray
+
+
+@dataclass
+class Library:
+    """The functions of a library: of numbers, of arrays of its type, and of dicts of arrays, which are its structs."""
+
+    prefix: str
+    path: Path
+    known: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def library(self) -> ctypes.CDLL:
+        return ctypes.CDLL(str(self.path))
+
+    def __call__(self, name: str, sizes: Sequence[int], *arguments: Any) -> None:
+        given = [_sizes_type(len(sizes))(*sizes)] if sizes else []
+        self.function(name)(*given, *map(_argument, arguments))
+
+    def count(self, name: str, sizes: Sequence[int], *numbers: int) -> int:
+        """What one of the functions says that tell how much memory is needed."""
+        function = self.function(name)
+        function.restype = ctypes.c_size_t
+        given = [_sizes_type(len(sizes))(*sizes)] if sizes else []
+        return int(function(*given, *map(ctypes.c_size_t, numbers)))
+
+    def function(self, name: str) -> Any:
+        if name not in self.known:
+            self.known[name] = getattr(self.library, f"{self.prefix}_{name}")
+            self.known[name].restype = None
+        return self.known[name]
+
+
+@lru_cache
+def _sizes_type(count: int) -> type[ctypes.Structure]:
+    return type("Sizes", (ctypes.Structure,), {"_fields_": [(f"n{k}", ctypes.c_size_t) for k in range(count)]})
+
+
+def _argument(value: Any) -> Any:
+    if isinstance(value, int):
+        return ctypes.c_size_t(value)
+    if isinstance(value, Mapping):
+        return (ctypes.c_void_p * len(value))(*(a.ctypes.data for a in value.values()))
+    return ctypes.c_void_p(value.ctypes.data)
+
+
+@dataclass
+class Compiled:
+    """step, forward and backward of a cell; `libraries` gives the library for a type, `dtype` is the only one if given.
+
+    `fixed` are the sizes that the C functions do not take, `packs` says whether they pack parameters.
+    """
+
+    cell: Cell
+    libraries: Callable[[str], Library]
+    dtype: str | None
+    fixed: Mapping[str, int]
+    packs: bool
+
+    def __post_init__(self) -> None:
+        sizes = ", ".join(map(size_text, self.cell.sizes))
+        text = render(
+            "c.py.j2",
+            sizes=sizes,
+            shapes=[f'        "{p.name}": {_shape_text(p)},' for p in self.cell.parameters],
+            init_arguments=", ".join(filter(None, ["rng", sizes, "dtype=np.float64"])),
+            prepare=entry_checks(self.cell),
+            read=_read(self.cell),
+            axes=_tuple(map(size_text, array_axes(self.cell.values[self.cell.output].shape, batched=True))),
+        )
+        name = f"<lstmgraph c {self.cell.name}>"
+        self.checks: dict[str, Any] = {"__name__": name}
+        exec(compile(text, name, "exec"), self.checks)  # noqa: S102 - our own text, from typed equations
+        self.output_is_state = self.cell.output in {s.name for s in self.cell.states}
+
+    # ── the functions ──
+
+    def step(self, params: Any, x: Any, states: Any = None) -> tuple[Array, dict[str, Array]]:
+        """One step of a batch: the output and the new states."""
+        given = self.prepared(params, x, states, "x", "B")
+        run, B, params, xs, states = given.library, given.B, given.params, given.xs, given.states
+        pack = [given.empty(run.count("pack_size", given.sizes))] if self.packs else []
+        if self.packs:
+            run("pack", given.sizes, params, pack[0])
+        new = {name: given.empty(array.shape) for name, array in states.items()}
+        output = [] if self.output_is_state else [given.empty((B, *given.axes))]
+        work = given.empty(run.count("step_size", given.sizes, B))
+        before_after = [states, new] if states else []
+        run("step", given.sizes, B, *_some(params), *pack, *xs, *before_after, *output, work)
+        return (new[self.cell.output] if self.output_is_state else output[0]), new
+
+    def forward(self, params: Any, xs: Any, states: Any = None) -> tuple[Array, dict[str, Array], Any]:
+        """A batch of sequences: the outputs, the states after every step, and the cache that backward takes."""
+        given = self.prepared(params, xs, states, "xs", "B", "T")
+        if given.T < 1:
+            raise ValueError("there must be at least one step")
+        trace = {name: given.empty((given.T + 1, *array.shape)) for name, array in given.states.items()}
+        for name, array in given.states.items():
+            trace[name][0] = array
+        output = [] if self.output_is_state else [given.empty((given.T, given.B, *given.axes))]
+        work = given.empty(given.library.count("work_size", given.sizes, given.T, given.B))
+        arguments = [*_some(given.params), *given.xs, *_some(trace)]
+        given.library("forward", given.sizes, given.T, given.B, *arguments, *output, work)
+        states = {name: array[1:].swapaxes(0, 1) for name, array in trace.items()}
+        outputs = states[self.cell.output] if self.output_is_state else output[0].swapaxes(0, 1)
+        return outputs, states, (given, trace, output, work)
+
+    def backward(self, params: Any, cache: Any, d_outputs: Any, d_states: Any = None) -> tuple[Any, Any, Any]:
+        """The gradients of a loss, back through time: of the parameters, of the inputs, of the initial states."""
+        given, trace, output, work = cache
+        np, T, B = self.checks["np"], given.T, given.B
+        shape = (B, T, *given.axes)
+        d_outputs = np.asarray(d_outputs, given.dtype)
+        if d_outputs.shape != shape:
+            raise ValueError(f"d_outputs must be {shape}, as the outputs are, got {d_outputs.shape}")
+        zeros = {name: np.zeros_like(state) for name, state in given.states.items()}
+        carry = self.checks["_arrays"]("d_states", zeros | (d_states or {}), tuple(zeros), given.dtype)
+        for name, state in given.states.items():
+            self.checks["_shape"](f"d_states['{name}']", carry[name], *state.shape)
+        carry = {name: np.array(array, order="C") for name, array in carry.items()}
+        params = given.fitted(self.checks["_arrays"]("params", params, tuple(given.params), given.dtype))
+        grads = {name: np.empty_like(array) for name, array in params.items()}
+        d_xs = [np.empty_like(x) for x in given.xs]
+        arguments = [*_some(params), *given.xs, *_some(trace), *output, given.timed(d_outputs)]
+        given.library("backward", given.sizes, T, B, *arguments, *_some(carry), *_some(grads), *d_xs, work)
+        back = [d.swapaxes(0, 1) for d in d_xs]
+        names = [name_of(x).base for x in self.cell.inputs]
+        d_inputs = dict(zip(names, back, strict=True)) if len(back) > 1 else back[0] if back else None
+        return grads, d_inputs, carry
+
+    # ── what they are given ──
+
+    def prepared(self, params: Any, xs: Any, states: Any, what: str, *lead: str) -> _Given:
+        steps = xs if not self.cell.inputs and "T" in lead else 1
+        params, xs, states = self.checks["prepare"](params, xs, states, what, *lead)
+        np = self.checks["np"]
+        arrays = [*params.values(), *(xs.values() if isinstance(xs, dict) else [xs]), *states.values()]
+        first = next((a for a in arrays if hasattr(a, "dtype")), None)
+        dtype = np.dtype(self.dtype or ("float32" if first is not None and first.dtype == np.float32 else "float64"))
+        sizes = self.sizes(self.checks["read_sizes"](params, xs, states, len(lead)))
+        inputs = list(xs.values()) if len(self.cell.inputs) > 1 else [xs] if self.cell.inputs else []
+        if len(self.cell.inputs) > 1:
+            inputs = [xs[name_of(x).base] for x in self.cell.inputs]
+        given = _Given(np, self.libraries(str(dtype)), dtype, *sizes)
+        given.B = len(next(iter([*inputs, *states.values()]), [0]))
+        given.T = inputs[0].shape[1] if inputs and "T" in lead else steps
+        given.params = given.fitted({p.name: params[p.name] for p in self.cell.parameters})
+        given.states = given.fitted({s.name: states[s.name] for s in self.cell.states})
+        given.xs = [given.timed(x) if "T" in lead else given.fit(x) for x in inputs]
+        return given
+
+    def sizes(self, numbers: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The sizes that the C functions take, and the axes of the output.  Raises ValueError where one is fixed."""
+        names = [str(z) for z in self.cell.sizes]
+        for name, number in zip(names, numbers, strict=True):
+            if self.fixed.get(name, number) != number:
+                raise ValueError(f"{name} is fixed: {self.fixed[name]}, not {number}")
+        taken = tuple(n for name, n in zip(names, numbers, strict=True) if name not in self.fixed)
+        return taken, tuple(self.checks["output_axes"](*numbers))
+
+
+@dataclass
+class _Given:
+    """Arrays of one type as the C functions take them, and the numbers that go with them."""
+
+    np: Any
+    library: Library
+    dtype: Any
+    sizes: Sequence[int]
+    axes: tuple[int, ...]
+    B: int = 1
+    T: int = 1
+    params: dict[str, Array] = field(default_factory=dict)
+    states: dict[str, Array] = field(default_factory=dict)
+    xs: list[Array] = field(default_factory=list)
+
+    def empty(self, shape: int | tuple[int, ...]) -> Array:
+        return self.np.empty(shape, self.dtype)
+
+    def fit(self, array: Array) -> Array:
+        return self.np.ascontiguousarray(array, self.dtype).reshape(self.np.shape(array))
+
+    def fitted(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
+        return {name: self.fit(array) for name, array in arrays.items()}
+
+    def timed(self, array: Array) -> Array:
+        """With the time first."""
+        return self.fit(self.np.swapaxes(array, 0, 1))
+
+
+def _some(arrays: Mapping[str, Array]) -> list[Mapping[str, Array]]:
+    return [arrays] if arrays else []
+
+
+def _tuple(parts: Iterable[str]) -> str:
+    words = list(parts)
+    return f"({', '.join(words)}{',' if len(words) == 1 else ''})"
+
+
+def _shape_text(symbol: MatrixSymbol) -> str:
+    return _tuple(map(size_text, array_axes(symbol.shape, batched=False)))
+
+
+def _read(cell: Cell) -> str:
+    """The code for the sizes of arrays that fit one another."""
+    places = [(side, f'params["{p.name}"].shape[{k}]') for p in cell.parameters for k, side in _axes(p, False)]
+    for x in cell.inputs:
+        array = f'xs["{name_of(x).base}"]' if len(cell.inputs) > 1 else "xs"
+        places += [(side, f"{array}.shape[lead + {k}]") for k, side in _axes(x, True)]
+    places += [(side, f'states["{s.name}"].shape[{k + 1}]') for s in cell.states for k, side in _axes(s.next, True)]
+    found = solve_sizes([side for side, _ in places])
+    texts = {axis(k): text for k, (_, text) in enumerate(places)}
+    for z in cell.sizes:
+        if z not in found:
+            raise untold(cell, z)
+    return _tuple(whole_text(found[z], texts) for z in cell.sizes)
+
+
+def _axes(symbol: MatrixSymbol, batched: bool) -> Iterable[tuple[int, Expr]]:
+    return enumerate(array_axes(symbol.shape, batched))

@@ -1,0 +1,233 @@
+"""The lines of C for what a phase does: loops over entries, and calls of the file's own functions.
+
+A phase is done for some samples, its `Domain`: all of them at once, or those of a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from sympy import Expr, Integer, MatrixExpr, MatrixSymbol
+
+
+from lstmgraph.codegen.code import Level
+from lstmgraph.codegen.loops.entries import ZERO, Entries, Index, size_code
+from lstmgraph.codegen.loops.nests import Item, Kinds, Multiply, Nest, Normalise, Reduce, Work
+from lstmgraph.codegen.loops.places import ALL, NEXT, STEP, Place, place_of
+
+TAB = "    "
+
+
+@dataclass(frozen=True)
+class Domain:
+    """`count` is how many samples there are, `first` the code for the first one in each way to count them."""
+
+    count: str
+    variable: str
+    first: Mapping[str, str]
+
+    def opened(self, body: Iterable[str]) -> list[str]:
+        """A loop over the samples."""
+        inside = list(body)
+        lines = [f"for (size_t {self.variable} = 0; {self.variable} < {self.count}; ++{self.variable}) {{"]
+        if self.variable == STEP and any(ALL in line for line in inside):
+            lines.append(f"{TAB}const size_t {ALL} = t * B + {STEP};")
+        return [*lines, *indented(inside), "}"]
+
+
+EVERY = Domain("T * B", ALL, {ALL: "", NEXT: "B"})
+AT_STEP = Domain("B", STEP, {ALL: "t * B", NEXT: "(t + 1) * B", STEP: ""})
+ONE_STEP = Domain("B", STEP, {STEP: ""})
+
+
+def indented(lines: Iterable[str]) -> list[str]:
+    return [f"{TAB}{line}" if line and not line.startswith("#") else line for line in lines]
+
+
+@dataclass
+class Calls:
+    """Spells the works of one function; `kept` are the values that have an array."""
+
+    entries: Entries
+    kinds: Kinds
+    kept: set[MatrixSymbol]
+    names: Mapping[MatrixSymbol, str]
+    real: str
+
+    def lines(self, works: Iterable[Work], domain: Domain) -> list[str]:
+        found: list[str] = []
+        for work in works:
+            match work:
+                case Nest():
+                    found += self.nest(work, domain)
+                case Multiply():
+                    found += self.multiply(work, domain)
+                case Reduce():
+                    found += self.reduce(work, domain)
+                case Normalise():
+                    found += self.normalise(work, domain)
+        return found
+
+    # ── loops over entries ──
+
+    def nest(self, nest: Nest, domain: Domain) -> list[str]:
+        (rows, columns), entries = nest.shape, self.entries
+        i, j = self.index("j", rows), self.index("l", columns) if columns != 1 else ZERO
+        entries.local.clear()
+        body: list[str] = []
+        later = {s: k for k, item in enumerate(nest.items) for s in item.value.atoms(MatrixSymbol)}
+        stores: list[str] = []
+        for k, item in enumerate(nest.items):
+            found = self.item(item, i, j, later.get(item.target, -1) > k)
+            body += found[0]
+            stores += found[1]
+        body += stores
+        entries.local.clear()
+        body = self.over(j, columns, body)
+        body = self.over(i, rows, body)
+        return domain.opened(body) if nest.batched else body
+
+    def index(self, variable: str, size: Expr) -> Index:
+        return ZERO if size == 1 else Index(Integer(0), variable)
+
+    def over(self, index: Index, size: Expr, body: list[str]) -> list[str]:
+        if not index.variable:
+            return body
+        inner = any(line.lstrip().startswith("for ") for line in body)
+        v = index.variable
+        head = f"for (size_t {v} = 0; {v} < {self.entries.size(size)}; ++{v})"
+        if len(body) == 1 and not inner:
+            return [f"{head} {body[0]}"] if len(head) + len(body[0]) < 100 else [head, f"{TAB}{body[0]}"]
+        if not inner:
+            return ["SIMD", f"{head} {{", *indented(body), "}"]
+        return [f"{head} {{", *indented(body), "}"]
+
+    def item(self, item: Item, i: Index, j: Index, taken: bool) -> tuple[list[str], list[str]]:
+        """The line that computes an entry which others take, and the one that stores it."""
+        value = self.entries.of(item.value, i, j).text
+        lines, stores = [], []
+        target = item.target
+        if taken and item.whole and not item.added:
+            lines.append(f"const {self.real} {self.names[target]} = {value};")
+            value = self.entries.local[target] = self.names[target]
+        if target in self.kept or not taken:
+            place = place_of(target, self.entries.places)
+            down, across = (j, i) if item.flipped else (i, j)
+            if item.start is not None:
+                down, across = (down, across.plus(item.start)) if item.flipped else (down.plus(item.start), across)
+            stores.append(f"{self.entries.array(place, down, across)} {'+=' if item.added else '='} {value};")
+        return lines, stores
+
+    # ── products ──
+
+    def multiply(self, work: Multiply, domain: Domain) -> list[str]:
+        left, right = work.value.args
+        places, target = self.entries.places, place_of(work.target, self.entries.places)
+        a, b = place_of(left, places), place_of(right, places)
+        if work.summed:
+            return [self.summed(work, domain, a, b, target)]
+        inner = left.shape[1]
+        if self.kinds.of(right) and not self.kinds.of(left) and right.shape[1] == 1:
+            weight = a.transposed()
+            return [self.product((domain.count, left.shape[0], inner), domain, (b, b.stride, b.down), weight, target)]
+        if self.kinds.of(left) and not self.kinds.of(right) and left.shape[0] == 1:
+            return [self.product((domain.count, right.shape[1], inner), domain, (a, a.stride, a.across), b, target)]
+        batched = self.kinds.batched[work.target]
+        line = self.single(work, a, b, target, domain.variable if batched else "")
+        return domain.opened([line]) if batched else [line]
+
+    def summed(self, work: Multiply, domain: Domain, a: Place, b: Place, c: Place) -> str:
+        """Σ a bᵀ over the samples: aᵀ b of all rows."""
+        left, right = work.value.args
+        if right.shape == (1, 1):
+            return self.product((1, left.shape[0], domain.count), domain, (b, Integer(0), b.stride), _rows(a, a.down), c, work.added)
+        return self.product(
+            (left.shape[0], right.shape[1], domain.count), domain, (a, a.down, a.stride), _rows(b, b.across), c, work.added, c.down
+        )
+
+    def product(
+        self,
+        counts: tuple[object, object, object],
+        domain: Domain,
+        a: tuple[Place, Expr, Expr],
+        b: Place,
+        c: Place,
+        added: bool = False,
+        rows: Expr | None = None,
+    ) -> str:
+        sizes = ", ".join(x if isinstance(x, str) else self.entries.size(Integer(x) if isinstance(x, int) else x) for x in counts)  # type: ignore[arg-type]
+        place, down, across = a
+        size = self.entries.size
+        step = c.stride if rows is None else rows
+        self.entries.helpers.add("multiply")
+        return (
+            f"multiply({sizes}, {self.pointer(place, domain)}, {size(down)}, {size(across)}, "
+            f"{self.pointer(b, domain)}, {size(b.down)}, {self.pointer(c, domain)}, {size(step)}, {int(added)});"
+        )
+
+    def single(self, work: Multiply, a: Place, b: Place, c: Place, variable: str) -> str:
+        """A product of one sample."""
+        left, right = work.value.args
+        (m, k), columns = left.shape, right.shape[1]
+        size = self.entries.size
+        at = {p: self.one(p, variable) for p in (a, b, c)}
+        if columns == 1 and a.across == 1:
+            self.entries.helpers.add("dots")
+            return f"dots({size(m)}, {size(k)}, {at[a]}, {size(a.down)}, {at[b]}, {at[c]});"
+        if m == 1 and b.down == 1 and b.across != 1:
+            self.entries.helpers.add("dots")
+            return f"dots({size(columns)}, {size(k)}, {at[b]}, {size(b.across)}, {at[a]}, {at[c]});"
+        self.entries.helpers.add("multiply")
+        if columns == 1:
+            return f"multiply(1, {size(m)}, {size(k)}, {at[b]}, 0, {size(b.down)}, {at[a]}, {size(a.across)}, {at[c]}, 0, 0);"
+        return (
+            f"multiply({size(m)}, {size(columns)}, {size(k)}, {at[a]}, {size(a.down)}, {size(a.across)}, "
+            f"{at[b]}, {size(b.down)}, {at[c]}, {size(c.down)}, 0);"
+        )
+
+    # ── reductions ──
+
+    def reduce(self, work: Reduce, domain: Domain) -> list[str]:
+        operand = work.value.args[0]
+        rows, columns = operand.shape
+        i, j = self.index("j", rows), self.index("l", columns)
+        body = [f"sum += {self.entries.of(operand, i, j).text};"]
+        loops = self.over(i, rows, self.over(j, columns, body))
+        target = self.entries.array(place_of(work.target, self.entries.places), ZERO, ZERO)
+        lines = [f"{self.real} sum = 0;", *loops, f"{target} = sum;"]
+        return domain.opened(lines) if self.kinds.batched[work.target] else ["{", *indented(lines), "}"]
+
+    def normalise(self, work: Normalise, domain: Domain) -> list[str]:
+        self.entries.helpers.add("softmax")
+        batched = self.kinds.batched[work.target]
+        variable = domain.variable if batched else ""
+        operand, places = work.value.args[0], self.entries.places
+        a, y = (self.one(place_of(s, places), variable) for s in (operand, work.target))
+        line = f"softmax({self.entries.size(operand.shape[0])}, {a}, {y});"
+        return domain.opened([line]) if batched else [line]
+
+    # ── pointers ──
+
+    def pointer(self, place: Place, domain: Domain) -> str:
+        """To the first entry of the first sample."""
+        first = domain.first[place.sample] if place.sample else ""
+        terms = [place.array]
+        if first:
+            terms.append(first if place.stride == 1 else f"{first} * {size_code(place.stride, self.entries.sizes).at(Level.UNARY)}")
+        return " + ".join([*terms, *([self.entries.size(place.start)] if place.start != 0 else [])])
+
+    def one(self, place: Place, variable: str) -> str:
+        """To the first entry of one sample."""
+        terms = [place.array]
+        if place.sample and variable:
+            terms.append(self.entries.scaled(place.sample, place.stride))
+        return " + ".join([*terms, *([self.entries.size(place.start)] if place.start != 0 else [])])
+
+
+def _rows(place: Place, across: Expr) -> Place:
+    """The samples of a value as the rows of a matrix."""
+    assert across == 1
+    return Place(place.array, place.sample, place.stride, place.start, place.stride, across)
+
+

@@ -1,0 +1,156 @@
+"""The functions that a generated C file may have: those that it calls, each with what it calls itself.
+
+exp, tanh and the sigmoid are our own because a loop that calls the C library is not vectorised: they have no branch and
+no table, so that a compiler computes 8 or 16 entries at once.  Their errors are held in tests/codegen/test_c.py.
+To add one: a row in `HELPERS`, and what it needs in `NEEDS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import factorial
+
+# log 2 as a sum of two numbers, the first with so few digits that its product with a whole number is exact.
+_SPLIT = {True: ("0.693359375f", "-2.12194440e-4f"), False: ("6.93147180369123816490e-01", "1.90821492927058770002e-10")}
+_DEGREE = {True: 7, False: 13}
+
+HELPERS: dict[str, str] = {
+    "power_of_two": """\
+/* 2^n of the whole number n that is in the low bits of n + @ROUND@. */
+static inline real power_of_two(real shifted)
+{
+    @BITS@ bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits = (bits + @BIAS@) << @SHIFT@;
+    memcpy(&shifted, &bits, sizeof bits);
+    return shifted;
+}
+""",
+    "exp_parts": """\
+/* exp(a) = scale * (1 + rest): a = n log 2 + r, and exp(r) - 1 by its series, |r| <= log(2) / 2. */
+static inline real exp_parts(real a, real *scale)
+{
+    const real shifted = a * @LOG2E@ + @ROUND@, n = shifted - @ROUND@;
+    const real r = a - n * @LN2@ - n * @LN2_LOW@;
+@SERIES@
+    *scale = power_of_two(shifted);
+    return r + r * r * s;
+}
+""",
+    "exponential": """\
+static inline real exponential(real a)
+{
+    real scale;
+    const real rest = exp_parts(a, &scale);
+    return a < @LOWEST@ ? 0 : a > @HIGHEST@ ? @INFINITY@ : scale + scale * rest;
+}
+""",
+    "sigmoid": """\
+static inline real sigmoid(real a)
+{
+    return 1 / (1 + exponential(-a));
+}
+""",
+    "hyperbolic_tangent": """\
+/* (1 - e) / (1 + e) with e = exp(-2 |a|); 1 - e keeps its digits near 0. */
+static inline real hyperbolic_tangent(real a)
+{
+    const real twice = 2 * @FABS@(a);
+    real scale;
+    const real rest = exp_parts(twice > 40 ? -40 : -twice, &scale);
+    const real e1 = scale * rest + (scale - 1);
+    return @COPYSIGN@(-e1 / (2 + e1), a);
+}
+""",
+    "silu": "static inline real silu(real a)\n{\n    return a * sigmoid(a);\n}\n",
+    "softplus": """\
+/* log(1 + exp(a)) without overflow. */
+static inline real softplus(real a)
+{
+    return (a > 0 ? a : 0) + @LOG1P@(exponential(-@FABS@(a)));
+}
+""",
+    "rectified": "static inline real rectified(real a)\n{\n    return a > 0 ? a : 0;\n}\n",
+    "sign_of": "static inline real sign_of(real a)\n{\n    return (real)((a > 0) - (a < 0));\n}\n",
+    "unit_step": "static inline real unit_step(real a)\n{\n    return a > 0 ? 1 : 0;\n}\n",
+    "square": "static inline real square(real a)\n{\n    return a * a;\n}\n",
+    "larger": "static inline real larger(real a, real b)\n{\n    return a > b || a != a ? a : b;\n}\n",
+    "smaller": "static inline real smaller(real a, real b)\n{\n    return a < b || a != a ? a : b;\n}\n",
+    "softmax": """\
+static void softmax(size_t n, const real *a, real *y)
+{
+    real most = a[0], sum = 0;
+    for (size_t j = 1; j < n; ++j) most = a[j] > most ? a[j] : most;
+    SIMD
+    for (size_t j = 0; j < n; ++j) y[j] = exponential(a[j] - most);
+    for (size_t j = 0; j < n; ++j) sum += y[j];
+    for (size_t j = 0; j < n; ++j) y[j] /= sum;
+}
+""",
+    "dots": """\
+/* y (m) = A (m, n) x (n), the rows of A so many entries apart; @LANES@ sums of each row go on side by side. */
+static void dots(size_t m, size_t n, const real *a, size_t apart, const real *x, real *y)
+{
+    for (size_t i = 0; i < m; ++i, a += apart) {
+        real sum[@LANES@] = {0}, rest = 0;
+        size_t j = 0;
+        for (; j + @LANES@ <= n; j += @LANES@)
+            for (size_t l = 0; l < @LANES@; ++l) sum[l] += a[j + l] * x[j + l];
+        for (; j < n; ++j) rest += a[j] * x[j];
+        for (size_t l = 0; l < @LANES@; ++l) rest += sum[l];
+        y[i] = rest;
+    }
+}
+""",
+}
+
+NEEDS: dict[str, tuple[str, ...]] = {
+    "exp_parts": ("power_of_two",),
+    "exponential": ("exp_parts",),
+    "sigmoid": ("exponential",),
+    "hyperbolic_tangent": ("exp_parts",),
+    "silu": ("sigmoid",),
+    "softplus": ("exponential",),
+    "softmax": ("exponential",),
+}
+
+
+def helper_texts(used: Iterable[str], single: bool) -> list[str]:
+    """The functions that are used, and what they need, each after what it calls; for float if `single`."""
+    wanted = set(used)
+    while more := {n for w in wanted for n in NEEDS.get(w, ())} - wanted:
+        wanted |= more
+    return [_filled(text, single) for name, text in HELPERS.items() if name in wanted]
+
+
+def _filled(text: str, single: bool) -> str:
+    suffix = "f" if single else ""
+    words = {
+        "BITS": "uint32_t" if single else "uint64_t",
+        "ROUND": "12582912.0f" if single else "6755399441055744.0",
+        "BIAS": "127" if single else "1023",
+        "SHIFT": "23" if single else "52",
+        "LOG2E": f"1.44269504088896341{suffix}",
+        "LN2": _SPLIT[single][0],
+        "LN2_LOW": _SPLIT[single][1],
+        "SERIES": _series(single),
+        "LOWEST": "-87.3f" if single else "-708.3",
+        "HIGHEST": "88.37f" if single else "709.43",
+        "INFINITY": f"HUGE_VAL{'F' if single else ''}",
+        "FABS": f"fabs{suffix}",
+        "COPYSIGN": f"copysign{suffix}",
+        "LOG1P": f"log1p{suffix}",
+        "LANES": "16" if single else "8",
+    }
+    for word, value in words.items():
+        text = text.replace(f"@{word}@", value)
+    return text
+
+
+def _series(single: bool) -> str:
+    """1/2! + r (1/3! + r (1/4! + ...)), as lines."""
+    suffix = "f" if single else ""
+    degree = _DEGREE[single]
+    lines = [f"    real s = 1 / {factorial(degree)}.0{suffix};"]
+    lines += [f"    s = s * r + 1 / {factorial(k)}.0{suffix};" for k in range(degree - 1, 1, -1)]
+    return "\n".join(lines)

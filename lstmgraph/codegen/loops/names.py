@@ -1,0 +1,129 @@
+"""C identifiers for the symbols of a sweep: one for a value's entry in a loop, one for the array of all of them.
+
+`f[t]` is f, and fs in an array; `bar(pre(f))[t]` is delta_f; a stack of W_f, W_i, ... is W_fi..., and W x of it Wx.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from os.path import commonprefix
+
+from sympy import MatMul, MatrixExpr, MatrixSymbol, Symbol
+
+from lstmgraph.algebra.names import Name, name_of
+from lstmgraph.algebra.nodes import Elementwise
+from lstmgraph.algebra.rules import RULES
+from lstmgraph.algebra.traverse import walk
+
+KEYWORDS = frozenset(
+    "auto break case char const continue default do double else enum extern float for goto if inline int long register "
+    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while asm typeof "
+    "bool true false near far main errno NULL".split()
+)
+MATHS = frozenset(
+    "acos asin atan atan2 cos sin tan acosh asinh atanh cosh sinh tanh exp exp2 expm1 log log10 log1p log2 logb pow "
+    "sqrt cbrt hypot erf erfc tgamma lgamma gamma ceil floor round trunc rint fabs abs fmod modf frexp ldexp scalb "
+    "scalbn signbit copysign fdim fmax fmin fma isnan isinf j0 j1 jn y0 y1 yn div index signal significand drem "
+    "memcpy memset printf HUGE_VAL INFINITY NAN".split()
+)
+# What the file calls its own, where a cell's values may stand beside it.
+OWN = frozenset(
+    "T B t b row j l sizes params states prev next grads work pack sum real SIMD TILE size_t multiply four_rows "
+    "wide_row narrow_row one_row dots softmax sigmoid hyperbolic_tangent exponential exp_parts power_of_two silu "
+    "softplus rectified sign_of unit_step square larger smaller".split()
+)
+
+
+def identifier(text: str) -> str:
+    """The text as an identifier in ASCII: α is alpha."""
+    word = "".join(c if c.isascii() else _spelled(c) for c in unicodedata.normalize("NFKD", text))
+    word = re.sub(r"\W+", "_", word)
+    return f"_{word}" if word[:1].isdigit() else word
+
+
+def _spelled(character: str) -> str:
+    if unicodedata.combining(character):
+        return ""
+    return unicodedata.name(character, "_").lower().split()[-1].split("-")[-1]
+
+
+def member(text: str) -> str:
+    """A name in a struct."""
+    word = identifier(text)
+    return f"{word}_" if word in KEYWORDS else word
+
+
+class CNames:
+    """Identifiers, none of them twice."""
+
+    def __init__(self, sizes: Iterable[Symbol]) -> None:
+        self.taken = {*KEYWORDS, *MATHS, *OWN}
+        self.sizes = {z: self.new(identifier(str(z))) for z in sizes}
+
+    def new(self, wish: str) -> str:
+        word, count = wish, 1
+        while word in self.taken:
+            count += 1
+            word = f"{wish}_" if count == 2 else f"{wish}_{count}"
+        self.taken.add(word)
+        return word
+
+
+def wish(symbol: MatrixSymbol, value: MatrixExpr | None) -> str:
+    """What a value would be called."""
+    name = name_of(symbol)
+    if name.marks[:1] in {("some",), ("part",), ("term",)} and value is not None:
+        short = _of_value(value)
+        if short:
+            return identifier(short)
+    return identifier(_by_name(name))
+
+
+def _of_value(value: MatrixExpr) -> str:
+    """Wx for the product of W and x, tanh_c for the tanh of c."""
+    if isinstance(value, MatMul):
+        words = [_letter(next(s for s in walk(a) if isinstance(s, MatrixSymbol))) for a in value.args]
+        return "".join(words) if all(len(w) < 4 for w in words) else ""
+    if isinstance(value, Elementwise) and isinstance(value.args[0], MatrixSymbol):
+        operand = name_of(value.args[0])
+        if not operand.marks:
+            return f"{RULES[value.func].name}_{_by_name(operand)}"
+    return ""
+
+
+def _letter(symbol: MatrixSymbol) -> str:
+    """W of W_f, or of a stack of W_f, W_i, ...; h of h[t-1]."""
+    name = name_of(symbol)
+    stems = {b.partition("_")[0] for b in name.base.split(".")}
+    return stems.pop() if len(stems) == 1 and not {"bar", "grad", "carry"} & {*name.marks} else "____"
+
+
+def _by_name(name: Name) -> str:
+    match name.marks:
+        case ():
+            return _joint(name.base) + _time(name.lag)
+        case ("bar", "pre", *rest) | ("some", "bar", "pre", *rest):
+            return "delta_" + _by_name(Name(name.base, name.lag, tuple(rest)))
+        case ("bar" | "grad", *rest):
+            return "d_" + _by_name(Name(name.base, name.lag, tuple(rest)))
+        case (("loss" | "carry" | "pre" | "proj" | "slope") as mark, *rest):
+            return f"{mark}_" + _by_name(Name(name.base, name.lag, tuple(rest)))
+        case ("seed", *rest):
+            return "d_" + _by_name(Name(name.base, None, tuple(rest))) + "_next"
+        case (_, *rest):
+            return _by_name(Name(name.base, name.lag, tuple(rest)))
+    return name.base
+
+
+def _joint(base: str) -> str:
+    """W_fiog for W_f.W_i.W_o.W_g."""
+    parts = base.split(".")
+    stem = commonprefix([p[: p.find("_") + 1] for p in parts])
+    rest = [p[len(stem) :] for p in parts]
+    return stem + ("" if all(len(r) == 1 for r in rest) else "_").join(rest)
+
+
+def _time(lag: int | None) -> str:
+    return {None: "", 0: "", -1: "_prev"}.get(lag, f"_at_{lag}".replace("-", "minus"))

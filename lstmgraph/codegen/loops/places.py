@@ -1,0 +1,161 @@
+"""Where the values of a sweep are: in arrays of a row for each sample, of all steps or of one.
+
+An entry (i, j) of a value is `array[sample * stride + start + i * down + j * across]`.  A sample is counted in one of
+these ways, by which of them the array holds:
+
+    ""         one for all
+    "b"        those of one step
+    "row"      those of all steps, t * B + b, from the first step on
+    "row + B"  likewise of the step after
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sympy import Expr, Integer, MatrixExpr, MatrixSymbol, Transpose
+
+from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.traverse import symbols_in
+from lstmgraph.codegen.loops.flat import flat
+from lstmgraph.codegen.loops.nests import (
+    CannotOrder,
+    Item,
+    Kinds,
+    Member,
+    Nest,
+    Work,
+    members_of,
+    ordered,
+    reads,
+    units_of,
+)
+from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
+
+ALL, STEP, NEXT, SHARED = "row", "b", "row + B", ""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Of `array` it is the code; `sample` is one of the ways to count them."""
+
+    array: str
+    sample: str
+    stride: Expr
+    start: Expr
+    down: Expr
+    across: Expr
+
+    def rows_from(self, start: Expr) -> Place:
+        return Place(self.array, self.sample, self.stride, self.start + start * self.down, self.down, self.across)
+
+    def transposed(self) -> Place:
+        return Place(self.array, self.sample, self.stride, self.start, self.across, self.down)
+
+
+def whole(array: str, sample: str, value: MatrixExpr) -> Place:
+    """The place of a value that has an array of its own, by rows."""
+    rows, columns = value.shape
+    return Place(array, sample, rows * columns, Integer(0), columns, Integer(1))
+
+
+def place_of(expr: MatrixExpr, places: Mapping[MatrixSymbol, Place]) -> Place:
+    """That of a value, of rows of one, or of a transpose."""
+    if isinstance(expr, Transpose):
+        return place_of(expr.args[0], places).transposed()
+    if isinstance(expr, n.Slice):
+        return place_of(expr.args[0], places).rows_from(expr.args[1])
+    return places[expr]
+
+
+@dataclass
+class Direction:
+    """A sweep in flat form, in order, with what of it has to be kept in arrays.
+
+    `each` are the values that are wanted of every sample.  `aside` are the carried values that do not take the place of
+    the ones that they follow: all of them are kept, one after the other.
+    """
+
+    sweep: Sweep
+    each: frozenset[MatrixSymbol]
+    in_place: bool = False
+    works: dict[Phase, list[Work]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.sweep = flat(self.sweep, self.each)
+        self.kinds = Kinds(self.sweep, self.each)
+        self.fixed = {*self.sweep.wanted, *self.sweep.carried.values(), *self.sweep.summed, *self.sweep.shared}
+        self.members = members_of(self.sweep, {*self.fixed, *self.kinds.summed})
+        self.in_place = self.in_place and self._carried_in_the_loop_only()
+        try:
+            self.works = self._ordered()
+        except CannotOrder:
+            self.in_place = False
+            self.works = self._ordered()
+
+    def _carried_in_the_loop_only(self) -> bool:
+        outside = {s for p in PHASES if p != "loop" for e in self.sweep[p] for s in (*symbols_in(e.value), e.target)}
+        return outside.isdisjoint((*self.sweep.carried, *self.sweep.carried.values()))
+
+    def _ordered(self) -> dict[Phase, list[Work]]:
+        carried = {new: old for old, new in self.sweep.carried.items()} if self.in_place else {}
+        return {
+            p: ordered(list(units_of(self.sweep[p], self.kinds, self.members)), self.kinds, self.members, carried)
+            for p in PHASES
+        }
+
+    def all_works(self) -> Iterator[tuple[Phase, Work]]:
+        return ((p, w) for p in PHASES for w in self.works[p])
+
+    def used_in(self) -> dict[MatrixSymbol, set[Phase]]:
+        """In which phases a value is computed or taken."""
+        found: dict[MatrixSymbol, set[Phase]] = {}
+        for p in PHASES:
+            for e in self.sweep[p]:
+                for s in (e.target, *symbols_in(e.value)):
+                    found.setdefault(s, set()).add(p)
+        return found
+
+    def kept(self) -> set[MatrixSymbol]:
+        """The values that need an array: wanted ones, and what is taken elsewhere than in the loop that computes it."""
+        found = {e.target for e in self.sweep.equations} & self.fixed
+        home: dict[MatrixSymbol, Nest] = {}
+        for _, w in self.all_works():
+            for unit in w.items if isinstance(w, Nest) else [w]:
+                if isinstance(w, Nest) and isinstance(unit, Item) and unit.whole and not unit.added:
+                    home[unit.target] = w
+                else:
+                    found.add(unit.target)
+        for _, w in self.all_works():
+            for unit in w.items if isinstance(w, Nest) else [w]:
+                near, far = reads(unit)
+                found |= {s for s in (*near, *far) if s in home and (home[s] is not w or s in far)}
+        return found | self.members.keys() | {m.stack for m in self.members.values()}
+
+
+@dataclass
+class Storage:
+    """The arrays in a piece of memory, one after the other: each with its code, how many samples, and entries."""
+
+    base: str
+    arrays: list[tuple[str, str, Expr]] = field(default_factory=list)
+
+    def add(self, name: str, sample: str, entries: Expr) -> None:
+        self.arrays.append((name, sample, entries))
+
+    def totals(self) -> dict[str, Expr]:
+        """How many entries there are for each sample of all steps, for each of one step, and for all together."""
+        found: dict[str, Expr] = {}
+        for _, sample, entries in self.arrays:
+            found[sample] = found.get(sample, Integer(0)) + entries
+        return found
+
+    def offsets(self) -> list[tuple[str, Sequence[tuple[str, Expr]]]]:
+        """Of each array its name and what stands before it."""
+        return [(name, [(s, e) for _, s, e in self.arrays[:k]]) for k, (name, _, _) in enumerate(self.arrays)]
+
+
+def members_first(values: Iterable[MatrixSymbol], members: Mapping[MatrixSymbol, Member]) -> list[MatrixSymbol]:
+    """The values that have an array of their own, which are those in no stack."""
+    return [v for v in values if v not in members]
