@@ -55,6 +55,32 @@ def write_bytes(path: str | Path, data: bytes) -> Path:
     return path
 
 
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Put several files in their places, all of them or none, replacing files that are there; raises OutputError.
+
+    What belongs together must not be half old and half new: if one cannot be put in its place, the others are put back.
+    """
+    done: list[tuple[Path, bytes | None]] = []
+    try:
+        for path, data in contents.items():
+            before = _content(path)
+            write_bytes(path, data)
+            done.append((path, before))
+    except BaseException:  # an interrupt too
+        for path, before in reversed(done):
+            if before is None:
+                path.unlink()
+            else:
+                write_bytes(path, before)
+        raise
+
+
+def _content(path: Path) -> bytes | None:
+    """What is in a file, or None where there is none."""
+    with _explained(path):
+        return path.read_bytes() if path.is_file() else None
+
+
 def write_folder(folder: str | Path, contents: Mapping[str, bytes]) -> Path:
     """Make `folder` hold `contents` (relative path to bytes), and return it; raises OutputError.
 

@@ -29,6 +29,11 @@ def check_name(kind: str, name: str, known: Iterable[str]) -> str:
     return name
 
 
+def chosen_options(**options: object) -> dict[str, object]:
+    """Those options that are given."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def check_text(what: str, given: object) -> None:
     """Raises WrongType where something is no text."""
     if not isinstance(given, str):

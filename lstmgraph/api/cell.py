@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sympy import MatrixSymbol
 
 from lstmgraph import cell as core
-from lstmgraph.api.catalogue import check_name, code_targets
+from lstmgraph.api.catalogue import check_name, chosen_options, code_targets
 from lstmgraph.cell import WalkStep
 from lstmgraph.errors import WrongType
 from lstmgraph.notation import get_notation
@@ -324,23 +324,54 @@ class Cell(core.Cell):
 
         return against(self, other if isinstance(other, Cell) else load(other), notation)
 
-    def lambdify(self, target: str = "numpy") -> Functions:
+    def lambdify(
+        self, target: str = "numpy", *, dtype: str | None = None, sizes: Mapping[str, int] | None = None
+    ) -> Functions:
         """Callables `step`, `forward` (a batch of sequences) and `backward` (all gradients through time), with
         docstrings.
 
-        Raises UnknownName for a target that does not exist.
+        Those of the target "c" are compiled, for the type of what they are given, or for one `dtype` ("float32",
+        "float64"); `sizes` fixes some when it is compiled: {"H": 16}.
+
+        Raises UnknownName for a target, a type or a size that does not exist, UsageError for an option that the target
+        does not have, MissingExtra where what the target needs is not installed.
         """
         from lstmgraph import codegen
 
         check_name("target", target, code_targets())
-        return codegen.lambdify(self, self.gradient(), target, self._source_of)
+        options = chosen_options(dtype=dtype, sizes=sizes)
+        return codegen.lambdify(self, self.gradient(), target, self._source_of, **options)
 
-    def code(self, target: str = "numpy") -> str:
-        """The text of a standalone file with what `lambdify` returns.  Raises UnknownName."""
+    def code(self, target: str = "numpy", *, dtype: str | None = None, sizes: Mapping[str, int] | None = None) -> str:
+        """The text of a standalone file with what `lambdify` returns.
+
+        That of the target "c" is for the type `dtype`, by default "float32", and for sizes that are given at run time,
+        or here: {"H": 16, "X": 8}.  Raises UnknownName and UsageError, as lambdify.
+        """
         from lstmgraph import codegen
 
         check_name("target", target, code_targets())
-        return codegen.generate(self, self.gradient(), target, self._source_of)
+        options = chosen_options(dtype=dtype, sizes=sizes)
+        return codegen.generate(self, self.gradient(), target, self._source_of, **options)
+
+    def code_files(
+        self,
+        target: str = "numpy",
+        stem: str = "",
+        *,
+        dtype: str | None = None,
+        sizes: Mapping[str, int] | None = None,
+    ) -> dict[str, str]:
+        """The files of a target, from names to texts: `stem`, by default the cell's name, with suffixes.
+
+        That is one file, or two where the target is "c": a source and a header.  Raises UnknownName and UsageError, as
+        lambdify.
+        """
+        from lstmgraph import codegen
+
+        check_name("target", target, code_targets())
+        options = chosen_options(dtype=dtype, sizes=sizes)
+        return codegen.generate_files(self, self.gradient(), target, stem or self.name, self._source_of, **options)
 
     def check(self, progress: Callable[[str, int, int], None] = lambda *_: None) -> Report:
         """Compare the generated code and the gradients, of a step and through time, with independent computations.

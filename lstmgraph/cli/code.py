@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from lstmgraph.cli.options import cell_argument, choose_format, deliver, load_cell
+from lstmgraph.cli.options import STANDARD_OUTPUT, cell_argument, choose_format, deliver, load_cell
+from lstmgraph.errors import UsageError
 
 
 @click.command("code")
 @cell_argument
 @click.option("--target", metavar="TARGET", help="What the code is for; see: lstmgraph list targets.  [default: numpy]")
-@click.option("-o", "--output", metavar="FILE", help="Where to.  [default: standard output]")
-def command(name: str, target: str | None, output: str | None) -> None:
+@click.option("--dtype", metavar="TYPE", help="Target c: float32 or float64.  [default: float32]")
+@click.option("--size", "sizes", multiple=True, metavar="H=16", help="Target c: a fixed size; may be repeated.")
+@click.option("-o", "--output", metavar="FILE", help="Where to; a header goes beside it.  [default: standard output]")
+def command(name: str, target: str | None, dtype: str | None, sizes: tuple[str, ...], output: str | None) -> None:
     """Generate code for a cell: one step, a sequence, and all gradients through time.
 
     \b
     lstmgraph code lstm -o lstm.py
+    lstmgraph code lstm --target c --dtype float64 --size X=8 --size H=16 -o lstm.c
     """
     from lstmgraph.api.catalogue import code_targets
 
     chosen = choose_format(output, target, code_targets(), "numpy", kind="target")
-    deliver(load_cell(name).code(chosen), output)
+    cell, fixed = load_cell(name), dict(map(_size, sizes)) or None
+    if output is None or output == STANDARD_OUTPUT or output.startswith("/dev/"):
+        deliver(cell.code(chosen, dtype=dtype, sizes=fixed), output)
+        return
+    from lstmgraph.files import write_together
+
+    path = Path(output)
+    texts = cell.code_files(chosen, path.stem, dtype=dtype, sizes=fixed)
+    suffix = next(iter(texts)).removeprefix(path.stem)
+    write_together({path if k == f"{path.stem}{suffix}" else path.parent / k: t.encode() for k, t in texts.items()})
+
+
+def _size(text: str) -> tuple[str, int]:
+    """`H=16`."""
+    name, _, number = text.partition("=")
+    if not name or not number.isdecimal():
+        raise UsageError(f"a size is a name and a whole number, not {text!r}", hint="--size H=16")
+    return name, int(number)

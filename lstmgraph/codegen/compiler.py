@@ -19,7 +19,6 @@ from lstmgraph.errors import LstmgraphError, MissingExtra
 FLAGS = ("-std=c99", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math")
 
 
-
 def compiler() -> str:
     """The C compiler: $CC, cc, gcc or clang.  Raises MissingExtra where there is none."""
     for name in (os.environ.get("CC"), "cc", "gcc", "clang"):
@@ -28,7 +27,7 @@ def compiler() -> str:
             return found
     raise MissingExtra(
         "the target 'c' is compiled, and there is no C compiler on the path",
-        hint="install gcc or clang, or say where one is: CC=/path/to/cc; lstmgraph code writes the files without one",
+        hint="install gcc or clang, or say where one is: CC=/path/to/cc; the text itself needs none",
     )
 
 
@@ -48,7 +47,7 @@ def _compile(cc: str, library: Path, texts: Mapping[str, str], flags: Sequence[s
             (Path(folder) / name).write_text(text, encoding="utf-8")
         sources = [name for name in texts if name.endswith(".c")]
         command = [cc, *flags, "-shared", "-fPIC", "-o", "library.so", *sources, "-lm"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
             raise LstmgraphError(f"{' '.join(command)} failed:\n{done.stderr.strip()}")
         (Path(folder) / "library.so").replace(library)

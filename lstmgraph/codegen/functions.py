@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from textwrap import wrap
 from typing import Any
@@ -12,8 +12,8 @@ from lstmgraph.cell import Cell
 from lstmgraph.codegen.code import WIDTH
 from lstmgraph.codegen.identifiers import size_text
 from lstmgraph.codegen.plan import plan
-from lstmgraph.codegen.targets import TARGETS, generator
-from lstmgraph.errors import UnknownName
+from lstmgraph.codegen.targets import TARGETS, module_of
+from lstmgraph.errors import UnknownName, UsageError
 from lstmgraph.program import Equation, Program
 
 
@@ -34,27 +34,72 @@ class Functions:
     source: str = field(repr=False)
 
 
-def generate(cell: Cell, gradient: Program, target: str = "numpy", describe: Callable[[Equation], str] = str) -> str:
-    """The text of a standalone file.  `describe` spells an equation for its docstring.
+def generate(
+    cell: Cell,
+    gradient: Program,
+    target: str = "numpy",
+    describe: Callable[[Equation], str] = str,
+    **options: Any,
+) -> str:
+    """The text of a standalone file.  `describe` spells an equation for its docstring; `options` are the target's own.
 
-    Raises UnknownName for a target that does not exist, UsageError where it cannot spell an operation.
+    Raises UnknownName for a target that does not exist, UsageError where it cannot spell an operation, and for an
+    option that it does not have.
     """
+    check_options(target, options)
+    generated: str = module_of(target).generate(plan(cell, gradient), _lines(cell, describe, target), **options)
+    return generated
+
+
+def generate_files(
+    cell: Cell,
+    gradient: Program,
+    target: str,
+    stem: str,
+    describe: Callable[[Equation], str] = str,
+    **options: Any,
+) -> dict[str, str]:
+    """The files of a target by their names: `stem` with its suffix, and what belongs to it.  Raises as generate."""
+    check_options(target, options)
+    if "files" not in TARGETS[target].own:
+        return {f"{stem}{TARGETS[target].suffix}": generate(cell, gradient, target, describe, **options)}
+    found: dict[str, str] = module_of(target).files(
+        plan(cell, gradient), _lines(cell, describe, target), stem=stem, **options
+    )
+    return found
+
+
+def check_options(target: str, options: Mapping[str, Any]) -> None:
+    """Raises UnknownName for a target that does not exist, UsageError for an option that it does not have."""
     if target not in TARGETS:
         raise UnknownName("target", target, TARGETS)
-    return generator(target)(plan(cell, gradient), [_in_docstring(line) for line in _about(cell, describe)])
+    for option in options:
+        if option not in TARGETS[target].options:
+            having = [name for name, row in TARGETS.items() if option in row.options]
+            raise UsageError(
+                f"the target {target!r} has no option {option!r}", hint=f"targets that have it: {', '.join(having)}"
+            )
 
 
 def lambdify(
-    cell: Cell, gradient: Program, target: str = "numpy", describe: Callable[[Equation], str] = str
+    cell: Cell,
+    gradient: Program,
+    target: str = "numpy",
+    describe: Callable[[Equation], str] = str,
+    **options: Any,
 ) -> Functions:
-    """The generated file's functions, compiled."""
-    source = generate(cell, gradient, target, describe)
+    """The generated file's functions, compiled.  Raises as generate, MissingExtra where what runs them is missing."""
+    check_options(target, options)
+    words = ("step", "forward", "backward", "init", "shapes")
+    if "lambdify" in TARGETS[target].own:
+        about = _lines(cell, describe, target)
+        return Functions(**module_of(target).lambdify(plan(cell, gradient), about, **options))
+    source = generate(cell, gradient, target, describe, **options)
     name = f"<lstmgraph {target} {cell.name} {len(_compiled)}>"
     _compiled.append(name)
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     namespace: dict[str, Any] = {"__name__": name}
     exec(compile(source, name, "exec"), namespace)  # noqa: S102 - our own text, from typed equations
-    words = ("step", "forward", "backward", "init", "shapes")
     return Functions(**{word: namespace[word] for word in words}, source=source)
 
 
@@ -66,16 +111,27 @@ def _in_docstring(text: str) -> str:
     return " ".join(text.replace("\\", "\\\\").replace('"', '\\"').splitlines())
 
 
-def _about(cell: Cell, describe: Callable[[Equation], str]) -> list[str]:
+def _lines(cell: Cell, describe: Callable[[Equation], str], target: str) -> list[str]:
+    """What stands on top of a file."""
+    if TARGETS[target].suffix != ".py":
+        return _described(cell, describe)
+    return [_in_docstring(line) for line in _about(cell, describe)]
+
+
+def _described(cell: Cell, describe: Callable[[Equation], str]) -> list[str]:
+    """The title, the equations and their sources."""
     equations = [f"    {describe(e)}" for e in cell.equations]
+    sources = ["", *(line for s in cell.sources for line in wrap(s, WIDTH, subsequent_indent="    "))]
+    return [cell.title or cell.name, "", *equations, *(sources if cell.sources else [])]
+
+
+def _about(cell: Cell, describe: Callable[[Equation], str]) -> list[str]:
     sizes = ", ".join(f"{size_text(z)}=..." for z in cell.sizes)
     usage = [
         f"    params = init(np.random.default_rng(0){', ' + sizes if sizes else ''})",
         "    outputs, states, cache = forward(params, xs)",
         "    d_params, d_xs, d_states = backward(params, cache, d_outputs)",
     ]
-    sources = ["", *(line for s in cell.sources for line in wrap(s, WIDTH, subsequent_indent="    "))]
-    sources = sources if cell.sources else []
     rows = "The equations are those of one sample.  Here B samples are the rows of an array, so W @ x is x @ W.T."
     made = "Generated by lstmgraph from the equations; needs NumPy only.  Usage:"
-    return [cell.title or cell.name, "", *equations, *sources, "", rows, made, "", *usage]
+    return [*_described(cell, describe), "", rows, made, "", *usage]

@@ -3,7 +3,10 @@
     flat      every product, sum of entries, softmax and stack has a name; all else is computed entry by entry
     nests     what is computed entry by entry in as few loops as can be, in an order of evaluation
     places    where each value is kept, and for how long
-    entries   the code for an entry of a value, and for a loop of them
+    entries   the code for an entry of a value, in C; helpers: the functions that it calls
+    calls     the lines for a loop over entries, a product, a sum
+    memory    arrays one after the other; layout: the names and places of a whole file
+    functions the functions of a file
 
-Nothing here knows a cell; of the language only `entries` knows, which spells C.
+Nothing here knows a cell.
 """

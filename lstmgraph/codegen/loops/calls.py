@@ -5,11 +5,10 @@ A phase is done for some samples, its `Domain`: all of them at once, or those of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sympy import Expr, Integer, MatrixExpr, MatrixSymbol
-
+from sympy import Expr, Integer, MatrixSymbol
 
 from lstmgraph.codegen.code import Level
 from lstmgraph.codegen.loops.entries import ZERO, Entries, Index, size_code
@@ -141,9 +140,17 @@ class Calls:
         """Σ a bᵀ over the samples: aᵀ b of all rows."""
         left, right = work.value.args
         if right.shape == (1, 1):
-            return self.product((1, left.shape[0], domain.count), domain, (b, Integer(0), b.stride), _rows(a, a.down), c, work.added)
+            return self.product(
+                (1, left.shape[0], domain.count), domain, (b, Integer(0), b.stride), _rows(a, a.down), c, work.added
+            )
         return self.product(
-            (left.shape[0], right.shape[1], domain.count), domain, (a, a.down, a.stride), _rows(b, b.across), c, work.added, c.down
+            (left.shape[0], right.shape[1], domain.count),
+            domain,
+            (a, a.down, a.stride),
+            _rows(b, b.across),
+            c,
+            work.added,
+            c.down,
         )
 
     def product(
@@ -156,7 +163,9 @@ class Calls:
         added: bool = False,
         rows: Expr | None = None,
     ) -> str:
-        sizes = ", ".join(x if isinstance(x, str) else self.entries.size(Integer(x) if isinstance(x, int) else x) for x in counts)  # type: ignore[arg-type]
+        sizes = ", ".join(
+            x if isinstance(x, str) else self.entries.size(Integer(x) if isinstance(x, int) else x) for x in counts
+        )
         place, down, across = a
         size = self.entries.size
         step = c.stride if rows is None else rows
@@ -180,7 +189,8 @@ class Calls:
             return f"dots({size(columns)}, {size(k)}, {at[b]}, {size(b.across)}, {at[a]}, {at[c]});"
         self.entries.helpers.add("multiply")
         if columns == 1:
-            return f"multiply(1, {size(m)}, {size(k)}, {at[b]}, 0, {size(b.down)}, {at[a]}, {size(a.across)}, {at[c]}, 0, 0);"
+            weight = f"{at[a]}, {size(a.across)}"
+            return f"multiply(1, {size(m)}, {size(k)}, {at[b]}, 0, {size(b.down)}, {weight}, {at[c]}, 0, 0);"
         return (
             f"multiply({size(m)}, {size(columns)}, {size(k)}, {at[a]}, {size(a.down)}, {size(a.across)}, "
             f"{at[b]}, {size(b.down)}, {at[c]}, {size(c.down)}, 0);"
@@ -214,7 +224,11 @@ class Calls:
         first = domain.first[place.sample] if place.sample else ""
         terms = [place.array]
         if first:
-            terms.append(first if place.stride == 1 else f"{first} * {size_code(place.stride, self.entries.sizes).at(Level.UNARY)}")
+            terms.append(
+                first
+                if place.stride == 1
+                else f"{first} * {size_code(place.stride, self.entries.sizes).at(Level.UNARY)}"
+            )
         return " + ".join([*terms, *([self.entries.size(place.start)] if place.start != 0 else [])])
 
     def one(self, place: Place, variable: str) -> str:
@@ -229,5 +243,3 @@ def _rows(place: Place, across: Expr) -> Place:
     """The samples of a value as the rows of a matrix."""
     assert across == 1
     return Place(place.array, place.sample, place.stride, place.start, place.stride, across)
-
-

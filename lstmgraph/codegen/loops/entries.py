@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from sympy import Expr, Integer, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Pow, Symbol, Transpose
+from sympy import Expr, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Pow, S, Symbol, Transpose
 from sympy.codegen.ast import float32, real
 from sympy.printing.c import C99CodePrinter
 
@@ -24,7 +24,7 @@ from lstmgraph.errors import UsageError
 class Index:
     """A row or a column: a size, and the variable of a loop if there is one."""
 
-    start: Expr = Integer(0)
+    start: Expr = S.Zero
     variable: str = ""
 
     def plus(self, start: Expr) -> Index:
@@ -54,7 +54,9 @@ def size_code(size: Expr, names: Mapping[Symbol, str]) -> Text:
         number, rest = term.as_coeff_Mul()
         factors = [f for f in rest.as_ordered_factors() if f != 1]
         words = [w for f in factors for w in _powers(f, names)]
-        texts.append((bool(number < 0), " * ".join([*([str(abs(number))] if abs(number) != 1 or not words else []), *words])))
+        texts.append(
+            (bool(number < 0), " * ".join([*([str(abs(number))] if abs(number) != 1 or not words else []), *words]))
+        )
     texts.sort(key=lambda t: t[0])
     text = "".join(f"{' - ' if minus else ' + '}{t}" for minus, t in texts).removeprefix(" + ")
     return Text(text, Level.SUM if len(texts) > 1 else Level.PRODUCT if "*" in text else Level.ATOM)

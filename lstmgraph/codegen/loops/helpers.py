@@ -11,7 +11,10 @@ from collections.abc import Iterable
 from math import factorial
 
 # log 2 as a sum of two numbers, the first with so few digits that its product with a whole number is exact.
-_SPLIT = {True: ("0.693359375f", "-2.12194440e-4f"), False: ("6.93147180369123816490e-01", "1.90821492927058770002e-10")}
+_SPLIT = {
+    True: ("0.693359375f", "-2.12194440e-4f"),
+    False: ("6.93147180369123816490e-01", "1.90821492927058770002e-10"),
+}
 _DEGREE = {True: 7, False: 13}
 
 HELPERS: dict[str, str] = {

@@ -49,5 +49,7 @@ class Memory:
         for sample, count in COUNTS.items():
             if totals.get(sample, 0) != 0:
                 text = size_code(totals[sample], self.sizes)
-                terms.append(" * ".join([*([count] if count else []), *([text.at(Level.UNARY) if count else text.text])]))
+                terms.append(
+                    " * ".join([*([count] if count else []), *([text.at(Level.UNARY) if count else text.text])])
+                )
         return " + ".join(t.removesuffix(" * 1") for t in terms) or "0"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from os.path import commonprefix
 
 from sympy import MatMul, MatrixExpr, MatrixSymbol, Symbol
 
@@ -17,23 +16,25 @@ from lstmgraph.algebra.nodes import Elementwise
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.algebra.traverse import walk
 
-KEYWORDS = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if inline int long register "
-    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while asm typeof "
-    "bool true false near far main errno NULL".split()
-)
-MATHS = frozenset(
-    "acos asin atan atan2 cos sin tan acosh asinh atanh cosh sinh tanh exp exp2 expm1 log log10 log1p log2 logb pow "
-    "sqrt cbrt hypot erf erfc tgamma lgamma gamma ceil floor round trunc rint fabs abs fmod modf frexp ldexp scalb "
-    "scalbn signbit copysign fdim fmax fmin fma isnan isinf j0 j1 jn y0 y1 yn div index signal significand drem "
-    "memcpy memset printf HUGE_VAL INFINITY NAN".split()
-)
+_KEYWORDS = """
+auto break case char const continue default do double else enum extern float for goto if inline int long register
+restrict return short signed sizeof static struct switch typedef union unsigned void volatile while asm typeof bool true
+false near far main errno NULL
+"""
+_LIBRARY = """
+acos asin atan atan2 cos sin tan acosh asinh atanh cosh sinh tanh exp exp2 expm1 log log10 log1p log2 logb pow sqrt cbrt
+hypot erf erfc tgamma lgamma gamma ceil floor round trunc rint fabs abs fmod modf frexp ldexp scalb scalbn signbit
+copysign fdim fmax fmin fma isnan isinf j0 j1 jn y0 y1 yn div index signal significand drem memcpy memset printf
+HUGE_VAL INFINITY NAN
+"""
 # What the file calls its own, where a cell's values may stand beside it.
-OWN = frozenset(
-    "T B t b row j l sizes params states prev next grads work pack sum real SIMD TILE size_t multiply four_rows "
-    "wide_row narrow_row one_row dots softmax sigmoid hyperbolic_tangent exponential exp_parts power_of_two silu "
-    "softplus rectified sign_of unit_step square larger smaller".split()
-)
+_OWN = """
+T B t b row j l sizes params states prev next d_states grads work pack sum real SIMD TILE size_t multiply four_rows
+wide_row narrow_row one_row dots softmax sigmoid hyperbolic_tangent exponential exp_parts power_of_two silu softplus
+rectified sign_of unit_step square larger smaller
+"""
+KEYWORDS = frozenset(_KEYWORDS.split())
+RESERVED = frozenset((*KEYWORDS, *_LIBRARY.split(), *_OWN.split()))
 
 
 def identifier(text: str) -> str:
@@ -59,7 +60,7 @@ class CNames:
     """Identifiers, none of them twice."""
 
     def __init__(self, sizes: Iterable[Symbol]) -> None:
-        self.taken = {*KEYWORDS, *MATHS, *OWN}
+        self.taken = {*RESERVED}
         self.sizes = {z: self.new(identifier(str(z))) for z in sizes}
 
     def new(self, wish: str) -> str:
@@ -120,7 +121,8 @@ def _by_name(name: Name) -> str:
 def _joint(base: str) -> str:
     """W_fiog for W_f.W_i.W_o.W_g."""
     parts = base.split(".")
-    stem = commonprefix([p[: p.find("_") + 1] for p in parts])
+    stems = {p[: p.find("_") + 1] for p in parts}
+    stem = stems.pop() if len(stems) == 1 else ""
     rest = [p[len(stem) :] for p in parts]
     return stem + ("" if all(len(r) == 1 for r in rest) else "_").join(rest)
 

@@ -11,14 +11,14 @@ A value that takes its place in a stack (`Members`) is computed there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sympy import Expr, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.build import total
+from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.codegen.loops.flat import is_entrywise, is_flipped_stack
@@ -86,7 +86,7 @@ class Member:
     start: Expr
 
 
-class CannotOrder(Exception):  # noqa: N818 - what happened, and it is caught
+class CannotOrder(Exception):
     """Values that take one another's places would have to be computed before one another."""
 
 
@@ -118,7 +118,7 @@ class Kinds:
     def _find_summed(self) -> None:
         sweep = self.sweep
         uses: dict[MatrixSymbol, list[tuple[Equation, bool]]] = {}
-        fixed = {*sweep.wanted, *sweep.carried.values(), *(e.target for p in ("once", "loop") for e in sweep[p])}  # type: ignore[index]
+        fixed = {*sweep.wanted, *sweep.carried.values(), *(e.target for p in ("once", "loop") for e in sweep[p])}
         self.summed = set(sweep.summed)
         for e in sweep.equations:
             linear = set(_linear(e.value))
@@ -136,7 +136,7 @@ def _linear(expr: MatrixExpr) -> Iterator[MatrixSymbol]:
     """The values that an expression takes as a term, or rows of them."""
     if isinstance(expr, MatrixSymbol):
         yield expr
-    elif isinstance(expr, (MatAdd, n.Negative, n.TimeSum)) or (isinstance(expr, n.Slice)):
+    elif isinstance(expr, (MatAdd, n.Negative, n.TimeSum, n.Slice)):
         for o in operands(expr):
             yield from _linear(o)
 
@@ -144,9 +144,7 @@ def _linear(expr: MatrixExpr) -> Iterator[MatrixSymbol]:
 # ── units ──
 
 
-def units_of(
-    equations: Iterable[Equation], kinds: Kinds, members: Mapping[MatrixSymbol, Member]
-) -> Iterator[Unit]:
+def units_of(equations: Iterable[Equation], kinds: Kinds, members: Mapping[MatrixSymbol, Member]) -> Iterator[Unit]:
     for e in equations:
         yield from _units(e, kinds, members)
 
@@ -199,8 +197,8 @@ def members_of(sweep: Sweep, fixed: Iterable[MatrixSymbol]) -> dict[MatrixSymbol
     found: dict[MatrixSymbol, Member] = {}
     taken = set(fixed)
     for phase in ("before", "loop", "after"):
-        own = {e.target for e in sweep[phase] if not isinstance(e.value, n.Concat)}  # type: ignore[index]
-        for e in sorted(sweep[phase], key=lambda e: -len(e.value.args)):  # type: ignore[index]
+        own = {e.target for e in sweep[phase] if not isinstance(e.value, n.Concat)}
+        for e in sorted(sweep[phase], key=lambda e: -len(e.value.args)):
             if isinstance(e.value, n.Concat):
                 start = e.value.shape[0] * 0
                 for part in e.value.args:
@@ -274,17 +272,17 @@ class _Scheduling:
         batched = self.is_batched(first)
         items = [first]
         self.waiting.remove(first)
-        fits: Callable[[Unit], bool] = lambda u: (
-            isinstance(u, Item)
-            and u.value.shape == first.value.shape
-            and self.is_batched(u) == batched
-            and all((near and o in items) or o not in (*self.waiting, *items) for o, near in self.needs[u].items())
-        )
-        while (found := next((u for u in self.waiting if fits(u)), None)) is not None:
+        while (found := next((u for u in self.waiting if self.fits(u, items, batched)), None)) is not None:
             assert isinstance(found, Item)
             items.append(found)
             self.waiting.remove(found)
         return Nest((first.value.shape[0], first.value.shape[1]), tuple(items), batched)
+
+    def fits(self, unit: Unit, items: Sequence[Item], batched: bool) -> bool:
+        """Whether a unit can stand in the loop of some items, after them."""
+        if not isinstance(unit, Item) or unit.value.shape != items[0].value.shape or self.is_batched(unit) != batched:
+            return False
+        return all((near and o in items) or o not in (*self.waiting, *items) for o, near in self.needs[unit].items())
 
     def is_batched(self, item: Item) -> bool:
         return self.kinds.batched[item.target] or self.kinds.of(item.value)

@@ -2,37 +2,49 @@
 
 To add a target: a module here with a function that has the face of `Generate`, and a row in `TARGETS`.  The module is
 imported when code is generated for its target: to list the targets takes no SymPy.
+
+A target of more than one file has a function `files(plan, about, stem, ...)` besides, from names to texts, and one that
+is not Python `lambdify(plan, about, ...)`; its row says so (`own`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from lstmgraph.codegen.plan import Plan
 
 
 class Generate(Protocol):
-    """Every target's `generate`: the text of a file, from a plan and the lines of its docstring."""
+    """Every target's `generate`: the text of a file, from a plan and the lines of its docstring.
+
+    Of a target with options it takes these as well.
+    """
 
     def __call__(self, plan: Plan, about: Sequence[str]) -> str: ...
 
 
 class Target(NamedTuple):
-    """A line about it, the suffix of its files, and its module in this package."""
+    """A line about it, the suffix of its files, and its module in this package.
+
+    `options` are the keywords that its functions take besides, `own` those of `files` and `lambdify` that it has.
+    """
 
     words: str
     suffix: str
     module: str
+    options: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
 
 
 TARGETS: Mapping[str, Target] = {
     "numpy": Target("a standalone NumPy file: step, forward, backward", ".py", "numpy"),
+    "c": Target("C99, a source and a header", ".c", "c", ("dtype", "sizes"), ("files", "lambdify")),
 }
 
 
-def generator(target: str) -> Generate:
-    """The function that writes the file of one of the `TARGETS`."""
-    return cast("Generate", import_module(f"{__name__}.{TARGETS[target].module}").generate)
+def module_of(target: str) -> Any:
+    """The module of one of the `TARGETS`."""
+    return import_module(f"{__name__}.{TARGETS[target].module}")

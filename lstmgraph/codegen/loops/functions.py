@@ -1,0 +1,275 @@
+"""The functions of a generated C file: pack, step, forward, backward, and those that tell how much memory they take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sympy import MatrixSymbol
+
+from lstmgraph.algebra.names import like
+from lstmgraph.codegen.loops.calls import AT_STEP, EVERY, ONE_STEP, Calls, indented
+from lstmgraph.codegen.loops.entries import Entries
+from lstmgraph.codegen.loops.layout import Layout, Options, count
+from lstmgraph.codegen.loops.memory import Memory
+from lstmgraph.codegen.loops.names import member
+from lstmgraph.codegen.loops.nests import Item, Multiply, Nest
+from lstmgraph.codegen.loops.places import ALL, NEXT, SHARED, STEP, Direction, Place, whole
+from lstmgraph.codegen.plan import Plan
+
+
+@dataclass(frozen=True)
+class Argument:
+    declaration: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of the file: what its comment says, its type, arguments and lines."""
+
+    words: tuple[str, ...]
+    type: str
+    name: str
+    arguments: tuple[Argument, ...]
+    body: tuple[str, ...]
+
+    @property
+    def prototype(self) -> str:
+        parts = [f"{a.declaration}{a.name}" for a in self.arguments]
+        lines, head = [f"{self.type} {self.name}("], " " * (len(self.type) + len(self.name) + 2)
+        for k, part in enumerate(parts):
+            text = part + (", " if k + 1 < len(parts) else ")")
+            if len(lines[-1]) + len(text) > 110:
+                lines[-1] = lines[-1].rstrip()
+                lines.append(head)
+            lines[-1] += text
+        return "\n".join(lines) + ("void)" if not parts else "")
+
+    @property
+    def text(self) -> str:
+        unused = [f"(void){a.name};" for a in self.arguments if not _uses(self.body, a.name)]
+        return "\n".join([self.prototype, "{", *indented([*unused, *self.body]), "}"])
+
+
+def _uses(lines: Iterable[str], name: str) -> bool:
+    pattern = re.compile(rf"(?<![\w.>]){re.escape(name)}\b")
+    return any(pattern.search(line) for line in lines)
+
+
+class Functions(Layout):
+    """Those of one cell."""
+
+    def __init__(self, plan: Plan, options: Options) -> None:
+        super().__init__(plan, options)
+        self.helpers: set[str] = set()
+        self.forward_memory = self.backward_memory = Memory("work", self.names.sizes)
+        self.functions = self._functions()
+
+    def calls(self, direction: Direction, places: Mapping[MatrixSymbol, Place]) -> Calls:
+        entries = Entries(places, self.constants, self.names.sizes, self.words, helpers=self.helpers)
+        return Calls(entries, direction.kinds, direction.kept(), self.locals, "real")
+
+    def _functions(self) -> list[Function]:
+        found = [self.pack_size(), self.pack_function()] if self.pack.arrays else []
+        sequence = [self.forward_function(), self.backward_function()]  # the sizes come after them, and stand before
+        return [*found, *self.step_functions(), self.work_size(), *sequence]
+
+    def pack_size(self) -> Function:
+        words = f"How many numbers {self.prefix}_pack writes."
+        return self.function([words], "size_t", "pack_size", [], [f"return {self.pack.amount()};"])
+
+    def pack_function(self) -> Function:
+        places = self.given() | self.remembered(self.pack)
+        lines = self.calls(self.forward, places).lines(self.forward.works["once"], EVERY)
+        pointers = replace(self.pack, base="pack").pointers(_used(self.pack, lines), "real")
+        words = ["What depends on the parameters only: weights side by side, as the products take them."]
+        return self.function(words, "void", "pack", [_PARAMS, _PACK], [*pointers, *lines])
+
+    def step_functions(self) -> list[Function]:
+        places = self.given(STEP) | self.remembered(self.pack)
+        for s in self.cell.states:
+            name = member(s.name)
+            places[s.previous] = whole(f"prev->{name}", STEP, s.previous)
+            places[s.next] = whole(f"next->{name}", STEP, s.next)
+        pack, work = replace(self.pack, base="pack"), self.own(self.step, places, alone=True)
+        lines = self.calls(self.step, places).lines(self.step.works["loop"], ONE_STEP)
+        pointers = [
+            *_const(pack.pointers(_used(pack, lines), "real")),
+            *work.pointers(_used(work, lines), "real"),
+        ]
+        arguments = [_B, *self.params(), *([_PACK_IN] if self.pack.arrays else []), *self.xs(), *self.step_states()]
+        words = [
+            "One step of B samples.  The states before it and after it are in different memory; work has",
+            f"{self.prefix}_step_size(B) numbers.",
+        ]
+        size = self.function(
+            [f"How much memory {self.prefix}_step works in."], "size_t", "step_size", [_B], [f"return {work.amount()};"]
+        )
+        return [size, self.function(words, "void", "step", [*arguments, *self.ys(), _WORK], [*pointers, *lines])]
+
+    def forward_function(self) -> Function:
+        places = self.given() | self.remembered(self.pack) | self.remembered(self.tape)
+        own = self.forward_memory = self.own(self.forward, places)
+        lines = self.sequence_lines(self.calls(self.forward, places), self.forward)
+        packed = [f"{self.prefix}_pack({self.sizes_argument()}params, work);"] if self.pack.arrays else []
+        memory = self.joined(own)
+        body = [
+            *self.state_pointers(lines, "states", ""),
+            *memory.pointers(_used(memory, lines), "real"),
+            *packed,
+            *lines,
+        ]
+        arguments = [_T, _B, *self.params(), *self.xs(), *self.states(), *self.ys(), _WORK]
+        words = [
+            "T steps of B samples.  states has (T + 1, B, ...): those before the first step, which are given, and",
+            f"those after each; work has {self.prefix}_work_size(T, B) numbers, some of which backward takes.",
+        ]
+        return self.function(words, "void", "forward", arguments, body)
+
+    def backward_function(self) -> Function:
+        d, cell = self.backward, self.cell
+        places = self.given() | self.remembered(self.pack) | self.remembered(self.tape)
+        output = cell.values[cell.output]
+        loss = like(output, "loss")
+        places[loss] = whole(self.arrays[loss], ALL, loss)
+        places |= {like(x, "bar"): whole(self.arrays[like(x, "bar")], ALL, x) for x in cell.inputs}
+        places |= {like(p, "grad"): whole(f"grads->{member(p.name)}", SHARED, p) for p in cell.parameters}
+        own = Memory("work", self.names.sizes)
+        for s in cell.states:
+            before, after = like(s.previous, "bar"), like(s.next, "carry")
+            places[before] = whole(self.arrays[before], STEP if d.in_place else ALL, before)
+            places[after] = whole(self.arrays[after], STEP if d.in_place else NEXT, after)
+            if not d.in_place:
+                own.add(self.arrays[before], NEXT, count(before))
+        own.arrays |= self.own(d, places).arrays
+        self.backward_memory = own
+        calls = self.calls(d, places)
+        once = calls.lines(d.works["once"], EVERY)
+        lines = [*self.cleared(d, places, calls), *once, *self.carried(True), *self.sequence_lines(calls, d, back=True)]
+        lines += self.carried(False)
+        memory = self.joined(own)
+        pointers = [
+            *_const(self.state_pointers(lines, "states", "")),
+            *self.state_pointers(lines, "d_states", "carry") * d.in_place,
+            *memory.pointers(_used(memory, lines), "real"),
+        ]
+        arguments = [
+            _T,
+            _B,
+            *self.params(),
+            *self.xs(),
+            *self.states(),
+            *_read(self.ys()),
+            Argument("const @_real *", self.arrays[loss]),
+        ]
+        arguments += [*([_D_STATES] if cell.states else []), *([_GRADS] if cell.parameters else [])]
+        arguments += [Argument("@_real *", self.arrays[like(x, "bar")]) for x in cell.inputs]
+        words = [
+            "The gradients of a loss, back through the steps of a forward pass that was given the same arguments.",
+        ]
+        return self.function(words, "void", "backward", [*arguments, _WORK], [*pointers, *lines])
+
+    def carried(self, begin: bool) -> list[str]:
+        """Where what is carried has an array of all steps: the last row is the caller's, the first one goes back."""
+        if self.backward.in_place:
+            return []
+        lines = []
+        for s in self.cell.states:
+            name, size = self.arrays[like(s.previous, "bar")], Memory("", self.names.sizes)
+            size.add(name, STEP, count(s.previous))
+            amount, d = size.amount(), f"d_states->{member(s.name)}"
+            if begin:
+                lines.append(f"memcpy({name} + T * {amount}, {d}, {amount} * sizeof(real));")
+            else:
+                lines.append(f"memcpy({d}, {name}, {amount} * sizeof(real));")
+        return lines
+
+    def cleared(self, d: Direction, places: Mapping[MatrixSymbol, Place], calls: Calls) -> list[str]:
+        """Zeros where sums over all samples begin."""
+        found: dict[MatrixSymbol, None] = {}
+        for _, w in d.all_works():
+            for u in w.items if isinstance(w, Nest) else [w]:
+                if isinstance(u, (Item, Multiply)) and u.added:
+                    found[u.target] = None
+        return [f"memset({places[s].array}, 0, {calls.entries.scaled('sizeof(real)', count(s))});" for s in found]
+
+    def work_size(self) -> Function:
+        kept = Memory("", self.names.sizes, {**self.pack.arrays, **self.tape.arrays})
+        lines = [
+            f"const size_t kept = {kept.amount()};",
+            f"const size_t forward = {self.forward_memory.amount()};",
+            f"const size_t backward = {self.backward_memory.amount()};",
+            "return kept + (forward > backward ? forward : backward);",
+        ]
+        words = [f"How much memory {self.prefix}_forward and {self.prefix}_backward work in."]
+        return self.function(words, "size_t", "work_size", [_T, _B], lines)
+
+    def joined(self, own: Memory) -> Memory:
+        return Memory("work", self.names.sizes, {**self.pack.arrays, **self.tape.arrays, **own.arrays})
+
+    def sequence_lines(self, calls: Calls, direction: Direction, back: bool = False) -> list[str]:
+        """What is done for all steps, step by step, and for all steps again."""
+        loop = calls.lines(direction.works["loop"], AT_STEP)
+        head = "for (size_t t = T; t-- > 0;) {" if back else "for (size_t t = 0; t < T; ++t) {"
+        return [
+            *calls.lines(direction.works["before"], EVERY),
+            *([head, *indented(loop), "}"] if loop else []),
+            *calls.lines(direction.works["after"], EVERY),
+        ]
+
+    def function(
+        self, words: Sequence[str], kind: str, name: str, arguments: Sequence[Argument], lines: Sequence[str]
+    ) -> Function:
+        """A function of the sizes that are given at run time, and of its arguments."""
+        given = [Argument(f"{self.prefix}_sizes ", "sizes")] if self.open_sizes else []
+        filled = [Argument(a.declaration.replace("@", self.prefix), a.name) for a in arguments]
+        sizes = self.names.sizes
+        used = [z for z in self.open_sizes if _uses(lines, sizes[z])]
+        read = [f"const size_t {', '.join(f'{sizes[z]} = sizes.{member(str(z))}' for z in used)};"] if used else []
+        return Function(tuple(words), kind, f"{self.prefix}_{name}", (*given, *filled), (*read, *lines))
+
+    # ── arguments ──
+
+    def sizes_argument(self) -> str:
+        return "sizes, " if self.open_sizes else ""
+
+    def params(self) -> list[Argument]:
+        return [_PARAMS] if self.cell.parameters else []
+
+    def xs(self) -> list[Argument]:
+        return [Argument("const @_real *", self.arrays[x]) for x in self.cell.inputs]
+
+    def ys(self) -> list[Argument]:
+        output = self.cell.values[self.cell.output]
+        return [] if self.output_is_state else [Argument("@_real *", self.arrays[output])]
+
+    def states(self) -> list[Argument]:
+        return [Argument("const @_states *", "states")] if self.cell.states else []
+
+    def step_states(self) -> list[Argument]:
+        return [Argument("const @_states *", w) for w in ("prev", "next")] if self.cell.states else []
+
+    def state_pointers(self, lines: Sequence[str], source: str, mark: str) -> list[str]:
+        names = {s: self.arrays[like(s.previous, "bar")] if mark else self.arrays[s.previous] for s in self.cell.states}
+        return [f"real *{a} = {source}->{member(s.name)};" for s, a in names.items() if _uses(lines, a)]
+
+
+def _const(lines: Iterable[str]) -> list[str]:
+    return [f"const {line}" for line in lines]
+
+
+def _read(arguments: Iterable[Argument]) -> list[Argument]:
+    return [Argument(f"const {a.declaration}", a.name) for a in arguments]
+
+
+_T, _B = Argument("size_t ", "T"), Argument("size_t ", "B")
+_PARAMS = Argument("const @_params *", "params")
+_PACK, _PACK_IN = Argument("@_real *", "pack"), Argument("const @_real *", "pack")
+_WORK = Argument("@_real *", "work")
+_D_STATES, _GRADS = Argument("const @_states *", "d_states"), Argument("const @_grads *", "grads")
+
+
+def _used(memory: Memory, lines: Iterable[str]) -> list[str]:
+    return [name for name in memory.arrays if _uses(lines, name)]

@@ -1,0 +1,183 @@
+"""What the functions of a generated C file have in common: names, and where each value is kept.
+
+A caller gives parameters, inputs, states and outputs; what stays between forward and backward, and what a function
+needs for itself, is in the memory that it works in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sympy import Expr, MatrixSymbol, Symbol
+
+from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.names import like, name_of
+from lstmgraph.cell import Cell
+from lstmgraph.codegen.loops.entries import Words
+from lstmgraph.codegen.loops.memory import Memory
+from lstmgraph.codegen.loops.names import CNames, identifier, member, wish
+from lstmgraph.codegen.loops.places import ALL, NEXT, SHARED, STEP, Direction, Place, whole
+from lstmgraph.codegen.passes import Passes, hoist_terms, passed, stack
+from lstmgraph.codegen.plan import Plan
+from lstmgraph.codegen.sequence import sequence
+from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
+
+FUNCTIONS: dict[type, str] = {
+    n.Sigmoid: "sigmoid",
+    n.Tanh: "hyperbolic_tangent",
+    n.Exp: "exponential",
+    n.Silu: "silu",
+    n.Softplus: "softplus",
+    n.Relu: "rectified",
+    n.Sign: "sign_of",
+    n.Step: "unit_step",
+}
+LIBRARY: dict[type, str] = {n.Log: "log", n.Sqrt: "sqrt", n.Abs: "fabs", n.Sin: "sin", n.Cos: "cos"}
+
+
+PASSES: Passes = (hoist_terms, stack)
+
+
+@dataclass(frozen=True)
+class Options:
+    """`dtype` is one of `DTYPES`; `sizes` has those that are fixed."""
+
+    dtype: str = "float32"
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def single(self) -> bool:
+        return self.dtype == "float32"
+
+
+class Layout:
+    """The names and places of one cell."""
+
+    def __init__(self, plan: Plan, options: Options) -> None:
+        cell = self.cell = plan.cell
+        self.options = options
+        both = sequence(cell, plan.gradient)
+        self.prefix = identifier(cell.name).lower()
+        self.names = CNames(cell.sizes)
+        self.words = Words("c", self._spellings(), "real", options.single)
+        outputs = frozenset(cell.outputs)
+        self.forward = Direction(passed(both.forward, PASSES), outputs)
+        self.step = Direction(_one_step(self.forward.sweep, cell), outputs)
+        each = frozenset(s for s in both.backward.wanted if s not in both.backward.summed)
+        self.backward = Direction(passed(both.backward, PASSES), each, in_place=True)
+        self.constants = {c: self.names.new(identifier(c.name)) for c in cell.constant_symbols}
+        self.arrays = self._arrays()
+        self.locals = self._locals()
+        self.pack, self.tape = Memory("work", self.names.sizes), Memory("work", self.names.sizes)
+        self._keep(both.saved)
+
+    def _spellings(self) -> dict[type, str]:
+        return FUNCTIONS | {node: self.words_for(word) for node, word in LIBRARY.items()}
+
+    def words_for(self, word: str) -> str:
+        return f"{word}f" if self.options.single else word
+
+    # ── names ──
+
+    def _arrays(self) -> dict[MatrixSymbol, str]:
+        """The array of each value: a state's has its values before and after every step."""
+        cell, new = self.cell, self.names.new
+        found = {x: new(identifier(name_of(x).base) + "s") for x in cell.inputs}
+        for s in cell.states:
+            found[s.previous] = found[s.next] = new(identifier(s.name) + "s")
+        output = cell.values[cell.output]
+        if output not in found:
+            found[output] = new(identifier(cell.output) + "s")
+        found[like(output, "loss")] = new(f"d_{found[output]}")
+        found |= {like(x, "bar"): new(f"d_{found[x]}") for x in cell.inputs}
+        for s in cell.states:
+            found[like(s.next, "carry")] = found[like(s.previous, "bar")] = new(f"carry_{identifier(s.name)}")
+        for d in (self.forward, self.backward):
+            for e in d.sweep.equations:
+                plural = "s" if d.kinds.batched[e.target] else ""
+                found.setdefault(e.target, "")
+                found[e.target] = found[e.target] or new(wish(e.target, e.value) + plural)
+        return found
+
+    def _locals(self) -> dict[MatrixSymbol, str]:
+        """What an entry of each value is called in a loop."""
+        equations = [e for d in (self.forward, self.step, self.backward) for e in d.sweep.equations]
+        found: dict[MatrixSymbol, str] = {}
+        for e in equations:
+            if e.target not in found:
+                found[e.target] = self.names.new(wish(e.target, e.value))
+        return found
+
+    # ── places ──
+
+    def _keep(self, saved: Sequence[MatrixSymbol]) -> None:
+        """What stays in the memory between forward and backward: what is made of parameters, and what is saved."""
+        kept = self.forward.kept()
+        for e in self.forward.sweep["once"]:
+            if e.target in kept:
+                self.pack.add(self.arrays[e.target], SHARED, count(e.target))
+        ours = {*self.cell.outputs, *self.cell.inputs, *self.cell.previous}
+        for s in saved:
+            if s not in ours and s in self.forward.sweep.program.definitions and self.arrays[s] not in self.pack.arrays:
+                sample = ALL if self.forward.kinds.batched[s] else SHARED
+                self.tape.add(self.arrays[s], sample, count(s))
+
+    def given(self, sample: str = ALL) -> dict[MatrixSymbol, Place]:
+        """The places of what a caller gives: parameters, inputs, states, the output."""
+        cell = self.cell
+        found = {p: whole(f"params->{member(p.name)}", SHARED, p) for p in cell.parameters}
+        found |= {x: whole(self.arrays[x], sample, x) for x in cell.inputs}
+        output = cell.values[cell.output]
+        found[output] = whole(self.arrays[output], sample, output)
+        for s in cell.states:
+            found[s.previous] = whole(self.arrays[s.previous], sample, s.previous)
+            found[s.next] = whole(self.arrays[s.next], NEXT if sample == ALL else sample, s.next)
+        return found
+
+    def remembered(self, memory: Memory) -> dict[MatrixSymbol, Place]:
+        """The places of what a memory holds."""
+        by_name = {name: s for s, name in self.arrays.items()}
+        return {by_name[a]: whole(a, sample, by_name[a]) for a, (sample, _) in memory.arrays.items()}
+
+    def own(self, direction: Direction, places: dict[MatrixSymbol, Place], alone: bool = False) -> Memory:
+        """Places for what a function computes for itself, and the memory that they take."""
+        memory = Memory("work", self.names.sizes)
+        phases = direction.used_in()
+        stacks: dict[MatrixSymbol, set[Phase]] = {}
+        for s, m in direction.members.items():
+            stacks.setdefault(m.stack, set()).update(phases[s])
+        for s in [e.target for e in direction.sweep.equations]:
+            if s in direction.kept() and s not in direction.members and s not in places:
+                used = phases[s] | stacks.get(s, set())
+                sample = SHARED if not direction.kinds.batched[s] else STEP if alone or used == {"loop"} else ALL
+                places[s] = whole(self.arrays[s], sample, s)
+                memory.add(self.arrays[s], sample, count(s))
+        for s, m in direction.members.items():
+            places[s] = replace(places[m.stack].rows_from(m.start))
+        return memory
+
+    @property
+    def open_sizes(self) -> list[Symbol]:
+        """Those that are given at run time."""
+        return [z for z in self.cell.sizes if str(z) not in self.options.sizes]
+
+    @property
+    def fixed_sizes(self) -> list[Symbol]:
+        return [z for z in self.cell.sizes if str(z) in self.options.sizes]
+
+    @property
+    def output_is_state(self) -> bool:
+        return self.cell.output in {s.name for s in self.cell.states}
+
+
+def _one_step(sweep: Sweep, cell: Cell) -> Sweep:
+    """A flat sweep as one step, for the outputs alone."""
+    needed = {e.target for e in sweep.program.needed_for(cell.outputs).equations}
+    kept = {p: [e for e in sweep[p] if e.target in needed] for p in PHASES}
+    loop = [*kept["before"], *kept["loop"], *kept["after"]]
+    return replace(sweep, wanted=cell.outputs).changed({"once": kept["once"], "before": [], "loop": loop, "after": []})
+
+
+def count(symbol: MatrixSymbol) -> Expr:
+    return symbol.shape[0] * symbol.shape[1]

@@ -1,0 +1,329 @@
+"""The generated C files: compiled without a warning, right for every cell and type, clear where they are misused."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+from lstmgraph.algebra.names import name_of
+from lstmgraph.calculus import gradient
+from lstmgraph.cell import Cell
+from lstmgraph.codegen import generate, generate_files, lambdify
+from lstmgraph.codegen.compiled import Compiled, Library
+from lstmgraph.codegen.compiler import FLAGS, compiled
+from lstmgraph.codegen.functions import Functions
+from lstmgraph.codegen.loops.helpers import helper_texts
+from lstmgraph.codegen.loops.layout import Options
+from lstmgraph.codegen.loops.names import identifier
+from lstmgraph.codegen.plan import plan
+from lstmgraph.codegen.targets.c import File
+from lstmgraph.errors import MissingExtra, UnknownName, UsageError
+from lstmgraph.files import OutputError, write_together
+from lstmgraph.numeric.check import largest_error, reference_rows, run_code
+from lstmgraph.numeric.rows import batch_rows, parameter_rows, sequence_rows
+from lstmgraph.numeric.sample import draw
+from lstmgraph.reading import library, load, loads
+from lstmgraph.templates import render
+from tests.codegen.test_numpy import OWN
+
+pytestmark = pytest.mark.cc
+
+PAPERS = sorted((Path(__file__).parents[1] / "reading" / "papers").glob("*.toml"))
+CELLS = [*library(), *map(str, PAPERS), *OWN]
+WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror")
+# Speed is not what is tested here: one library of all cells, hardly optimised.
+LEVELS = {"float64": "-O1", "float32": "-O0"}
+CASES = [(1, 1, (1,)), (3, 4, (2, 5, 3)), (1, 3, (17, 4))]
+
+
+@lru_cache
+def cell_of(name: str) -> Cell:
+    return loads(OWN[name]) if name in OWN else load(name)
+
+
+@lru_cache
+def file_of(name: str, dtype: str) -> File:
+    return File(plan(cell_of(name), gradient(cell_of(name))), Options(dtype))
+
+
+@lru_cache
+def all_cells(dtype: str) -> Path:
+    """One library of all cells."""
+    texts: dict[str, str] = {}
+    for name in CELLS:
+        file = file_of(name, dtype)
+        header, source = file.texts([name], file.prefix)
+        texts |= {f"{file.prefix}.h": header, f"{file.prefix}.c": source}
+    return compiled("all", texts, (*WARNINGS, LEVELS[dtype]))
+
+
+@lru_cache
+def functions_of(name: str) -> Compiled:
+    file = file_of(name, "float64")
+    return Compiled(
+        cell_of(name), lambda dtype: Library(file.prefix, all_cells(dtype)), None, {}, bool(file.pack.arrays)
+    )
+
+
+@lru_cache
+def optimised(name: str) -> Functions:
+    return lambdify(cell_of(name), gradient(cell_of(name)), "c")
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [("float64", 1e-12), ("float32", 5e-6)])
+@pytest.mark.parametrize("name", CELLS)
+def test_values_and_gradients_are_the_interpreters(name: str, dtype: str, bound: float) -> None:
+    cell = cell_of(name)
+    for batch, steps, numbers in CASES:
+        sizes = {z: numbers[k % len(numbers)] for k, z in enumerate(cell.sizes)}
+        sample = draw(cell, sizes, batch, steps, seed=3)
+        assert sample is not None
+        wanted = reference_rows(cell, gradient(cell), sample)
+        found = run_code(cell, functions_of(name), sample, np.dtype(dtype))
+        for f, w in zip(found, wanted, strict=True):
+            assert f.keys() == w.keys()
+            assert {array.dtype for array in f.values()} <= {np.dtype(dtype)}
+            error, worst = largest_error(f, w, floor=0.1)
+            assert error < bound, (sample, worst)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_steps_one_by_one_are_the_sequence(name: str) -> None:
+    cell, f = cell_of(name), functions_of(name)
+    sample = draw(cell, {z: 2 + k for k, z in enumerate(cell.sizes)}, 2, 3, seed=1)
+    assert sample is not None
+    values, _ = reference_rows(cell, gradient(cell), sample)
+    params = {p.name: parameter_rows(p, sample.parameters[p.name]) for p in cell.parameters}
+    states: Any = {s.name: batch_rows(s.next, sample.states[s.name]) for s in cell.states}
+    xs = {name_of(x).base: sequence_rows(x, sample.inputs[name_of(x).base]) for x in cell.inputs}
+    for t in range(3):
+        x: Any = {k: a[:, t] for k, a in xs.items()}
+        x = x if len(x) > 1 else next(iter(x.values()), None)
+        output, states = f.step(params, x, states)
+        np.testing.assert_allclose(output, values["the output"][:, t], rtol=1e-11, atol=1e-13)
+        for k, state in states.items():
+            np.testing.assert_allclose(state, values[k][:, t], rtol=1e-11, atol=1e-13)
+
+
+# ── the functions of the file ──
+
+WRAPPED = {
+    "sigmoid": lambda a: 1 / (1 + mpmath.exp(-a)),
+    "hyperbolic_tangent": mpmath.tanh,
+    "exponential": mpmath.exp,
+    "softplus": lambda a: mpmath.log1p(mpmath.exp(a)),
+}
+
+
+@lru_cache
+def helpers(dtype: str) -> ctypes.CDLL:
+    single = dtype == "float32"
+    real = "float" if single else "double"
+    head = "".join(f"#include <{name}.h>\n" for name in ("math", "stddef", "stdint", "string"))
+    head += f"#define SIMD\ntypedef {real} real;\n"
+    loops = "".join(
+        f"void each_{w}(size_t n, const real *a, real *y) {{ for (size_t j = 0; j < n; ++j) y[j] = {w}(a[j]); }}\n"
+        for w in WRAPPED
+    )
+    multiply = render("c_multiply.c.j2", macro="X", blas="").replace("static void multiply", "void multiply")
+    text = head + "".join(helper_texts([*WRAPPED, "dots"], single)) + loops + multiply
+    text = text.replace("static void dots", "void dots")
+    return ctypes.CDLL(str(compiled("helpers", {"helpers.c": text}, (*FLAGS, "-Wall", "-Wextra"))))
+
+
+def address(array: np.ndarray) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)
+
+
+def apply(word: str, a: np.ndarray) -> np.ndarray:
+    y = np.empty_like(a)
+    getattr(helpers(str(a.dtype)), f"each_{word}")(ctypes.c_size_t(a.size), address(a), address(y))
+    return y
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("word", WRAPPED)
+def test_functions_are_right_to_a_few_units_in_the_last_place(word: str, dtype: str) -> None:
+    """Everywhere, also near 0 and far out, relative to the value itself."""
+    near = np.concatenate([10.0 ** np.arange(-12, 1), np.linspace(0.01, 8, 300), np.linspace(9, 80, 40)])
+    a = np.concatenate([-near, [0], near]).astype(dtype)
+    wanted = np.array([float(WRAPPED[word](mpmath.mpf(float(x)))) for x in a])
+    error = np.abs(apply(word, a).astype(float) - wanted)
+    units = error / np.maximum(np.abs(wanted), np.finfo(dtype).tiny) / np.finfo(dtype).eps
+    assert units.max() < 3, (a[units.argmax()], units.max())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_functions_far_out_and_of_what_is_no_number(dtype: str) -> None:
+    big = np.array([-np.inf, -1e30, -2000, 2000, 1e30, np.inf], dtype)
+    assert apply("sigmoid", big).tolist() == [0, 0, 0, 1, 1, 1]
+    assert apply("hyperbolic_tangent", big).tolist() == [-1, -1, -1, 1, 1, 1]
+    assert apply("exponential", big).tolist() == [0, 0, 0, np.inf, np.inf, np.inf]
+    for word in WRAPPED:
+        assert np.isnan(apply(word, np.array([np.nan], dtype))).all()
+    assert np.signbit(apply("hyperbolic_tangent", np.array([-0.0], dtype))).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("m", [1, 3, 4, 9])
+@pytest.mark.parametrize("n", [1, 7, 8, 16, 40, 131])
+def test_products(dtype: str, m: int, n: int) -> None:
+    rng = np.random.default_rng(0)
+    for k in (0, 1, 3, 4, 21):
+        a, b = rng.normal(size=(m, k)).astype(dtype), rng.normal(size=(k, n)).astype(dtype)
+        c = rng.normal(size=(m, n)).astype(dtype)
+        for left, row, column in ((a, k, 1), (np.ascontiguousarray(a.T), 1, m)):
+            for add in (0, 1):
+                y = c.copy()
+                first, *rest = (ctypes.c_size_t(x) for x in (m, n, k, row, column, n, n))
+                given = (first, *rest[:2], address(left), *rest[2:4], address(b), rest[4], address(y), rest[5], add)
+                helpers(dtype).multiply(*given)
+                np.testing.assert_allclose(y, a @ b + add * c, rtol=2e-5 if dtype == "float32" else 1e-12, atol=1e-5)
+
+
+# ── misuse ──
+
+
+def lstm() -> tuple[Functions, dict[str, np.ndarray]]:
+    f = optimised("lstm")
+    return f, f.init(np.random.default_rng(0), 8, 5)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda f, p: f.forward(p, np.ones((4, 5, 7))), r"xs must be \(B, T, X=8\), got \(4, 5, 7\)"),
+        (lambda f, p: f.step(p, np.ones((4, 5, 8))), r"x must be \(B, X=8\), got \(4, 5, 8\)"),
+        (lambda f, p: f.forward(p, np.ones((4, 0, 8))), "at least one step"),
+        (lambda f, p: f.forward({}, np.ones((4, 5, 8))), r"params must be a dict of W_f, .*, got nothing"),
+        (
+            lambda f, p: f.forward(p, np.ones((4, 5, 8)), {"c": np.ones((4, 5)), "h": np.ones((3, 5))}),
+            r"states\['h'\] must be \(B=4, H=5\), got \(3, 5\)",
+        ),
+        (
+            lambda f, p: f.backward(p, f.forward(p, np.ones((4, 3, 8)))[2], np.ones((4, 2, 5))),
+            r"d_outputs must be \(4, 3, 5\), as the outputs are, got \(4, 2, 5\)",
+        ),
+        (
+            lambda f, p: f.backward(p, f.forward(p, np.ones((4, 3, 8)))[2], np.ones((4, 3, 5)), {"z": 0}),
+            r"d_states must be .* c, h, got c, h, z",
+        ),
+    ],
+)
+def test_a_wrong_shape_or_name_is_named(call: Callable[..., object], message: str) -> None:
+    f, params = lstm()
+    with pytest.raises(ValueError, match=message):
+        call(f, params)
+
+
+def test_the_type_is_that_of_what_is_given() -> None:
+    f, params = lstm()
+    xs = np.random.default_rng(1).normal(size=(2, 3, 8))
+    y, _, cache = f.forward(params, xs)
+    assert y.dtype == np.float64
+    single = {k: p.astype(np.float32) for k, p in params.items()}
+    z, _, other = f.forward(single, xs.tolist())
+    assert z.dtype == np.float32
+    np.testing.assert_allclose(z, y, atol=1e-6)
+    a, b = f.backward(params, cache, y)[0], f.backward(single, other, z)[0]
+    assert b["U_f"].dtype == np.float32
+    np.testing.assert_allclose(b["U_f"], a["U_f"], atol=1e-5)
+    again = f.backward(params, cache, y)[0]
+    np.testing.assert_array_equal(again["U_f"], a["U_f"], err_msg="a cache can be used twice")
+
+
+def test_sizes_can_be_fixed() -> None:
+    cell = cell_of("gru")
+    f = lambdify(cell, gradient(cell), "c", dtype="float64", sizes={"H": 3, "X": 2})
+    assert re.search(r"enum { GRU_. = ., GRU_. = . };", f.source)
+    assert "gru_sizes" not in f.source
+    params = f.init(np.random.default_rng(0), H=3, X=2)
+    xs = np.random.default_rng(1).normal(size=(2, 4, 2))
+    np.testing.assert_allclose(f.forward(params, xs)[0], functions_of("gru").forward(params, xs)[0], rtol=1e-12)
+    with pytest.raises(ValueError, match="H is fixed: 3, not 5"):
+        f.forward(f.init(np.random.default_rng(0), H=5, X=2), xs)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"dtype": "float"}, UnknownName, "there is no dtype 'float'"),
+        ({"sizes": {"K": 3}}, UnknownName, "there is no size of lstm 'K'"),
+        ({"sizes": {"H": 0}}, UsageError, "the size H must be 1 at least, not 0"),
+        ({"colour": "red"}, UsageError, "the target 'c' has no option 'colour'"),
+    ],
+)
+def test_an_option_that_cannot_be_meant(options: Mapping[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        generate(load("lstm"), gradient(load("lstm")), "c", **options)
+
+
+def test_another_target_does_not_take_them() -> None:
+    with pytest.raises(UsageError, match=r"the target 'numpy' has no option 'dtype'\nhint: targets that have it: c"):
+        generate(load("lstm"), gradient(load("lstm")), "numpy", dtype="float32")
+
+
+def test_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(MissingExtra, match=r"there is no C compiler on the path\nhint: install gcc or clang"):
+        lambdify(load("rnn"), gradient(load("rnn")), "c")
+
+
+def test_what_cannot_be_compiled_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(Exception, match=r"(?s)cc.* failed:.*error"):
+        compiled("wrong", {"wrong.c": "int f(void) { return x; }"})
+    assert not list((tmp_path / "lstmgraph").iterdir())
+
+
+# ── reading it ──
+
+
+def test_one_text_and_two_files_are_the_same_code() -> None:
+    cell = load("lstm")
+    text = generate(cell, gradient(cell), "c")
+    files = generate_files(cell, gradient(cell), "c", "my")
+    assert list(files) == ["my.c", "my.h"]
+    assert text.startswith(files["my.h"])
+    assert '#include "my.h"' in files["my.c"]
+    assert files["my.c"].partition('#include "my.h"')[2] in text
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_lines_are_short_and_texts_the_same_each_time(name: str) -> None:
+    cell = cell_of(name)
+    text = generate(cell, gradient(cell), "c")
+    assert text.endswith(file_of(name, "float32").texts([name], "x")[1].partition("#include <math.h>")[2])
+    assert not [line for line in text.splitlines() if line != line.rstrip()]
+    assert text.endswith("}\n")
+
+
+def test_nothing_can_leave_the_comment(tmp_path: Path) -> None:
+    cell = loads("name = 'sly'\ntitle = '*/ int x; /* \\'\noutput = 'h'\nequations = 'h[t] = x[t]'\n[sizes]\nx = 'X'")
+    compiled("sly", {"sly.c": generate(cell, gradient(cell), "c")}, (*WARNINGS, "-O0"))
+
+
+@pytest.mark.parametrize(
+    ("text", "word"), [("α", "alpha"), ("ĉ", "c"), ("a.b c", "a_b_c"), ("2nd", "_2nd"), ("h", "h")]
+)
+def test_identifiers(text: str, word: str) -> None:
+    assert identifier(text) == word
+
+
+def test_files_that_belong_together_are_written_together(tmp_path: Path) -> None:
+    (tmp_path / "a.c").write_bytes(b"old")
+    (tmp_path / "a.h").mkdir()
+    with pytest.raises(OutputError, match="it is a folder"):
+        write_together({tmp_path / "a.c": b"new", tmp_path / "b.c": b"new", tmp_path / "a.h": b"new"})
+    assert (tmp_path / "a.c").read_bytes() == b"old"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.c", "a.h"]
+    write_together({tmp_path / "a.c": b"new", tmp_path / "c.h": b"new"})
+    assert (tmp_path / "a.c").read_bytes() == (tmp_path / "c.h").read_bytes() == b"new"
