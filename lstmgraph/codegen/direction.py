@@ -185,11 +185,11 @@ class Direction:
 
     def after(self) -> list[str]:
         """What several products take flat is made flat once: found by a first attempt."""
-        there = set(self.there)
+        there, made = set(self.there), set(self.made)
         self.all_speller.flattening = True
         for e in self.sweep["after"]:
             self.at_once(e)
-        self.there = there
+        self.there, self.made = there, made
         self.all_speller.flats = {text: "" for text, times in self.all_speller.taken_flat.items() if times > 1}
         return [line for e in self.sweep["after"] for line in self.with_flats(self.at_once(e))]
 
@@ -236,6 +236,7 @@ class Direction:
 
     there: set[MatrixSymbol] = field(default_factory=set)
     named_flats: set[str] = field(default_factory=set)
+    made: set[str] = field(default_factory=set)
 
     def is_there(self, root: MatrixSymbol) -> bool:
         return root in self.there or root in self.places.traced or root in self.arrays
@@ -281,14 +282,14 @@ class Direction:
             lambda code, parts: self.folded(code, parts, speller.whole),
             self.constant,
             self.in_place,
+            self.made,
         )
 
     def scratch(self, shape: Shape, k: int, whole: bool) -> str:
         """A name for what does not fit in its place; in the loop that of an array made before."""
-        if whole:
-            return self.new_name("part", (shape, k))
-        name = self.new_name("part", (shape, k))
-        self.fixed.setdefault(name, self.empty(shape))
+        name = self.new_name("part", (shape, k, whole))
+        if not whole:
+            self.fixed.setdefault(name, self.empty(shape))
         return name
 
     def constant(self, code: Code) -> str:

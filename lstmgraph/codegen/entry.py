@@ -94,7 +94,8 @@ def _sizes(cell: Cell, inputs: Sequence[_Given], states: Sequence[_Given]) -> li
         ]
     if cell.parameters:
         loop = f"    for name, shape in shapes({', '.join(map(size_text, cell.sizes))}).items():"
-        return [*lines, *from_states, loop, "        _shape(name, params[name], *shape)"]
+        check = ["        if params[name].shape != shape:", "            _shape(name, params[name], *shape)"]
+        return [*lines, *from_states, loop, *check]
     return [*lines, *from_states]
 
 

@@ -49,6 +49,7 @@ class Lines:
     folded: Callable[[Code, int], str]
     fixed: Callable[[Code], str]
     in_place: Mapping[type, Sequence[str]]
+    made: set[str]
     lines: list[str] = field(default_factory=list)
     busy: int = 0
 
@@ -89,10 +90,17 @@ class Lines:
         """The code for an operand, computed before if it has to be."""
         if self.is_ready(expr):
             return self.speller.spell(expr.args[0] if repeats(expr) > 1 else expr)
-        self.busy += 1
-        to = Array(self.scratch(expr.shape, self.busy), expr.shape, fresh=self.speller.whole)
+        to = self.new_scratch(expr.shape)
         self.write(to, expr)
         return Code(to.text, Level.ATOM, expr.shape, True)
+
+    def new_scratch(self, shape: Shape) -> Array:
+        """An array for what does not fit in its place; in the loop it is there, before and after it is made once."""
+        self.busy += 1
+        text = self.scratch(shape, self.busy)
+        fresh = self.speller.whole and text not in self.made
+        self.made.add(text)
+        return Array(text, shape, fresh=fresh)
 
     def emit(self, line: str) -> None:
         self.lines.append(line)
@@ -299,8 +307,7 @@ class Lines:
         return code.text == to.text
 
     def parts(self, expr: MatrixExpr) -> Code:
-        self.busy += 1
-        to = Array(self.scratch(expr.shape, self.busy), expr.shape, fresh=self.speller.whole)
+        to = self.new_scratch(expr.shape)
         self.copy(to, expr)
         return Code(to.text, Level.ATOM, expr.shape, True)
 

@@ -68,6 +68,7 @@ class Places:
         phases: tuple[Phase, ...] = ("before", "loop", "after")
         self.equations = [e for phase in phases for e in sweep[phase]]
         self.phase: dict[MatrixSymbol, Phase] = {e.target: phase for phase in phases for e in sweep[phase]}
+        self.definitions = {e.target: e for e in self.equations}
         self.at = {e.target: k for k, e in enumerate(self.equations)}
         self.last_use = {s: k for k, e in enumerate(self.equations) for s in symbols_in(e.value)}
         self.whole = self._whole()
@@ -139,8 +140,11 @@ class Places:
     def _joins(self, e: Equation) -> None:
         if not isinstance(e.value, n.Concat) or not is_column(e.target) or e.target in self.ends:
             return
-        there = [self.place(m) for m in e.value.args]
-        if (run := _neighbours(there)) is not None and self._root(run.root) == run.root:
+        there = {m: self.place(m) if m in self.homes else self.free_place(m) or self.place(m) for m in e.value.args}
+        if (run := _neighbours(there.values())) is not None and self._root(run.root) == run.root:
+            self.homes |= {
+                m: p for m, p in there.items() if p is not None and m in self.batched and m not in self.homes
+            }
             self.homes[e.target] = run
             return
         start = Integer(0)
@@ -154,16 +158,24 @@ class Places:
         return free and members.count(member) == 1
 
     def _in_place(self, e: Equation) -> None:
-        wanted = self.place(e.target)
-        carry = [prev for prev, new in self.sweep.carried.items() if new == e.target and prev not in self.traced]
+        place = self.free_place(e.target)
+        if place is not None:
+            self.homes[e.target] = place
+
+    def free_place(self, target: MatrixExpr) -> Place | None:
+        """Where a value can be computed over what nobody needs any more, if there is such a place."""
+        e = self.definitions.get(target)
+        if e is None:
+            return None
+        carry = [prev for prev, new in self.sweep.carried.items() if new == target and prev not in self.traced]
         for candidate in (*carry, *over(e.value)):
             place = self.place(candidate)
-            if place is None or wanted is None or candidate.shape != e.target.shape:
+            if place is None or place.later or candidate.shape != target.shape:
                 continue
-            fits = not place.later and (e.target not in self.whole or self.is_whole(self._root(place.root)))
-            if fits and self._root(place.root) != self._root(e.target) and self._is_free(place, e):
-                self.homes[e.target] = replace(place)
-                return
+            fits = target not in self.whole or self.is_whole(place.root)
+            if fits and place.root != self._root(e.target) and self._is_free(place, e):
+                return place
+        return None
 
     def _is_free(self, place: Place, e: Equation) -> bool:
         """Whether an equation may write there: nobody needs what is there, but the equation itself where it writes."""

@@ -21,7 +21,7 @@ from lstmgraph.algebra.build import total
 from lstmgraph.algebra.names import Name, like, name_of
 from lstmgraph.algebra.traverse import renamed, symbols_in
 from lstmgraph.cell import Cell
-from lstmgraph.codegen.sweep import Sweep, dependent, swept
+from lstmgraph.codegen.sweep import Sweep, dependent, in_order, swept
 from lstmgraph.errors import UsageError
 from lstmgraph.normal import normal_form
 from lstmgraph.program import Equation, Program
@@ -76,19 +76,7 @@ def _forward(cell: Cell, gradient: Program) -> Program:
     """The step in normal form, with what else the gradient has put into its forward stage."""
     step = normal_form(cell.step)
     more = [e for e in gradient.stage("forward") if e.target not in step.definitions]
-    return replace(step, equations=_sorted((*step.equations, *more)))
-
-
-def _sorted(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
-    """Each after what it uses, else in the order given."""
-    waiting, result = list(equations), []
-    missing = {e.target for e in equations}
-    while waiting:
-        ready = next(e for e in waiting if missing.isdisjoint(symbols_in(e.value)))
-        waiting.remove(ready)
-        missing.remove(ready.target)
-        result.append(ready)
-    return tuple(result)
+    return replace(step, equations=tuple(in_order((*step.equations, *more))))
 
 
 def _backward(cell: Cell, gradient: Program) -> Program:

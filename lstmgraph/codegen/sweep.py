@@ -65,6 +65,11 @@ class Sweep:
         """The same sweep with other equations in some phases."""
         return replace(self, phases=self.phases | {phase: tuple(equations) for phase, equations in phases.items()})
 
+    def pruned(self) -> Sweep:
+        """Without what nobody uses."""
+        needed = needed_by(self.equations, (*self.wanted, *self.carried.values()))
+        return self.changed({phase: [e for e in self[phase] if e.target in needed] for phase in PHASES})
+
     def late(self) -> frozenset[MatrixSymbol]:
         """The values that wait for the step before."""
         return dependent(self.equations, self.carried)
@@ -111,3 +116,15 @@ def needed_by(equations: Sequence[Equation], targets: Iterable[MatrixSymbol]) ->
         if e.target in found:
             found |= symbols_in(e.value)
     return frozenset(found)
+
+
+def in_order(equations: Iterable[Equation]) -> list[Equation]:
+    """Each after what it uses, else in the order given."""
+    waiting, result = list(equations), []
+    missing = {e.target for e in waiting}
+    while waiting:
+        ready = next(e for e in waiting if missing.isdisjoint(symbols_in(e.value)))
+        waiting.remove(ready)
+        missing.remove(ready.target)
+        result.append(ready)
+    return result

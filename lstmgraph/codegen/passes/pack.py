@@ -36,7 +36,7 @@ def pack(sweep: Sweep, placing: bool = False) -> Sweep:
 
 def place(sweep: Sweep) -> Sweep:
     """`pack`, for a target that writes a value straight into its place."""
-    return pack(sweep, placing=True)
+    return pack(sweep, placing=True).pruned()
 
 
 @dataclass(frozen=True)

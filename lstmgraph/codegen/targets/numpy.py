@@ -23,7 +23,18 @@ from lstmgraph.codegen.code import WIDTH, listed
 from lstmgraph.codegen.direction import Direction, Side, unused
 from lstmgraph.codegen.entry import entry_checks
 from lstmgraph.codegen.identifiers import RESERVED, identifiers, size_text
-from lstmgraph.codegen.passes import Passes, gather, halve, hoist_factors, hoist_terms, passed, place, stack
+from lstmgraph.codegen.passes import (
+    Passes,
+    collect,
+    gather,
+    halve,
+    hoist_factors,
+    hoist_terms,
+    passed,
+    place,
+    stack,
+    widen,
+)
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.codegen.sequence import sequence
 from lstmgraph.codegen.sweep import Sweep
@@ -140,8 +151,8 @@ IN_PLACE: dict[type, tuple[str, ...]] = {
     n.Sigmoid: ("np.multiply({a}, 0.5, out={y})", "np.tanh({y}, out={y})", "{y} *= 0.5", "{y} += 0.5"),
 }
 
-FORWARD: Passes = (halve, hoist_terms, stack, place, gather)
-BACKWARD: Passes = (halve, hoist_terms, hoist_factors, stack, place, gather)
+FORWARD: Passes = (halve, hoist_terms, stack, place, gather, widen)
+BACKWARD: Passes = (halve, hoist_terms, hoist_factors, collect, hoist_factors, stack, place, gather, widen)
 
 
 def generate(plan: Plan, about: Sequence[str]) -> str:
