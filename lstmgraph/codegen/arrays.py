@@ -41,6 +41,7 @@ class Dialect:
     helpers: Mapping[str, str]
     arrays: Mapping[str, str]
     scalar_printer: Callable[[Expr], str]
+    arrays_only: bool = False  # the larger of an array and a number is not spelled: of two arrays only
 
     def word(self, word: str, **parts: object) -> str:
         return self.arrays[word].format(**parts)
@@ -69,6 +70,7 @@ class Speller:
     sizes: dict[Symbol, None] = field(default_factory=dict)
     helpers: dict[str, str] = field(default_factory=dict)
     needs_batch: bool = False
+    batch: str = "B"
 
     def spell(self, expr: MatrixExpr) -> Code:
         if isinstance(expr, MatrixSymbol):
@@ -127,7 +129,7 @@ class Speller:
         """The axes of a value's array."""
         sizes = array_axes(shape, batched)
         self.needs_batch |= batched
-        return (*(["B"] if batched else []), *(self.size(s) for s in sizes))
+        return (*([self.batch] if batched else []), *(self.size(s) for s in sizes))
 
     def full(self, code: Code, batched: bool | None = None) -> Code:
         """With all entries there, and one value for each sample if `batched`."""
@@ -242,7 +244,8 @@ def _power(speller: Speller, expr: MatrixExpr) -> Code:
 def _extreme(word: str) -> Callable[[Speller, MatrixExpr], Code]:
     def spell(speller: Speller, expr: MatrixExpr) -> Code:
         a, b = speller.all(expr.args)
-        a = speller.typed(a) if b.literal else a
+        a = speller.typed(a) if b.literal or speller.dialect.arrays_only else a
+        b = speller.typed(b) if speller.dialect.arrays_only else b
         return elementwise(speller.dialect.word(word, a=a.text, b=b.text), Level.ATOM, [a, b], expr.shape)
 
     return spell
@@ -272,10 +275,10 @@ def _transpose(speller: Speller, expr: MatrixExpr) -> Code:
     if code.batched:
         return flipped.respell(speller.dialect.word("swap", a=code.at(Level.ATOM)))
     how = {"V": "[None, :]", "R": "[0]"}.get(code.form)
-    return flipped.respell(f"{code.at(Level.ATOM)}{how}" if how else _flip(code))
+    return flipped.respell(f"{code.at(Level.ATOM)}{how}" if how else flip(code))
 
 
-def _flip(code: Code) -> str:
+def flip(code: Code) -> str:
     """The transpose of a shared array of two axes."""
     text = code.at(Level.ATOM)
     if text.endswith(".T"):
@@ -299,7 +302,7 @@ def matmul_of(dialect: Dialect, a: Code, b: Code, shape: Shape) -> Code:
     x, y = a.at(Level.POWER), b.at(Level.POWER)
     text, level = f"{x} @ {y}", Level.MATMUL
     if b.form == "V" and b.batched:
-        text = f"{y} @ {_flip(a)}"
+        text = f"{y} @ {flip(a)}"
         if a.batched:
             text, level = dialect.word("matvec", a=a.text, b=b.text), Level.ATOM
     elif a.form == "R" and b.batched:
@@ -319,7 +322,7 @@ def _dot(dialect: Dialect, a: Code, b: Code, shape: Shape) -> Code:
     if not a.batched and not b.batched:
         return Code(f"({a.at(Level.POWER)} @ {b.at(Level.POWER)})[0]", Level.ATOM, shape)
     if not a.batched:
-        return Code(f"{b.at(Level.POWER)} @ {_flip(a)}", Level.MATMUL, shape, batched=True)
+        return Code(f"{b.at(Level.POWER)} @ {flip(a)}", Level.MATMUL, shape, batched=True)
     product = joined(" * ", Level.PRODUCT, [a, b], shape)
     return product.respell(dialect.word("sum_vector", a=product.text))
 

@@ -88,10 +88,10 @@ def assignment(target: str, code: Code, indent: int = 4, sign: str = " = ", end:
     return f"{pad}{target}{sign}{head}\n{inner}{pad}{tail}{end}"
 
 
-def listed(head: str, parts: Sequence[str], tail: str) -> list[str]:
-    """`head` a, b, c `tail`: on one line if it fits, else as many parts to a line as do."""
+def listed(head: str, parts: Sequence[str], tail: str, broken: bool = False) -> list[str]:
+    """`head` a, b, c `tail`: on one line if it fits and is not to be `broken`, else as many parts to a line as do."""
     line = f"    {head}{', '.join(parts)}{',' if len(parts) == 1 else ''}{tail}"
-    if len(line) <= WIDTH:
+    if len(line) <= WIDTH and not broken:
         return [line]
     inner = wrap(", ".join(part.replace(" ", chr(0)) for part in parts) + ",", WIDTH - 8)
     return [f"    {head}", *(f"        {text.replace(chr(0), ' ')}" for text in inner), f"    {tail}"]

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from importlib.util import find_spec
 from textwrap import wrap
+from types import SimpleNamespace
 from typing import Any
 
 from lstmgraph.cell import Cell
 from lstmgraph.codegen.code import WIDTH
-from lstmgraph.codegen.identifiers import size_text
+from lstmgraph.codegen.identifiers import class_name
 from lstmgraph.codegen.plan import plan
 from lstmgraph.codegen.targets import TARGETS, module_of
-from lstmgraph.errors import UnknownName, UsageError
+from lstmgraph.errors import MissingExtra, UnknownName, UsageError
 from lstmgraph.program import Equation, Program
 
 
-@dataclass(frozen=True)
-class Functions:
-    """The functions of a generated file: see the docstrings of each, and `shapes` for those of the parameters.
+class Functions(SimpleNamespace):
+    """What a generated file gives, by the names of its target (`gives` in `TARGETS`): see the docstrings of each.
 
-    `step(params, x, states)` is one step of a batch, `forward(params, xs, states)` a batch of sequences, and
-    `backward(params, cache, d_outputs, d_states)` gives all gradients, back through time.  `init(rng, ...)` draws
-    parameters.  `source` is the text of the file, which `inspect.getsource` and tracebacks also show.
+    Of NumPy: `step(params, x, states)` is one step of a batch, `forward(params, xs, states)` a batch of sequences, and
+    `backward(params, cache, d_outputs, d_states)` gives all gradients, back through time; `init(rng, ...)` draws
+    parameters of the `shapes(...)`.  Of PyTorch: `Module`, the class; `step` and `reference`, its equations as
+    functions; `Derived`, the sequence with its derived gradients.  `source` is the text of the file, which
+    `inspect.getsource` and tracebacks also show.
     """
 
     step: Callable[..., Any]
@@ -31,7 +33,10 @@ class Functions:
     backward: Callable[..., Any]
     init: Callable[..., Any]
     shapes: Callable[..., Any]
-    source: str = field(repr=False)
+    Module: Callable[..., Any]
+    reference: Callable[..., Any]
+    Derived: Any
+    source: str
 
 
 def generate(
@@ -88,9 +93,9 @@ def lambdify(
     describe: Callable[[Equation], str] = str,
     **options: Any,
 ) -> Functions:
-    """The generated file's functions, compiled.  Raises as generate, MissingExtra where what runs them is missing."""
+    """What the generated file gives, compiled.  Raises as generate, MissingExtra where what runs it is missing."""
     check_options(target, options)
-    words = ("step", "forward", "backward", "init", "shapes")
+    check_installed(target)
     if "lambdify" in TARGETS[target].own:
         about = _lines(cell, describe, target)
         return Functions(**module_of(target).lambdify(plan(cell, gradient), about, **options))
@@ -100,7 +105,16 @@ def lambdify(
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     namespace: dict[str, Any] = {"__name__": name}
     exec(compile(source, name, "exec"), namespace)  # noqa: S102 - our own text, from typed equations
-    return Functions(**{word: namespace[word] for word in words}, source=source)
+    names = {word: theirs.format(cell=class_name(cell.name)) for word, theirs in TARGETS[target].gives.items()}
+    return Functions(**{word: namespace[theirs] for word, theirs in names.items()}, source=source)
+
+
+def check_installed(target: str) -> None:
+    """Raises MissingExtra unless what the target's files import is there."""
+    package = TARGETS[target].package
+    if find_spec(package) is None:
+        hint = f"pip install 'lstmgraph[{package}]', or take its text (`lstmgraph code`), which needs no {package}"
+        raise MissingExtra(f"callables of the target {target!r} need {package}, which is not installed", hint=hint)
 
 
 _compiled: list[str] = []  # a name of its own for each source, or tracebacks would show another's
@@ -113,9 +127,8 @@ def _in_docstring(text: str) -> str:
 
 def _lines(cell: Cell, describe: Callable[[Equation], str], target: str) -> list[str]:
     """What stands on top of a file."""
-    if TARGETS[target].suffix != ".py":
-        return _described(cell, describe)
-    return [_in_docstring(line) for line in _about(cell, describe)]
+    lines = _described(cell, describe)
+    return lines if TARGETS[target].suffix != ".py" else [_in_docstring(line) for line in lines]
 
 
 def _described(cell: Cell, describe: Callable[[Equation], str]) -> list[str]:
@@ -123,15 +136,3 @@ def _described(cell: Cell, describe: Callable[[Equation], str]) -> list[str]:
     equations = [f"    {describe(e)}" for e in cell.equations]
     sources = ["", *(line for s in cell.sources for line in wrap(s, WIDTH, subsequent_indent="    "))]
     return [cell.title or cell.name, "", *equations, *(sources if cell.sources else [])]
-
-
-def _about(cell: Cell, describe: Callable[[Equation], str]) -> list[str]:
-    sizes = ", ".join(f"{size_text(z)}=..." for z in cell.sizes)
-    usage = [
-        f"    params = init(np.random.default_rng(0){', ' + sizes if sizes else ''})",
-        "    outputs, states, cache = forward(params, xs)",
-        "    d_params, d_xs, d_states = backward(params, cache, d_outputs)",
-    ]
-    rows = "The equations are those of one sample.  Here B samples are the rows of an array, so W @ x is x @ W.T."
-    made = "Generated by lstmgraph from the equations; needs NumPy only.  Usage:"
-    return [*_described(cell, describe), "", rows, made, "", *usage]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -59,6 +60,7 @@ TEMPLATE = frozenset(
 FUNCTIONS = frozenset(
     ["each", "flat", "unflat", *(rule.name for rule in RULES.values())]
 )  # of which a file may define some as helpers
+CLASSES = frozenset({"Derived", *(word for word in PYTHON if word[:1].isupper())})  # which a file has already
 RESERVED = PYTHON | TEMPLATE | FUNCTIONS
 
 
@@ -75,6 +77,34 @@ def identifiers(
         taken.add(word)
         found[symbol] = word
     return found
+
+
+class Names(dict[MatrixSymbol, str]):
+    """Identifiers, with more that are made of them; each is found again by its key."""
+
+    def __init__(self, found: Mapping[MatrixSymbol, str], reserved: Iterable[str] = ()) -> None:
+        super().__init__(found)
+        self.taken = {*PYTHON, *FUNCTIONS, *reserved, *found.values()}
+        self.made: dict[object, str] = {}
+
+    def plural(self, symbol: MatrixSymbol) -> str:
+        """The name for the values of all steps."""
+        return self.fresh(f"{self[symbol]}s", ("plural", symbol))
+
+    def fresh(self, wish: str, key: object) -> str:
+        """A name that nothing else has, the same for the same key."""
+        if key not in self.made:
+            while wish in self.taken:
+                wish += "_"
+            self.taken.add(wish)
+            self.made[key] = wish
+        return self.made[key]
+
+
+def class_name(name: str) -> str:
+    """The name of a class for a cell: PeepholeLstm for peephole_lstm."""
+    word = "".join(part[:1].upper() + part[1:] for part in re.split(r"[\W_]+", name))
+    return word if word[:1].isalpha() and word not in CLASSES else f"Cell{word}"
 
 
 def size_text(size: Expr) -> str:

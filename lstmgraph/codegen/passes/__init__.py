@@ -7,6 +7,7 @@
     pack, place                   equations of one form become one over their stacked operands
     gather                        a product and what all of its rows are added to become one sum
     widen                         activations of neighbouring rows become one
+    inline                        a product that is a term of one sum is written there
 
 Which of them a target takes, and in which order, is data of the target.  Each holds for any equations: none knows a
 cell, and `tests/codegen/test_passes.py` evaluates every cell before and after each.
@@ -20,6 +21,7 @@ from lstmgraph.codegen.passes.collect import collect
 from lstmgraph.codegen.passes.gather import gather
 from lstmgraph.codegen.passes.halve import halve
 from lstmgraph.codegen.passes.hoist import hoist_factors, hoist_terms
+from lstmgraph.codegen.passes.inline import inline
 from lstmgraph.codegen.passes.pack import pack, place
 from lstmgraph.codegen.passes.stack import stack
 from lstmgraph.codegen.passes.widen import widen
@@ -32,6 +34,7 @@ __all__ = [
     "halve",
     "hoist_factors",
     "hoist_terms",
+    "inline",
     "pack",
     "passed",
     "place",

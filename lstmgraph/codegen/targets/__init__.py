@@ -26,10 +26,15 @@ class Generate(Protocol):
     def __call__(self, plan: Plan, about: Sequence[str]) -> str: ...
 
 
+FUNCTIONS = {name: name for name in ("step", "forward", "backward", "init", "shapes")}
+
+
 class Target(NamedTuple):
     """A line about it, the suffix of its files, and its module in this package.
 
     `options` are the keywords that its functions take besides, `own` those of `files` and `lambdify` that it has.
+    Its files import `package`; `gives` says of each name of `Functions` what that is in a file, where {cell} is the
+    cell's name as that of a class.
     """
 
     words: str
@@ -37,11 +42,20 @@ class Target(NamedTuple):
     module: str
     options: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
+    package: str = "numpy"
+    gives: Mapping[str, str] = FUNCTIONS
 
 
 TARGETS: Mapping[str, Target] = {
     "numpy": Target("a standalone NumPy file: step, forward, backward", ".py", "numpy"),
     "c": Target("C99, a source and a header", ".c", "c", ("dtype", "sizes"), ("files", "lambdify")),
+    "torch": Target(
+        "a standalone PyTorch module with derived gradients",
+        ".py",
+        "torch",
+        package="torch",
+        gives={"Module": "{cell}", "step": "step", "reference": "reference", "Derived": "Derived"},
+    ),
 }
 
 

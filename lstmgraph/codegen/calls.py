@@ -1,0 +1,150 @@
+"""An expression as calls that write into a given array: `torch.addcmul(c, f, c_prev, out=c)` and the like.
+
+A sum becomes a chain of calls, each of which adds a product to what is there.  What there is no such call for is
+computed as an expression and copied.  The words are those of a language whose calls take `out=` and whose arrays have
+`add_`, `addmm_`, `addcmul_`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sympy import MatAdd, MatMul, MatrixExpr
+
+from lstmgraph.algebra import nodes as n
+from lstmgraph.codegen.arrays import Speller, flip, signed
+from lstmgraph.codegen.code import WIDTH, Code, Level, joined
+
+BINARY: Mapping[type, str] = {n.Hadamard: "mul", n.Divide: "div", n.Maximum: "maximum", n.Minimum: "minimum"}
+
+
+@dataclass(frozen=True)
+class Term:
+    """A term of a sum: `call` is "addmm" or "addcmul" of two factors, or "add" of one operand."""
+
+    call: str
+    parts: tuple[Code, ...]
+    negative: bool
+    whole: Code
+
+    @property
+    def full(self) -> bool:
+        return self.whole.batched and not self.whole.thin
+
+    def added(self, target: str) -> str:
+        """The statement that adds it to the target."""
+        factors = ", ".join(p.text for p in self.parts)
+        if self.call == "add":
+            return f"{target} {'-' if self.negative else '+'}= {factors}"
+        scale = {"addmm": ", alpha=-1", "addcmul": ", value=-1"}[self.call] if self.negative else ""
+        return f"{target}.{self.call}_({factors}{scale})"
+
+
+def statements(speller: Speller, target: str, expr: MatrixExpr, given: bool) -> list[str]:
+    """The statements that compute an expression as `target`: an array to write to if it is `given`, else a new one."""
+    whole = speller.spell(expr)
+    if whole.batched and not whole.thin:
+        chain = (
+            _chain(speller, target, expr, given) if isinstance(expr, MatAdd) else _call(speller, target, expr, given)
+        )
+        if chain:
+            return chain
+    return [f"{target}.copy_({whole.text})" if given else f"{target} = {speller.full(whole, batched=True).text}"]
+
+
+# ── one call ──
+
+
+def _call(speller: Speller, target: str, expr: MatrixExpr, given: bool) -> list[str]:
+    factors = _matrices(speller, expr)
+    if factors:
+        return _written(target, "torch.mm", factors, given)
+    if not given:
+        return []
+    if isinstance(expr, n.Elementwise):
+        operand = speller.spell(expr.args[0])
+        word = speller.dialect.functions.get(expr.func, "")
+        name = word.removesuffix("({})").removeprefix("torch.")
+        if name not in IN_PLACE:
+            return []
+        return [f"{target}.{name}_()" if operand.text == target else f"torch.{name}({operand.text}, out={target})"]
+    parts = tuple(speller.spell(a) for a in expr.args) if expr.func in BINARY else ()
+    if not parts or any(p.literal for p in parts):
+        return []
+    first, second = parts[0], parts[1] if len(parts) == 2 else joined(" * ", Level.PRODUCT, [*parts[1:]], expr.shape)
+    return _written(target, f"torch.{BINARY[expr.func]}", (first, second), given)
+
+
+IN_PLACE = ("sigmoid", "tanh", "exp", "log", "sqrt", "abs", "sin", "cos", "sign")  # have `out=`, and x.tanh_()
+
+
+def _written(target: str, name: str, parts: tuple[Code, ...], given: bool) -> list[str]:
+    """The call, an argument a line if it is long."""
+    arguments = [*(p.text for p in parts), *([f"out={target}"] if given else [])]
+    head = name if given else f"{target} = {name}"
+    line = f"{head}({', '.join(arguments)})"
+    return [line] if len(line) <= WIDTH - 8 else [f"{head}(", *(f"    {a}," for a in arguments), ")"]
+
+
+def _matrices(speller: Speller, expr: MatrixExpr) -> tuple[Code, ...]:
+    """The factors x and W.T of a product W x with shared W."""
+    if not isinstance(expr, MatMul):
+        return ()
+    left, right = (speller.full(speller.spell(a)) for a in expr.args)
+    if left.batched or not right.batched or left.form not in "MR" or right.form != "V":
+        return ()
+    return right, left.respell(flip(left))
+
+
+# ── a sum ──
+
+
+def _chain(speller: Speller, target: str, expr: MatAdd, given: bool) -> list[str]:
+    terms = [_term(speller, negative, a) for negative, a in signed(expr.args)]
+    start = _start(target, terms)
+    if start is None:
+        return []
+    terms.remove(start)
+    terms.sort(key=lambda t: ("addmm", "addcmul", "add").index(t.call))
+    if start.call != "add":
+        name = {"addmm": "torch.mm", "addcmul": "torch.mul"}[start.call]
+        lines = _written(target, name, start.parts, given)
+    elif start.whole.text == target:
+        lines = []
+    else:
+        first = terms.pop(0)
+        name, parts = f"torch.{first.call}", (start.whole, *first.parts)
+        if first.negative:
+            scale = {"addmm": "alpha=-1", "addcmul": "value=-1"}.get(first.call)
+            name = name if scale else "torch.sub"
+            parts = (*parts, start.whole.respell(scale)) if scale else parts
+        lines = _written(target, name, parts, given)
+    return [*lines, *(t.added(target) for t in terms)]
+
+
+def _start(target: str, terms: list[Term]) -> Term | None:
+    """What a chain starts from: what is there already, else a term to which another is added in the first call."""
+    positive = [t for t in terms if not t.negative]
+    products = any(t.call == "addmm" for t in terms)
+    orders = (
+        (t for t in positive if t.call == "add" and t.whole.text == target),
+        (t for t in positive if t.call == "add" and t.full),
+        (t for t in positive if t.call == "add" and products and not t.whole.thin),
+        (t for t in positive if t.call == "addmm"),
+        (t for t in positive if t.call == "addcmul" and t.full),
+    )
+    return next((t for order in orders for t in order), None)
+
+
+def _term(speller: Speller, negative: bool, expr: MatrixExpr) -> Term:
+    whole = speller.spell(expr)
+    factors = _matrices(speller, expr)
+    if factors:
+        return Term("addmm", factors, negative, whole)
+    if isinstance(expr, n.Hadamard):
+        first, *rest = (speller.spell(a) for a in expr.args)
+        if not any(p.literal for p in (first, *rest)):
+            second = rest[0] if len(rest) == 1 else joined(" * ", Level.PRODUCT, rest, expr.shape)
+            return Term("addcmul", (first, second), negative, whole)
+    return Term("add", (whole,), negative, whole)

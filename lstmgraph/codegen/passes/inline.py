@@ -1,0 +1,38 @@
+"""A product that is a term of one sum, and is used nowhere else, is written into that sum.
+
+    part = U h,  pre = part + proj
+    pre = U h + proj
+
+So one call of a matrix library computes both.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from sympy import MatAdd, MatMul, MatrixSymbol
+
+from lstmgraph.algebra.build import total
+from lstmgraph.algebra.traverse import walk
+from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
+from lstmgraph.program import Equation
+
+
+def inline(sweep: Sweep) -> Sweep:
+    """The same values from fewer equations."""
+    return sweep.changed({phase: _inlined(sweep, phase) for phase in PHASES[1:]})
+
+
+def _inlined(sweep: Sweep, phase: Phase) -> list[Equation]:
+    equations = sweep[phase]
+    uses = Counter(s for e in sweep.equations for s in walk(e.value) if isinstance(s, MatrixSymbol))
+    uses.update((*sweep.wanted, *sweep.carried.values()))
+    terms = {a for e in equations if isinstance(e.value, MatAdd) for a in e.value.args}
+    products = (e for e in equations if isinstance(e.value, MatMul) and e.target.shape[1] == 1)
+    moved = {e.target: e.value for e in products if uses[e.target] == 1 and e.target in terms}
+    return [
+        replace(e, value=total(*(moved.get(a, a) for a in e.value.args))) if isinstance(e.value, MatAdd) else e
+        for e in equations
+        if e.target not in moved
+    ]
