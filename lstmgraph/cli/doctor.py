@@ -40,7 +40,7 @@ PARTS = (
     Part("pygraphviz", "pygraphviz", "the dag style where there is no dot", "dag"),
     Part("resvg_py", "resvg-py", "PNG", "images"),
     Part("fpdf", "fpdf2", "PDF", "images"),
-    Part("torch", "torch", "checks against its autograd", "torch"),
+    Part("torch", "torch", "generated modules, checks against its autograd", "torch"),
 )
 
 State = Literal["ok", "missing", "broken"]

@@ -13,7 +13,9 @@ from lstmgraph.algebra.nodes import Concat, Sigmoid, Tanh
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.calculus.reuse import reusing
 from lstmgraph.calculus.vjp import gradient
+from lstmgraph.codegen.passes.gather import gather
 from lstmgraph.codegen.passes.hoist import hoist_factors, hoist_terms
+from lstmgraph.codegen.passes.inline import inline
 from lstmgraph.codegen.passes.pack import pack
 from lstmgraph.codegen.passes.stack import stack
 from lstmgraph.codegen.sequence import Sequence, sequence
@@ -28,7 +30,15 @@ def place_and_pack(sweep: Sweep) -> Sweep:
     return pack(sweep, placing=True)
 
 
-PASSES = {"terms": hoist_terms, "factors": hoist_factors, "stack": stack, "pack": pack, "place": place_and_pack}
+PASSES = {
+    "terms": hoist_terms,
+    "factors": hoist_factors,
+    "stack": stack,
+    "pack": pack,
+    "place": place_and_pack,
+    "gather": gather,
+    "inline": inline,
+}
 
 
 def sequence_of(cell: Cell, reused: bool = False) -> Sequence:
@@ -127,3 +137,13 @@ def test_places_are_given_where_a_target_can_write_to_them() -> None:
     assert len(joined["place"]) == len(joined["pack"]) - 2, "δ_g, δ_i and δ_f are one product"
     joins = [p for e in loops["place"] for p in walk(e.value) if isinstance(p, Concat)]
     assert sorted(len(set(p.args)) for p in joins) == [1, 2], "c̄ three times; δ_o and the pack of the others"
+
+
+def test_a_product_that_is_a_term_of_one_sum_is_written_there() -> None:
+    """Of a GRU: U h for r and z into the sum of both, and what was hoisted starts from the biases."""
+    before = passed(sequence_of(load("gru")).forward)["pack"]
+    after = inline(before)
+    assert [e.value for e in before["loop"] if e.value.is_MatMul]
+    assert not [e.value for e in after["loop"] if e.value.is_MatMul]
+    assert products(after, "loop") == products(before, "loop")
+    assert len(after.equations) < len(before.equations)
