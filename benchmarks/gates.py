@@ -80,8 +80,12 @@ SHORT: dict[tuple[str, str, str], tuple[str, ...]] = {
     ("olah", "unrolled", "peephole_lstm_full"): ("mean_bends",),
     ("olah", "unrolled", "slstm"): ("mean_bends",),
     # the backward pass over the same lines, less the output that is shown again
+    # (and of a sum of several parts the name that has no room beside it)
     ("default", "pipe backward", "mgu"): ("dot",),
     ("shiyan", "pipe backward", "mgu"): ("dot",),
+    ("default", "pipe backward", "slstm"): ("misspelt",),
+    ("default", "cell-block backward", "slstm"): ("misspelt",),
+    ("shiyan", "cell-block backward", "slstm"): ("misspelt",),
     ("shiyan", "pipe backward", "slstm"): ("sharp",),  # a corner at a former fork, right before a tip
     ("olah", "pipe backward", "gru"): ("mean_bends",),
     ("olah", "pipe backward", "gru_reset_after"): ("mean_bends",),
@@ -98,6 +102,7 @@ SHORT: dict[tuple[str, str, str], tuple[str, ...]] = {
     ("default", "pipe", "mogrifier"): ("most_bends", "mean_bends", "off_line"),
     ("default", "pipe", "scrn"): ("dot", "mean_bends"),
     ("default", "pipe", "sru"): ("most_bends",),
+    ("default", "cell-block", "attn"): ("upside_down",),  # the old memory at the left for a network at the right
     ("default", "cell-block", "mlstm"): ("enclosed", "loopless"),
     ("default", "cell-block", "mogrifier"): ("enclosed", "loopless"),
 }
@@ -118,7 +123,7 @@ def scores(name: str, style: str, theme: str) -> Report:
     ]
     files = [written(name, style, theme, seed) for seed in ("1", "2")]
     title = f"{style} {name}"
-    return report(drawing.scene, drawing.graph, load_theme(theme), style, frames, files, title, drawing.legend)
+    return report(drawing.scene, drawing.graph, load_theme(theme), style, frames, files, title, drawing.asked)
 
 
 def written(name: str, style: str, theme: str, seed: str) -> str:
@@ -132,7 +137,7 @@ def row(name: str, style: str, theme: str) -> tuple[tuple[str, ...], list[str]]:
     """A line of the matrix, and what is broken."""
     drawing = load(name).draw(style, theme=theme)
     assert drawing.graph is not None
-    case = Case(drawing.scene, drawing.graph, load_theme(theme), style, legend=drawing.legend)
+    case = Case(drawing.scene, drawing.graph, load_theme(theme), style, asked=drawing.asked)
     broken, q = shortfalls(case), case.quality
     out = {complaint.partition(":")[0] for complaint in broken}
 

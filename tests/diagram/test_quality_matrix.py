@@ -92,7 +92,7 @@ def drawing(kind: str, cell: str, **more: Any) -> Drawing:
 
 def case(made: Drawing, theme: str) -> Case:
     assert made.graph is not None
-    return Case(made.scene, made.graph, load_theme(theme), made.style, legend=made.legend)
+    return Case(made.scene, made.graph, load_theme(theme), made.style, asked=made.asked)
 
 
 def complaints(shown: Case, rules: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -58,6 +58,7 @@ CIRCLE = Form("circle", 32, 32)
 EXTERNAL = Form("circle", 36, 36)
 BIAS = Form("circle", 20, 20)
 CELL = Form("circle", 80, 80)
+MEMORY = r"\text{Cell}"  # what a Cell reads that is alone; others the name of their value
 JOIN = Form("circle", 8, 8)
 ELLIPSE = Form("ellipse", 52, 32)
 SUM = Form("box", 68, 36)

@@ -111,10 +111,7 @@ def through_nodes(picture: Picture) -> Iterator[str]:
 def outside(picture: Picture) -> Iterator[str]:
     """What is not inside the picture."""
     page = Box(0.0, 0.0, *picture.scene.size)
-    yield from (n.id for n, box in zip(picture.shapes, picture.shape_grid.boxes, strict=True) if not inside(box, page))
-    boxes = zip(picture.labels, picture.label_grid.boxes, strict=True)
-    yield from (label.text for label, box in boxes if not inside(box, page))
-    yield from (w.id for w in picture.scene.wires if not inside(hull((*w.points, *w.route)), page))
+    yield from (name for name, box in picture.drawn if not inside(box, page))
 
 
 class _Bends:
