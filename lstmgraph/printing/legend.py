@@ -12,7 +12,7 @@ from sympy import MatAdd, MatrixSymbol
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.maps import Blocks, Chain, Commutation, Kron, Vec
-from lstmgraph.algebra.names import STACKS, Name, later, name_of, quotient_of, size, symbol
+from lstmgraph.algebra.names import STACKS, Name, later, name_of, quotient_of, size, stack_of, symbol
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.algebra.zero import is_zero, zeros
 from lstmgraph.printing.expressions import is_spread
@@ -68,7 +68,7 @@ def _stacks(program: Program) -> list[Note]:
         name = name_of(gradient)
         stack = symbol(replace(name, marks=name.marks[1:]), gradient.shape)
         if {*STACKS} & {*name.marks} and stack not in program.definitions:
-            parts = tuple(symbol(Name(base), gradient.shape) for base in name.base.split("."))
+            parts = tuple(symbol(Name(base), gradient.shape) for base in stack_of(name).parts)
             notes.append(Note((stack,), "{} one below the other", parts))
     return notes
 
