@@ -80,12 +80,8 @@ SHORT: dict[tuple[str, str, str], tuple[str, ...]] = {
     ("olah", "unrolled", "peephole_lstm_full"): ("mean_bends",),
     ("olah", "unrolled", "slstm"): ("mean_bends",),
     # the backward pass over the same lines, less the output that is shown again
-    # (and of a sum of several parts the name that has no room beside it)
     ("default", "pipe backward", "mgu"): ("dot",),
     ("shiyan", "pipe backward", "mgu"): ("dot",),
-    ("default", "pipe backward", "slstm"): ("misspelt",),
-    ("default", "cell-block backward", "slstm"): ("misspelt",),
-    ("shiyan", "cell-block backward", "slstm"): ("misspelt",),
     ("shiyan", "pipe backward", "slstm"): ("sharp",),  # a corner at a former fork, right before a tip
     ("olah", "pipe backward", "gru"): ("mean_bends",),
     ("olah", "pipe backward", "gru_reset_after"): ("mean_bends",),
