@@ -43,7 +43,7 @@ def _one_step(cell: Cell) -> Claim:
 
 def _steps(cell: Cell, steps: int) -> Claim:
     from lstmgraph.calculus import vjp
-    from lstmgraph.calculus.written_out import unrolled
+    from lstmgraph.calculus.unroll import unrolled
 
     forward = unrolled(cell, steps)
     fixed = set(cell.constant_symbols)
@@ -52,7 +52,8 @@ def _steps(cell: Cell, steps: int) -> Claim:
 
 def _recurrence(cell: Cell, steps: int) -> Claim:
     from lstmgraph import calculus
-    from lstmgraph.calculus.written_out import unrolled, written_out
+    from lstmgraph.calculus.unroll import unrolled
+    from lstmgraph.calculus.written_out import written_out
 
     return Claim(unrolled(cell, steps), written_out(calculus.through_time(cell), steps))
 
@@ -103,7 +104,8 @@ def claim_of(cell: Cell, program: Program) -> Claim:
     `dot(grad(W))` is the tangent of the gradient of a step.
     """
     from lstmgraph import calculus
-    from lstmgraph.calculus.written_out import unrolled, written_out
+    from lstmgraph.calculus.unroll import unrolled
+    from lstmgraph.calculus.written_out import written_out
 
     sums = [node for e in program for node in walk(e.value) if isinstance(node, TimeSum)]
     if sums:

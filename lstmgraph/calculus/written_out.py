@@ -15,26 +15,8 @@ from lstmgraph.algebra.build import fill, total
 from lstmgraph.algebra.names import later, name_of
 from lstmgraph.algebra.nodes import TimeSum, operands
 from lstmgraph.algebra.traverse import rebuild, renamed, symbols_in
-from lstmgraph.calculus.losses import STARTS, check_choice, check_count
-from lstmgraph.calculus.unroll import shifted
-from lstmgraph.cell import Cell
+from lstmgraph.calculus.losses import check_count
 from lstmgraph.program import Equation, Program
-
-
-def unrolled(cell: Cell, steps: int, start: str = "given") -> Program:
-    """`steps` steps of a cell, called 1, ..., `steps`, with all outputs of each; what they start from is step 0.
-
-    With the start "zero" that is no input but zero.
-    """
-    check_choice("start", start, STARTS)
-    check_count("the number of steps", steps)
-    equations = tuple(shifted(e, k, "") for k in range(1, steps + 1) for e in cell.step)
-    inputs = tuple(later(x, k, "") for k in range(1, steps + 1) for x in cell.inputs)
-    starts = tuple(later(s, 1, "") for s in cell.previous)
-    outputs = tuple(later(o, k, "") for k in range(1, steps + 1) for o in cell.outputs)
-    given = (*inputs, *(starts if start == "given" else ()), *cell.parameters, *cell.constant_symbols)
-    zero = () if start == "given" else tuple(Equation(s, fill(Integer(0), s.shape)) for s in starts)
-    return Program(f"{cell.name}_{steps}_steps", given, (*zero, *equations), outputs)
 
 
 def written_out(recurrence: Program, steps: int) -> Program:
