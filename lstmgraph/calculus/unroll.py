@@ -23,7 +23,6 @@ from lstmgraph.cell import Cell
 from lstmgraph.errors import UsageError
 from lstmgraph.program import Equation, Program
 
-
 LONGEST = 200  # steps whose gradients are written out: nobody reads more, and their text takes seconds
 
 
