@@ -102,8 +102,8 @@ def shown(section: Table) -> str:
 
 def terminal(text: Table) -> str:
     """A drawing as a terminal shows it, under its command."""
-    drawing = load(text["cell"]).draw(text["style"])
-    return f"```console\n$ lstmgraph draw {text['cell']} --style {text['style']}\n{drawing.terminal(colour=False).rstrip()}\n```"
+    shown = load(text["cell"]).draw(text["style"]).terminal(colour=False)
+    return f"```console\n$ lstmgraph draw {text['cell']} --style {text['style']}\n{shown.rstrip()}\n```"
 
 
 def scores() -> Iterator[tuple[str, ...]]:
