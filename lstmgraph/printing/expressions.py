@@ -52,7 +52,8 @@ def printer_of(
 
 def tame(formula: str) -> str:
     r"""LaTeX that Markdown leaves alone: an underscore after a space closes no emphasis, `\,` would be a comma."""
-    return re.sub(r"\\, ?", r"\\thinspace ", formula.replace("_{", " _{"))
+    upright = formula.replace(r"\operatorname", r"\mathrm")  # in a name as the author spells it
+    return re.sub(r"\\, ?", r"\\thinspace ", upright.replace("_{", " _{"))
 
 
 # How a formula stands in a text of a dialect, where that is not the formula itself.
@@ -154,16 +155,20 @@ class Printer:
         return Piece(text, infix.level)
 
     def factors(self, expr: n.Hadamard) -> list[MatrixExpr]:
-        """What is multiplied; a product that is written in place of its name goes on, unless a tree is to be kept."""
+        """What is multiplied; a product that is written in place of its name goes on, unless a tree is to be kept.
+
+        Scalars stand before what they scale, as people write them: between vectors a dot would be an inner product.
+        """
         found = [self.inlined.get(f, f) for f in expr.args]
         if self.dialect.strict:
             return found
-        return [part for f in found for part in (self.factors(f) if isinstance(f, n.Hadamard) else [f])]
+        flat = [part for f in found for part in (self.factors(f) if isinstance(f, n.Hadamard) else [f])]
+        return flat if all(map(_is_scalar, flat)) else sorted(flat, key=_rank)
 
     def between(self, left: MatrixExpr, right: MatrixExpr) -> str:
-        if is_number(right) or (_is_scalar(right) and not _is_scalar(left)):
-            return self.dialect.times
-        return self.dialect.scale if _is_scalar(left) else self.dialect.hadamard.sign
+        if _is_scalar(left):
+            return self.dialect.times if is_number(right) else self.dialect.scale
+        return self.dialect.times if _is_scalar(right) else self.dialect.hadamard.sign
 
     def product(self, expr: MatMul) -> Piece:
         infix = self.dialect.matmul
@@ -272,6 +277,11 @@ class Printer:
 
 def _is_scalar(expr: MatrixExpr) -> bool:
     return isinstance(expr, n.Fill) or expr.shape == (1, 1)
+
+
+def _rank(factor: MatrixExpr) -> int:
+    """Numbers go first, then other scalars."""
+    return 0 if is_number(factor) else 1 if _is_scalar(factor) else 2
 
 
 def _bare(expr: Basic) -> Basic:

@@ -15,6 +15,7 @@ from lstmgraph.notation import get_notation, notation_names
 from lstmgraph.printing import print_equation, print_program
 from lstmgraph.printing.breaking import broken, width_of
 from lstmgraph.reading import library, load, loads
+from tests.github import assert_github
 
 CELLS = library()
 Golden = Callable[[str, str], None]
@@ -211,17 +212,7 @@ def test_a_double_script_is_seen(text: str) -> None:
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_markdown_that_github_renders(cell: str) -> None:
-    """GitHub's Markdown goes first: it takes escaped punctuation apart, and underscores for emphasis."""
-    text = gradients(cell, "markdown", numbered=True)
-    blocks = re.findall(r"^\$\$\n(.*?)\n\$\$$", text, re.DOTALL | re.MULTILINE)
-    assert len(blocks) == text.count("$$") / 2 >= 2
-    for block in blocks:
-        for line in block.splitlines():
-            assert not re.search(r"\\[^A-Za-z]", line.removesuffix(r"\\"))
-            assert not re.search(r"\S_", line)
-            assert not line.startswith(("+", "-", "=", "#", " "))
-    for formula in re.findall(r"\$([^$\n]+)\$", text):
-        assert not re.search(r"\S_", formula)
+    assert_github(gradients(cell, "markdown", numbered=True))
 
 
 def test_a_title_is_escaped() -> None:
