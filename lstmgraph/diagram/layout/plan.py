@@ -186,7 +186,7 @@ def solve(plan: Plan, budget: Budget, sketch: bool = False, limit: int = 1 << 60
     laid = [d for d in demands if lattice.laid(d)]
     lost = frozenset(d.id for d in demands if not lattice.laid(d))
     crossed = frozenset(d.id for d in laid if lattice.troubled(d.net, d.id))
-    return Solved(plan, {d.id: _points(lattice, d) for d in laid}, nets, lattice.cost(laid), lost, crossed)
+    return Solved(plan, {d.id: _points(lattice, d) for d in laid}, nets, lattice.cost(), lost, crossed)
 
 
 def _points(lattice: Lattice, demand: Demand) -> tuple[Point, ...]:
