@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import and_, invert
 from typing import NamedTuple
 
 from lstmgraph.diagram.layout.budget import Budget
@@ -43,6 +44,10 @@ class Bits:
         for x in range(left, right + 1):
             self.cols[x] |= down
 
+    def lines(self, axis: int) -> list[int]:
+        """The rows (0) or the columns (1)."""
+        return self.cols if axis else self.rows
+
     def __contains__(self, cell: Cell) -> bool:
         return bool(self.rows[cell[1]] >> cell[0] & 1)
 
@@ -60,6 +65,9 @@ class Lines:
         found = Lines()
         found.rows, found.cols = self.rows.copy(), self.cols.copy()
         return found
+
+    def lines(self, axis: int) -> dict[int, int]:
+        return self.cols if axis else self.rows
 
     def __contains__(self, cell: Cell) -> bool:
         return bool(self.rows.get(cell[1], 0) >> cell[0] & 1)
@@ -209,10 +217,11 @@ class Lattice:
         (dx, dy), steps = DELTAS[way], abs(last[0] - first[0]) + abs(last[1] - first[1])
         if way != (goal.out + 2) % 4 or (first[0] + dx * steps, first[1] + dy * steps) != last:
             return False
-        cells = [(first[0] + dx * k, first[1] + dy * k) for k in range(steps + 1)]
-        if any(c in self.covered or c in self.along[way & 1] for c in cells):
+        line, low = first[1 - (way & 1)], min(first[way & 1], last[way & 1])
+        stretch = (2 << low + steps) - (1 << low)
+        if stretch & (self.covered.lines(way & 1)[line] | self.along[way & 1].lines(way & 1)[line]):
             return False
-        if net.pieces and (first not in net.tree or any(c in net.tree for c in cells[1:])):
+        if net.pieces and stretch & net.tree.lines(way & 1).get(line, 0) != 1 << first[way & 1]:
             return False  # a tree has one root and no rings
         self.lay(net, demand, [first, last] if steps else [first], start, goal)
         if demand.direct == "closed":
@@ -314,7 +323,8 @@ class Lattice:
     def crossings(self) -> int:
         """A point in which one line runs flat, another upright, and neither turns."""
         flat, upright = (layer.rows for layer in self.along)
-        return sum((a & b & ~turns).bit_count() for a, b, turns in zip(flat, upright, self.turns, strict=True))
+        both = map(and_, flat, upright)
+        return sum(map(int.bit_count, map(and_, both, map(invert, self.turns))))
 
     def cost(self) -> Tally:
         """(crossings, bends of a wire beyond two, bends, length) of all that is laid."""

@@ -84,6 +84,7 @@ class _Hunt:
         """All wires into one goal that may be cheaper than the best so far."""
         goal, way = port.access, (port.out + 2) % 4
         axis = way & 1
+        step, aside = (STEP, RAIL) if axis else (RAIL, STEP)  # what a step ahead costs at least, and one across
         line, at = goal if axis else goal[::-1]
         if self._is_own(axis, line, at):
             if goal not in self.net.tree:  # else there would be a fork under the arrowhead
@@ -93,19 +94,20 @@ class _Hunt:
         if self._is_own(axis, line, stop):
             self._consider([_cell(axis, line, stop), goal], way, cost, port)
         low, high = (stop + 1, at - 1) if way < 2 else (at + 1, stop - 1)
+        cost += BEND
         for corner in self._corners(axis, line, low, high):
-            if cost + RAIL * abs(at - corner) < self.cost:
+            if cost + step * abs(at - corner) < self.cost:
                 for side in (BACK, AHEAD):
                     begin = self._stop(1 - axis, corner, line, side)
                     if self._is_own(1 - axis, corner, begin):
                         turns = [_cell(1 - axis, corner, begin), _cell(axis, line, corner), goal]
-                        self._consider(turns, way, cost + BEND, port)
-        cost += 2 * BEND
+                        self._consider(turns, way, cost, port)
+        cost += BEND
         for tip in tips:
-            least = cost + RAIL * (abs(tip.line - line) + abs(tip.at - at))
-            if tip.axis == axis and tip.line != line and least < self.cost:
+            least = cost + aside * abs(tip.line - line)
+            if tip.axis == axis and tip.line != line and least + step * abs(tip.at - at) < self.cost:
                 for middle in self._middles(tip, line, low, high):
-                    if cost + RAIL * (abs(tip.line - line) + abs(tip.at - middle) + abs(at - middle)) < self.cost:
+                    if least + step * (abs(tip.at - middle) + abs(at - middle)) < self.cost:
                         first, second = _cell(axis, tip.line, middle), _cell(axis, line, middle)
                         self._consider([_cell(axis, tip.line, tip.at), first, second, goal], way, cost, port)
 
