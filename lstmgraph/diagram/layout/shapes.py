@@ -7,7 +7,7 @@ is the number of lattice steps around its centre that foreign wires may not use.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from math import ceil, floor, sqrt
 
 from lstmgraph.diagram.detail import NETWORK
@@ -36,6 +36,10 @@ class Form:
     height: float
 
     def reach(self) -> tuple[int, int]:
+        return self._reach
+
+    @cached_property
+    def _reach(self) -> tuple[int, int]:
         return reach(self.width), reach(self.height)
 
 
