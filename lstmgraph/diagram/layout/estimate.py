@@ -250,12 +250,12 @@ class _Layer:
         best, found = min(self.owner.blocked, limit), None
         nodes, more = self.nodes & ~self.doors.get(target, 0), bool(flat or upright)
         for bent, whole, points, way in ways(start, side, self.at[target]):
-            if bent >= best:
+            cost = bent if more else whole  # those after it cost no less
+            if cost >= best:
                 break
-            if (not more and whole >= best) or way[0] not in prices or points & nodes:
-                continue
             entry, new, down, _, _ = way
-            cost = whole
+            if entry not in prices or points & nodes:
+                continue
             if more:
                 new, down = new & ~flat, down & ~upright
                 cost = bent + STEP * (new | down).bit_count()
