@@ -9,7 +9,7 @@ grows with the number of steps and not faster, because every value keeps its nam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sympy import Integer, MatrixSymbol
@@ -51,6 +51,12 @@ def unrolled(cell: Cell, steps: int, start: str = "given") -> Program:
     given = (*inputs, *(starts if start == "given" else ()), *cell.parameters, *cell.constant_symbols)
     zero = () if start == "given" else tuple(Equation(s, fill(Integer(0), s.shape)) for s in starts)
     return Program(f"{cell.name}_{steps}_steps", given, (*zero, *equations), outputs)
+
+
+def truncated(cell: Cell, steps: int, block: int) -> Mapping[MatrixSymbol, Sequence[MatrixSymbol]]:
+    """What `unrolled` steps take from the last step of a block before, by the target of the equation that takes it."""
+    first = [k for k in range(2, steps + 1) if (k - 1) % block == 0]
+    return {later(e.target, k, ""): [later(s, k, "") for s in cell.previous] for k in first for e in cell.step}
 
 
 def shifted(equation: Equation, k: int, since: Since = "t") -> Equation:

@@ -18,8 +18,9 @@ from lstmgraph.algebra.rules import RULES
 from lstmgraph.algebra.shapes import parse_signature
 from lstmgraph.calculus import gradient
 from lstmgraph.cell import Cell
-from lstmgraph.numeric.proof import Claim, Row, Task
-from lstmgraph.numeric.proof.prove import exact_rows, random_rows
+from lstmgraph.numeric.proof import Cotangents, Row, Task
+from lstmgraph.numeric.proof.exact import exact_rows
+from lstmgraph.numeric.proof.points import random_rows
 from lstmgraph.program import Equation
 
 Shares = tuple[MatrixExpr, ...]
@@ -79,7 +80,7 @@ def breaks(rule: rules.Rule, fault: Callable[[MatrixExpr, MatrixExpr, Shares], S
 
 
 def findings(cell: Cell, program: object = None) -> list[Row]:
-    task = Task("one step", Claim(cell.step, program or gradient(cell)), ((1,), (2, 3)), ((3, 2),))  # type: ignore[arg-type]
+    task = Task("one step", Cotangents(cell.step, program or gradient(cell)), ((1,), (2, 3)), ((3, 2),))  # type: ignore[arg-type]
     return [*exact_rows(task), *random_rows(task)]
 
 
