@@ -18,7 +18,7 @@ from lstmgraph.diagram.layout.steps import through
 from lstmgraph.diagram.order import CIRCLED
 from lstmgraph.diagram.outline import OUTLINE, largest
 from lstmgraph.diagram.scene import COTANGENT_SUM, JOIN_SUM, UNSET, Entry, Label, Legend, Node, Point, Scene
-from lstmgraph.diagram.typeset import measure
+from lstmgraph.diagram.typeset import measure, roomy
 
 SIZE = 10.0
 SCALE = 0.6  # of the samples
@@ -244,7 +244,7 @@ def _flow(groups: Sequence[Group], rows: int, divide: bool, heading: int) -> Col
 
 
 def _width(column: Sequence[_Piece]) -> float:
-    titles = [measure(_heading(piece.title))[0] for piece in column if piece.headed]
+    titles = [roomy(_heading(piece.title)) for piece in column if piece.headed]
     return max([*titles, *(_across(column) + PITCH + _words(w) for p in column for _, w in p.samples)])
 
 
@@ -254,7 +254,7 @@ def _across(column: Sequence[_Piece]) -> float:
 
 
 def _words(text: str) -> float:
-    return measure(Label(text, Point(0, 0), SIZE, math=False))[0]
+    return roomy(Label(text, Point(0, 0), SIZE, math=False))
 
 
 def _heading(text: str) -> Label:
