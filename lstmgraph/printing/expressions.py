@@ -7,6 +7,7 @@ else without them.  A symbol in `inlined` is printed as its definition.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial, reduce
@@ -17,7 +18,7 @@ from sympy import Basic, Expr, Float, Integer, MatAdd, MatMul, MatrixExpr, Matri
 
 from lstmgraph.algebra import maps as m
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.build import is_decimal, is_number
+from lstmgraph.algebra.build import fill, is_decimal, is_number, power
 from lstmgraph.algebra.names import is_jacobian, later, name_of
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import renamed, symbols_in
@@ -78,7 +79,7 @@ class Printer:
         text, level = self.piece(expr)
         if level >= need:
             return text
-        left, right = self.dialect.tall if r"\frac" in text or r"\sqrt" in text else self.dialect.parentheses
+        left, right = self.dialect.tall if _TALL.search(text) else self.dialect.parentheses
         return f"{left}{text}{right}"
 
     def piece(self, expr: Basic) -> Piece:
@@ -163,7 +164,7 @@ class Printer:
         if self.dialect.strict:
             return found
         flat = [part for f in found for part in (self.factors(f) if isinstance(f, n.Hadamard) else [f])]
-        return flat if all(map(_is_scalar, flat)) else sorted(flat, key=_rank)
+        return _squared(flat if all(map(_is_scalar, flat)) else sorted(flat, key=_rank))
 
     def between(self, left: MatrixExpr, right: MatrixExpr) -> str:
         if _is_scalar(left):
@@ -271,12 +272,27 @@ class Printer:
 
     def arguments(self, expr: MatrixExpr) -> str:
         body = ", ".join(map(self.text, map(_bare, n.as_written(expr))))
-        left, right = self.dialect.tall if r"\frac" in body else self.dialect.parentheses
+        left, right = self.dialect.tall if _TALL.search(body) else self.dialect.parentheses
         return f"{left}{body}{right}"
+
+
+_TALL = re.compile(r"\\(?:frac|sqrt|sum|prod)(?![A-Za-z])")  # what is higher than a line
 
 
 def _is_scalar(expr: MatrixExpr) -> bool:
     return isinstance(expr, n.Fill) or expr.shape == (1, 1)
+
+
+def _squared(factors: list[MatrixExpr]) -> list[MatrixExpr]:
+    """Equal named scalars as a power."""
+    found: list[MatrixExpr] = []
+    for factor, times in Counter(factors).items():
+        scalar = factor.value if isinstance(factor, n.Fill) else factor
+        if times > 1 and isinstance(scalar, MatrixSymbol) and scalar.shape == (1, 1):
+            found.append(fill(power(scalar, times), factor.shape))
+        else:
+            found += [factor] * times
+    return found
 
 
 def _rank(factor: MatrixExpr) -> int:

@@ -92,7 +92,7 @@ def _direction(program: Program) -> list[Note]:
     shown = named or tuple(given[:3])
     words = f"the direction in which {{}} change{'s' if len(shown) == 1 else ''}"
     if len(shown) < len(given):
-        words += "; that of a parameter is its letter with a dot"
+        words += "; that of a parameter is its letter with the same mark"
     return [Note(shown, words, tuple(map(_undotted, shown)))] if given else []
 
 

@@ -164,3 +164,12 @@ def test_a_long_equation_goes_on_in_the_next_row() -> None:
     assert [row.get("id") for row in rows] == ["eq-7", None, "eq-8"]
     assert ["".join(row.itertext()) for row in rows] == ["(7)a=b", "+c", "(8)d=e"]
     assert len({len(row) for row in rows}) == 1
+
+
+def test_bold_letters_and_bars_over_several() -> None:
+    """Chromium knows no variants, and makes no bar longer."""
+    text = mathml(r"\boldsymbol{\Delta t} + \boldsymbol{W} + \boldsymbol{\alpha} + \overline{\Delta t}")
+    assert all(letter in text for letter in "𝜟𝒕𝑾𝜶")
+    assert "bold-italic" not in text
+    assert "border-top" in text
+    assert "&#x02015;" not in text
