@@ -47,8 +47,14 @@ def prove(
     progress(f"{cell.name}: in numbers", 2 * len(tasks), 2 * len(tasks) + 1)
     rows += _tested(cell, first, torch)
     progress("", 1, 1)
-    where = (*limits(first.forward), *dict.fromkeys(words for task in tasks for words in task.claim.limits))
+    where = (*limits(first.forward), *_limits(tasks))
     return Certificate(title, first.words, tuple(rows), used(first.forward), where)
+
+
+def _limits(tasks: Sequence[Task]) -> Iterator[str]:
+    """What the claims leave out; of several with the one that does."""
+    for task in tasks:
+        yield from (words if len(tasks) == 1 else f"{task.what}: {words}" for words in task.claim.limits)
 
 
 # ── in numbers ──
