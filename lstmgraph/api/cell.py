@@ -139,10 +139,11 @@ class Cell(core.Cell):
     ) -> Drawing:
         """The drawing of the cell in a style; of one step of a walk where `step` (from 1) is given: all else is dimmed.
 
-        `step` without `walk` takes the cell's first walk; `walk` without `step` lights all of it.  `mode` is "light",
-        "dark", or "auto" for what the reader's screen prefers; `legend=False` leaves the legend out; `equations=True`
-        writes the equations beside or under the picture, those of the step where there is one; `sheet=True` draws all
-        steps of the walk in a grid, each with its title and its equations.
+        `step` without `walk` takes the cell's first walk, or that of the theme where the cell has it; `walk` without
+        `step` lights all of it.  `mode` is "light", "dark", or "auto" for what the reader's screen prefers;
+        `legend=False` leaves the legend out; `equations=True` writes the equations beside or under the picture, those
+        of the step where there is one; `sheet=True` draws all steps of the walk in a grid, each with its title and its
+        equations.
 
         `detail` is "gates" (one box a network), "sums" (its weighted sum and its nonlinearity) or "full" (every product
         with a weight and every sum); by default the theme's own.  `show` names what is written beside the symbols, all
@@ -170,7 +171,7 @@ class Cell(core.Cell):
         return picture(self, chosen(given))
 
     def animate(self, walk: str | None = None, **options: Any) -> Animation:
-        """The steps of a walk one after the other as an animated SVG; by default of the cell's first walk.
+        """The steps of a walk one after the other as an animated SVG; without `walk` of that which `draw` takes.
 
         `options` are those of `draw`.  Raises what `draw` raises, UsageError also for `step` and `sheet`.
         """

@@ -71,12 +71,19 @@ def _chosen(choices: Choices) -> Iterator[str]:
 # ── steps of a walk ──
 
 
+def usual_walk(cell: Cell, theme: str) -> str:
+    """The walk where none is asked for: the theme's if the cell has it, else the cell's first."""
+    own = load_theme(theme).walk
+    return own if own in cell.all_walks else next(iter(cell.all_walks))
+
+
 def _chosen_steps(cell: Cell, choices: Choices) -> tuple[str | None, tuple[int, ...]]:
-    """The walk, the first if only a step is given, and the numbers of its lit steps; nothing where neither is given."""
+    """The walk, that of the theme if only a step is given, and the numbers of its lit steps; nothing for neither."""
     walk, step = choices.walk, choices.step
     if walk is None and step is None and not choices.sheet:
         return None, ()
-    walk = check_name(f"walk through {cell.name}", next(iter(cell.all_walks)) if walk is None else walk, cell.all_walks)
+    walk = usual_walk(cell, choices.theme) if walk is None else walk
+    check_name(f"walk through {cell.name}", walk, cell.all_walks)
     steps = cell.all_walks[walk]
     if step is None:
         return walk, tuple(range(1, len(steps) + 1))
