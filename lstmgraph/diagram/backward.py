@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from lstmgraph.diagram.boxes import around, beside, dot_box, label_box, node_box
+from lstmgraph.diagram.boxes import around, beside, dot_box, node_box, written_box
 from lstmgraph.diagram.graph import EXTERNAL
 from lstmgraph.diagram.ground import borders, is_free, of_wire
 from lstmgraph.diagram.layout.labels import inside
@@ -219,7 +219,7 @@ def _in_cell(scene: Scene, cell: Node, flow: Flow) -> Iterable[Node]:
 
 def _names(scene: Scene, flow: Flow) -> list[Label]:
     """The name of a cotangent where it arrives at the operation whose value it is of, if there is room for it."""
-    taken = [*(node_box(n, STROKE) for n in scene.nodes), *map(label_box, scene.labels), *map(dot_box, scene.dots)]
+    taken = [*(node_box(n, STROKE) for n in scene.nodes), *map(written_box, scene.labels), *map(dot_box, scene.dots)]
     taken += [box for w in (*scene.wires, *scene.trunks) for box in of_wire(w)]
     taken += borders(scene.frames)
     found = []
@@ -233,7 +233,7 @@ def _names(scene: Scene, flow: Flow) -> list[Label]:
             label = _at_corner(text if plain else SUM_OF + text, node, wires, taken)
         if label is not None:
             found.append(replace(label, of=node.id))
-            taken.append(label_box(label))
+            taken.append(written_box(label))
     return found
 
 
