@@ -21,14 +21,13 @@ from itertools import pairwise
 from sympy.core.cache import clear_cache
 
 from benchmarks.others import CELL, OTHERS, Other
-from lstmgraph.calculus import gradient, through_time, unroll, vjp
+from lstmgraph.calculus import gradient, gradient_unrolled, through_time
 from lstmgraph.cell import Cell
 from lstmgraph.errors import LstmgraphError
 from lstmgraph.normal import normal_form
 from lstmgraph.notation import get_notation
 from lstmgraph.printing import print_program
 from lstmgraph.printing.explaining import print_derivation
-from lstmgraph.program import Program
 from lstmgraph.reading import load
 
 ROUNDS = 15
@@ -57,12 +56,6 @@ def row(name: str, what: str, times: list[float], bound: float | None = None) ->
     return kept
 
 
-def unrolled(cell: Cell, steps: int) -> Program:
-    """All gradients of that many steps, from unrolling on."""
-    program = unroll(cell, steps)
-    return vjp(program, program.outputs, [s for s in program.inputs if s not in cell.constant_symbols])
-
-
 def ours(cell: Cell) -> bool:
     """Our rows; whether all are within their bounds."""
     count = len(cell.parameters) + len(cell.states) + len(cell.inputs)
@@ -70,7 +63,7 @@ def ours(cell: Cell) -> bool:
     kept = [
         row("lstmgraph", f"the {count} gradients, symbolic sizes", spent_ms(lambda: lambda: gradient(cell)), STEP_MS),
         row("lstmgraph", "the recurrence through time", spent_ms(lambda: lambda: through_time(cell))),
-        row("lstmgraph", "32 steps unrolled", spent_ms(lambda: lambda: unrolled(cell, 32)), UNROLLED_MS),
+        row("lstmgraph", "32 steps unrolled", spent_ms(lambda: lambda: gradient_unrolled(cell, 32)), UNROLLED_MS),
     ]
     for dialect in ("unicode", "latex", "markdown"):
         times = spent_ms(lambda d=dialect: lambda: print_program(once, d, notation))  # type: ignore[misc]
@@ -100,8 +93,8 @@ def growth(cell: Cell) -> bool:
     print("   T  forward  backward  total      ms")
     totals = {}
     for steps in LENGTHS:
-        program, times = unrolled(cell, steps), spent_ms(lambda s=steps: lambda: unrolled(cell, s))  # type: ignore[misc]
-        forward, backward = len(program.stage("forward")), len(program.stage("backward"))
+        program, times = gradient_unrolled(cell, steps), spent_ms(lambda s=steps: lambda: gradient_unrolled(cell, s))  # type: ignore[misc]
+        forward, backward = len(program.stage("forward")), len(program.stage("unrolled"))
         totals[steps] = forward + backward
         print(f"{steps:>4}  {forward:>7}  {backward:>8}  {totals[steps]:>5}  {min(times):>6.1f}")
     slopes = {(totals[b] - totals[a]) / (b - a) for a, b in pairwise(LENGTHS)}

@@ -98,6 +98,7 @@ SHORT: dict[tuple[str, str, str], tuple[str, ...]] = {
     ("default", "pipe", "mogrifier"): ("most_bends", "mean_bends", "off_line"),
     ("default", "pipe", "scrn"): ("dot", "mean_bends"),
     ("default", "pipe", "sru"): ("most_bends",),
+    ("default", "cell-block", "attn"): ("upside_down",),  # the old memory at the left for a network at the right
     ("default", "cell-block", "mlstm"): ("enclosed", "loopless"),
     ("default", "cell-block", "mogrifier"): ("enclosed", "loopless"),
 }
@@ -118,7 +119,7 @@ def scores(name: str, style: str, theme: str) -> Report:
     ]
     files = [written(name, style, theme, seed) for seed in ("1", "2")]
     title = f"{style} {name}"
-    return report(drawing.scene, drawing.graph, load_theme(theme), style, frames, files, title, drawing.legend)
+    return report(drawing.scene, drawing.graph, load_theme(theme), style, frames, files, title, drawing.asked)
 
 
 def written(name: str, style: str, theme: str, seed: str) -> str:
@@ -132,7 +133,7 @@ def row(name: str, style: str, theme: str) -> tuple[tuple[str, ...], list[str]]:
     """A line of the matrix, and what is broken."""
     drawing = load(name).draw(style, theme=theme)
     assert drawing.graph is not None
-    case = Case(drawing.scene, drawing.graph, load_theme(theme), style, legend=drawing.legend)
+    case = Case(drawing.scene, drawing.graph, load_theme(theme), style, asked=drawing.asked)
     broken, q = shortfalls(case), case.quality
     out = {complaint.partition(":")[0] for complaint in broken}
 

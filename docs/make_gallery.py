@@ -17,8 +17,10 @@ from lstmgraph import load
 from lstmgraph.diagram.quality import Case, piped, shortfalls
 from lstmgraph.diagram.themes import load_theme
 from lstmgraph.reading import library
+from lstmgraph.roles import memories
 
 HERE = Path(__file__).parent
+WITHOUT_LEGEND = ("dag",)  # styles that have none
 Table = Mapping[str, Any]
 
 TOP = """# Gallery
@@ -39,15 +41,33 @@ def sections() -> list[Table]:
 
 
 def pictures(section: Table) -> Iterator[Table]:
-    """The pictures of a section; `every_cell` stands for each cell of the library in these styles."""
+    """The pictures of a section; `every_cell` stands for each cell of the library with these options."""
     for name in library() if "every_cell" in section else ():
-        for style in section["every_cell"]:
-            yield {"file": f"{name}-{style}", "words": name, "cell": name, "style": style, "legend": False}
+        for chosen in section["every_cell"]:
+            picture = {"file": "-".join([name, *map(str, chosen.values())]), "words": name, "cell": name, **chosen}
+            if chosen.get("style") != "plumbing" or has_memory(name):
+                yield picture if chosen.get("style") in WITHOUT_LEGEND else {**picture, "legend": False}
     yield from section.get("picture", ())
+
+
+def has_memory(name: str) -> bool:
+    """Whether a state reaches its next value without passing through a network: only such a cell has plumbing."""
+    return bool(memories(load(name)))
+
+
+def is_ours(path: Path) -> bool:
+    """Whether the same equations give the same picture everywhere: Graphviz's layout differs with its version."""
+    return not path.stem.endswith("-dag")
 
 
 def options(picture: Table) -> dict[str, Any]:
     return {key: value for key, value in picture.items() if key not in ("file", "words", "cell")}
+
+
+def svg(picture: Table) -> str:
+    """The file of a picture."""
+    cell, chosen = load(picture["cell"]), options(picture)
+    return cell.animate(**chosen).svg if chosen.pop("animate", False) else cell.draw(**chosen).svg
 
 
 def command(picture: Table) -> str:
@@ -62,7 +82,9 @@ def page() -> str:
     """The text of gallery.md."""
     blocks = [TOP]
     for section in sections():
-        blocks += [f"## {section['title']}", section["words"].strip(), shown(section)]
+        blocks += [f"## {section['title']}", section["words"].strip()]
+        blocks += [terminal(t) for t in section.get("terminal", ())]
+        blocks += [shown(section)] if any(pictures(section)) else []
     return "\n\n".join([*blocks, MEASURED, piped(list(scores()))]) + "\n"
 
 
@@ -76,6 +98,12 @@ def shown(section: Table) -> str:
     ]
     rows = ["\n".join(cells[k : k + columns]) for k in range(0, len(cells), columns)]
     return "<table>\n" + "\n".join(f"<tr>\n{row}\n</tr>" for row in rows) + "\n</table>"
+
+
+def terminal(text: Table) -> str:
+    """A drawing as a terminal shows it, under its command."""
+    shown = load(text["cell"]).draw(text["style"]).terminal(colour=False)
+    return f"```console\n$ lstmgraph draw {text['cell']} --style {text['style']}\n{shown.rstrip()}\n```"
 
 
 def scores() -> Iterator[tuple[str, ...]]:
@@ -93,12 +121,13 @@ def scores() -> Iterator[tuple[str, ...]]:
 
 def files() -> dict[Path, str]:
     """Everything that the gallery consists of."""
-    drawn = {
-        HERE / "gallery" / f"{p['file']}.svg": load(p["cell"]).draw(**options(p)).svg
-        for section in sections()
-        for p in pictures(section)
-    }
+    drawn = {HERE / "gallery" / f"{p['file']}.svg": svg(p) for section in sections() for p in pictures(section)}
     return {**drawn, HERE / "gallery.md": page()}
+
+
+def is_current(path: Path, text: str, check: bool) -> bool:
+    """Whether a file is as it would be drawn; of what Graphviz lays out a check asks only whether it is there."""
+    return path.is_file() and ((check and not is_ours(path)) or path.read_text(encoding="utf-8") == text)
 
 
 def main(arguments: list[str]) -> int:
@@ -108,7 +137,7 @@ def main(arguments: list[str]) -> int:
     )
     check = parser.parse_args(arguments).check
     made = files()
-    stale = [path for path, text in made.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    stale = [path for path, text in made.items() if not is_current(path, text, check)]
     extra = [path for path in sorted((HERE / "gallery").glob("*")) if path not in made]
     for path in (*stale, *extra):
         print(path.relative_to(HERE.parent))

@@ -4,7 +4,8 @@
 - `calls(FUNCTION)` counts the calls of Python functions that FUNCTION makes.  Tests bound work with it: seconds depend
   on the machine and on what else it does, and are measured in benchmarks/.
 - `dot`, `chromium`, `firefox`, `tex`, `cc`, `torch`: ask for the fixture, or mark the test, and it is skipped where it
-  is missing; in CI every skip is a failure.  To add an optional tool, add a row to `TOOLS` and a marker to pyproject.toml.
+  is missing; in CI every skip is a failure.  To add an optional tool, add a row to `TOOLS` and a marker to
+  pyproject.toml.
 """
 
 from __future__ import annotations

@@ -84,12 +84,12 @@ def test_every_term_is_told_once(other: str) -> None:
     cell = lstmgraph.load("gru")
     found = cell.gradient_against(lstmgraph.load(other))
     found.second.check()
-    told = {c.target: c for _, group in compared(found.first, found.second) for c in group}
+    told = {c.target.name: c for _, group in compared(found.first, found.second) for c in group}
     for equation in found.first.stage("backward"):
-        parts = told[equation.target]
+        parts = told[equation.target.name]
         assert sorted(map(_key, parts.both + parts.first)) == sorted(map(_key, _terms(equation.value)))
     for equation in found.second.stage("backward"):
-        parts = told[equation.target]
+        parts = told[equation.target.name]
         assert len(parts.both + parts.second) == len(_terms(equation.value))
     assert len(set(matched(cell, found.other).values())) == len(matched(cell, found.other))
 
@@ -99,6 +99,23 @@ def test_the_order_of_factors_and_summands_is_no_difference() -> None:
     a, b = cell.values["f"], cell.values["i"]
     assert _key(Hadamard(a, MatAdd(a, b))) == _key(Hadamard(MatAdd(b, a), a))
     assert _key(Hadamard(a, a)) != _key(Hadamard(a, b))
+
+
+PROJECTED = """
+i[t] = sigmoid(W_i @ x[t] + R_i @ r[t-1] + b_i)
+c[t] = (1 - i[t]) * c[t-1] + i[t] * tanh(W_z @ x[t] + R_z @ r[t-1])
+r[t] = P @ c[t]
+"""
+
+
+def test_other_sizes_are_no_difference_and_told_once() -> None:
+    one = lstmgraph.Cell.from_equations(PROJECTED, sizes={"x": "X", "c": "H", "r": "N"})
+    other = lstmgraph.Cell.from_equations(PROJECTED.replace("P @", "tanh(b) *"), sizes={"x": "X", "r": "H"})
+    lines = one.gradient_against(other).text("unicode").splitlines()
+    assert not [line for line in lines if line.startswith("−") and "+" + line[1:] in lines]
+    assert any(line.strip() == "∂L/∂R_i = δ_i r[t-1]ᵀ" for line in lines)
+    assert sum("of another size in" in line and "r[t-1], R_i, R_z" in line for line in lines) == 1
+    assert sum("what reaches" in line for line in lines) == 1
 
 
 def test_signs_are_not_only_colours() -> None:

@@ -127,6 +127,7 @@ def test_no_command_is_a_usage_error_that_helps() -> None:
         (["grad", "lstm", "--through-time", "--loss", "lats"], "did you mean 'last'?"),
         (["grad", "lstm", "--unroll", "two"], "not a whole number: say how many steps"),
         (["grad", "lstm", "--unroll", "0"], "a whole number from 1, got 0"),
+        (["grad", "lstm", "--unroll", "100000"], "100000 steps are too many to write out: at most 200"),
         (["grad", "lstm", "--through-time", "--truncate", "-2"], "a whole number from 1, got -2"),
         (["grad", "lstm", "--loss", "last"], "add --through-time, or --unroll T"),
         (["grad", "lstm", "--unroll", "2", "--truncate", "2"], "add --through-time"),

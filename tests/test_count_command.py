@@ -18,7 +18,7 @@ def test_the_table_of_two_cells(capsys: pytest.CaptureFixture[str]) -> None:
         "8H² + 8HX + 22H",
         "8H² + 8HX + 16H",
     ]
-    assert any(row.startswith("  Baur-Strassen bound") and row.endswith(" 12H² + 12HX + 28H") for row in rows)
+    assert any(row.startswith("  3 × forward + slopes") and row.endswith(" 12H² + 12HX + 28H") for row in rows)
     assert rows.index("rnn") < rows.index("peephole_lstm")
     assert len({len(row) for row in rows if row.startswith("  multiplies")}) == 1
 

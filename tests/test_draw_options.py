@@ -251,6 +251,13 @@ def test_the_first_walk_is_taken() -> None:
     assert texts(lstm().draw(sheet=True).scene) == texts(lstm().draw(walk="gamma", sheet=True).scene)
 
 
+def test_a_theme_has_a_walk_of_its_own() -> None:
+    olah = lstm().draw(theme="olah", step=1, equations=True).scene
+    assert texts(olah) == texts(lstm().draw(theme="olah", walk="steps", step=1, equations=True).scene)
+    assert texts(olah) != texts(lstm().draw(theme="olah", walk="gamma", step=1, equations=True).scene)
+    assert lstm().animate(theme="olah").title.endswith("the walk steps")
+
+
 def test_an_animation_has_every_step(tmp_path: Path) -> None:
     animation = lstm().animate("gamma", notation="gamma", equations=True)
     assert len(animation.frames) == 7

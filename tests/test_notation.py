@@ -85,7 +85,7 @@ def symbols_of(cell: Cell) -> list[MatrixSymbol]:
         ("htilde", r"\tilde{h}", "h̃"),
         ("alphabar", r"\bar{\alpha}", "ᾱ"),
         ("W_f_hat", r"\hat{W}_{f}", "Ŵ_f"),
-        ("memory_tilde", r"\widetilde{\mathrm{memory}}", "m̃emory"),
+        ("memory_tilde", r"\widetilde{\mathrm{memory}}", "m̃ẽm̃õr̃ỹ"),
         ("tilde", r"\mathrm{tilde}", "tilde"),
         ("that", r"\hat{t}", "t̂"),
         ("_", "_", "_"),
@@ -273,7 +273,9 @@ def test_every_name_typesets(notation: str) -> None:
 @pytest.mark.parametrize("notation", NOTATIONS)
 def test_every_mark_has_a_spelling(notation: str) -> None:
     found = get_notation(load("lstm"), notation)
-    assert {*MARKS, "delta", "along", "states"} == {*found.marks, *JACOBIANS}, "Jacobians are written as fractions"
+    assert {*MARKS, "delta", "along", "states", "weights"} == {*found.marks, *JACOBIANS}, (
+        "Jacobians are written as fractions"
+    )
 
 
 def test_a_name_is_read_from_a_symbol_or_its_text() -> None:

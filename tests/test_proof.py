@@ -8,18 +8,24 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sympy import MatrixExpr, MatrixSymbol
+from sympy import Integer, MatrixExpr, MatrixSymbol
 
 import lstmgraph
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import negate
+from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.rules import RULES
-from lstmgraph.api.proof import FORMS, claim_of
+from lstmgraph.algebra.traverse import rebuild
+from lstmgraph.api.claims import claims_of
+from lstmgraph.api.proof import FORMS
 from lstmgraph.calculus import gradient, gradient_unrolled, hessian_vector, reusing, stacked, tangent, through_time
+from lstmgraph.calculus.jacobian import Request, jacobian
 from lstmgraph.cell import Cell
 from lstmgraph.errors import UnknownName, UsageError, WrongType
 from lstmgraph.numeric.proof import Certificate, Claim, Row, Task
-from lstmgraph.numeric.proof.prove import exact_rows, random_rows
+from lstmgraph.numeric.proof.certificate import Level, Verdict
+from lstmgraph.numeric.proof.exact import exact_rows
+from lstmgraph.numeric.proof.points import random_rows
 from lstmgraph.program import Equation, Program
 from lstmgraph.reading import library, load, loads
 
@@ -33,6 +39,11 @@ def findings(
 ) -> list[Row]:
     task = Task("it", claim, exact, random)
     return [*exact_rows(task), *random_rows(task)]
+
+
+def claim_of(cell: Cell, program: Program) -> Claim:
+    (claim,) = claims_of(cell, program)
+    return claim
 
 
 @pytest.mark.parametrize("name", CELLS.values(), ids=CELLS)
@@ -110,6 +121,143 @@ def test_a_broken_rule_of_forward_mode_is_seen(cls: type, monkeypatch: pytest.Mo
     assert rows[1].differences[0].startswith("dot(h)[t]")
 
 
+# ── what arrives, and what is left out ──
+
+
+def ignoring(program: Program, seed: str) -> Program:
+    """The Program without a cotangent that arrives."""
+    (gone,) = (s for s in program.inputs if s.name == seed)
+    equations = tuple(replace(e, value=_without(e.value, gone)) for e in program)
+    return replace(program, equations=equations, inputs=tuple(s for s in program.inputs if s != gone))
+
+
+def _without(value: MatrixExpr, gone: MatrixSymbol) -> MatrixExpr:
+    if value == gone:
+        return n.Fill(Integer(0), *gone.shape)
+    return rebuild(value, [_without(o, gone) for o in operands(value)]) if operands(value) else value
+
+
+@pytest.mark.parametrize("wrt", [None, ["W_f", "W_i"]])
+def test_gradients_that_ignore_what_arrives_are_wrong(wrt: list[str] | None) -> None:
+    cell = lstmgraph.load("lstm")
+    certificate = cell.prove(ignoring(cell.gradient(wrt), "seed(c)[t]"))
+    assert not certificate.passed
+    assert {row.verdict for row in certificate.level("exact")} == {"FAILED"}
+    assert {row.verdict for row in certificate.level("random")} == {"FAILED"}
+    assert "c[t], h[t]" in certificate.claim
+
+
+def test_a_loss_that_sees_less_is_said_to() -> None:
+    cell = lstmgraph.load("lstm")
+    alone = ignoring(cell.gradient(["W_f"]), "seed(c)[t]")
+    certificate = cell.prove(alone, of="h")
+    assert certificate.passed
+    assert "for a loss that sees h[t] alone" in certificate.limits
+    assert not cell.prove(alone, of=["h", "c"]).passed
+    with pytest.raises(UnknownName, match="no output of lstm 'x'"):
+        cell.prove(alone, of="x")
+    with pytest.raises(UsageError, match="said of a program"):
+        cell.prove(of="h")
+
+
+def test_a_loss_of_the_last_step_is_a_limit_and_one_that_was_lost_is_wrong() -> None:
+    cell = lstmgraph.load("rnn")
+    last = cell.prove(cell.gradient_unrolled(3, loss="last"))
+    assert last.passed
+    assert last.limits == ("for a loss that sees h[3] alone",)
+    every = cell.prove(cell.gradient_unrolled(3))
+    assert (every.passed, every.limits) == (True, ())
+    assert not cell.prove(ignoring(cell.gradient_unrolled(3), "loss(h)[1]")).passed
+
+
+def test_what_does_not_change_along_a_direction_is_a_limit() -> None:
+    cell = lstmgraph.load("rnn")
+    assert cell.prove(cell.tangent(["W", "h"])).limits == ("while x[t], U, b do not change",)
+    assert cell.prove(cell.tangent()).limits == ()
+
+
+def test_a_program_without_results_is_refused() -> None:
+    cell = lstmgraph.load("rnn")
+    with pytest.raises(UsageError, match="computes nothing, so there is nothing to prove"):
+        cell.prove(cell.gradient().needed_for([]))
+
+
+# ── truncation ──
+
+
+@pytest.mark.parametrize("start", ["given", "zero"])
+@pytest.mark.parametrize("loss", ["every", "last"])
+@pytest.mark.parametrize("truncate", [1, 2, 4])
+def test_recurrences_that_are_truncated(truncate: int, loss: str, start: str) -> None:
+    cell = load("gru")
+    claim = claim_of(cell, through_time(cell, loss, truncate, start))
+    (row,) = findings(claim, (), ((1, 2),))
+    assert row.verdict == "holds"
+    assert claim.limits[0] == f"for gradients that are cut between blocks of {truncate} steps"
+
+
+def test_a_cut_in_one_state_only_is_wrong() -> None:
+    cell = load("lstm")
+    program, whole = through_time(cell, truncate=2), through_time(cell)
+    half = [w if e.target.name == "bar(c)[t]" else e for e, w in zip(program, whole, strict=True)]
+    assert half != list(program)
+    rows = findings(claim_of(cell, replace(program, equations=tuple(half))), (), ((1, 2),))
+    assert [row.verdict for row in rows] == ["FAILED"]
+
+
+def test_the_step_after_the_last_one_divides_by_nothing() -> None:
+    """What a step sends back may have a divisor of that step; after the last one there is none."""
+    cell = loads('equations = """n[t] = a * x[t] + 1\nh[t] = b * h[t-1] / n[t]"""\nsizes = {x = "H", h = "H"}')
+    rows = findings(claim_of(cell, through_time(cell)), ((1,),), ((2,),))
+    assert [row.verdict for row in rows] == ["proven", "holds"]
+
+
+# ── Jacobians ──
+
+
+@pytest.mark.parametrize("name", [name for name in CELLS if load(CELLS[name]).states])
+def test_the_jacobians_of_every_cell_are_proven(name: str) -> None:
+    cell = load(CELLS[name])
+    (claim,) = claims_of(cell, jacobian(cell, Request()))
+    rows = findings(claim, ((1,),), ((1, 2, 2, 1),))
+    assert [row.verdict for row in rows] == ["proven", "holds"]
+
+
+ASKED = {
+    "two steps": Request(steps=2),
+    "some": Request(of=("f", "h"), by=("x", "c")),
+    "direct": Request(direct=True),
+}
+
+
+@pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
+def test_all_kinds_of_jacobians(asked: Request) -> None:
+    cell = load("peephole_lstm")
+    claims = claims_of(cell, jacobian(cell, asked))
+    assert len(claims) == (4 if asked.steps == 2 else 1)
+    for claim in claims:
+        assert {row.verdict for row in findings(claim, ((1,),), ((1, 2),))} <= GOOD
+
+
+def test_what_is_held_is_said_of_the_form_in_which_it_is() -> None:
+    cell = lstmgraph.load("indrnn")
+    held = "for each value's own equation, all other values of the step held"
+    assert held in cell.prove(cell.jacobian(direct=True)).limits
+    two = lstmgraph.load("lstm").jacobian(steps=2)
+    found = lstmgraph.load("lstm").prove(two)
+    assert found.limits[0] == "alone(c.c.2)[t]: through c alone, all other states held"
+    assert found.passed
+
+
+@pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
+def test_every_line_of_a_jacobian_matters(asked: Request) -> None:
+    cell = load("lstm")
+    program = jacobian(cell, asked)
+    for k in (k for k, e in enumerate(program) if e.stage == "jacobian" and "Fill(0" not in str(e.value)):
+        rows = [row for c in claims_of(cell, without(program, k)) for row in findings(c, (), ((1, 2),))]
+        assert "FAILED" in {row.verdict for row in rows}, program.equations[k]
+
+
 # ── certificates ──
 
 
@@ -138,6 +286,67 @@ def test_a_certificate_as_text_as_markdown_and_as_json(certificate: Certificate)
     assert len(whole["rows"]) == len(certificate.rows)
     with pytest.raises(UnknownName, match="did you mean 'markdown'"):
         certificate.text("markdwn")
+
+
+def row(level: Level, verdict: Verdict, what: str = "it", **data: int) -> Row:
+    return Row(level, what, "", verdict, "", data)
+
+
+SUMMARIES: dict[str, tuple[bool, list[Row], str]] = {
+    "nothing at all": (False, [], "NOT PROVEN: nothing could be decided of it"),
+    "nothing done": (
+        False,
+        [row("exact", "not done"), row("random", "not done")],
+        "NOT PROVEN: nothing could be decided",
+    ),
+    "numbers only": (False, [row("exact", "not done"), row("numbers", "passed", "n")], "NOT PROVEN: nothing could be"),
+    "a form left": (
+        False,
+        [row("exact", "proven"), row("exact", "not done", "that")],
+        "NOT PROVEN: nothing could be decided of that",
+    ),
+    "one wrong": (False, [row("exact", "proven"), row("random", "FAILED")], "NOT PROVEN: 1 of 2"),
+    "all exact": (True, [row("exact", "proven"), row("random", "holds", "it")], "proven exactly at small sizes, and"),
+    "one at random": (
+        True,
+        [row("exact", "proven"), row("exact", "not done", "that"), row("random", "holds", "that")],
+        "proven exactly: it; only but for the error probability that is stated: that",
+    ),
+    "sides left": (
+        True,
+        [row("exact", "proven"), row("random", "holds", "that", kinks=7, sides_tried=8)],
+        "proven exactly: it; only but for the error probability that is stated, and on the sides of kinks that were ",
+    ),
+}
+
+
+@pytest.mark.parametrize(("passed", "rows", "words"), SUMMARIES.values(), ids=SUMMARIES)
+def test_the_summary_says_what_is_exact(passed: bool, rows: list[Row], words: str) -> None:
+    certificate = Certificate("title", "claim", tuple(rows), {}, ())
+    assert certificate.passed == passed
+    assert certificate.summary.startswith(words)
+
+
+def test_an_exponent_that_does_not_fit_is_not_decided() -> None:
+    """a ** 65536 is not b, whatever the exact part has room for."""
+    cell = loads('equations = "h[t] = a * x[t] ** 65536 + b * h[t-1]"\nsizes = {h = 1, x = 1, a = 1, b = 1}')
+    program = gradient(cell, ["a"])
+    wrong = replace(program, equations=tuple(replace(e, value=cell.previous[0]) for e in program.stage("backward")))
+    exact, *random = findings(
+        claim_of(cell, replace(wrong, inputs=(*program.inputs, *cell.previous))), ((1,),), ((1,),)
+    )
+    assert (exact.verdict, exact.details) == ("not done", "exponents beyond 65535")
+    assert [row.verdict for row in random] == ["FAILED"]
+    right = lstmgraph.Cell.of(cell).prove()
+    assert right.passed
+    assert right.summary.startswith(
+        "proven exactly: nothing; only but for the error probability that is stated: one step"
+    )
+
+
+def test_another_seed_has_other_points_and_the_same_certificate() -> None:
+    cell = lstmgraph.load("indrnn")
+    assert cell.prove(seed=7).rows == cell.prove().rows
 
 
 def test_progress_is_told() -> None:
@@ -180,7 +389,7 @@ def test_what_is_no_gradient_is_refused() -> None:
     with pytest.raises(UsageError, match=r"h\[t\] is not the cotangent of an input"):
         cell.prove(cell.step)
     with pytest.raises(UsageError, match="which is no value of rnn"):
-        cell.prove(lstmgraph.load("lstm").gradient(["U_f"]).needed_for([]) and _of_another(cell))
+        cell.prove(_of_another(cell))
 
 
 def _of_another(cell: Cell) -> Program:

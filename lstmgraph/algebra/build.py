@@ -12,7 +12,7 @@ from sympy import Integer, MatAdd, MatMul, MatrixExpr, Number, Rational, Transpo
 from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.nodes import Fill, Hadamard, Negative, Power, Reciprocal
 
-SIMPLE = 20  # the largest denominator of fractions that have a decimal form as well
+SIMPLE = 4  # the largest denominator of fractions that have a decimal form as well
 
 
 def fill(value: MatrixExpr | Number | float, shape: Shape) -> MatrixExpr:
@@ -28,7 +28,7 @@ def is_number(expr: MatrixExpr, value: float | None = None) -> bool:
 
 
 def is_decimal(value: Number) -> bool:
-    """Whether a number is written with a decimal point: 0.6065 is not 1213/2000, though 1/2 and 1/3 are fractions."""
+    """Whether a number is written with a decimal point: 0.2 is not 1/5, though 1/2, 1/4 and 1/3 are fractions."""
     if not isinstance(value, Rational):
         return True
     return value.q > SIMPLE and set(primefactors(value.q)) <= {2, 5}

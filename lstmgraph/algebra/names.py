@@ -18,6 +18,7 @@ A symbol is a plain `sympy.MatrixSymbol`, so that a SymPy user can take it away;
     alone(c.c.3)[t]                the same through c alone: all other states held
     term(c.1)[t]                   a product that has a name because it is used more than once
     stack(W_f.W_i)                 values one below the other, as a letter; some(W_f.W_i) with an index
+    some(2.W_f.W_i)                the second stack of a program
 
 Identifiers of a cell cannot contain parentheses or points, so no author's name can collide with one of ours.
 """
@@ -25,6 +26,7 @@ Identifiers of a cell cannot contain parentheses or points, so no author's name 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal, NamedTuple, cast
@@ -125,6 +127,27 @@ def quotient_of(name: Name) -> Quotient:
     if parts[-1].isdigit() and len(parts) > 2:
         steps = int(parts.pop())
     return Quotient(Name(".".join(parts[:-1]), name.lag, name.marks[1:]), parts[-1], steps)
+
+
+class Stacked(NamedTuple):
+    """What the name of a stack says: its mark, what it is made of, which of a program's stacks it is."""
+
+    mark: str
+    parts: tuple[str, ...]
+    number: int
+
+
+def stack_name(parts: Sequence[Name], mark: str, number: int) -> Name:
+    """The name of values of one kind one below the other."""
+    base = ".".join([*([str(number)] if number > 1 else []), *(part.base for part in parts)])
+    return replace(parts[0], base=base, marks=(mark, *parts[0].marks))
+
+
+def stack_of(name: Name) -> Stacked:
+    """The inverse of `stack_name`, whatever other marks there are."""
+    number = re.match(r"\d+", name.base)
+    parts = re.findall(r"[^\W\d]\w*(?:\.\d+)*", name.base)
+    return Stacked(next(m for m in name.marks if m in STACKS), tuple(parts), int(number[0]) if number else 1)
 
 
 def is_jacobian(name: Name) -> bool:

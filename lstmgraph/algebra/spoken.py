@@ -17,7 +17,7 @@ from sympy import Basic, MatMul, MatrixExpr, MatrixSymbol, Transpose
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import is_decimal, is_number
 from lstmgraph.algebra.maps import rule_of
-from lstmgraph.algebra.names import STACKS, Name, name_of
+from lstmgraph.algebra.names import STACKS, Name, name_of, stack_of
 from lstmgraph.algebra.traverse import walk
 
 LONGEST = 400  # characters
@@ -44,7 +44,7 @@ def spoken_name(name: Name) -> str:
         return str(name)
     mark, inner = name.marks[0], Name(name.base, name.lag, name.marks[1:], name.since, name.entry)
     if mark in STACKS:
-        return f"the stack of {' and '.join(name.base.split('.'))}"
+        return f"the stack of {' and '.join(stack_of(name).parts)}"
     base, _, number = name.base.partition(".")
     if mark in _NUMBERED and number:
         return f"{_NUMBERED[mark]} {number} of {Name(base, name.lag, (), name.since)}"

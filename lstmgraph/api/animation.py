@@ -16,6 +16,7 @@ from lstmgraph.api.catalogue import check_name
 from lstmgraph.api.choices import chosen
 from lstmgraph.api.drawing import Drawing, digest
 from lstmgraph.api.overlays.equations import capital
+from lstmgraph.api.picture import usual_walk
 from lstmgraph.diagram.themes import load_theme
 from lstmgraph.errors import UsageError
 from lstmgraph.files import write_bytes
@@ -82,15 +83,16 @@ def check_suffix(path: str | Path) -> None:
 
 
 def animated(cell: Cell, walk: str | None, options: Mapping[str, Any]) -> Animation:
-    """The animation of a walk, by default the cell's first."""
-    chosen({**options, "walk": walk})  # what no drawing takes is said before anything else
+    """The animation of a walk, by default the theme's or the cell's first."""
+    theme = chosen({**options, "walk": walk}).theme  # what no drawing takes is said before anything else
     for option, why in EXCLUDES.items():
         if options.get(option):
             raise UsageError(
                 f"the options animate and {option} do not go together: {why}", hint="leave one of them out"
             )
     rest = {name: value for name, value in options.items() if name not in EXCLUDES}
-    name = check_name(f"walk through {cell.name}", next(iter(cell.all_walks)) if walk is None else walk, cell.all_walks)
+    name = usual_walk(cell, theme) if walk is None else walk
+    check_name(f"walk through {cell.name}", name, cell.all_walks)
     steps = cell.all_walks[name]
     frames = tuple(cell.draw(**rest, walk=name, step=k) for k in range(1, len(steps) + 1))
     captions = tuple(f"{k}. {capital(step.title)}" for k, step in enumerate(steps, 1))

@@ -139,10 +139,11 @@ class Cell(core.Cell):
     ) -> Drawing:
         """The drawing of the cell in a style; of one step of a walk where `step` (from 1) is given: all else is dimmed.
 
-        `step` without `walk` takes the cell's first walk; `walk` without `step` lights all of it.  `mode` is "light",
-        "dark", or "auto" for what the reader's screen prefers; `legend=False` leaves the legend out; `equations=True`
-        writes the equations beside or under the picture, those of the step where there is one; `sheet=True` draws all
-        steps of the walk in a grid, each with its title and its equations.
+        `step` without `walk` takes the cell's first walk, or that of the theme where the cell has it; `walk` without
+        `step` lights all of it.  `mode` is "light", "dark", or "auto" for what the reader's screen prefers;
+        `legend=False` leaves the legend out; `equations=True` writes the equations beside or under the picture, those
+        of the step where there is one; `sheet=True` draws all steps of the walk in a grid, each with its title and its
+        equations.
 
         `detail` is "gates" (one box a network), "sums" (its weighted sum and its nonlinearity) or "full" (every product
         with a weight and every sum); by default the theme's own.  `show` names what is written beside the symbols, all
@@ -170,7 +171,7 @@ class Cell(core.Cell):
         return picture(self, chosen(given))
 
     def animate(self, walk: str | None = None, **options: Any) -> Animation:
-        """The steps of a walk one after the other as an animated SVG; by default of the cell's first walk.
+        """The steps of a walk one after the other as an animated SVG; without `walk` of that which `draw` takes.
 
         `options` are those of `draw`.  Raises what `draw` raises, UsageError also for `step` and `sheet`.
         """
@@ -383,19 +384,27 @@ class Cell(core.Cell):
         return numeric.check(self, self.gradient(), self.lambdify(), recurrence=self.through_time(), progress=progress)
 
     def prove(
-        self, program: Program | None = None, progress: Callable[[str, int, int], None] = lambda *_: None
+        self,
+        program: Program | None = None,
+        progress: Callable[[str, int, int], None] = lambda *_: None,
+        *,
+        of: str | Sequence[str] | None = None,
+        seed: int = 0,
     ) -> Certificate:
-        """Prove the gradients of one step, and through unrolled steps, or those that another `program` computes.
+        """Prove the gradients of one step, and through unrolled steps, or the derivatives that another `program` has.
 
         `certificate.passed` says whether all was proven; `print(certificate)` says what was, at which sizes, and what
         was only tested.  A `program` takes the step's inputs (or any of its values) and the cotangents of outputs
-        (`bar(h)[t]`), and computes `grad(W)`, `bar(x)[t]`, `bar(h)[t-1]`, all or some of them.
+        (`bar(h)[t]`), and computes `grad(W)`, `bar(x)[t]`, `bar(h)[t-1]`, all or some of them; or tangents, or
+        Jacobians.  Every output has a cotangent, whether the program takes it or not, unless `of` names those that the
+        loss sees.  `seed` is that of the random points.
 
-        Raises UsageError for a program that computes something else or holds an operation that a proof cannot compute.
+        Raises UsageError for a program that computes nothing, or something else, or holds an operation that a proof
+        cannot compute; UnknownName for a name in `of` that is no output.
         """
         from lstmgraph.api.proof import proven
 
-        return proven(self, program, progress)
+        return proven(self, program, [of] if isinstance(of, str) else of, seed, progress)
 
     def show(self, notation: str | None = None) -> str:
         """Equations, shapes, roles, walks, notations and sources, as text.  Raises UnknownName."""

@@ -28,7 +28,7 @@ class OperationCounts:
 
     `forward` is the step, `backward` are all its gradients as derived, `reusing` those that reuse products.  `ceiling`
     bounds the multiplies of both passes: three times those of the step (W. Baur, V. Strassen, The complexity of partial
-    derivatives, Theoretical Computer Science 22, 1983), and what the slopes of its functions take.
+    derivatives, Theoretical Computer Science 22, 1983), and what the slopes of its functions take by our rules.
     """
 
     cell: Cell
@@ -143,14 +143,14 @@ def _row(counts: OperationCounts, quantity: str) -> tuple[str, ...] | None:
 
 
 def _both(counts: OperationCounts) -> list[tuple[str, ...]]:
-    """The multiplies of both passes, their bound, and their ratio to those of the forward pass."""
+    """The multiplies of both passes, their bound, and their ratio to those of the forward pass (by the theorem, 3)."""
     from lstmgraph.printing.polynomials import polynomial
 
     forms = [c for c in counts.columns if c != "forward"]
     sums = [(counts.forward.multiplies + counts.columns[c].multiplies).expand() for c in forms]
     return [
         ("  multiplies of both", "", *map(polynomial, sums)),
-        ("  Baur-Strassen bound", "", polynomial(counts.ceiling), ""),
+        ("  3 × forward + slopes", "", polynomial(counts.ceiling), ""),
         *([("  both / forward", "", *(f"{counts.ratio(c):.3g}" for c in forms))] if counts.forward.multiplies else []),
     ]
 

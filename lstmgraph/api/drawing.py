@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from lstmgraph.api.catalogue import check_name
+from lstmgraph.diagram.asked import NOTHING, Asked
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.scene import Scene
 from lstmgraph.diagram.themes import load_theme
@@ -34,8 +35,8 @@ def digest(text: str) -> str:
 class Drawing:
     """A laid-out drawing, which a notebook shows.
 
-    `scene` holds every coordinate, `graph` what it shows (None where no gates are for it: see `quality`), `legend`
-    whether one was asked for; `svg` and `dot` are the same picture as text.
+    `scene` holds every coordinate, `graph` what it shows (None where no gates are for it: see `quality`), `asked` what
+    it was asked to show besides; `svg` and `dot` are the same picture as text.
     """
 
     scene: Scene
@@ -43,7 +44,7 @@ class Drawing:
     mode: str = "auto"
     style: str = ""
     graph: Graph | None = None
-    legend: bool = False
+    asked: Asked = NOTHING
 
     @cached_property
     def svg(self) -> str:
@@ -83,7 +84,7 @@ class Drawing:
                 "there are gates for drawings of one cell, in the styles pipe and cell-block",
                 hint="draw one cell in one of these styles",
             )
-        return report(self.scene, self.graph, load_theme(self.theme), self.style, legend=self.legend)
+        return report(self.scene, self.graph, load_theme(self.theme), self.style, files=[self.svg], asked=self.asked)
 
     def to_graphviz(self) -> graphviz.Digraph:
         """The drawing as a graph of the `graphviz` package, to be changed or rendered there by the program `dot`."""

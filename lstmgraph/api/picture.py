@@ -10,6 +10,7 @@ from lstmgraph.api.choices import OPTIONS, Choices, check
 from lstmgraph.api.drawing import Drawing
 from lstmgraph.api.scenes import drawn
 from lstmgraph.cell import Cell
+from lstmgraph.diagram.asked import NOTHING, Asked
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.legend import AGAINST, BACKWARD, CHAIN, FORWARD, with_legend
 from lstmgraph.diagram.scene import Scene
@@ -33,15 +34,16 @@ def picture(cell: Cell, choices: Choices) -> Drawing:
     if choices.notation is None and walk in notation_names(cell):  # a walk in a notation is told in it
         choices = replace(choices, notation=walk)
     names = get_notation(cell, choices.notation)
-    graph, scene = drawn(cell, names, choices)
+    (graph, scene), asked = drawn(cell, names, choices), NOTHING
     if any(choices.has(option.name) for option in OPTIONS if option.laid_over):  # loaded for nothing else
         from lstmgraph.api.overlays import overlaid
 
-        graph, scene = overlaid(cell, names, choices, steps, graph, scene)
-    return _finished(cell, scene, choices, None if choices.against or choices.style in UNMEASURED else graph)
+        graph, scene, asked = overlaid(cell, names, choices, steps, graph, scene)
+    measured = None if choices.against or choices.style in UNMEASURED else graph
+    return _finished(cell, scene, choices, measured, replace(asked, legend=choices.legend))
 
 
-def _finished(cell: Cell, scene: Scene, choices: Choices, graph: Graph | None) -> Drawing:
+def _finished(cell: Cell, scene: Scene, choices: Choices, graph: Graph | None, asked: Asked) -> Drawing:
     """The scene with its legend, and an id."""
     if choices.legend:
         key = next((key for option, key in KEYS.items() if choices.has(option)), FORWARD)
@@ -52,7 +54,7 @@ def _finished(cell: Cell, scene: Scene, choices: Choices, graph: Graph | None) -
         choices.mode,
         choices.style,
         graph,
-        choices.legend,
+        asked,
     )
 
 
@@ -69,12 +71,19 @@ def _chosen(choices: Choices) -> Iterator[str]:
 # ── steps of a walk ──
 
 
+def usual_walk(cell: Cell, theme: str) -> str:
+    """The walk where none is asked for: the theme's if the cell has it, else the cell's first."""
+    own = load_theme(theme).walk
+    return own if own in cell.all_walks else next(iter(cell.all_walks))
+
+
 def _chosen_steps(cell: Cell, choices: Choices) -> tuple[str | None, tuple[int, ...]]:
-    """The walk, the first if only a step is given, and the numbers of its lit steps; nothing where neither is given."""
+    """The walk, that of the theme if only a step is given, and the numbers of its lit steps; nothing for neither."""
     walk, step = choices.walk, choices.step
     if walk is None and step is None and not choices.sheet:
         return None, ()
-    walk = check_name(f"walk through {cell.name}", next(iter(cell.all_walks)) if walk is None else walk, cell.all_walks)
+    walk = usual_walk(cell, choices.theme) if walk is None else walk
+    check_name(f"walk through {cell.name}", walk, cell.all_walks)
     steps = cell.all_walks[walk]
     if step is None:
         return walk, tuple(range(1, len(steps) + 1))

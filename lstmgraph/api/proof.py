@@ -1,7 +1,7 @@
 """What `cell.prove()` returns: a certificate of the cell's gradients, or of a Program that claims to compute them.
 
 To add a form to what is proven of every cell: a row of `FORMS`.  What a Program of one's own is compared with follows
-from its names: see `forward_of`.
+from its names: see `claims.py`.
 """
 
 from __future__ import annotations
@@ -9,17 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from lstmgraph.algebra.names import name_of
-from lstmgraph.algebra.nodes import TimeSum
-from lstmgraph.algebra.traverse import walk
-from lstmgraph.errors import WrongType
-from lstmgraph.numeric.proof import Certificate, Claim, Task
+from lstmgraph.api.claims import claims_of, cotangents, recurrence
+from lstmgraph.errors import UsageError, WrongType
+from lstmgraph.numeric.proof import Certificate, Claim, Cotangents, Tangents, Task
 from lstmgraph.program import Program
 
 if TYPE_CHECKING:
     from lstmgraph.cell import Cell
 
-STEPS = 3  # for which a recurrence that is given is written out
 Numbers = tuple[int, ...]
 LADDER: Sequence[Numbers] = ((1,), (1, 2), (2, 3, 4, 5, 6), (3, 4, 5, 6, 7))  # of sizes, exactly
 SHORT: Sequence[Numbers] = ((1,), (1, 2))
@@ -38,29 +35,28 @@ class Form(NamedTuple):
 def _one_step(cell: Cell) -> Claim:
     from lstmgraph import calculus
 
-    return Claim(cell.step, calculus.gradient(cell))
+    return cotangents(cell, calculus.gradient(cell))
 
 
 def _steps(cell: Cell, steps: int) -> Claim:
     from lstmgraph.calculus import vjp
-    from lstmgraph.calculus.written_out import unrolled
+    from lstmgraph.calculus.unroll import unrolled
 
     forward = unrolled(cell, steps)
     fixed = set(cell.constant_symbols)
-    return Claim(forward, vjp(forward, forward.outputs, [s for s in forward.inputs if s not in fixed]))
+    return Cotangents(forward, vjp(forward, forward.outputs, [s for s in forward.inputs if s not in fixed]))
 
 
 def _recurrence(cell: Cell, steps: int) -> Claim:
     from lstmgraph import calculus
-    from lstmgraph.calculus.written_out import unrolled, written_out
 
-    return Claim(unrolled(cell, steps), written_out(calculus.through_time(cell), steps))
+    return recurrence(cell, calculus.through_time(cell), steps)
 
 
 def _tangents(cell: Cell) -> Claim:
     from lstmgraph import calculus
 
-    return Claim(cell.step, calculus.tangent(cell))
+    return Tangents(cell.step, calculus.tangent(cell))
 
 
 FORMS: Mapping[str, Form] = {
@@ -75,47 +71,35 @@ ONE_STEP_ONLY = ("one step", "tangents of one step")  # of a cell without states
 
 
 def proven(
-    cell: Cell, program: Program | None = None, progress: Callable[[str, int, int], None] = lambda *_: None
+    cell: Cell,
+    program: Program | None = None,
+    of: Sequence[str] | None = None,
+    seed: int = 0,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Certificate:
     """A certificate of the gradients of a cell in all forms, or of another Program of derivatives."""
     from lstmgraph.numeric import proof
 
-    of = cell.title or cell.name
+    name = cell.title or cell.name
     if program is None:
-        return proof.prove(cell, f"Certificate of the gradients of {of}", list(_tasks(cell)), progress=progress)
+        if of is not None:
+            raise UsageError("the outputs that a loss sees are said of a program", hint="give one, or leave out of=")
+        title = f"Certificate of the gradients of {name}"
+        return proof.prove(cell, title, list(_tasks(cell)), seed=seed, progress=progress)
     if not isinstance(program, Program):
         raise WrongType("the program to prove", program, ["a Program of gradients", "None"])
-    task = Task("the program", claim_of(cell, program.check()), LADDER, LARGE)
-    return proof.prove(cell, f"Certificate of {program.name}, of {of}", [task], progress=progress)
+    title = f"Certificate: {getattr(program, 'title', '') or f'{program.name}, of {name}'}"
+    return proof.prove(cell, title, tasks_of(cell, program, of), seed=seed, progress=progress)
+
+
+def tasks_of(cell: Cell, program: Program, of: Sequence[str] | None = None) -> list[Task]:
+    """What is to be proven of a Program: all that it claims."""
+    claims = claims_of(cell, program.check(), of)
+    words = ["the program"] if len(claims) == 1 else [", ".join(o.name for o in claim.wanted) for claim in claims]
+    return [Task(what, claim, LADDER, LARGE) for what, claim in zip(words, claims, strict=True)]
 
 
 def _tasks(cell: Cell) -> Iterator[Task]:
     for what, form in FORMS.items():
         if cell.states or what in ONE_STEP_ONLY:
             yield Task(what, form.claim(cell), form.exact, form.random)
-
-
-def claim_of(cell: Cell, program: Program) -> Claim:
-    """What a Program is to be compared with, by its names.
-
-    A recurrence through time is written out for some steps (from zeros, if one of its sums leaves out the first step);
-    numbers as times (`bar(x)[2]`, `bar(h)[0]`) say how many steps of the cell are meant, t+1, t+2 likewise;
-    `dot(grad(W))` is the tangent of the gradient of a step.
-    """
-    from lstmgraph import calculus
-    from lstmgraph.calculus.written_out import unrolled, written_out
-
-    sums = [node for e in program for node in walk(e.value) if isinstance(node, TimeSum)]
-    if sums:
-        start = "given" if all(node.args[1] == 1 for node in sums) else "zero"
-        return Claim(unrolled(cell, STEPS, start), written_out(program, STEPS))
-    outputs = [name_of(o) for o in program.outputs]
-    if any(name.marks[:1] == ("dot",) and len(name.marks) > 1 for name in outputs):
-        return Claim(calculus.gradient(cell), program)
-    times = [
-        (name.lag, name.since) for name in map(name_of, (*program.inputs, *program.outputs)) if name.lag is not None
-    ]
-    if not all(since for _, since in times):
-        return Claim(unrolled(cell, max(lag for lag, since in times if not since)), program)
-    last = max((lag for lag, _ in times), default=0)
-    return Claim(calculus.unroll(cell, last + 1) if last > 0 else cell.step, program)

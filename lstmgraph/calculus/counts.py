@@ -198,11 +198,13 @@ def forward(cell: Cell) -> Program:
 
 
 def ceiling(cell: Cell) -> Expr:
-    """How many multiplies a step and all its gradients need at most, by the count of W. Baur and V. Strassen (The
-    complexity of partial derivatives, Theoretical Computer Science 22, 1983).
+    """Three times the multiplies of a step, and what the slopes of its functions take: at most so many do the step and
+    all its gradients need.
 
     A product of two gives two in the backward pass, so a program of sums and products alone, with all its
-    derivatives, has at most three times its multiplies.  A function adds what its slope takes and the multiply by it.
+    derivatives, has at most three times its multiplies (W. Baur, V. Strassen, The complexity of partial derivatives,
+    Theoretical Computer Science 22, 1983).  To a function the theorem does not apply: here it adds the multiply by its
+    slope and those that the slope takes as our rules state it.
     """
     return Add(*(_ceiling(node) for e in forward(cell) for node in walk(e.value))).expand()
 

@@ -120,10 +120,6 @@ class Atoms:
             self._inside[number] = tuple(map(self.leaf, names)) or (number,)
         return self._inside[number]
 
-    def complement(self, number: int) -> int | None:
-        """The atom 1 - z of an atom z, where it has been met."""
-        return self.groups.get((self[number].shape, key_of((Term(1, ()), Term(-1, (number,))))))
-
     def name(self, value: MatrixSymbol, terms: Sum) -> None:
         """From now on the value is known to be that sum, and the sum has that name."""
         number = self.leaf(value)

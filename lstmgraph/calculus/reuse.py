@@ -5,11 +5,14 @@ c̄ ⊙ c[t-1] ⊙ f ⊙ (1 - f) is (c̄ ⊙ f) ⊙ (c[t-1] - f ⊙ c[t-1]), and
 c̄ ⊙ (i - (i ⊙ g) ⊙ g).  Nothing changes but by rounding; docs/counts.md says by how much.
 
 The search knows no cell and no function.  A backward pass is a system of sums of elementwise products (`monomials.py`),
-which three *moves* rewrite:
+which two *moves* rewrite:
 
 - some of the factors before a sum in brackets go into it: a (1 - f) r to a (r - f r);
-- what several terms of a sum have in common comes before a bracket: h̄ n - h̄ h to h̄ (n - h);
-- z g becomes g - (1 - z) g, where the forward pass has (1 - z) g.
+- what several terms of a sum have in common comes before a bracket: h̄ n - h̄ h to h̄ (n - h).
+
+Neither loses digits that are there: where f is near 1, 1 - f has as few as r - f r.  A third one would save more in
+some cells and is not made: z g as g - (1 - z) g, where the forward pass has (1 - z) g, has no digits left where z is
+near 0.
 
 A system costs the multiplies of its monomials, each put together from as few known products as possible: those of the
 forward pass, those that other lines need, and common parts of them.  Moves are made as long as one lowers that cost, in
@@ -292,8 +295,6 @@ class System:
                 for some in dict.fromkeys(combinations(others, size)):
                     new = tuple(Term(t.sign, (*some[::-1], *t.factors)) for t in content)
                     yield self.around(term, k, some, new)
-                    if (other := tuple(u for t in new for u in self.swapped(t))) != new:
-                        yield self.around(term, k, some, other)
 
     def content(self, k: int, once: set[int]) -> Sum:
         return self.sums[k] if k in once else self.atoms[k].sum
@@ -304,15 +305,6 @@ class System:
         if left == (k,):
             return tuple(Term(term.sign * t.sign, t.factors) for t in new)
         return (self.in_place(Term(term.sign, left), left.index(k), new, self.atoms[k].shape),)
-
-    def swapped(self, term: Term) -> Sum:
-        """z g as g - (1 - z) g where the forward pass has that, else as it is."""
-        for k in dict.fromkeys(term.factors):
-            rest = without(term.factors, (k,))
-            other = self.atoms.complement(k)
-            if other is not None and rest and monomial((other, *rest)) in self.known:
-                return (Term(term.sign, rest), Term(-term.sign, (other, *rest)))
-        return (term,)
 
     def bracketed(self, terms: Sum, k: int, shape: Shape) -> Iterator[Sum]:
         """What all terms with the factor k have in common comes before a bracket; also the factor k alone."""

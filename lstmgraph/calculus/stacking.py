@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
 from lstmgraph.algebra.build import transpose
-from lstmgraph.algebra.names import Name, name_of, symbol
+from lstmgraph.algebra.names import name_of, stack_name, symbol
 from lstmgraph.algebra.nodes import Concat, Slice
 from lstmgraph.program import Equation, Program
 
@@ -84,19 +84,18 @@ class _Stacking:
     def __init__(self, program: Program, stacks: tuple[Stack, ...]) -> None:
         self.program, self.stacks = program, stacks
         self.of = {p: s for s in stacks for p in s.parameters}
-        longest = max((s.deltas for s in stacks), key=len)
-        self.deltas = {s.deltas: self.named(s.deltas, s.deltas == longest) for s in stacks}
-        self.weights = {s: self.named(s.parameters, self.is_alone(s)) for s in stacks}
+        cotangents = list(dict.fromkeys(s.deltas for s in stacks))
+        longest = max(cotangents, key=len)
+        self.deltas = {d: self.named(d, d == longest, k) for k, d in enumerate(cotangents, start=1)}
+        self.weights = {s: self.named(s.parameters, self.is_alone(s), k) for k, s in enumerate(stacks, start=1)}
 
-    def named(self, parts: tuple[MatrixSymbol, ...], whole: bool) -> MatrixSymbol:
+    def named(self, parts: tuple[MatrixSymbol, ...], whole: bool, number: int) -> MatrixSymbol:
         """The symbol of a stack; `whole` where a letter without an index says which it is."""
-        first = name_of(parts[0])
-        base = ".".join(name_of(p).base for p in parts)
         shape = (sum((p.shape[0] for p in parts[1:]), parts[0].shape[0]), parts[0].shape[1])
-        return symbol(Name(base, first.lag, ("stack" if whole else "some", *first.marks), first.since), shape)
+        return symbol(stack_name([name_of(p) for p in parts], "stack" if whole else "some", number), shape)
 
     def is_alone(self, stack: Stack) -> bool:
-        """Whether all parameters that begin with one letter are in the stack, and none is that letter alone."""
+        """Whether the parameters in the stack are all that begin with one letter."""
         stems = {_stem(p) for p in stack.parameters}
         others = (s for s in self.program.inputs if s not in stack.parameters)
         return len(stems) == 1 and not any(_stem(s) in stems for s in others)

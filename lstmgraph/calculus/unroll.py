@@ -9,17 +9,21 @@ grows with the number of steps and not faster, because every value keeps its nam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sympy import MatrixSymbol
+from sympy import Integer, MatrixSymbol
 
+from lstmgraph.algebra.build import fill
 from lstmgraph.algebra.names import Since, later, like, name_of
 from lstmgraph.algebra.traverse import renamed, symbols_in
 from lstmgraph.calculus.losses import LOSSES, STARTS, check_choice, check_count
 from lstmgraph.calculus.vjp import chosen, vjp
 from lstmgraph.cell import Cell
+from lstmgraph.errors import UsageError
 from lstmgraph.program import Equation, Program
+
+LONGEST = 200  # steps whose gradients are written out: nobody reads more, and their text takes seconds
 
 
 def unroll(cell: Cell, steps: int) -> Program:
@@ -31,6 +35,28 @@ def unroll(cell: Cell, steps: int) -> Program:
     outputs = tuple(later(o, k) for k in range(steps) for o in cell.outputs)
     shared = (*cell.previous, *cell.parameters, *cell.constant_symbols)
     return Program(f"{cell.name}_{steps}_steps", (*inputs, *shared), equations, outputs)
+
+
+def unrolled(cell: Cell, steps: int, start: str = "given") -> Program:
+    """`steps` steps of a cell, called 1, ..., `steps`, with all outputs of each; what they start from is step 0.
+
+    With the start "zero" that is no input but zero.
+    """
+    check_choice("start", start, STARTS)
+    check_count("the number of steps", steps)
+    equations = tuple(shifted(e, k, "") for k in range(1, steps + 1) for e in cell.step)
+    inputs = tuple(later(x, k, "") for k in range(1, steps + 1) for x in cell.inputs)
+    starts = tuple(later(s, 1, "") for s in cell.previous)
+    outputs = tuple(later(o, k, "") for k in range(1, steps + 1) for o in cell.outputs)
+    given = (*inputs, *(starts if start == "given" else ()), *cell.parameters, *cell.constant_symbols)
+    zero = () if start == "given" else tuple(Equation(s, fill(Integer(0), s.shape)) for s in starts)
+    return Program(f"{cell.name}_{steps}_steps", given, (*zero, *equations), outputs)
+
+
+def truncated(cell: Cell, steps: int, block: int) -> Mapping[MatrixSymbol, Sequence[MatrixSymbol]]:
+    """What `unrolled` steps take from the last step of a block before, by the target of the equation that takes it."""
+    first = [k for k in range(2, steps + 1) if (k - 1) % block == 0]
+    return {later(e.target, k, ""): [later(s, k, "") for s in cell.previous] for k in first for e in cell.step}
 
 
 def shifted(equation: Equation, k: int, since: Since = "t") -> Equation:
@@ -52,25 +78,30 @@ def gradient_unrolled(
     check_choice("loss", loss, LOSSES)
     check_choice("start", start, STARTS)
     check_count("the number of steps", steps)
-    of = [later(cell.values[cell.output], k) for k in range(steps)][0 if loss == "every" else -1 :]
+    if steps > LONGEST:
+        raise UsageError(
+            f"{steps} steps are too many to write out: at most {LONGEST}",
+            hint="the recurrence through time says it for any number of steps",
+        )
+    times = range(1, steps + 1)
+    of = [later(cell.values[cell.output], k, "") for k in times][0 if loss == "every" else -1 :]
     ask = [s for s in chosen(cell, wrt) if wrt is not None or start == "given" or s not in cell.previous]
-    asked = [later(s, k) for s in ask for k in range(steps if s in cell.inputs else 1)]
-    return _in_steps(vjp(unroll(cell, steps), of, asked), of, f"{cell.name}_{steps}_steps_gradient")
+    asked = [later(s, k, "") for s in ask for k in (times if s in cell.inputs else (1,))]
+    return _with_losses(vjp(unrolled(cell, steps), of, asked), of, f"{cell.name}_{steps}_steps_gradient")
 
 
-def _in_steps(program: Program, of: Sequence[MatrixSymbol], name: str) -> Program:
-    """The same with its steps numbered from 1, and the losses called so."""
+def _with_losses(program: Program, of: Sequence[MatrixSymbol], name: str) -> Program:
+    """The same with the losses called so, and the rest in the stage "unrolled"."""
     losses = {program.seed(o): like(o, "loss") for o in of}
-    given = [Equation(s, loss, stage="backward") for s, loss in losses.items() if name_of(s).marks[0] == "bar"]
-    used = {s for e in program for s in symbols_in(e.value)} | set(program.outputs)
-    given = [e for e in given if e.target in used]
-    whole = (*program.stage("forward"), *given, *program.stage("backward"))
-    totals = {s: loss for s, loss in losses.items() if name_of(s).marks[0] == "seed"}
-    equations = (replace(e, value=renamed(e.value, lambda s: totals.get(s, s))) for e in whole)
-    inputs = tuple(later(losses.get(s, s), 1, "") for s in program.inputs)
-    outputs = tuple(later(o, 1, "") for o in program.outputs)
-    return Program(name, inputs, tuple(shifted(e, 1, "") for e in _staged(equations)), outputs)
-
-
-def _staged(equations: Iterable[Equation]) -> Iterator[Equation]:
-    return (replace(e, stage="unrolled") if e.stage == "backward" else e for e in equations)
+    alone = {s: loss for s, loss in losses.items() if name_of(s).marks[0] == "bar"}  # nothing else reaches that output
+    parts = {s: loss for s, loss in losses.items() if s not in alone}
+    own: list[Equation] = []
+    used = set(program.outputs)
+    for e in program.stage("backward"):
+        inside = symbols_in(e.value)
+        used |= inside & alone.keys()
+        own.append(replace(e, value=renamed(e.value, lambda s: parts.get(s, s))) if inside & parts.keys() else e)
+    given = (Equation(s, loss) for s, loss in alone.items() if s in used)
+    lines = (replace(e, stage="unrolled", origin=()) for e in (*given, *own))
+    inputs = tuple(losses.get(s, s) for s in program.inputs)
+    return Program(name, inputs, (*program.stage("forward"), *lines), program.outputs)

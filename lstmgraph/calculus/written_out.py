@@ -12,35 +12,32 @@ from dataclasses import dataclass, replace
 from sympy import Integer, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra.build import fill, total
-from lstmgraph.algebra.names import later, name_of
+from lstmgraph.algebra.names import later, name_of, symbol
 from lstmgraph.algebra.nodes import TimeSum, operands
 from lstmgraph.algebra.traverse import rebuild, renamed, symbols_in
-from lstmgraph.calculus.losses import STARTS, check_choice, check_count
-from lstmgraph.calculus.unroll import shifted
-from lstmgraph.cell import Cell
+from lstmgraph.calculus.losses import check_count
 from lstmgraph.program import Equation, Program
 
-
-def unrolled(cell: Cell, steps: int, start: str = "given") -> Program:
-    """`steps` steps of a cell, called 1, ..., `steps`, with all outputs of each; what they start from is step 0.
-
-    With the start "zero" that is no input but zero.
-    """
-    check_choice("start", start, STARTS)
-    check_count("the number of steps", steps)
-    equations = tuple(shifted(e, k, "") for k in range(1, steps + 1) for e in cell.step)
-    inputs = tuple(later(x, k, "") for k in range(1, steps + 1) for x in cell.inputs)
-    starts = tuple(later(s, 1, "") for s in cell.previous)
-    outputs = tuple(later(o, k, "") for k in range(1, steps + 1) for o in cell.outputs)
-    given = (*inputs, *(starts if start == "given" else ()), *cell.parameters, *cell.constant_symbols)
-    zero = () if start == "given" else tuple(Equation(s, fill(Integer(0), s.shape)) for s in starts)
-    return Program(f"{cell.name}_{steps}_steps", given, (*zero, *equations), outputs)
+COTANGENTS = {"bar", "seed", "loss"}  # marks of what is 0 after the last step
 
 
 def written_out(recurrence: Program, steps: int) -> Program:
-    """A recurrence without truncation for `steps` steps: outputs are `grad(W)`, `bar(x)[k]` for each, `bar(h)[0]`."""
+    """A recurrence for `steps` steps: outputs are `grad(W)`, `bar(x)[k]` for each, `bar(h)[0]`.
+
+    Where it is truncated, `block(8)[k]` is what lets through, or not, what step k + 1 sends to step k.
+    """
     check_count("the number of steps", steps)
     return _Writer(recurrence, steps).program()
+
+
+def blocks_in(recurrence: Program) -> list[int]:
+    """The lengths of the blocks between which a recurrence is truncated."""
+    used = {s for e in recurrence for s in symbols_in(e.value)}
+    return sorted(int(name_of(s).base) for s in used if _is_block(s))
+
+
+def _is_block(symbol: MatrixSymbol) -> bool:
+    return name_of(symbol).marks == ("block",)
 
 
 @dataclass(frozen=True)
@@ -49,14 +46,27 @@ class _Writer:
     steps: int
 
     def program(self) -> Program:
-        equations = [*self.forward(), *self.backward(), *self.sums(), *self.start()]
-        computed = {e.target for e in equations}
-        used = {s for e in equations for s in symbols_in(e.value)} - computed
-        after = [s for s in sorted(used, key=str) if name_of(s).lag == self.steps + 1]
-        nothing = [Equation(s, fill(Integer(0), s.shape), stage="through time") for s in after]
-        inputs = tuple(sorted(used - set(after), key=str))
+        forward, lines = [*self.forward()], [*self.backward(), *self.sums(), *self.start()]
+        own = {e.target for e in (*forward, *lines)}
+        used = {s for e in (*forward, *lines) for s in symbols_in(e.value)} - own
+        blocks = [self.block(s) for s in sorted(used, key=str) if _is_block(s)]
+        beyond = [self.beyond(s) for s in sorted(used, key=str) if name_of(s).lag == self.steps + 1]
+        equations = (*blocks, *forward, *beyond, *lines)
+        inputs = {s for e in equations for s in symbols_in(e.value)} - {e.target for e in equations}
         outputs = tuple(dict.fromkeys(self.at(o, k) for o in self.recurrence.outputs for k in self.times))
-        return Program(f"{self.recurrence.name}_{self.steps}_steps", inputs, (*nothing, *equations), outputs)
+        name = f"{self.recurrence.name}_{self.steps}_steps"
+        return Program(name, tuple(sorted(inputs, key=str)), equations, outputs)
+
+    def beyond(self, symbol: MatrixSymbol) -> Equation:
+        """There is no step T + 1: its cotangents are 0, and their factors those of step T, which always have values."""
+        cotangent = COTANGENTS & set(name_of(symbol).marks)
+        value = fill(Integer(0), symbol.shape) if cotangent else later(symbol, -1, "")
+        return Equation(symbol, value, stage="through time")
+
+    def block(self, symbol: MatrixSymbol) -> Equation:
+        """1 within a block, 0 at its last step."""
+        name = name_of(symbol)
+        return Equation(symbol, fill(Integer(int((name.lag or 0) % int(name.base) > 0)), symbol.shape))
 
     @property
     def times(self) -> range:
@@ -105,6 +115,8 @@ class _Writer:
     def at(self, value: MatrixSymbol, k: int) -> MatrixSymbol:
         """A value at step k; what is said of the last step, of step 1 or of no step stays there."""
         name = name_of(value)
+        if _is_block(value):
+            return symbol(name.at(k, ""), value.shape)
         if name.lag is None or not name.since:
             return value
         return later(value, self.steps if name.since == "T" else k, "")

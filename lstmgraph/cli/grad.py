@@ -74,15 +74,15 @@ def command(
     chosen = choose_format(output, format, FORMULAS, "unicode")
     if against is not None:
         forms = {"tangent": tangent, "hessian": hessian, "reuse": reuse, "stacked": stacked, "wrt": wrt, **options}
-        _alone("against", {**forms, "explain": explain, "index": index, "numbered": numbered})
+        alone("against", {**forms, "explain": explain, "index": index, "numbered": numbered})
         deliver(load_cell(name).gradient_against(load_cell(against), notation).text(chosen), output)
         return
-    derived = _derived(load_cell(name), wrt, notation, {"tangent": tangent, "hessian": hessian, **options})
-    derived = _in_form(derived, {"reuse": reuse, "stacked": stacked}, explain)
+    derived = derived_by(load_cell(name), wrt, notation, {"tangent": tangent, "hessian": hessian, **options})
+    derived = in_form(derived, {"reuse": reuse, "stacked": stacked}, explain)
     deliver(_explanation(derived, chosen, index) if explain else derived.text(chosen, numbered, index), output)
 
 
-def _alone(option: str, others: Mapping[str, Any]) -> None:
+def alone(option: str, others: Mapping[str, Any]) -> None:
     """Raises UsageError where something is asked for that the option does not go together with."""
     given = next((name for name, value in others.items() if value not in (None, False, ())), None)
     if given:
@@ -104,7 +104,8 @@ def _explanation(derived: Formulas, format: str, index: bool) -> str:
 FORMS = {"reuse": "reusing", "stacked": "stacked"}
 
 
-def _in_form(derived: Formulas, given: Mapping[str, bool], explain: bool) -> Formulas:
+def in_form(derived: Formulas, given: Mapping[str, bool], explain: bool = False) -> Formulas:
+    """What is derived, in the form that the options ask for.  Raises UsageError where there is none."""
     from lstmgraph.api.gradient import Gradient
 
     asked = [option for option in FORMS if given[option]]
@@ -130,8 +131,8 @@ KINDS = {
 }
 
 
-def _derived(cell: Cell, wrt: tuple[str, ...], notation: str | None, options: dict[str, Any]) -> Formulas:
-    """What the options choose to derive."""
+def derived_by(cell: Cell, wrt: tuple[str, ...], notation: str | None, options: dict[str, Any]) -> Formulas:
+    """What the options choose to derive.  Raises UsageError where they do not go together."""
     asked = [option for option in KINDS if options[option] is not None and options[option] is not False]
     if len(asked) > 1:
         first, second = (f"--{option.replace('_', '-')}" for option in asked[:2])

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from lstmgraph.diagram.boxes import around, beside, dot_box, label_box, node_box
+from lstmgraph.diagram.boxes import around, beside, dot_box, node_box, written_box
 from lstmgraph.diagram.graph import EXTERNAL
 from lstmgraph.diagram.ground import borders, is_free, of_wire
 from lstmgraph.diagram.layout.labels import inside
@@ -34,7 +34,7 @@ from lstmgraph.diagram.typeset import measure
 SUM_SIZE, PLUS = 9.0, 8.0  # of its circle, of the sign in it
 STUB = SUM_SIZE / 2 + HEAD_LENGTH + 1.0  # from a plus to the end of its wire: with less there is no arrowhead between
 SUM_OF = r"\oplus = "  # before the name of a sum that is in a node
-SIZES = (11.0, 9.0)  # of a name on a wire, the first one that has room
+SIZES = (11.0, 9.0, 7.5)  # of a name on a wire, the first one that has room
 FAR = (14.0, 6.0, 10.0, 20.0, 28.0, 38.0, 50.0, 64.0, 80.0, 100.0, 130.0)  # of a name from the end of its wire
 AIR = 1.5
 OUTSIDE = (*EXTERNAL, "bias")
@@ -219,7 +219,7 @@ def _in_cell(scene: Scene, cell: Node, flow: Flow) -> Iterable[Node]:
 
 def _names(scene: Scene, flow: Flow) -> list[Label]:
     """The name of a cotangent where it arrives at the operation whose value it is of, if there is room for it."""
-    taken = [*(node_box(n, STROKE) for n in scene.nodes), *map(label_box, scene.labels), *map(dot_box, scene.dots)]
+    taken = [*(node_box(n, STROKE) for n in scene.nodes), *map(written_box, scene.labels), *map(dot_box, scene.dots)]
     taken += [box for w in (*scene.wires, *scene.trunks) for box in of_wire(w)]
     taken += borders(scene.frames)
     found = []
@@ -228,12 +228,12 @@ def _names(scene: Scene, flow: Flow) -> list[Label]:
             [(w.points[-2], w.points[-1]) for w in wires] if text.startswith("+") else _whole(scene, wires, node)
         )
         label = _beside(text, stretches, taken)
-        if label is None and (node.kind == "cell" or len(wires) > 1):
+        if label is None:
             plain = text.startswith("+") or len(wires) == 1
             label = _at_corner(text if plain else SUM_OF + text, node, wires, taken)
         if label is not None:
             found.append(replace(label, of=node.id))
-            taken.append(label_box(label))
+            taken.append(written_box(label))
     return found
 
 

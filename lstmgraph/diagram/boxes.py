@@ -13,6 +13,7 @@ from lstmgraph.diagram.path import DOT_RADIUS
 from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point
 from lstmgraph.diagram.typeset import measure
 
+MINUS = "-"  # the sign at a wire whose value is subtracted
 UNSEEN = 1e-3  # what nobody can see
 
 
@@ -43,6 +44,12 @@ def node_box(node: Node, air: float = 0.0) -> Box:
 
 def label_box(label: Label, air: float = 0.0) -> Box:
     return around(label.at, *measure(label), air)
+
+
+def written_box(label: Label) -> Box:
+    """The box that other text keeps clear of: a minus would be read as a line under a name, or as a bar over it."""
+    width, height = measure(label)
+    return around(label.at, width, max(height, label.size) if label.text == MINUS else height)
 
 
 def dot_box(dot: Dot) -> Box:

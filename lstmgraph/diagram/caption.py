@@ -14,7 +14,7 @@ from math import ceil, log
 
 from lstmgraph.diagram.compose import GAP, HEADING, MARGIN
 from lstmgraph.diagram.scene import Label, Point, Scene
-from lstmgraph.diagram.typeset import measure, typeset
+from lstmgraph.diagram.typeset import roomy, typeset
 
 FORMULA, WORDS = 14.0, 12.0  # sizes
 HEADED = "heading"  # the role of words over a group of formulas
@@ -217,7 +217,7 @@ def _natural_width(paragraph: Paragraph) -> float:
 
 
 def _width(line: Sequence[Piece], size: float) -> float:
-    return sum(measure(Label(text, Point(0, 0), size, math))[0] + SPACE for text, math in _merged(line)) - SPACE
+    return sum(roomy(Label(text, Point(0, 0), size, math)) + SPACE for text, math in _merged(line)) - SPACE
 
 
 def _merged(line: Sequence[Piece]) -> list[Piece]:
@@ -234,7 +234,7 @@ def _merged(line: Sequence[Piece]) -> list[Piece]:
 def _line(
     line: Sequence[Piece], paragraph: Paragraph, size: float, left: float, top: float
 ) -> tuple[list[Label], float, float]:
-    """The labels of a line on one baseline, its width and its height."""
+    """The labels of a line on one baseline, the width to leave for it and its height."""
     set_ = [(text, math, typeset(text, size, math)) for text, math in _merged(line)]
     cell = paragraph.cell * size / paragraph.size
     rise, depth = max(t.baseline for *_, t in set_), max(t.depth for *_, t in set_)
@@ -244,4 +244,5 @@ def _line(
         labels.append(Label(text, Point(x + t.width / 2, middle), size, math, paragraph.role))
         end = x + t.width
         x = x + cell + APART if cell else end + SPACE
-    return labels, end - left, rise + depth
+    wide = sum(roomy(label) for label in labels) - sum(t.width for *_, t in set_)
+    return labels, end - left + wide, rise + depth

@@ -15,10 +15,10 @@ from functools import partial
 from typing import Any, get_args
 
 import graphviz
-from sympy import MatrixExpr, MatrixSymbol, Number, latex
+from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Number, latex
 
 from lstmgraph.algebra.names import name_of
-from lstmgraph.algebra.nodes import Fill, operands
+from lstmgraph.algebra.nodes import Fill, Hadamard, Maximum, Minimum, operands
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.cell import Cell
 from lstmgraph.diagram.graph import ValueKind
@@ -31,6 +31,7 @@ _TEXT = 11.0
 _PAD = 7.0
 _MARGIN = 10.0
 _INCH = 72.0
+_COMMUTATIVE = (MatAdd, Hadamard, Maximum, Minimum)
 
 Typeset = Callable[[MatrixSymbol], str]
 
@@ -41,6 +42,7 @@ class _Vertex:
     glyph: str
     role: str
     title: str
+    ordered: bool  # whether other operands in their places would be another operation
 
 
 def layout_dag(cell: Cell, typeset: Typeset) -> Scene:
@@ -81,7 +83,13 @@ def _collect(cell: Cell, typeset: Typeset) -> tuple[list[_Vertex], list[tuple[st
             if named is not None and sources:
                 glyph = rf"{typeset(named)} = {glyph}"
             vertices.append(
-                _Vertex(made[expr], glyph, _role(cell, expr, named), f"{named} = {expr}" if named else str(expr))
+                _Vertex(
+                    made[expr],
+                    glyph,
+                    _role(cell, expr, named),
+                    f"{named} = {expr}" if named else str(expr),
+                    _is_ordered(expr),
+                )
             )
             edges.extend((source, made[expr]) for source in sources)
         return made[expr]
@@ -89,6 +97,14 @@ def _collect(cell: Cell, typeset: Typeset) -> tuple[list[_Vertex], list[tuple[st
     for equation in cell.step:
         made[equation.target] = visit(equation.value, equation.target)
     return vertices, edges
+
+
+def _is_ordered(expr: MatrixExpr) -> bool:
+    """Whether the same operands in another order would be something else: not of a product that fits in one only."""
+    first, *rest = operands(expr) or (expr,)
+    if isinstance(expr, MatMul):
+        return bool(rest[-1].shape[1] == first.shape[0])
+    return bool(rest) and not isinstance(expr, _COMMUTATIVE)
 
 
 def _glyph(expr: MatrixExpr, typeset: Typeset) -> str:
@@ -115,7 +131,8 @@ def _source(vertices: list[_Vertex], edges: list[tuple[str, str]], sizes: dict[s
     dot.attr("node", shape="box", fixedsize="true", label="")
     for v in vertices:
         width, height = sizes[v.id]
-        dot.node(v.id, width=f"{width / _INCH:.4f}", height=f"{height / _INCH:.4f}")
+        ordering = "in" if v.ordered else ""  # from left to right, as they are written
+        dot.node(v.id, width=f"{width / _INCH:.4f}", height=f"{height / _INCH:.4f}", ordering=ordering)
     for source, target in edges:
         dot.edge(source, target, arrowsize="0.6")
     return str(dot.source)

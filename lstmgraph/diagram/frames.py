@@ -8,21 +8,13 @@ without being computed.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from sympy import MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra.names import name_of
 from lstmgraph.cell import Cell, WalkStep
+from lstmgraph.diagram.asked import Frame
 from lstmgraph.diagram.graph import PARAMETERS, Graph
-
-
-@dataclass(frozen=True)
-class Frame:
-    """Ids of graph nodes: the operations computed in a step, and everything whose connecting wires it shows besides."""
-
-    computed: frozenset[str]
-    shown: frozenset[str]
 
 
 def frame(graph: Graph, cell: Cell, walk: str, step: int) -> Frame:

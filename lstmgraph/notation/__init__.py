@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lstmgraph.notation.letters import IDENTIFIER, Letter, juxtaposed, letter, plain, run_together, unicode_of
+from lstmgraph.notation.letters import GREEK, IDENTIFIER, Letter, juxtaposed, letter, plain, run_together, unicode_of
 from lstmgraph.notation.styles import DEFAULT, Style, Time, notation_names, style
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT",
+    "GREEK",
     "IDENTIFIER",
     "Letter",
     "Notation",

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 from typing import Literal
 
 GREEK = {
@@ -26,11 +27,15 @@ _FROM_GREEK = {character: command for command, character in GREEK.items()}
 _ACCENTS = {
     "bar": "\u0304", "overline": "\u0304", "hat": "\u0302", "widehat": "\u0302", "tilde": "\u0303",
     "widetilde": "\u0303", "dot": "\u0307", "ddot": "\u0308", "mathring": "\u030a", "check": "\u030c", "vec": "\u20d7",
+    "breve": "\u0306", "acute": "\u0301", "grave": "\u0300",
 }  # fmt: skip
+_LINE = "\u0305"  # a bar that joins the one over the next letter
+_CLUSTER = re.compile(r".[\u0300-\u036f\u20d7]*", re.DOTALL)  # a character with its accents
 _DOTTED = frozenset("ij")  # whose own dot makes room for an accent: a dot over them would not be seen
 _FONTS = {"mathrm", "mathbf", "mathit", "mathcal", "boldsymbol", "text", "textrm", "operatorname"}
 _SIGNS = {
-    "partial": "∂", "langle": "⟨", "rangle": "⟩", "prime": "′", "star": "⋆", "ast": "∗", "top": "ᵀ", "infty": "∞",
+    "partial": "∂", "nabla": "∇",
+    "langle": "⟨", "rangle": "⟩", "prime": "′", "star": "⋆", "ast": "∗", "top": "ᵀ", "infty": "∞",
     "times": "×", "odot": "⊙", "otimes": "⊗", "oplus": "⊕", "cdot": "·", "sum": "Σ", "div": "÷", "surd": "√",
     ",": " ", ";": " ", "bullet": "•", "circ": "∘", "oslash": "⊘", "le": "≤", "ge": "≥", "neq": "≠", "approx": "≈",
     "to": "→", "in": "∈", "mid": "∣", "lvert": "|", "rvert": "|", "ell": "ℓ",
@@ -135,6 +140,8 @@ def _low(text: str) -> str:
     text = text.replace(" ", "")
     if set(text) <= set(_LOW):
         return "".join(_LOW[c] for c in text)
+    if "," in text:
+        return f"_{{{text}}}"
     return f"_({text})" if set(text) & set("+-") else f"_{text}"
 
 
@@ -173,11 +180,15 @@ def unicode_of(latex: str, spaced: bool = False) -> str:
 
 
 def _accented(word: str, accent: str) -> str:
-    """The accent on the first letter, over those that the letter has."""
-    base = unicodedata.normalize("NFD", word)
-    accent = accent * 2 if base[:1] in _DOTTED and accent == _ACCENTS["dot"] else accent
-    end = next((k for k, c in enumerate(base[1:], 1) if not unicodedata.combining(c)), len(base))
-    return base[:end] + accent + base[end:]
+    """The accent on a letter, over those that it has; on every letter of a word, where bars join to a line."""
+    clusters = [c[0] for c in re.finditer(_CLUSTER, unicodedata.normalize("NFD", word))]
+    letters = sum(1 for _ in takewhile(str.isalpha, (c[0] for c in clusters))) or 1
+    over = _LINE if letters > 1 and accent == _ACCENTS["bar"] else accent
+    return "".join(c + (over * _dots(c, over) if k < letters else "") for k, c in enumerate(clusters))
+
+
+def _dots(cluster: str, accent: str) -> int:
+    return 2 if cluster[0] in _DOTTED and accent == _ACCENTS["dot"] else 1
 
 
 def _closed(text: str) -> str:

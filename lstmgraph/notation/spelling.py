@@ -7,18 +7,20 @@ spelling.  Two names of a cell never come out alike.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal
 
 from sympy import MatrixSymbol
 
-from lstmgraph.algebra.names import STACKS, Name, is_jacobian, name_of, quotient_of
+from lstmgraph.algebra.names import STACKS, Name, is_jacobian, name_of, quotient_of, stack_of
 from lstmgraph.cell import Cell
 from lstmgraph.errors import CellSyntaxError, UnknownName
 from lstmgraph.notation.letters import IDENTIFIER, Letter, letter, plain, split_head, subscript, unicode_of
+from lstmgraph.notation.marks import chosen_marks
 from lstmgraph.notation.styles import DEFAULT, Style, Time, notation_names, style, style_names
 from lstmgraph.roles import roles
 
@@ -35,7 +37,7 @@ def get_notation(cell: Cell, name: str | None = None) -> Notation:
     rules = style(name if name in style_names() else DEFAULT)
     letters = _Speller(cell, rules, cell.notations.get(name, {})).run()
     indices = _indices(rules, {base: letters[base] for base in cell.values})
-    marks = _chosen_marks(rules, letters.values())
+    marks = chosen_marks(rules, letters.values(), map(str, cell.sizes))
     return Notation(name, letters, indices, rules, frozenset(cell.values), marks, tuple(s.name for s in cell.states))
 
 
@@ -115,22 +117,46 @@ class Notation:
         return Letter(self.marks[mark].head.replace("#", found.latex()))
 
     def _stacked(self, name: Name) -> Letter:
-        """What stands one below the other: the letter of the parts, with their indices where it needs one."""
-        bases, mark = name.base.split("."), next(m for m in name.marks if m in STACKS)
-        if "bar" in name.marks:
-            index = "".join(self.indices.get(base, base) for base in bases)
-            template = self.marks[mark]
-            found = self.style.apply(template, Letter(index), index) if mark == "some" else template
-        else:
-            parts = [self.letters.get(base) or plain(base) for base in bases]
-            index = "".join(",".join(part.sub) or part.latex() for part in parts)
-            found = Letter(parts[0].head, (index,) if mark == "some" else ())
+        """What stands one below the other, by a letter, with an index where that needs one."""
+        found = (self._stacked_cotangents if "bar" in name.marks else self._stacked_parameters)(name)
         found = replace(found, entry=_indexed(name))
         return self._around_letter("grad", found) if "grad" in name.marks else found
 
+    def _stacked_cotangents(self, name: Name) -> Letter:
+        """δ, or δ with the indices of its parts, or with its number where these would be too many or another's."""
+        mark, parts, number = stack_of(name)
+        template = self.marks[mark]
+        if mark == "stack":
+            return template
+        index = "".join(self.indices.get(part, part) for part in parts)
+        short = all(len(unicode_of(self.indices.get(part, part))) == 1 for part in parts)
+        alone = index not in map(unicode_of, self.indices.values())
+        return self.style.apply(template, Letter(index), index if short and alone else str(number))
+
+    def _stacked_parameters(self, name: Name) -> Letter:
+        """The letter of the parts, where they have one and nothing else has it, else with their indices, else another.
+
+        A letter of which one part has no index is the name of that part.
+        """
+        mark, parts, number = stack_of(name)
+        letters = [self.letters.get(part) or plain(part) for part in parts]
+        others = [found for base, found in self.letters.items() if base not in parts]
+        head = letters[0].head
+        if all(found.head == head and len(found.sub) == 1 and not found.sup for found in letters):
+            if mark == "stack" and head not in (found.head for found in others):
+                return Letter(head)
+            indices = [found.sub[0] for found in letters]
+            found = Letter(head, (("" if all(len(unicode_of(x)) == 1 for x in indices) else ",").join(indices),))
+            if not {found.latex(), found.unicode()} & {spelt for o in others for spelt in (o.latex(), o.unicode())}:
+                return found
+        return replace(self.marks["weights"], sub=(str(number),) if number > 1 else ())
+
     def _part(self, base: str) -> Letter:
+        """Of which value, and which part; apart where the value is not a single letter."""
         owner, _, number = base.partition(".")
-        return Letter((self.indices.get(owner) or owner) + number)
+        index = self.indices.get(owner) or owner
+        single = sum(not unicodedata.combining(c) for c in unicodedata.normalize("NFD", unicode_of(index))) == 1
+        return Letter(f"{index}{number}" if single else f"{index},{number}")
 
     # ── the names of Jacobians ──
 
@@ -206,7 +232,8 @@ class Notation:
             shown = unicode_of(self.marks[mark].head.replace("#", "@"))
             return shown.replace("@", self._unicode(replace(name, marks=name.marks[count:]), time))
         found = self.letter(name).unicode()
-        here = name.lag == 0 and name.since == "t" and name.base.partition(".")[0] in self.computed
+        owner = name.base.lstrip("0123456789.").partition(".")[0]  # of what has a number, or is a part
+        here = name.lag == 0 and name.since == "t" and owner in self.computed
         if name.lag is None or (here and time == "implicit"):
             return found
         return found + self.style.text_time.replace("#", self._step(name))
@@ -224,21 +251,6 @@ def _indexed(name: Name) -> str:
 
 def _parsed(symbol: MatrixSymbol | str) -> Name:
     return Name.parse(symbol) if isinstance(symbol, str) else name_of(symbol)
-
-
-def _chosen_marks(rules: Style, letters: Iterable[Letter]) -> Mapping[str, Letter]:
-    """For each mark its first spelling that no name of the cell has already."""
-    heads = {found.head for found in letters}
-    return {mark: _first_free([letter(o) for o in options], heads) for mark, options in rules.marks.items()}
-
-
-def _first_free(options: list[Letter], heads: set[str]) -> Letter:
-    return next((t for t in options if not _clashes(t, heads)), options[0])
-
-
-def _clashes(template: Letter, heads: set[str]) -> bool:
-    opening = template.head.partition("#")[0]
-    return template.head in heads or ("#" in template.head and any(h.startswith(opening) for h in heads))
 
 
 class _Speller:

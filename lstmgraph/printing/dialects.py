@@ -196,6 +196,12 @@ LATEX = Dialect(
     number=_latex_decimal,
 )
 
+# GitHub refuses the macro for a function's name; a name in upright letters has the same look, without TeX's spaces.
+MARKDOWN = LATEX._replace(
+    functions={operation: name.replace(r"\operatorname", r"\mathrm") for operation, name in LATEX.functions.items()},
+    word=lambda name: rf"\mathrm{{{name.replace('_', '')}}}",
+)
+
 # The cell language: Python's operators and precedence.  Right operands are strict: the text means the same tree.
 SOURCE = Dialect(
     name="source",
@@ -238,12 +244,11 @@ SOURCE = Dialect(
     number=decimal,
 )
 
-# The formulas of Markdown are LaTeX, those of HTML too until they become MathML; what stands around them is the
-# business of `programs.py`.
+# The formulas of HTML are LaTeX until they become MathML; what stands around them is the business of `programs.py`.
 DIALECTS: Mapping[str, Dialect] = {
     "unicode": UNICODE,
     "latex": LATEX,
-    "markdown": LATEX,
+    "markdown": MARKDOWN,
     "html": LATEX,
     "source": SOURCE,
 }

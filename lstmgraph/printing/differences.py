@@ -14,11 +14,12 @@ from typing import TypeVar
 from sympy import Basic, MatAdd, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.traverse import renamed
 from lstmgraph.notation import Notation
 from lstmgraph.printing.expressions import printer_of
-from lstmgraph.printing.legend import Note
-from lstmgraph.printing.programs import PAGES, Page, Row, escaped
+from lstmgraph.printing.legend import MANY, Note
+from lstmgraph.printing.programs import PAGES, Page, Row, escaped, escaped_in_markdown
 from lstmgraph.printing.sections import Shown, shown
 from lstmgraph.program import Program, Stage
 
@@ -44,7 +45,7 @@ def compared(a: Program, b: Program, stage: Stage = "backward") -> list[tuple[st
 
 Formula = Callable[[str], str]
 # What becomes of words on a page.
-_PLAIN: Mapping[str, Formula] = {"latex": escaped, "html": escape}
+_PLAIN: Mapping[str, Formula] = {"latex": escaped, "html": escape, "markdown": escaped_in_markdown}
 
 
 def print_difference(
@@ -75,8 +76,15 @@ def print_difference(
         comparison=comparison,
         called=(plain(called[0]), plain(called[1])),
         names=tuple(names),
+        resized=tuple(_resized(a, b)),
     )
     return PAGES[dialect](page)
+
+
+def _resized(a: Program, b: Program) -> Iterator[MatrixSymbol]:
+    """What both programs take, in other sizes."""
+    shapes = {s.name: s.shape for s in b.inputs}
+    return (s for s in a.inputs if not name_of(s).marks and shapes.get(s.name, s.shape) != s.shape)
 
 
 @dataclass(frozen=True)
@@ -91,17 +99,19 @@ class _Comparison:
     @property
     def notes(self) -> tuple[Note, ...]:
         """The legend of the first, and what is new in that of the second."""
-        known = {x for note in self.a.notes for x in note.about}
+        known = {_called(x) for note in self.a.notes for x in note.about}
         new = []
         for note in self.b.notes:
-            kept = [k for k, x in enumerate(note.about) if x not in known]
+            kept = [k for k, x in enumerate(note.about) if _called(x) not in known]
             of = tuple(note.of[k] for k in kept) if len(note.of) == len(note.about) else note.of
             new += [replace(note, about=tuple(note.about[k] for k in kept), of=of)] if kept else []
         return (*self.a.notes, *new)
 
     def sections(self) -> list[tuple[str, list[Compared]]]:
+        spelt = {e.target.name: e.target for side in (self.b, self.a) for s in side.sections for e in s.equations}
         ours, theirs = (
-            {s.title: {e.target: e.value for e in s.equations} for s in side.sections} for side in (self.a, self.b)
+            {s.title: {spelt[e.target.name]: e.value for e in s.equations} for s in side.sections}
+            for side in (self.a, self.b)
         )
         return [(t, list(self.group(ours.get(t, {}), theirs.get(t, {})))) for t in _merged(list(ours), list(theirs))]
 
@@ -129,6 +139,10 @@ class _Comparison:
         return symbol if found is None else renamed(found, self.definition)
 
 
+def _called(what: MatrixSymbol | type) -> str | type:
+    return what if isinstance(what, type) else what.name
+
+
 def _merged(ours: list[Item], theirs: list[Item]) -> list[Item]:
     """Both lists in one: what only the second has stands behind what it stands behind there, and what only the first
     has before it.
@@ -148,7 +162,9 @@ def _terms(value: MatrixExpr) -> Terms:
 
 
 def _key(expr: Basic) -> str:
-    parts = [_key(a) for a in expr.args]
+    if isinstance(expr, MatrixSymbol):
+        return str(expr.name)  # whatever its sizes, which the legend tells
+    parts = [_key(a) for a in (expr.args[:1] if isinstance(expr, n.Fill) else expr.args)]
     if isinstance(expr, (MatAdd, n.Hadamard)):
         parts.sort()
     return f"{type(expr).__name__}({', '.join(parts)})" if parts else str(expr)
@@ -161,6 +177,7 @@ class _Page(Page):
     comparison: _Comparison | None = None
     called: tuple[str, str] = ("", "")
     names: tuple[tuple[str, str], ...] = ()
+    resized: tuple[MatrixSymbol, ...] = ()
 
     @cached_property
     def sections(self) -> list[tuple[str, list[Row]]]:
@@ -174,6 +191,10 @@ class _Page(Page):
         if self.names:
             pairs = ", ".join(f"{formula(theirs)} is {formula(ours)}" for theirs, ours in self.names)
             words.append(f"what {self.called[1]} calls otherwise: {pairs}")
+        if self.resized:
+            about = ", ".join(formula(self.printer.text(s)) for s in self.resized[:MANY])
+            more = ", ..." if len(self.resized) > MANY else ""
+            words.append(f"of another size in {self.called[1]}, which makes no difference here: {about}{more}")
         return [*words, *super().notes(formula)]
 
     def told(self, found: Compared) -> Iterator[Row]:

@@ -24,7 +24,9 @@ from lstmgraph.printing.programs import (
     capital,
     environment,
     escaped,
+    escaped_in_markdown,
     in_dollars,
+    section,
     tagged,
 )
 from lstmgraph.printing.sections import Shown
@@ -139,7 +141,7 @@ def _latex(page: Explanation) -> str:
         first, *others = page.reasons(line, _LATEX)
         return first + ("\n" + environment("\n".join(rf"\item {o}" for o in others), "itemize") if others else "\n")
 
-    parts = [f"\\section*{{{escaped(page.title)}}}\n", *(f"{note}.\n\n" for note in page.notes(in_dollars))]
+    parts = [section(page.title), *(f"{note}.\n\n" for note in page.notes(in_dollars))]
     parts += [f"\\subsection*{{{capital(FORWARD)}}}\n", aligned(page.told.forward)]
     rules = "\n".join(rf"\item[{escaped(rule.name)}] {escaped(rule.says)}" for rule in page.told.rules)
     parts += [f"\\subsection*{{{capital(RULES)}}}\n", environment(rules, "description")] if rules else []
@@ -155,7 +157,7 @@ def _markdown(page: Explanation) -> str:
         body = aligned_rows([tagged(page.row(line, page.width)) for line in lines], False)
         return f"$$\n{tame(environment(body, 'align'))}$$"
 
-    blocks = [f"## {page.title}"]
+    blocks = [f"## {escaped_in_markdown(page.title)}"]
     blocks += ["\n".join(f"- {note}" for note in page.notes(_MARKDOWN.formula))] if page.notes() else []
     blocks += [f"**{capital(FORWARD)}**", aligned(page.told.forward)]
     if page.told.rules:

@@ -7,6 +7,7 @@ else without them.  A symbol in `inlined` is printed as its definition.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial, reduce
@@ -17,7 +18,7 @@ from sympy import Basic, Expr, Float, Integer, MatAdd, MatMul, MatrixExpr, Matri
 
 from lstmgraph.algebra import maps as m
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.build import is_decimal, is_number
+from lstmgraph.algebra.build import fill, is_decimal, is_number, power
 from lstmgraph.algebra.names import is_jacobian, later, name_of
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import renamed, symbols_in
@@ -52,7 +53,8 @@ def printer_of(
 
 def tame(formula: str) -> str:
     r"""LaTeX that Markdown leaves alone: an underscore after a space closes no emphasis, `\,` would be a comma."""
-    return re.sub(r"\\, ?", r"\\thinspace ", formula.replace("_{", " _{"))
+    upright = formula.replace(r"\operatorname", r"\mathrm")  # in a name as the author spells it
+    return re.sub(r"\\, ?", r"\\thinspace ", upright.replace("_{", " _{"))
 
 
 # How a formula stands in a text of a dialect, where that is not the formula itself.
@@ -77,7 +79,7 @@ class Printer:
         text, level = self.piece(expr)
         if level >= need:
             return text
-        left, right = self.dialect.tall if r"\frac" in text or r"\sqrt" in text else self.dialect.parentheses
+        left, right = self.dialect.tall if _TALL.search(text) else self.dialect.parentheses
         return f"{left}{text}{right}"
 
     def piece(self, expr: Basic) -> Piece:
@@ -154,16 +156,20 @@ class Printer:
         return Piece(text, infix.level)
 
     def factors(self, expr: n.Hadamard) -> list[MatrixExpr]:
-        """What is multiplied; a product that is written in place of its name goes on, unless a tree is to be kept."""
+        """What is multiplied; a product that is written in place of its name goes on, unless a tree is to be kept.
+
+        Scalars stand before what they scale, as people write them: between vectors a dot would be an inner product.
+        """
         found = [self.inlined.get(f, f) for f in expr.args]
         if self.dialect.strict:
             return found
-        return [part for f in found for part in (self.factors(f) if isinstance(f, n.Hadamard) else [f])]
+        flat = [part for f in found for part in (self.factors(f) if isinstance(f, n.Hadamard) else [f])]
+        return _squared(flat if all(map(_is_scalar, flat)) else sorted(flat, key=_rank))
 
     def between(self, left: MatrixExpr, right: MatrixExpr) -> str:
-        if is_number(right) or (_is_scalar(right) and not _is_scalar(left)):
-            return self.dialect.times
-        return self.dialect.scale if _is_scalar(left) else self.dialect.hadamard.sign
+        if _is_scalar(left):
+            return self.dialect.times if is_number(right) else self.dialect.scale
+        return self.dialect.times if _is_scalar(right) else self.dialect.hadamard.sign
 
     def product(self, expr: MatMul) -> Piece:
         infix = self.dialect.matmul
@@ -266,12 +272,32 @@ class Printer:
 
     def arguments(self, expr: MatrixExpr) -> str:
         body = ", ".join(map(self.text, map(_bare, n.as_written(expr))))
-        left, right = self.dialect.tall if r"\frac" in body else self.dialect.parentheses
+        left, right = self.dialect.tall if _TALL.search(body) else self.dialect.parentheses
         return f"{left}{body}{right}"
+
+
+_TALL = re.compile(r"\\(?:frac|sqrt|sum|prod)(?![A-Za-z])")  # what is higher than a line
 
 
 def _is_scalar(expr: MatrixExpr) -> bool:
     return isinstance(expr, n.Fill) or expr.shape == (1, 1)
+
+
+def _squared(factors: list[MatrixExpr]) -> list[MatrixExpr]:
+    """Equal named scalars as a power."""
+    found: list[MatrixExpr] = []
+    for factor, times in Counter(factors).items():
+        scalar = factor.value if isinstance(factor, n.Fill) else factor
+        if times > 1 and isinstance(scalar, MatrixSymbol) and scalar.shape == (1, 1):
+            found.append(fill(power(scalar, times), factor.shape))
+        else:
+            found += [factor] * times
+    return found
+
+
+def _rank(factor: MatrixExpr) -> int:
+    """Numbers go first, then other scalars."""
+    return 0 if is_number(factor) else 1 if _is_scalar(factor) else 2
 
 
 def _bare(expr: Basic) -> Basic:

@@ -12,7 +12,7 @@ from sympy import MatAdd, MatrixSymbol
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.maps import Blocks, Chain, Commutation, Kron, Vec
-from lstmgraph.algebra.names import STACKS, Name, later, name_of, quotient_of, size, symbol
+from lstmgraph.algebra.names import STACKS, Name, later, name_of, quotient_of, size, stack_of, symbol
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.algebra.zero import is_zero, zeros
 from lstmgraph.printing.expressions import is_spread
@@ -68,7 +68,7 @@ def _stacks(program: Program) -> list[Note]:
         name = name_of(gradient)
         stack = symbol(replace(name, marks=name.marks[1:]), gradient.shape)
         if {*STACKS} & {*name.marks} and stack not in program.definitions:
-            parts = tuple(symbol(Name(base), gradient.shape) for base in name.base.split("."))
+            parts = tuple(symbol(Name(base), gradient.shape) for base in stack_of(name).parts)
             notes.append(Note((stack,), "{} one below the other", parts))
     return notes
 
@@ -92,7 +92,7 @@ def _direction(program: Program) -> list[Note]:
     shown = named or tuple(given[:3])
     words = f"the direction in which {{}} change{'s' if len(shown) == 1 else ''}"
     if len(shown) < len(given):
-        words += "; that of a parameter is its letter with a dot"
+        words += "; that of a parameter is its letter with the same mark"
     return [Note(shown, words, tuple(map(_undotted, shown)))] if given else []
 
 

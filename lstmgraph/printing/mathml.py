@@ -7,9 +7,9 @@ below never reaches a page.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from html import escape
+from html import escape, unescape
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
@@ -32,12 +32,29 @@ _ATTRIBUTES = frozenset(
     ]
 )
 # What the converter writes that browsers set otherwise than TeX does, and what they set alike.
-_WORD = r"<mrow>(<mrow>(?:<m[in][^>]*>[^<]*</m[in]>)+</mrow>)</mrow>"
-_TIDY = (
+_LETTERS = r"(<mrow>(?:<m[in][^>]*>[^<]*</m[in]>)+</mrow>)"
+_WORD = rf"<mrow>{_LETTERS}</mrow>"
+_LINE = '<mo accent="true">&#x02015;</mo></mover>'
+# Where the bold italic letters of Latin and Greek begin in Unicode.
+_BOLD_ITALIC = {"A": 0x1D468, "a": 0x1D482, "Α": 0x1D71C, "α": 0x1D736}
+_ALPHABETS = {"A": "Z", "a": "z", "Α": "Ω", "α": "ω"}
+
+
+def _bold(match: re.Match[str]) -> str:
+    """A letter that is bold and italic by itself, as Chromium knows no variants; any other character in bold type."""
+    character = unescape(match[1])
+    for first, last in _ALPHABETS.items():
+        if first <= character <= last:
+            return f"<mi>{chr(_BOLD_ITALIC[first] + ord(character) - ord(first))}</mi>"
+    return f'<mi style="font-weight: bold">{match[1]}</mi>'
+
+
+_TIDY: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (  # a bar over a word, which Chromium does not make longer than over a letter
-        re.compile(rf'<mover>{_WORD}<mo accent="true">&#x02015;</mo></mover>'),
-        r'<mrow style="border-top: 0.06em solid; padding-top: 0.08em">\1</mrow>',
+        re.compile(rf"<mover>(?:{_WORD}|{_LETTERS}){_LINE}"),
+        lambda m: f'<mrow style="border-top: 0.06em solid; padding-top: 0.08em">{m[1] or m[2]}</mrow>',
     ),
+    (re.compile(r'<mi mathvariant="bold-italic">([^<]*)</mi>'), _bold),
     (re.compile(r"<mo>(?=&#x02299;)"), '<mo largeop="false">'),  # alone in its line a circled dot may be large
     (re.compile(r"<mo>([A-Za-z]{2,})</mo>"), r"<mi>\1</mi>"),  # a function is no sign with space around it
     (re.compile(r'<mn mathvariant="bold">1</mn>'), "<mn>&#x1D7CF;</mn>"),  # Chromium knows no variants

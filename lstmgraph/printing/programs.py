@@ -16,7 +16,7 @@ from sympy import MatrixSymbol
 
 from lstmgraph.algebra.names import name_of
 from lstmgraph.entries import Entries, Letters
-from lstmgraph.notation import Notation, Time
+from lstmgraph.notation import GREEK, Notation, Time
 from lstmgraph.printing.breaking import broken, glued, width_of, wrapped
 from lstmgraph.printing.expressions import Printer, printer_of, tame
 from lstmgraph.printing.legend import Note
@@ -140,7 +140,7 @@ class Page:
     def note(self, note: Note, formula: Callable[[str], str]) -> str:
         explicit = Printer(self.printer.dialect, self.printer.notation)
         about = ", ".join(formula(self.named(x)) for x in note.about)
-        of = ", ".join(formula(explicit.text(x)) for x in note.of)
+        of = ", ".join(formula((self.printer if name_of(x).marks else explicit).text(x)) for x in note.of)
         return f"{about}: {note.words.format(of)}"
 
     def named(self, what: MatrixSymbol | type) -> str:
@@ -222,8 +222,14 @@ PREAMBLE = r"""\documentclass{article}
 \setlength{\parindent}{0pt}
 \begin{document}
 """
-_WORDS = {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
-_ESCAPES = str.maketrans({**_WORDS, **{c: f"\\{c}" for c in "_&%$#{}"}})
+_NAMES = ("textasciitilde", "textasciicircum", "textbackslash", "textless", "textgreater", "textbar", "textminus")
+_WORDS = dict(zip("~^\\<>|−", _NAMES, strict=True))
+_ESCAPES = str.maketrans(
+    {c: f"\\{name}{{}}" for c, name in _WORDS.items()}
+    | {c: f"\\{c}" for c in "_&%$#{}"}
+    | {letter: f"$\\{name}$" for name, letter in GREEK.items()}
+)
+_MARKDOWN = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"} | {c: f"\\{c}" for c in "\\`*_{}[]#~|$"})
 
 
 def escaped(words: str) -> str:
@@ -231,13 +237,23 @@ def escaped(words: str) -> str:
     return words.translate(_ESCAPES)
 
 
+def escaped_in_markdown(words: str) -> str:
+    """Words as Markdown has them."""
+    return words.translate(_MARKDOWN)
+
+
 def capital(title: str) -> str:
     """A title with a capital in front."""
     return title[:1].upper() + title[1:]
 
 
+def section(title: str) -> str:
+    """The title of a LaTeX document, which breaks between words only."""
+    return f"\\section*{{\\raggedright {escaped(title)}}}\n"
+
+
 def _document(page: Page, environments: list[tuple[str, str]]) -> str:
-    heading = f"\\section*{{{escaped(page.title)}}}\n" if page.title else ""
+    heading = section(page.title) if page.title else ""
     notes = "".join(f"{line}.\n\n" for line in page.notes(in_dollars))
     parts = [f"\\subsection*{{{capital(title)}}}\n{body}" if title else body for title, body in environments]
     return PREAMBLE + heading + notes + "".join(parts) + "\\end{document}\n"
@@ -250,7 +266,7 @@ def in_dollars(formula: str) -> str:
 
 def _markdown(page: Page) -> str:
     r"""Blocks between double dollars.  GitHub takes `\\` only at the end of a line, and tags only in `align`."""
-    blocks = [f"## {page.title}"] if page.title else []
+    blocks = [f"## {escaped_in_markdown(page.title)}"] if page.title else []
     blocks += ["\n".join(f"- {tame(line)}" for line in page.notes(in_dollars))] if page.notes() else []
     for title, rows in page.groups():
         blocks += [f"**{capital(title)}**"] if title and page.legend else []

@@ -47,16 +47,37 @@ def shown(program: Program, stage: Stage) -> Shown:
     equations = tuple(e for e in equations if e.target not in inlined and not _is_row_of_a_stack(e))
     where = Section(HELPERS, _helpers(program, equations, inlined, once=stage == "through time"))
     notes = tuple(note for find in LEGENDS[stage] for note in find(program))
-    return Shown(_nonempty([where, *_grouped(program, equations, stage)]), inlined, notes)
+    return Shown(_nonempty([where, *_grouped(program, equations, stage, inlined)]), inlined, notes)
 
 
-def _grouped(program: Program, equations: Iterable[Equation], stage: Stage) -> list[Section]:
-    """The equations by the title that each is given: titles in the order of GROUPS, after those that are not there."""
-    found: dict[str, list[Equation]] = {}
-    for equation in equations:
-        found.setdefault(GROUPINGS[stage](equation, program), []).append(equation)
-    order = [*(title for title in found if title not in GROUPS), *(title for title in GROUPS if title in found)]
-    return [Section(title, tuple(found[title])) for title in order]
+def _grouped(
+    program: Program, equations: Iterable[Equation], stage: Stage, inlined: Mapping[MatrixSymbol, MatrixExpr]
+) -> list[Section]:
+    """The equations by the title that each is given: titles in the order of GROUPS, after those that are not there.
+
+    Where groups only sort, no equation stands in one before that in which a name is defined that it uses.
+    """
+    titles = {equation: GROUPINGS[stage](equation, program) for equation in equations}
+    order = [
+        *(t for t in dict.fromkeys(titles.values()) if t not in GROUPS),
+        *(t for t in GROUPS if t in titles.values()),
+    ]
+    places = {equation.target: order.index(title) for equation, title in titles.items()}
+    uses = {equation: _used(equation.value, inlined) & places.keys() for equation in titles}
+    if stage in _USERS_MOVE:
+        for equation, used in uses.items():
+            places[equation.target] = max(places[equation.target], *(places[u] for u in used), 0)
+    elif stage in _RESULTS_MOVE:
+        for equation, used in reversed(uses.items()):
+            places |= {u: min(places[u], places[equation.target]) for u in used}
+    groups = [tuple(e for e in titles if places[e.target] == k) for k in range(len(order))]
+    return [Section(title, group) for title, group in zip(order, groups, strict=True)]
+
+
+def _used(value: MatrixExpr, inlined: Mapping[MatrixSymbol, MatrixExpr]) -> set[MatrixSymbol]:
+    """The names in a value as it is printed."""
+    found = symbols_in(value)
+    return (found - inlined.keys()).union(*(_used(inlined[s], inlined) for s in found & inlined.keys()))
 
 
 HELPERS = "where"  # the title of the values that the author did not name
@@ -133,6 +154,12 @@ GROUPINGS: Mapping[Stage, Callable[[Equation, Program], str]] = {
     "unrolled": _of_all_steps,
     "jacobian": _of_jacobians,
 }
+
+
+# Where a result of a later group moves to the line that uses it, and where that line moves; in others a group says when
+# its lines hold.
+_RESULTS_MOVE: tuple[Stage, ...] = ("backward", "tangent")
+_USERS_MOVE: tuple[Stage, ...] = ("jacobian",)
 
 
 def _nonempty(sections: Iterable[Section]) -> tuple[Section, ...]:

@@ -92,6 +92,39 @@ def test_it_is_what_autograd_finds(name: str) -> None:
     assert largest_error(_named(found), _named(by_autograd(cell, sample)))[0] < 1e-10
 
 
+# ── as exact as the textbook form, where gates saturate ──
+
+
+def relative_errors(program: Program, exact: dict[str, np.ndarray], given: dict[str, np.ndarray]) -> np.ndarray:
+    """Of all entries of all outputs in float32, against the exact ones."""
+    found = evaluate(program, {name: a.astype(np.float32) for name, a in given.items()})
+    pairs = [(found[o.name], exact[o.name]) for o in program.outputs]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.concatenate([np.ravel(np.broadcast_to(f, e.shape) / e - 1) for f, e in pairs])
+
+
+@pytest.mark.parametrize("bias", [-12.0, -6.0, 6.0], ids=["closed", "closing", "open"])
+@pytest.mark.parametrize("name", CELLS, ids=lambda name: Path(name).stem)
+def test_no_digits_are_lost_in_saturation(name: str, bias: float) -> None:
+    """Every parameter in turn is set so that what it is the bias or the weight of saturates."""
+    cell = load(name)
+    textbook, found = both(cell)
+    rng = np.random.default_rng(0)
+    inputs = {*textbook.inputs, *found.inputs}
+    shapes = {s.name: (64, *(int(side.subs(dict.fromkeys(side.free_symbols, 1))) for side in s.shape)) for s in inputs}
+    given = {name: rng.uniform(0.2, 1.5, shapes[name]).astype(np.float32) for name in sorted(shapes)}
+    for parameter in (p.name for p in cell.parameters):
+        values = given | {parameter: np.full(shapes[parameter], bias, np.float32)}
+        with np.errstate(all="ignore"):
+            exact = evaluate(textbook, {k: v.astype(np.float64) for k, v in values.items()})
+            old, new = (np.abs(relative_errors(p, exact, values)) for p in (textbook, found))
+        there = np.isfinite(old) & (old < 1e-3)
+        if not there.any():  # all lost: tanh is 1
+            continue
+        assert np.median(new[there]) <= 4 * max(np.median(old[there]), 2.0**-24), parameter
+        assert np.quantile(new[there], 0.9) <= 8 * max(np.quantile(old[there], 0.9), 2.0**-24), parameter
+
+
 # ── exactly equal ──
 
 
@@ -174,6 +207,13 @@ def test_what_terms_have_in_common_comes_before_a_bracket() -> None:
     before, after, _ = saved("h[t] = x[t] * h[t-1] - x[t] * v * h[t-1]")
     assert before == "8H"
     assert after == "4H"
+
+
+def test_one_factor_alone_comes_before_a_bracket_where_the_rest_has_more_in_common() -> None:
+    normalised = (
+        "f[t] = sigmoid(x[t])\ni[t] = sigmoid(y[t])\np[t] = f[t] / (f[t] + i[t])\nq[t] = i[t] / (f[t] + i[t])\n"
+    )
+    assert saved(normalised + "h[t] = p[t] * h[t-1] + q[t] * z[t]")[1] == "8H"
 
 
 def test_common_products_are_named_and_those_of_the_first_factors_used_again() -> None:

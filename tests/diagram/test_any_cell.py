@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,7 @@ TOGETHER = {
 def test_values_that_go_together_join(style: str, name: str) -> None:
     equations, beyond = TOGETHER[name]
     graph = graph_of(equations, inputs=("x", "v", "z"))
-    found = shortfalls(Case(STYLES[style](graph), graph, style=style))
+    found = shortfalls(Case(replace(STYLES[style](graph), title="case"), graph, style=style))
     assert {what.partition(":")[0] for what in found} == set(beyond if style == "pipe" else ())
 
 

@@ -615,3 +615,30 @@ def test_a_formula_has_air_in_its_box() -> None:
     box = next(n for n in load_cell("gru").draw("plumbing").scene.nodes if n.kind == "gate" and n.shape == "box")
     assert box.label is not None
     assert box.width - measure(box.label)[0] >= 8
+
+
+# ── joints one after the other, and factors that are no gates ──
+
+
+def thickness(scene: Scene) -> dict[str, float]:
+    """How thick the layers are where the memory leaves, from the top, by role and place."""
+    right = max(box(n).right for n in water(scene))
+    leaving = sorted((n for n in water(scene) if abs(box(n).right - right) < 0.01), key=lambda n: n.at.y)
+    return {f"{n.role} {k}": n.height for k, n in enumerate(leaving)}
+
+
+def test_layers_that_are_as_much_are_as_thick_wherever_they_came_in() -> None:
+    """c + a + g, added at two joints: each is a third of what flows on, not a quarter, a quarter and a half."""
+    scene = invented(
+        "f[t] = sigmoid(V @ x[t])\na[t] = c[t-1] + tanh(W @ x[t])\nc[t] = f[t] * a[t] + sin(U @ x[t])", f=1
+    )
+    found = list(thickness(scene).values())
+    assert len(found) == 3
+    assert max(found) - min(found) < 1.5, found  # the line where two waters of one colour meet is part of one
+
+
+def test_what_is_no_gate_is_multiplied_by_a_device_and_shuts_nothing() -> None:
+    scene = invented("c[t] = a * tanh(W @ x[t]) * c[t-1] * y[t]")
+    assert [n.operation for n in scene.nodes if n.kind == "operator"] == ["hadamard"]
+    assert not [n for n in scene.nodes if n.kind == "wheel"]
+    assert at_the_mouth(scene, "old_water") > 0.95

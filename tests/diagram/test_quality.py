@@ -74,6 +74,15 @@ def test_a_label_on_a_wire_or_a_node(scene: Scene, graph: Graph) -> None:
     assert f"f and node {scene.nodes[0].id}" in bad
 
 
+def test_a_sign_that_looks_like_a_line_under_a_name(scene: Scene, graph: Graph) -> None:
+    name = Label("m_t", Point(400, -40), 12)
+    for high, found in ((-40 + 9, ("m_t and -",)), (-40 - 9, ("m_t and -",)), (-40 + 14, ())):
+        sign = Label("-", Point(400, high), 12)
+        assert measure(replace(scene, labels=(name, sign)), graph).label_overlaps == found
+    beside = Label("-", Point(400 + 14, -40), 12)
+    assert measure(replace(scene, labels=(name, beside)), graph).label_overlaps == ()
+
+
 def test_a_wire_through_a_node(scene: Scene, graph: Graph) -> None:
     at = next(n.at for n in scene.nodes if n.id == "g")
     bad = changed(scene, "f>c.1.0", points=(Point(0, at.y), Point(500, at.y)))

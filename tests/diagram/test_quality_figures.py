@@ -14,9 +14,11 @@ from lstmgraph.diagram.graph import Graph, NodeKind
 from lstmgraph.diagram.graph import Node as GraphNode
 from lstmgraph.diagram.path import HEAD_LENGTH, HOP, STROKE, Route, finish, flatten, straight
 from lstmgraph.diagram.quality import colour, edges, lines, measure, overlaps, painted, places, rival
+from lstmgraph.diagram.quality.inked import head_sizes
 from lstmgraph.diagram.quality.picture import Picture
 from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Wire, again
 from lstmgraph.diagram.themes import Mode, Theme, load_theme
+from lstmgraph.diagram.writers.svg import write_svg
 from tests.diagram.graphs import lstm
 
 EMPTY = Graph((), (), (), "")
@@ -296,7 +298,7 @@ def straight_end(wire: Wire) -> float:
 
 def test_a_head_is_measured_along_and_across_and_the_line_before_it() -> None:
     drawn = finish([wire("a", "a", (0, 0), (100, 0), (100, 60), arrow=True)])
-    assert sorted(lines.head_sizes(picture(wires=drawn))) == pytest.approx([3.3, 4.1])
+    assert sorted(head_sizes(write_svg(picture(wires=drawn).scene, load_theme("default")))) == pytest.approx([3.3, 4.1])
     assert straight_end(*drawn) == pytest.approx(52)  # all but the corner
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import lstmgraph
 from lstmgraph.api.drawing import Drawing
+from lstmgraph.diagram.asked import Asked
 from lstmgraph.diagram.graph import ValueKind
 from lstmgraph.diagram.path import straight
 from lstmgraph.diagram.quality import Case, explained, lines, meaning, measure, score
@@ -25,7 +26,7 @@ DASHES = load_theme("print").dashes
 
 def case(drawing: Drawing) -> Case:
     assert drawing.graph is not None
-    return Case(drawing.scene, drawing.graph, load_theme(drawing.theme), drawing.style, legend=drawing.legend)
+    return Case(drawing.scene, drawing.graph, load_theme(drawing.theme), drawing.style, asked=drawing.asked)
 
 
 def with_wire(scene: Scene, id: str, **what: Any) -> Scene:
@@ -250,7 +251,7 @@ def test_a_legend_is_judged_where_there_is_one_or_should_be() -> None:
     rule = next(r for r in RULES if r.name == "legend_astray")
     assert without.legend_astray is None
     assert score(rule, without).inside is None
-    assert replace(without, legend=True).legend_astray == ("there is no legend",)
+    assert replace(without, asked=Asked(legend=True)).legend_astray == ("there is no legend",)
     empty = Scene("x", "", "", (9, 9), (), (), (), (), ())
     assert list(explained.legend_astray(empty, {})) == []
 
@@ -260,7 +261,7 @@ def test_quality_knows_whether_a_legend_was_asked_for() -> None:
     assert drawing.quality().ok
     bare = replace(drawing, scene=replace(drawing.scene, legend=()))
     assert [s.rule.name for s in bare.quality().broken] == ["legend_astray"]
-    assert replace(bare, legend=False).quality().ok
+    assert replace(bare, asked=Asked()).quality().ok
 
 
 def test_what_a_theme_dashes_is_judged_only_where_the_theme_is_known() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 import lstmgraph
 from lstmgraph.diagram import path
+from lstmgraph.diagram.asked import Asked, Frame
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.layout.cell_block import layout_cell_block
 from lstmgraph.diagram.layout.legend import with_legend
@@ -27,6 +28,7 @@ from lstmgraph.diagram.scene import Dot, Entry, Label, Legend, Node, Point, Scen
 from lstmgraph.diagram.themes import load_theme
 from lstmgraph.diagram.turning import turned
 from lstmgraph.diagram.typeset import measure as measure_label
+from lstmgraph.diagram.writers.svg import write_svg
 from tests.diagram.graphs import gru, lstm, peephole_lstm, rnn
 
 Patch = pytest.MonkeyPatch
@@ -36,13 +38,14 @@ Spoil = Callable[[Case, Patch], Case]
 @pytest.fixture(scope="module")
 def good() -> Case:
     graph = lstm()
-    scene = with_legend(layout_pipe(graph))
-    return Case(scene, graph, load_theme("default"), "pipe", (scene, scene), ("same", "same"))
+    scene, theme = with_legend(layout_pipe(graph, "LSTM")), load_theme("default")
+    file = write_svg(scene, theme)
+    return Case(scene, graph, theme, "pipe", (light(scene, {"f", "f.1"}), light(scene, {"c"})), (file, file))
 
 
 @pytest.fixture(scope="module")
 def block() -> Case:
-    return Case(layout_cell_block(lstm()), lstm(), load_theme("default"), "cell-block")
+    return Case(layout_cell_block(lstm(), "LSTM"), lstm(), load_theme("default"), "cell-block")
 
 
 # ── how to spoil a drawing ──
@@ -172,6 +175,20 @@ def slanting(case: Case) -> Case:
     return rewired(case, bent(case).id, route=straight([start, near, bent(case).route[-1]]))
 
 
+def around(case: Case, id: str) -> Case:
+    """A wire that takes the way around the whole picture."""
+    (start, *_, end), (width, height) = wire(case, id).points, case.scene.size
+    points = [start, Point(start.x, height - 4), Point(width - 4, height - 4), Point(width - 4, end.y), end]
+    return rewired(case, id, points=tuple(points))
+
+
+def repainted(case: Case, before: str, after: str) -> Case:
+    """The case in a file with something else in it."""
+    file = case.files[0]
+    assert before in file
+    return replace(case, files=(file.replace(before, after),))
+
+
 def squared(case: Case) -> Case:
     """A corner that was rounded, square."""
     wire = next(w for w in case.scene.wires if len(w.points) == 3 and w.points[1] not in w.route)
@@ -253,8 +270,10 @@ def alike(case: Case) -> Case:
 
 
 def sized(monkeypatch: Patch, name: str, strokes: float, case: Case) -> Case:
+    """The case in a file with other arrowheads."""
     monkeypatch.setattr(path, name, strokes * STROKE)
-    return drawn(case)
+    assert case.theme is not None
+    return replace(case, files=(write_svg(case.scene, case.theme),))
 
 
 def widened(case: Case, by: float) -> Case:
@@ -305,6 +324,7 @@ SPOILT: dict[str, Spoil] = {
     "dashed_hops": lambda c, _: rewired(c, "h>h[t]'.0@up", dashed=True),
     "most_bends": lambda c, _: rewired(c, "f>c.1.0", points=jogged(wire(c, "c[t-1]>c.1.1").points, 4)),
     "mean_bends": lambda c, _: all_jogged(c),
+    "longest_way": lambda c, _: around(c, "f>c.1.0"),
     "bent_pipes": lambda c, _: rewired(c, "c[t-1]>c.1.1", points=jogged(wire(c, "c[t-1]>c.1.1").points, 2)),
     "smallest_head": lambda c, patch: sized(patch, "HEAD_WIDTH", 2.5, c),
     "largest_head": lambda c, patch: sized(patch, "HEAD_LENGTH", 5.5, c),
@@ -321,16 +341,21 @@ SPOILT: dict[str, Spoil] = {
         c, frames=(c.scene.frames[0]._replace(top=node(c, "c").at.y - node(c, "c").height / 2 - 11),)
     ),
     "aspect": lambda c, _: widened(c, 400),
+    "filled": lambda c, _: drawn(c, size=(c.scene.size[0], c.scene.size[1] * 1.8)),
     "smallest_text": lambda c, _: labelled(c, Label("f", Point(2, 2), 6.7)),
     "text_ratio": lambda c, _: labelled(c, Label("f", Point(2, 2), 6)),
     "text_contrast": lambda c, _: pale(c, text="#777777"),
     "line_contrast": lambda c, _: pale(c, background="#222222"),
+    "unpainted": lambda c, _: repainted(c, 'stroke-width="1.2"', 'stroke-width="0"'),
     "least_difference": lambda c, _: alike(c),
     "dots_astray": lambda c, _: drawn(c, dots=c.scene.dots[1:]),
     "misdashed": lambda c, _: rewired(c, "f>c.1.0", dashed=True),
     "miscoloured": lambda c, _: rewired(c, "f>c.1.0", role="memory"),
     "mislit": lambda c, _: rewired(c, "f>c.1.0", lit=False),
     "legend_astray": lambda c, _: entries(c, lambda e: e.sample.operation != "sigmoid"),
+    "untold": lambda c, _: drawn(c, title=""),
+    "uncaptioned": lambda c, _: replace(c, asked=Asked(equations=("f_{t}",))),
+    "repeated": lambda c, _: replace(c, frames=(c.frames[0], c.frames[0])),
     "moved": lambda c, _: replace(c, frames=(c.scene, shifted(c, "f", 8, 0).scene)),
     "unlike": lambda c, _: replace(c, files=("one", "other")),
 }
@@ -481,7 +506,10 @@ MORE: dict[str, tuple[str, Spoil]] = {
         "misdashed",
         lambda c, _: drawn(c, trunks=tuple(replace(t, dashed=True) for t in c.scene.trunks)),
     ),
-    "a legend that was asked for": ("legend_astray", lambda c, _: replace(drawn(c, legend=()), legend=True)),
+    "a legend that was asked for": (
+        "legend_astray",
+        lambda c, _: replace(drawn(c, legend=()), asked=Asked(legend=True)),
+    ),
     "an entry for nothing": ("legend_astray", lambda c, _: without(c, "f", "i", "o")),
     "a symbol in another shape": ("legend_astray", lambda c, _: changed(c, "f", shape="box")),
     "a symbol in another colour": ("legend_astray", lambda c, _: changed(c, "f", role="tanh")),
@@ -566,8 +594,12 @@ def test_numbers_stay_inside_what_they_are_written_in(number: str, equation: str
 
 
 def test_a_step_that_is_lit_as_its_operations_are_is_no_fault(good: Case) -> None:
-    assert replace(good, scene=light(good.scene, {"f", "f.1"})).quality.mislit == ()
-    assert replace(good, scene=light(good.scene, (), {"c[t-1]", "c.1", "c", "c[t]'"})).quality.mislit == ()
+    for computed, shown in (({"f", "f.1"}, ()), ((), {"c[t-1]", "c.1", "c", "c[t]'"})):
+        asked = Asked(steps=(Frame(frozenset(computed), frozenset(shown)),))
+        step = replace(good, scene=light(good.scene, computed, shown), asked=asked)
+        assert step.quality.mislit == ()
+        assert replace(step, asked=Asked()).quality.mislit
+        assert replace(step, scene=good.scene).quality.mislit
 
 
 @pytest.mark.parametrize(("id", "what"), [("h[t]'", "is below"), ("x[t]@o.1", "is above the border")])
@@ -613,8 +645,9 @@ def test_gates_for_some_styles_and_cells_hold_only_there(good: Case) -> None:
     assert score(rule, replace(wide, style="plumbing")).inside is None
     assert score(rule, replace(wide, graph=rnn())).inside is None
     rule = next(r for r in RULES if r.name == "text_contrast")
-    assert score(rule, replace(good, theme=load_theme("shiyan"))).inside is None
-    assert score(rule, replace(good, theme=load_theme("shiyan"))).value == pytest.approx(1.87, abs=0.01)
+    shown = score(rule, replace(good, theme=load_theme("shiyan")))
+    assert (shown.inside, shown.gate) == (True, Gate(low=1.8))
+    assert shown.value == pytest.approx(1.87, abs=0.01)
     assert score(rule, replace(good, theme=None)).value is None
 
 
@@ -642,7 +675,7 @@ def test_pictures_below_one_another_are_looked_at_one_by_one(good: Case) -> None
 def test_a_picture_of_one_node_has_figures() -> None:
     scene = Scene("x", "", "", (50, 50), (), (), (), (), ())
     quality = measure(scene, Graph((), (), (), ""))
-    assert (quality.smallest_gap, quality.smallest_head, quality.smallest_padding) == (inf, None, None)
+    assert (quality.smallest_gap, quality.filled, quality.smallest_padding) == (inf, None, None)
     assert faults(scene, Graph((), (), (), "")) == []
 
 

@@ -50,7 +50,8 @@ def test_values_cross_at_right_angles_and_never_share_a_line() -> None:
     board = lattice()
     assert patterns.route(board, wire("a", 1, port("s", 3, 8, RIGHT), port("t", 25, 8, LEFT)))
     assert patterns.route(board, wire("b", 2, port("u", 10, 3, DOWN), port("v", 10, 15, UP)))
-    assert board.cost([])[0] == 1
+    assert board.cost() == (1, 0, 0, 34)
+    assert [board.cost_of(net) for net in (1, 2)] == [(1, 0, 0, 22), (1, 0, 0, 12)]
     assert not patterns.route(board, wire("c", 3, port("w", 5, 8, RIGHT), port("z", 20, 8, LEFT)))
 
 

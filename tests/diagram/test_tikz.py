@@ -82,6 +82,7 @@ def test_any_words_compile(engine: str, tmp_path: Path) -> None:
 def test_labels_are_latex() -> None:
     assert math_of(r"\tilde{c}_{t}") == r"$\tilde{c}_{t}$"
     assert math_of("σ_t") == r"$\sigma _t$"
+    assert math_of(r"\bar{h}_t:") == r"$\bar{h}_t{:}$"
     assert math_of("a}b") == r"a\}b"
     assert words_of("50% of a_b") == r"50\% of a\_b"
     assert words_of("cₜ₋₁ ≤ σ") == r"c${}_{t}$${}_{-}$${}_{1}$ $\leq$ $\sigma$"

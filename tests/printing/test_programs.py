@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sympy import MatrixSymbol
 
+from lstmgraph.api.cell import Cell
 from lstmgraph.calculus import gradient
 from lstmgraph.notation import get_notation, notation_names
 from lstmgraph.printing import print_equation, print_program
 from lstmgraph.printing.breaking import broken, width_of
 from lstmgraph.reading import library, load, loads
+from tests.github import assert_github
+from tests.tex import compiled
 
 CELLS = library()
 Golden = Callable[[str, str], None]
@@ -211,22 +216,27 @@ def test_a_double_script_is_seen(text: str) -> None:
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_markdown_that_github_renders(cell: str) -> None:
-    """GitHub's Markdown goes first: it takes escaped punctuation apart, and underscores for emphasis."""
-    text = gradients(cell, "markdown", numbered=True)
-    blocks = re.findall(r"^\$\$\n(.*?)\n\$\$$", text, re.DOTALL | re.MULTILINE)
-    assert len(blocks) == text.count("$$") / 2 >= 2
-    for block in blocks:
-        for line in block.splitlines():
-            assert not re.search(r"\\[^A-Za-z]", line.removesuffix(r"\\"))
-            assert not re.search(r"\S_", line)
-            assert not line.startswith(("+", "-", "=", "#", " "))
-    for formula in re.findall(r"\$([^$\n]+)\$", text):
-        assert not re.search(r"\S_", formula)
+    assert_github(gradients(cell, "markdown", numbered=True))
 
 
 def test_a_title_is_escaped() -> None:
-    text = gradients("rnn", "latex", standalone=True, title="50% of a_b & {c}")
-    assert r"\section*{50\% of a\_b \& \{c\}}" in text
+    title = "50% of _a_ & {c} <x> $5 α"
+    text = gradients("rnn", "latex", standalone=True, title=title)
+    assert r"\section*{\raggedright 50\% of \_a\_ \& \{c\} \textless{}x\textgreater{} \$5 $\alpha$}" in text
+    text = gradients("rnn", "markdown", title=title)
+    assert text.startswith(r"## 50% of \_a\_ &amp; \{c\} &lt;x&gt; \$5 α" + "\n")
+    assert load_cell("rnn", title).gradient().explain("markdown").startswith(r"## Gradients of 50% of \_a\_ &amp;")
+
+
+@pytest.mark.tex
+@pytest.mark.parametrize("engine", ["pdflatex", "lualatex"])
+def test_a_title_is_set_as_it_is(engine: str, tmp_path: Path) -> None:
+    title = "50% of _a_ & {c} <x> $5 | α − Ω ~ ^ \\ " + "a long word of a title " * 5
+    assert "Overfull" not in compiled(engine, tmp_path, gradients("rnn", "latex", standalone=True, title=title))
+
+
+def load_cell(name: str, title: str) -> Cell:
+    return Cell.of(replace(load(name), title=title))
 
 
 @pytest.mark.parametrize("dialect", ["latex", "unicode", "markdown"])

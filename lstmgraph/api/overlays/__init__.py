@@ -17,6 +17,7 @@ from lstmgraph.api.overlays.laid import Laid
 from lstmgraph.api.overlays.time import numbered_by_stage, unrolled
 from lstmgraph.api.overlays.walks import lit, sheet
 from lstmgraph.cell import Cell
+from lstmgraph.diagram.asked import Asked
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.scene import Scene
 from lstmgraph.notation import Notation
@@ -36,10 +37,13 @@ OVERLAYS: Mapping[str, Callable[[Laid], Laid]] = {
 
 def overlaid(
     cell: Cell, names: Notation, choices: Choices, steps: tuple[int, ...], graph: Graph, scene: Scene
-) -> tuple[Graph, Scene]:
-    """The picture as the options want it, and the graph that it shows; `steps` are those of the walk that are lit."""
+) -> tuple[Graph, Scene, Asked]:
+    """The picture as the options want it, the graph that it shows, and what has to be seen in it besides.
+
+    `steps` are those of the walk that are lit.
+    """
     laid = Laid(cell, names, choices, steps, graph, scene, scene.title)
     for option, overlay in OVERLAYS.items():
         if choices.has(option) and not laid.whole:
             laid = overlay(laid)
-    return laid.graph, replace(laid.scene, title=laid.title)
+    return laid.graph, replace(laid.scene, title=laid.title), laid.asked

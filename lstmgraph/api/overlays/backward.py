@@ -11,9 +11,10 @@ from sympy import MatrixSymbol
 from lstmgraph.algebra.names import name_of, symbol
 from lstmgraph.algebra.spoken import spoken, spoken_name
 from lstmgraph.api.cotangents import Cotangents
-from lstmgraph.api.overlays.equations import COLUMNS, formulas
+from lstmgraph.api.overlays.equations import COLUMNS, begun, formulas
 from lstmgraph.api.overlays.laid import Laid
 from lstmgraph.diagram import backward as back
+from lstmgraph.diagram.asked import Asked
 from lstmgraph.diagram.caption import HEADED, Paragraph, captioned, formula, sentence, table, words
 from lstmgraph.notation import Notation
 from lstmgraph.printing import print_expr
@@ -27,13 +28,24 @@ from lstmgraph.program import Equation
 def backward(laid: Laid) -> Laid:
     """The cotangents against the arrows, and their equations in the order in which they are computed."""
     cotangents = Cotangents(laid.cell, laid.graph)
-    drawn = back.backward(laid.scene, _flow(cotangents, laid.names))
+    flow = _flow(cotangents, laid.names)
+    drawn = back.backward(laid.scene, flow)
     caption = [*_notes(cotangents, laid.names), *_equations(cotangents, laid.names)]
     if laid.choices.equations:
         caption = [words("the step", role=HEADED), *formulas(laid.cell, laid.names), *caption]
     title = f"{laid.title}: the backward pass"
     told = f"{_told(cotangents)} The step: {drawn.description}" if laid.choices.equations else _told(cotangents)
-    return replace(laid, scene=captioned(replace(drawn, description=told), title, caption), title=title, whole=True)
+    scene = captioned(replace(drawn, description=told), title, caption)
+    return replace(laid, scene=scene, title=title, asked=_asked(laid, cotangents, flow), whole=True)
+
+
+def _asked(laid: Laid, cotangents: Cotangents, flow: back.Flow) -> Asked:
+    """The names of the cotangents and the equations of those that are printed by name."""
+    view = shown(cotangents.program, "backward")
+    targets = [e.target for e in cotangents.program.stage("backward") if e.target not in view.inlined]
+    step = begun(laid.cell, laid.names) if laid.choices.equations else ()
+    equations = (*step, *(print_expr(target, "latex", laid.names) for target in targets))
+    return replace(laid.asked, cotangents=flow.names, equations=equations)
 
 
 def _told(cotangents: Cotangents) -> str:

@@ -32,6 +32,14 @@ def formulas(cell: Cell, names: Notation, steps: Sequence[WalkStep] | None = Non
     return [_of(item, cell, names) for item in dict.fromkeys(item for step in steps for item in step.computed)]
 
 
+def begun(cell: Cell, names: Notation, steps: Sequence[WalkStep] | None = None) -> tuple[str, ...]:
+    """How the formulas of a caption begin: with the name of a value, or with what is computed and has none."""
+    if steps is None:
+        return tuple(print_expr(e.target, "latex", names) for e in cell.step)
+    computed = dict.fromkeys(item for step in steps for item in step.computed)
+    return tuple(print_expr(item, "latex", names) for item in computed or [s.shown[0] for s in steps if s.shown])
+
+
 def _equation(text: str) -> Paragraph:
     return formula(broken(text, COLUMNS))
 
@@ -57,6 +65,8 @@ def with_equations(laid: Laid) -> Laid:
     Every step of a walk is as large, and its picture where it is in the others.
     """
     cell, names, step = laid.cell, laid.names, laid.choices.step
+    shown = [laid.walk[step - 1]] if step is not None else laid.walk or None
+    laid = replace(laid, asked=replace(laid.asked, equations=begun(cell, names, shown)))
     if step is None:
         return replace(laid, scene=captioned(laid.scene, laid.title, formulas(cell, names, laid.walk or None)))
     titles = [step_title(laid.scene.title, k, s) for k, s in enumerate(laid.walk, 1)]

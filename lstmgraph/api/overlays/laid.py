@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lstmgraph.api.choices import Choices
 from lstmgraph.cell import Cell, WalkStep
+from lstmgraph.diagram.asked import NOTHING, Asked
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.scene import Scene
 from lstmgraph.notation import Notation
@@ -15,7 +16,8 @@ from lstmgraph.notation import Notation
 class Laid:
     """A cell's picture as far as it is done.
 
-    `steps`: those of the walk that are lit, by number.  `whole`: nothing else is laid over it.
+    `steps`: those of the walk that are lit, by number.  `asked`: what has to be seen of what was laid over it.
+    `whole`: nothing else is laid over it.
     """
 
     cell: Cell
@@ -25,6 +27,7 @@ class Laid:
     graph: Graph
     scene: Scene
     title: str
+    asked: Asked = NOTHING
     whole: bool = False
 
     @property

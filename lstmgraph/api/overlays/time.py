@@ -29,4 +29,4 @@ def _at_time(cell: Cell, value: str) -> MatrixSymbol:
 
 def numbered_by_stage(laid: Laid) -> Laid:
     """Every operation with the number of its stage."""
-    return replace(laid, scene=numbered(laid.scene, laid.graph))
+    return replace(laid, scene=numbered(laid.scene, laid.graph), asked=replace(laid.asked, order=True))

@@ -15,7 +15,7 @@ from lstmgraph.diagram.layout.anatomy import Anatomy, cell_id
 from lstmgraph.diagram.layout.block_grid import ACTIVATIONS, Grid, externals, inner_ends, is_external
 from lstmgraph.diagram.layout.budget import Unroutable
 from lstmgraph.diagram.layout.plan import ANY, Plan, Sides, Spot, Want
-from lstmgraph.diagram.layout.shapes import CELL, DOWN, EXTERNAL, LEFT, RIGHT, UP, Form, apart, form_of
+from lstmgraph.diagram.layout.shapes import CELL, DOWN, EXTERNAL, LEFT, MEMORY, RIGHT, UP, Form, apart, form_of
 from lstmgraph.diagram.scene import Box, again
 
 GAP = 3  # lattice steps between the reaches of neighbouring nodes
@@ -92,7 +92,7 @@ class _Builder:
 
     def _name(self, base: str) -> str:
         """What is written in a Cell; several Cells are told apart by the memory's name."""
-        return r"\text{Cell}" if len(self.cells) == 1 else self.a.node[self.a.next[base]].glyph
+        return MEMORY if len(self.cells) == 1 else self.a.node[self.a.next[base]].glyph
 
     def _axis(self, axis: int, gap: int) -> dict[float, int]:
         """The coordinate of each column (axis 0) or row (axis 1); rows count upwards."""

@@ -47,13 +47,14 @@ def _solved(graph: Graph) -> Solved:
     plain = layered(graph, "cell-block")
     if not searched(graph):
         return plain
-    found: list[Solved] = []
+    found, clear = list[Solved](), list[Solved]()
     for attempt in (_simplest, _explored):
         with suppress(Unroutable):
             found.append(attempt(graph, Budget(ROUTING_STEPS)))
-            if _is_clear(found[-1], plain) and found[-1].mean_bends <= WINDING:
-                break
-    clear = [f for f in found if _is_clear(f, plain)]
+            if _is_clear(found[-1], plain):
+                clear.append(found[-1])
+                if found[-1].mean_bends <= WINDING:
+                    break
     return min(clear or filter(_is_fair, found), key=Solved.score, default=plain)
 
 
@@ -67,8 +68,9 @@ def _is_clear(found: Solved, plain: Solved) -> bool:
     crossings = found.cost[0]
     wires = len(found.plan.wants)
     few = crossings <= KNOTTED * plain.cost[0] + max(0, wires - PLANAR) // CROSSED
-    fewer = not crossings or crossings < layered(found.plan.graph, "pipe").cost[0]  # than without repeated inputs
-    return few and fewer and not found.bends_too_often()
+    if not few or found.bends_too_often():
+        return False
+    return not crossings or crossings < layered(found.plan.graph, "pipe").cost[0]  # than without repeated inputs
 
 
 def _simplest(graph: Graph, budget: Budget) -> Solved:

@@ -65,7 +65,6 @@ def _finished(solved: Solved) -> dict[str, Wire]:
 
 def _wire(solved: Solved, want: Want) -> Wire:
     spot = solved.plan.spots[want.target]
-    words = f"{want.edge.source} to {want.edge.target}" if want.edge else ""
     return Wire(
         want.id,
         want.source,
@@ -75,7 +74,6 @@ def _wire(solved: Solved, want: Want) -> Wire:
         (),
         want.dashed,
         spot.kind != "join",
-        words,
     )
 
 

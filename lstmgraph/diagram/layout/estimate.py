@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from lstmgraph.diagram.layout.costs import BEND, CROSS
@@ -58,6 +60,9 @@ class Way(NamedTuple):
     length: int
 
 
+Priced = tuple[int, int, int, Way]  # what its bends cost, with its length, all its points
+
+
 class Estimate:
     """`links` of a graph; `room` says how many values a port has room for (1 where it says nothing), `doors` of which
     node a place is a door: beside it there is a way to that node.
@@ -68,7 +73,6 @@ class Estimate:
     ) -> None:
         self.links, self.room, self.blocked, self.doors = links, room, blocked, doors or {}
         self.spent = 0  # links that were routed: the measure of how much has been searched
-        self._ways: dict[tuple[int, int, int, int, int], tuple[Way, ...]] = {}
         self._touching: dict[str, set[str]] = {}
         self.near: dict[str, int] = {}  # coarse steps between source and target that may cost nothing
         for link in links:
@@ -83,9 +87,7 @@ class Estimate:
             for link in self.links
             if link.source in placed and (ends := tuple(t for t in link.targets if t[0] in placed))
         ]
-        found = Estimate(links, self.room, self.blocked, self.doors)
-        found._ways = self._ways
-        return found
+        return Estimate(links, self.room, self.blocked, self.doors)
 
     def cost(
         self,
@@ -101,12 +103,15 @@ class Estimate:
         stale = {key for m in moved for key in self._touching.get(m, ())}
         return _Layer(self, coarse(places)).laid(known or {}, stale, limit)
 
-    def ways(self, start: tuple[int, int], out: int, end: tuple[int, int]) -> tuple[Way, ...]:
-        key = (*start, out, *end)
-        if key not in self._ways:
-            found = across(*start, out, *end) if out in (LEFT, RIGHT) else along(*start, out, *end)
-            self._ways[key] = tuple(sorted(found, key=lambda w: (w.bends, w.length)))
-        return self._ways[key]
+
+@lru_cache(maxsize=1 << 13)
+def ways(start: tuple[int, int], out: int, end: tuple[int, int]) -> list[Priced]:
+    """The ways from one place to another, those with the fewest bends first, then the shortest."""
+    found = across(*start, out, *end) if out in (LEFT, RIGHT) else along(*start, out, *end)
+    return [
+        (BEND * way.bends, BEND * way.bends + STEP * (way.length - 1), way.flat | way.upright, way)
+        for way in sorted(found, key=lambda w: (w.bends, w.length))
+    ]
 
 
 class _Layer:
@@ -159,43 +164,49 @@ class _Layer:
     def _conflicts(self, flat: int, upright: int) -> int:
         """What it costs to cross other lines, and to run beside them."""
         cost = 0
-        if crossed := flat & self.upright:
-            cost += CROSS * (crossed.bit_count() + (crossed & self.upright2).bit_count())
-        if crossed := upright & self.flat:
-            cost += CROSS * (crossed.bit_count() + (crossed & self.flat2).bit_count())
-        if shared := flat & self.flat:
-            cost += CROWD * shared.bit_count()
-        if shared := upright & self.upright:
-            cost += CROWD * shared.bit_count()
+        if flat:
+            if crossed := flat & self.upright:
+                cost += CROSS * (crossed.bit_count() + (crossed & self.upright2).bit_count())
+            if shared := flat & self.flat:
+                cost += CROWD * shared.bit_count()
+        if upright:
+            if crossed := upright & self.flat:
+                cost += CROSS * (crossed.bit_count() + (crossed & self.flat2).bit_count())
+            if shared := upright & self.upright:
+                cost += CROWD * shared.bit_count()
         return cost
 
     def _add(self, laid: Laid) -> int:
         """Lay lines; what their ports cost where others use them."""
-        both = -1 if laid.lines > 1 else 0
-        self.flat2 |= (self.flat | both) & laid.flat
-        self.upright2 |= (self.upright | both) & laid.upright
-        self.flat |= laid.flat
-        self.upright |= laid.upright
-        for port in laid.ports:
-            self.ports[port] = self.ports.get(port, 0) + 1
-        return PORT * sum(self.ports[p] > self.owner.room.get(p, 1) for p in laid.ports)
+        flat, upright, ports, _, lines = laid
+        self.flat2 |= flat if lines > 1 else self.flat & flat
+        self.upright2 |= upright if lines > 1 else self.upright & upright
+        self.flat |= flat
+        self.upright |= upright
+        used, room, cost = self.ports, self.owner.room, 0
+        for port in ports:
+            used[port] = count = used.get(port, 0) + 1
+            if count > 1 and count > room.get(port, 1):
+                cost += PORT
+        return cost
 
     def _busy(self, port: Port) -> int:
-        return PORT if self.ports.get(port, 0) >= self.owner.room.get(port, 1) else 0
+        used = self.ports.get(port, 0)
+        return PORT if used and used >= self.owner.room.get(port, 1) else 0
 
     def _route(self, link: Link, least: int) -> tuple[int, Laid]:
         self.owner.spent += len(link.targets)
         x, y = self.at[link.source]
-        targets = [(abs(x - self.at[t][0]) + abs(y - self.at[t][1]), t, e) for t, e in link.targets]
-        targets.sort(key=lambda t: t[0])
+        targets = [(abs(x - (to := self.at[t])[0]) + abs(y - to[1]), t, e) for t, e in link.targets]
+        if len(targets) > 1:
+            targets.sort(key=itemgetter(0))
         best: tuple[int, Laid] | None = None
         for side, offset, extra in link.exits:
-            port = link.source, side, offset
             limit = best[0] if best else 1 << 60
             if limit <= least:
                 break
             if extra < limit:
-                best = self._leaving(link, port, extra, targets, limit) or best
+                best = self._leaving(link, (link.source, side, offset), extra, targets, limit) or best
         assert best is not None
         self._add(best[1])
         return best
@@ -219,9 +230,10 @@ class _Layer:
             if way is None:
                 own += self.owner.blocked
                 continue
-            own += BEND * way.bends + STEP * (way.flat & ~flat | way.upright & ~upright).bit_count()
-            flat, upright = flat | way.flat, upright | way.upright
-            ports.append((target, way.entry, 0))
+            entry, new, down, bends, _ = way
+            own += BEND * bends + STEP * (new & ~flat | down & ~upright).bit_count()
+            flat, upright = flat | new, upright | down
+            ports.append((target, entry, 0))
         return total, Laid(flat, upright, tuple(ports), own, link.lines)
 
     def _way(
@@ -236,18 +248,18 @@ class _Layer:
     ) -> tuple[int, Way | None]:
         """The cheapest way to a target; lines that the value has already, `flat` and `upright`, cost nothing."""
         best, found = min(self.owner.blocked, limit), None
-        nodes = self.nodes & ~self.doors.get(target, 0)
-        for way in self.owner.ways(start, side, self.at[target]):
-            cost = BEND * way.bends + (0 if flat or upright else STEP * (way.length - 1))
+        nodes, more = self.nodes & ~self.doors.get(target, 0), bool(flat or upright)
+        for bent, whole, points, way in ways(start, side, self.at[target]):
+            cost = bent if more else whole  # those after it cost no less
             if cost >= best:
-                if flat or upright or BEND * way.bends >= best:
-                    break
+                break
+            entry, new, down, _, _ = way
+            if entry not in prices or points & nodes:
                 continue
-            if way.entry not in prices or (way.flat | way.upright) & nodes:
-                continue
-            new, down = way.flat & ~flat, way.upright & ~upright
-            cost = BEND * way.bends + STEP * (new | down).bit_count() + prices[way.entry]
-            cost += self._busy((target, way.entry, 0))
+            if more:
+                new, down = new & ~flat, down & ~upright
+                cost = bent + STEP * (new | down).bit_count()
+            cost += prices[entry] + self._busy((target, entry, 0))
             if cost < best:
                 cost += self._conflicts(new, down)
                 if cost < best:

@@ -217,7 +217,10 @@ class _Flows:
         carried, *rest = sorted(self.a.into[op], key=lambda e: e.source != before)
         operation = self.a.node[op].operation
         if rest and operation == "hadamard":
-            return [Valve(e, self.opening(e.source)) for e in rest]
+            valves = [e for e in rest if self.controls(e.source)]
+            others = [e for e in rest if e not in valves]
+            stops: list[Valve | Device | Branch] = [Valve(e, self.opening(e.source)) for e in valves]
+            return [*stops, self.device(op, carried, others)] if others else stops
         if rest and operation in JOINTS and not any(e.negative for e in (carried, *rest)):
             return [self.branch(e) for e in rest]
         return [self.device(op, carried, rest)]

@@ -13,7 +13,7 @@ from math import hypot
 from typing import NamedTuple
 
 from lstmgraph.diagram import ground
-from lstmgraph.diagram.boxes import around, beside, dot_box, hull, label_box, meet, node_box
+from lstmgraph.diagram.boxes import MINUS, around, beside, dot_box, hull, meet, node_box, written_box
 from lstmgraph.diagram.extract import PRODUCT
 from lstmgraph.diagram.graph import EXTERNAL, OPERATIONS, Edge, Graph
 from lstmgraph.diagram.graph import Node as Operation
@@ -118,7 +118,7 @@ def refitted(scene: Scene, texts: Mapping[str, str]) -> Scene:
     free = _Ground()
     free.take_all(scene.nodes, scene.wires, scene.dots)
     for label in kept:
-        free.take(label_box(label))
+        free.take(written_box(label))
     for label in changed:
         own = [w for w in scene.wires if w.source == label.of]
         wish = _Wish((texts[label.of],), label.of, label.role, _Along(own), {w.id for w in own})
@@ -202,8 +202,9 @@ class _Ground:
         width, height = measure(label)
         for at in wish.places(width, height):
             if self._is_free(around(at, width, height), wish.own, air, clear):
-                self.take(around(at, width, height))
-                return replace(label, at=at)
+                placed = replace(label, at=at)
+                self.take(written_box(placed))
+                return placed
         return None
 
     def _is_free(self, box: Box, own: Collection[str], air: float, clear: float) -> bool:
@@ -269,7 +270,7 @@ def _marks(plan: Plan, wires: Mapping[str, Wire], dots: Sequence[Dot]) -> Iterat
     """A minus where the value enters a sum with the other sign, a number where order matters."""
     for edge in plan.graph.edges:
         if (edge.negative or edge.mark) and edge.id in wires:
-            text = ("-" if edge.negative else "") + edge.mark
+            text = (MINUS if edge.negative else "") + edge.mark
             yield _Wish((text,), edge.id, "text", _AtArrow(wires[edge.id], dots), {edge.id})
 
 

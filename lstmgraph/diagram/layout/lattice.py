@@ -7,9 +7,10 @@ said in `costs`.  `patterns` finds wires with at most two bends, `maze` any othe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import and_, invert
 from typing import NamedTuple
 
 from lstmgraph.diagram.layout.budget import Budget
@@ -43,6 +44,10 @@ class Bits:
         for x in range(left, right + 1):
             self.cols[x] |= down
 
+    def lines(self, axis: int) -> list[int]:
+        """The rows (0) or the columns (1)."""
+        return self.cols if axis else self.rows
+
     def __contains__(self, cell: Cell) -> bool:
         return bool(self.rows[cell[1]] >> cell[0] & 1)
 
@@ -61,12 +66,8 @@ class Lines:
         found.rows, found.cols = self.rows.copy(), self.cols.copy()
         return found
 
-    def fill(self, left: int, top: int, right: int, bottom: int) -> None:
-        across, down = (2 << right) - (1 << left), (2 << bottom) - (1 << top)
-        for y in range(top, bottom + 1):
-            self.rows[y] = self.rows.get(y, 0) | across
-        for x in range(left, right + 1):
-            self.cols[x] = self.cols.get(x, 0) | down
+    def lines(self, axis: int) -> dict[int, int]:
+        return self.cols if axis else self.rows
 
     def __contains__(self, cell: Cell) -> bool:
         return bool(self.rows.get(cell[1], 0) >> cell[0] & 1)
@@ -103,6 +104,7 @@ class Net:
     layers: tuple[Lines, Lines] = field(default_factory=lambda: (Lines(), Lines()))  # where it runs flat, upright
     roots: dict[Cell, Port] = field(default_factory=dict)  # the ports that it leaves its source by
     ends: dict[str, End] = field(default_factory=dict)  # by wire
+    length: int = 0
 
     def piece(self, cell: Cell) -> int:
         """The piece by which the value gets to a point of the tree."""
@@ -115,7 +117,8 @@ class Net:
     def copy(self) -> Net:
         """A net that grows on its own from here."""
         layers = self.layers[0].copy(), self.layers[1].copy()
-        return Net(self.number, self.pieces[:], self.tree.copy(), layers, self.roots.copy(), self.ends.copy())
+        tree, roots, ends = self.tree.copy(), self.roots.copy(), self.ends.copy()
+        return Net(self.number, self.pieces[:], tree, layers, roots, ends, self.length)
 
     def turns(self) -> Iterator[tuple[int, int]]:
         """Points in which it turns or forks, by row."""
@@ -124,9 +127,9 @@ class Net:
 
     def is_crossed(self, along: tuple[Bits, Bits]) -> bool:
         """Whether another net runs across it."""
-        return any(True for _ in self._crossed(along))
+        return any(True for _ in self.crossings(along))
 
-    def _crossed(self, along: tuple[Bits, Bits]) -> Iterator[tuple[int, int]]:
+    def crossings(self, along: tuple[Bits, Bits]) -> Iterator[tuple[int, int]]:
         """Points in which another net runs across, by row."""
         flat, upright = (layer.rows for layer in self.layers)
         for y, bits in flat.items():
@@ -137,10 +140,7 @@ class Net:
                 yield y, crossed
 
     def crossed(self, along: tuple[Bits, Bits]) -> list[Cell]:
-        return [(x, y) for y, bits in self._crossed(along) for x in range(bits.bit_length()) if bits >> x & 1]
-
-    def length(self) -> int:
-        return sum(abs(p.end[0] - p.start[0]) + abs(p.end[1] - p.start[1]) for p in self.pieces)
+        return [(x, y) for y, bits in self.crossings(along) for x in range(bits.bit_length()) if bits >> x & 1]
 
 
 @dataclass(frozen=True)
@@ -201,8 +201,11 @@ class Lattice:
 
     def foreign(self, cell: Cell, net: Net | None) -> bool:
         """Whether another net runs through a point."""
-        own = net.layers if net else (Lines(), Lines())
-        return any(cell in bits and cell not in mine for bits, mine in zip(self.along, own, strict=True))
+        x, y = cell
+        flat, upright = (bits.rows[y] for bits in self.along)
+        if net:
+            flat, upright = flat & ~net.layers[0].rows.get(y, 0), upright & ~net.layers[1].rows.get(y, 0)
+        return bool((flat | upright) >> x & 1)
 
     # ── laying and lifting ──
 
@@ -214,10 +217,11 @@ class Lattice:
         (dx, dy), steps = DELTAS[way], abs(last[0] - first[0]) + abs(last[1] - first[1])
         if way != (goal.out + 2) % 4 or (first[0] + dx * steps, first[1] + dy * steps) != last:
             return False
-        cells = [(first[0] + dx * k, first[1] + dy * k) for k in range(steps + 1)]
-        if any(c in self.covered or c in self.along[way & 1] for c in cells):
+        line, low = first[1 - (way & 1)], min(first[way & 1], last[way & 1])
+        stretch = (2 << low + steps) - (1 << low)
+        if stretch & (self.covered.lines(way & 1)[line] | self.along[way & 1].lines(way & 1)[line]):
             return False
-        if net.pieces and (first not in net.tree or any(c in net.tree for c in cells[1:])):
+        if net.pieces and stretch & net.tree.lines(way & 1).get(line, 0) != 1 << first[way & 1]:
             return False  # a tree has one root and no rings
         self.lay(net, demand, [first, last] if steps else [first], start, goal)
         if demand.direct == "closed":
@@ -240,6 +244,7 @@ class Lattice:
         for a, b in pairwise(turns):
             way, old = way_to(a, b), net.pieces[at]
             net.pieces.append(Piece(a, b, way, old.bends + (way != old.way), at))
+            net.length += abs(b[0] - a[0]) + abs(b[1] - a[1])
             at = len(net.pieces) - 1
             self._paint(net, a, b, way & 1)
         self._paint(net, turns[-1], turns[-1], goal.out & 1)
@@ -248,13 +253,21 @@ class Lattice:
         net.ends[demand.id] = End(at, turns[-1], goal, last.bends + (last.way != (goal.out + 2) % 4))
 
     def _paint(self, net: Net, a: Cell, b: Cell, upright: int) -> None:
-        area = min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1])
-        net.tree.fill(*area)
-        net.layers[upright].fill(*area)
-        self.along[upright].fill(*area)
-        flat, down = (layer.rows for layer in net.layers)
-        for y in range(area[1], area[3] + 1):
-            self.turns[y] |= flat.get(y, 0) & down.get(y, 0)
+        left, right = (a[0], b[0]) if a[0] < b[0] else (b[0], a[0])
+        top, bottom = (a[1], b[1]) if a[1] < b[1] else (b[1], a[1])
+        across, down = (2 << right) - (1 << left), (2 << bottom) - (1 << top)
+        own, tree, bits = net.layers[upright], net.tree, self.along[upright]
+        other = net.layers[1 - upright].rows
+        for y in range(top, bottom + 1):
+            own.rows[y] = row = own.rows.get(y, 0) | across
+            tree.rows[y] = tree.rows.get(y, 0) | across
+            bits.rows[y] |= across
+            if y in other:
+                self.turns[y] |= row & other[y]
+        for x in range(left, right + 1):
+            own.cols[x] = own.cols.get(x, 0) | down
+            tree.cols[x] = tree.cols.get(x, 0) | down
+            bits.cols[x] |= down
 
     def lift(self, number: int) -> Net | None:
         """Take all wires of a net away."""
@@ -267,7 +280,8 @@ class Lattice:
                     bits.cols[x] &= ~col
             for y, row in net.turns():
                 self.turns[y] &= ~row
-            self.taken = {k: n for k, n in self.taken.items() if n != number}
+            for port in (*net.roots.values(), *(end.port for end in net.ends.values())):
+                self.taken.pop(port.key, None)
         return net
 
     def put_back(self, net: Net) -> None:
@@ -309,14 +323,23 @@ class Lattice:
     def crossings(self) -> int:
         """A point in which one line runs flat, another upright, and neither turns."""
         flat, upright = (layer.rows for layer in self.along)
-        return sum((a & b & ~turns).bit_count() for a, b, turns in zip(flat, upright, self.turns, strict=True))
+        both = map(and_, flat, upright)
+        return sum(map(int.bit_count, map(and_, both, map(invert, self.turns))))
 
-    def cost(self, demands: Sequence[Demand]) -> Tally:
+    def cost(self) -> Tally:
         """(crossings, bends of a wire beyond two, bends, length) of all that is laid."""
-        bends = [self.nets[d.net].ends[d.id].bends for d in demands if self.laid(d)]
-        crossings = self.crossings()
+        return self._tally(self.crossings(), self.nets.values())
+
+    def cost_of(self, number: int) -> Tally:
+        """The same of one net and what it crosses."""
+        net = self.net(number)
+        return self._tally(sum(bits.bit_count() for _, bits in net.crossings(self.along)), [net])
+
+    @staticmethod
+    def _tally(crossings: int, nets: Collection[Net]) -> Tally:
+        bends = [end.bends for net in nets for end in net.ends.values()]
         excess = sum(b - MOST_BENDS for b in bends if b > MOST_BENDS)
-        return crossings, excess, sum(bends), sum(n.length() for n in self.nets.values())
+        return crossings, excess, sum(bends), sum(net.length for net in nets)
 
 
 def way_to(a: Cell, b: Cell) -> int:

@@ -18,7 +18,7 @@ from lstmgraph.diagram.layout.steps import through
 from lstmgraph.diagram.order import CIRCLED
 from lstmgraph.diagram.outline import OUTLINE, largest
 from lstmgraph.diagram.scene import COTANGENT_SUM, JOIN_SUM, UNSET, Entry, Label, Legend, Node, Point, Scene
-from lstmgraph.diagram.typeset import measure
+from lstmgraph.diagram.typeset import measure, roomy
 
 SIZE = 10.0
 SCALE = 0.6  # of the samples
@@ -29,7 +29,8 @@ LARGEST = 20.0  # no sample is higher
 ROW = 23.0  # from a line to the next, the same in all columns
 NOTE = 15.0  # the same of notes
 GAP = 18.0  # between columns
-NARROWEST = 360.0  # however small the picture is
+NARROWEST = 360.0  # has room for it, however small the picture is
+SPACE = 14.0  # beside it
 FEW = 7  # symbols: a legend of no more has no headings
 WORTH = 0.75  # a group is divided between columns where that makes the legend so much lower
 
@@ -167,7 +168,14 @@ def with_legend(scene: Scene, key: Key = FORWARD, patterns: Mapping[str, str] = 
     found = _placed(groups, columns, top)
     rows = max(piece.row + len(piece.samples) for column in columns for piece in column)
     notes, bottom = _noted(_notes(scene, key, patterns), width - 3 * PITCH, top + rows * ROW)
-    return replace(scene, legend=(*found, *notes), size=(width, bottom + 2 * PITCH))
+    legend = (*found, *notes)
+    return replace(scene, legend=legend, size=(max(scene.size[0], _right(legend) + SPACE), bottom + 2 * PITCH))
+
+
+def _right(legend: Sequence[Legend]) -> float:
+    """Where a legend ends on the right."""
+    words = (x for g in legend for x in (g.heading, *(e.label for e in g.entries)) if x)
+    return max(x.at.x + measure(x)[0] / 2 for x in words)
 
 
 def _groups(scene: Scene, key: Key) -> Iterator[Group]:
@@ -176,7 +184,7 @@ def _groups(scene: Scene, key: Key) -> Iterator[Group]:
         seen: dict[tuple[str, str], Node] = {}
         for node in sorted(scene.nodes, key=lambda n: n.kind == "join"):  # the sign of a wire comes last
             if _group(node) in kinds:
-                seen.setdefault((_meaning(node, key), _way(node)), node)
+                seen.setdefault((meaning(node, key), _way(node)), node)
         if seen:
             meanings = [words for words, _ in seen]
             yield _title(title, meanings), [(_sample(node, key), words) for (words, _), node in seen.items()]
@@ -236,7 +244,7 @@ def _flow(groups: Sequence[Group], rows: int, divide: bool, heading: int) -> Col
 
 
 def _width(column: Sequence[_Piece]) -> float:
-    titles = [measure(_heading(piece.title))[0] for piece in column if piece.headed]
+    titles = [roomy(_heading(piece.title)) for piece in column if piece.headed]
     return max([*titles, *(_across(column) + PITCH + _words(w) for p in column for _, w in p.samples)])
 
 
@@ -246,7 +254,7 @@ def _across(column: Sequence[_Piece]) -> float:
 
 
 def _words(text: str) -> float:
-    return measure(Label(text, Point(0, 0), SIZE, math=False))[0]
+    return roomy(Label(text, Point(0, 0), SIZE, math=False))
 
 
 def _heading(text: str) -> Label:
@@ -339,7 +347,7 @@ def _notes(scene: Scene, key: Key, patterns: Mapping[str, str]) -> Iterator[str]
 def _carried(scene: Scene, key: Key, role: str) -> list[str]:
     """What runs on the wires of a role: what their beginnings are called, as far as these are outside."""
     sources = {wire.source for wire in scene.wires if wire.role == role}
-    found = [_meaning(n, key) for n in scene.nodes if n.id in sources and n.kind == "previous"]
+    found = [meaning(n, key) for n in scene.nodes if n.id in sources and n.kind == "previous"]
     return sorted(set(found)) or [_called(role, key)]
 
 
@@ -353,7 +361,14 @@ def _title(title: str, meanings: list[str]) -> str:
     return "Biases" if all(m.partition(":")[0] == "bias" for m in meanings) else title
 
 
-def _meaning(node: Node, key: Key) -> str:
+def title_of(node: Node, group: Legend, key: Key) -> str:
+    """The title of the group in which a node is explained, beside what stands there with it."""
+    title = next((title for title, kinds in key.groups if _group(node) in kinds), "")
+    return _title(title, [entry.words for entry in group.entries])
+
+
+def meaning(node: Node, key: Key) -> str:
+    """What a node is, in the words of the legend."""
     if node.kind in key.words and node.operation != JOIN_SUM:
         return key.words[node.kind]
     what = node.operation or node.kind

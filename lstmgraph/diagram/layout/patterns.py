@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 from lstmgraph.diagram.layout.costs import BEND, CROSS, DOORSTEP, FORK_BEND, MOST_BENDS, NEAR, RAIL, STEP
@@ -18,24 +19,21 @@ LOOK = 10  # what looking for one wire costs, in steps of a search
 AHEAD, BACK = 1, -1
 
 
-class _Place(NamedTuple):
-    """A point on a line: axis 0 is a row, 1 a column."""
+class _Leave(NamedTuple):
+    """Where a wire may begin: how often the value has turned until there, what that costs, by which port."""
+
+    bends: int
+    cost: int
+    port: Port | None
+
+
+class _Tip(NamedTuple):
+    """A point up to which the value has not turned, on a row (axis 0) or a column (1), and which way it goes."""
 
     axis: int
     line: int
     at: int
-
-    def cell(self) -> Cell:
-        return (self.line, self.at) if self.axis else (self.at, self.line)
-
-
-class _Leave(NamedTuple):
-    """Where a wire may begin: how often the value has turned until there, which way it goes, what that costs."""
-
-    bends: int
     heading: int
-    cost: int
-    port: Port | None
 
 
 def route(lattice: Lattice, demand: Demand) -> bool:
@@ -63,6 +61,8 @@ class _Hunt:
         self.ports = [(p, cost) for p, cost in lattice.starts(demand) if p.access not in net.tree]
         self.own = self._origins()
         self.goals = lattice.goals(demand, net)
+        self.stops: tuple[dict[int, int], dict[int, int]] = {}, {}
+        self.left: dict[tuple[Cell, int], _Leave | None] = {}
         self.cost, self.found = 1 << 60, None  # type: tuple[int, _Found | None]
 
     def _origins(self) -> tuple[Mapping[int, int], Mapping[int, int]]:
@@ -77,74 +77,81 @@ class _Hunt:
     def best(self) -> _Found | None:
         tips = list(self._tips()) if self.own[0] else []
         for port, cost in self.goals:
-            way = (port.out + 2) % 4
-            axis = way & 1
-            x, y = port.access
-            goal = _Place(axis, x, y) if axis else _Place(axis, y, x)
-            self._to(goal, way, port, cost, tips)
+            self._to(port, cost, tips)
         return self.found
 
-    def _to(self, goal: _Place, way: int, port: Port, cost: int, tips: list[tuple[_Place, int]]) -> None:
-        """All wires into one goal."""
-        axis, line, at = goal
+    def _to(self, port: Port, cost: int, tips: list[_Tip]) -> None:
+        """All wires into one goal that may be cheaper than the best so far."""
+        goal, way = port.access, (port.out + 2) % 4
+        axis = way & 1
+        step, aside = (STEP, RAIL) if axis else (RAIL, STEP)  # what a step ahead costs at least, and one across
+        line, at = goal if axis else goal[::-1]
         if self._is_own(axis, line, at):
-            if port.access not in self.net.tree:  # else there would be a fork under the arrowhead
+            if goal not in self.net.tree:  # else there would be a fork under the arrowhead
                 self._consider([goal], way, cost, port)
             return
-        sign = AHEAD if way < 2 else BACK
-        stop = self._stop(axis, line, at, -sign)
+        stop = self._stop(axis, line, at, BACK if way < 2 else AHEAD)
         if self._is_own(axis, line, stop):
-            self._consider([_Place(axis, line, stop), goal], way, cost, port)
-        low, high = (stop + 1, at - 1) if sign == AHEAD else (at + 1, stop - 1)
-        if low > high:
-            return
-        crossed = self.across[axis][line]
-        for other in self.own[1 - axis]:
-            if low <= other <= high and not crossed >> other & 1:
-                corner = _Place(1 - axis, other, line)
+            self._consider([_cell(axis, line, stop), goal], way, cost, port)
+        low, high = (stop + 1, at - 1) if way < 2 else (at + 1, stop - 1)
+        cost += BEND
+        for corner in self._corners(axis, line, low, high):
+            if cost + step * abs(at - corner) < self.cost:
                 for side in (BACK, AHEAD):
-                    begin = self._stop(1 - axis, other, line, side)
-                    if self._is_own(1 - axis, other, begin):
-                        self._consider([_Place(1 - axis, other, begin), corner, goal], way, cost, port)
-        for tip, heading in tips:
-            if tip.axis == axis and tip.line != line:
-                for middle in self._middles(tip, heading, goal, low, high):
-                    turns = [tip, _Place(axis, tip.line, middle), _Place(axis, line, middle), goal]
-                    self._consider(turns, way, cost, port)
+                    begin = self._stop(1 - axis, corner, line, side)
+                    if self._is_own(1 - axis, corner, begin):
+                        turns = [_cell(1 - axis, corner, begin), _cell(axis, line, corner), goal]
+                        self._consider(turns, way, cost, port)
+        cost += BEND
+        for tip in tips:
+            least = cost + aside * abs(tip.line - line)
+            if tip.axis == axis and tip.line != line and least + step * abs(tip.at - at) < self.cost:
+                for middle in self._middles(tip, line, low, high):
+                    if least + step * (abs(tip.at - middle) + abs(at - middle)) < self.cost:
+                        first, second = _cell(axis, tip.line, middle), _cell(axis, line, middle)
+                        self._consider([_cell(axis, tip.line, tip.at), first, second, goal], way, cost, port)
 
-    def _tips(self) -> Iterator[tuple[_Place, int]]:
+    def _tips(self) -> Iterator[_Tip]:
         """Where the value has not turned yet and may run straight on."""
-        yield from ((self._place(p.access, p.out & 1), p.out) for p, _ in self.ports)
+        yield from (self._tip(p.access, p.out) for p, _ in self.ports)
         pieces = self.net.pieces
         for root in (p for p in pieces if p.before < 0):
             line = [p for p in pieces if not p.bends and p.way == root.way and _on_line(root, p)]
             tip = max(line, key=lambda p: _far(root, p))
-            yield self._place(tip.end, tip.way & 1), tip.way
+            yield self._tip(tip.end, tip.way)
 
     @staticmethod
-    def _place(cell: Cell, axis: int) -> _Place:
-        return _Place(axis, cell[0], cell[1]) if axis else _Place(axis, cell[1], cell[0])
+    def _tip(cell: Cell, way: int) -> _Tip:
+        return _Tip(way & 1, *(cell if way & 1 else cell[::-1]), way)
 
-    def _middles(self, tip: _Place, heading: int, goal: _Place, low: int, high: int) -> Iterator[int]:
+    def _corners(self, axis: int, line: int, low: int, high: int) -> Iterator[int]:
+        """Where a wire may turn into a line from what the value has already reached."""
+        crossed = self.across[axis][line]
+        return (other for other in self.own[1 - axis] if low <= other <= high and not crossed >> other & 1)
+
+    def _middles(self, tip: _Tip, line: int, low: int, high: int) -> Iterator[int]:
         """Where a wire may go across, from the line of a tip to that of the goal."""
-        axis, sign = tip.axis, AHEAD if heading < 2 else BACK
-        stop = self._stop(axis, tip.line, tip.at, sign)
-        first, last = (tip.at + 1, stop - 1) if sign == AHEAD else (stop + 1, tip.at - 1)
-        crossed = self.across[axis][tip.line] | self.across[axis][goal.line]
+        axis, ahead = tip.axis, tip.heading < 2
+        stop = self._stop(axis, tip.line, tip.at, AHEAD if ahead else BACK)
+        first, last = (tip.at + 1, stop - 1) if ahead else (stop + 1, tip.at - 1)
+        crossed, between = self.across[axis][tip.line] | self.across[axis][line], _bits(tip.line, line)
         for middle in range(max(first, low), min(last, high) + 1):
-            if not crossed >> middle & 1 and not self._stops(1 - axis, middle) & _bits(tip.line, goal.line):
+            if not crossed >> middle & 1 and not self._stops(1 - axis, middle) & between:
                 yield middle
 
     # ── lines ──
 
     def _stops(self, axis: int, line: int) -> int:
         """Where a wire along a line cannot pass."""
-        return (
-            self.wall[axis][line]
-            | self.along[axis][line]
-            | self.own[axis].get(line, 0)
-            | self.door[axis][line] & self.across[axis][line]  # no crossing under an arrowhead
-        )
+        found = self.stops[axis].get(line)
+        if found is None:
+            found = self.stops[axis][line] = (
+                self.wall[axis][line]
+                | self.along[axis][line]
+                | self.own[axis].get(line, 0)
+                | self.door[axis][line] & self.across[axis][line]  # no crossing under an arrowhead
+            )
+        return found
 
     def _stop(self, axis: int, line: int, at: int, sign: int) -> int:
         """The first point from `at` on where a wire cannot pass: the border is one."""
@@ -157,12 +164,13 @@ class _Hunt:
     def _is_own(self, axis: int, line: int, at: int) -> bool:
         return bool(self.own[axis].get(line, 0) >> at & 1)
 
-    def _run(self, axis: int, line: int, start: int, end: int) -> int:
-        """What it costs to go along a line, the start not counted."""
-        bits, along = _bits(start, end), self.along[axis]
+    def _run(self, a: Cell, b: Cell) -> int:
+        """What it costs to go straight from one point to another, the first not counted."""
+        axis = int(a[0] == b[0])
+        line, bits, along = a[1 - axis], _bits(a[axis], b[axis]), self.along[axis]
         price = STEP if axis else self.lattice.row_cost[line]
         return (
-            abs(end - start) * price
+            abs(b[axis] - a[axis]) * price
             + CROSS * (self.across[axis][line] & bits).bit_count()
             + DOORSTEP * (self.door[axis][line] & bits).bit_count()
             + NEAR * ((along[line - 1] | along[line + 1]) & bits).bit_count()
@@ -170,36 +178,40 @@ class _Hunt:
 
     # ── choosing ──
 
-    def _consider(self, turns: list[_Place], way: int, cost: int, port: Port) -> None:
-        """Keep a wire if it is the cheapest so far; its last piece goes `way`."""
-        cells = [turn.cell() for turn in turns]
-        first = way_to(cells[0], cells[1]) if len(cells) > 1 else way
-        cost += BEND * max(0, len(cells) - 2)
-        if cost + RAIL * sum(abs(a[0] - b[0]) + abs(a[1] - b[1]) for a, b in pairwise(cells)) >= self.cost:
-            return
-        leave = min(self._leaves(cells[0], first), default=None)
+    def _consider(self, cells: list[Cell], way: int, cost: int, port: Port) -> None:
+        """Keep a wire if it is the cheapest so far: its bends are in the cost, its last piece goes `way`."""
+        for a, b in pairwise(cells):
+            cost += self._run(a, b)
+            if cost >= self.cost:
+                return
+        leave = self._leave(cells[0], way_to(cells[0], cells[1]) if len(cells) > 1 else way)
         if leave is None or leave.bends + max(0, len(cells) - 2) > MOST_BENDS:
             return
         cost += leave.cost
-        for k, (a, b) in enumerate(pairwise(cells)):
-            if cost >= self.cost:
-                return
-            axis = int(a[0] == b[0]) if k or len(cells) > 1 else 0
-            cost += self._run(axis, a[1 - axis], a[axis], b[axis])
         if cost < self.cost:
             self.cost, self.found = cost, (cells, leave.port, port)
 
+    def _leave(self, cell: Cell, way: int) -> _Leave | None:
+        """The best way to leave a point of the tree, or a port of the source."""
+        if (cell, way) not in self.left:
+            self.left[cell, way] = min(self._leaves(cell, way), key=itemgetter(0, 1), default=None)
+        return self.left[cell, way]
+
     def _leaves(self, cell: Cell, way: int) -> Iterator[_Leave]:
-        """How a wire may leave a point of the tree, or a port of the source."""
         net = self.net
         for port, cost in self.ports:
             if port.access == cell and way != (port.out + 2) % 4:
                 turn = int(way != port.out)
-                yield _Leave(turn, way, cost + BEND * turn, port)
+                yield _Leave(turn, cost + BEND * turn, port)
         if cell in net.tree and not self.lattice.foreign(cell, net) and not net.arrives(cell):
             piece = net.pieces[net.piece(cell)]
             turn = int(way != piece.way)
-            yield _Leave(piece.bends + turn, way, piece.bends * FORK_BEND + BEND * turn, None)
+            yield _Leave(piece.bends + turn, piece.bends * FORK_BEND + BEND * turn, None)
+
+
+def _cell(axis: int, line: int, at: int) -> Cell:
+    """A point on a row (axis 0) or a column (1)."""
+    return (line, at) if axis else (at, line)
 
 
 def _bits(start: int, end: int) -> int:

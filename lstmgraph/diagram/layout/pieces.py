@@ -45,22 +45,29 @@ LEGIBLE = 0.55  # of its size, that a label has at least
 
 @dataclass(frozen=True)
 class Layer:
-    """Water of one origin: its role, its share of the new memory, its name in LaTeX, and the part of the bore it fills.
+    """Water of one origin: its role, its share of the new memory, its name in LaTeX, how much it is, and of how much.
 
-    The last two shares are the same until at a joint more comes together than the pipe holds.
+    A pipe holds 1 until at a joint more comes together; from there on it holds all of that, so layers that are as
+    much are as thick, wherever they came in.
     """
 
     role: str
     amount: float
     name: str
-    fills: float
+    volume: float
+    bore: float = 1.0
+
+    @property
+    def fills(self) -> float:
+        """The part of the bore that it fills."""
+        return self.volume / self.bore
 
     def scaled(self, share: float) -> Layer:
-        return replace(self, amount=self.amount * share, fills=self.fills * share)
+        return replace(self, amount=self.amount * share, volume=self.volume * share)
 
-    def times(self, factor: str, fills: float = 1.0) -> Layer:
+    def times(self, factor: str, share: float = 1.0) -> Layer:
         """The same behind a factor whose value nobody can say: it stands in the name."""
-        return replace(self, name=_product(_factor(factor), _factor(self.name)), fills=self.fills * fills)
+        return replace(self, name=_product(_factor(factor), _factor(self.name)), volume=self.volume * share)
 
     @property
     def label(self) -> str:
@@ -85,8 +92,8 @@ def _factor(text: str) -> str:
 
 def mixed(layers: Sequence[Layer]) -> list[Layer]:
     """Layers that come together; where there is more than fits they share the bore."""
-    total = max(1.0, sum(layer.fills for layer in layers))
-    return [replace(layer, fills=layer.fills / total) for layer in layers]
+    bore = max(sum(layer.volume for layer in layers), *(layer.bore for layer in layers))
+    return [replace(layer, bore=bore) for layer in layers]
 
 
 def heights(layers: Sequence[Layer]) -> list[float]:

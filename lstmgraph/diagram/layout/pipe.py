@@ -45,7 +45,7 @@ def _solved(graph: Graph) -> Solved:
         for taste in TASTES:
             with suppress(Unroutable):
                 found.append(_drawn(parts, remembered(parts, taste).arrangements))
-                if not found[-1].bends_too_often():
+                if not found[-1].bends_too_often() or found[-1].bar_bends:
                     break
         if found:
             break

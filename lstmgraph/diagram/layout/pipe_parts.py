@@ -10,7 +10,7 @@ from math import ceil
 
 from lstmgraph.diagram.graph import Edge, Node, base_of
 from lstmgraph.diagram.layout.anatomy import Anatomy
-from lstmgraph.diagram.layout.shapes import BIAS, DOWN, LEFT, PITCH, UP, Form, apart, form_of
+from lstmgraph.diagram.layout.shapes import BIAS, DOWN, LEFT, PITCH, UP, Form, apart, form_of, role_of
 from lstmgraph.diagram.layout.terms import terms, wings
 from lstmgraph.diagram.scene import again
 
@@ -36,11 +36,16 @@ class Parts:
         self.bar = self._bar() if len(self.trunk) > 2 else {}
         self.slots = {id: self._slots(id) for id in self.bottom}
         self.reaches = {id: self._reaches(id) for id in self.forms}
+        self.roles = {n.id: self._role(n) for n in a.graph.nodes}
         self.ups = self._ups()
 
     def _form(self, id: str) -> Form:
         node = self.a.node[id]
         return form_of(node, len(self.a.into[id]), wide_sums=True, look=self.a.graph.look)
+
+    def _role(self, node: Node) -> str:
+        wires = self.a.out[node.id] or self.a.into[node.id]
+        return role_of(node, wires[0].kind if wires else "internal")
 
     def is_rail(self, id: str) -> bool:
         """Inputs, biases and previous outputs come from below; memories come from the pipe."""

@@ -99,7 +99,8 @@ class Places:
             self._put(id, (x, rows[base]))
 
     def _put(self, id: str, at: tuple[int, int], outside: bool = False, name: str = "") -> None:
-        self.plan.stand(self.a.node[id], self.parts.forms[id], at, self.a.out[id] or self.a.into[id], outside, name)
+        node, of = self.a.node[id], id if name else ""
+        self.plan.put(Spot(name or id, self.parts.forms[id], at, self.parts.roles[id], node.kind, node, of, outside))
 
     def _terms(self) -> None:
         """Terms stand below their sum where they enter it, or beside it."""

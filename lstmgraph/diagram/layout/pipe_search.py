@@ -250,6 +250,7 @@ class _Sketches:
         self.score = 1 << 60
         self.first: Solved | None = None  # the best sketch
         self.since = SKETCH_STEPS  # the budget when it was found
+        self.spent: dict[object, int] = {}  # what was sketched, with what that took: arrangements may look the same
 
     def while_cheap(self, arrangements: Iterable[Arrangement]) -> Iterator[Arrangement]:
         """The first few, and more of them as long as three quarters of the budget are left."""
@@ -300,11 +301,15 @@ class _Sketches:
         return not (sketch.lost or excess or sketch.too_bent) and crossings <= _forced(self.a)
 
     def _sketch(self, arrangement: Arrangement) -> Solved | None:
-        """A sketch that may be better than the best so far; in more room if a wire or two are lost."""
-        best = None
+        """A sketch that may be better than the best so far and is a new one; in more room if a wire or two are lost."""
+        best, before, looks = None, self.budget.left, None
         for room in map(Room.larger, SKETCH_ROOMS):
             try:
                 plan = PipePlan(self.parts, room, arrangement).build()
+                looks = looks or _looks(plan)
+                if looks in self.spent:
+                    self.budget.spend(self.spent[looks])
+                    return None
                 sketch = solve(plan, self.budget, sketch=True, limit=self.score + SLACK - size(plan))
             except Spent:
                 raise
@@ -313,7 +318,14 @@ class _Sketches:
             best = min(best or sketch, sketch, key=_worth)
             if not 0 < len(sketch.lost) <= FEW:
                 break
+        self.spent[looks] = before - self.budget.left
         return best
+
+
+def _looks(plan: Plan) -> object:
+    """Equal for plans of one graph that are the same picture."""
+    wants = ((w.id, w.starts, w.goals, w.rank, w.direct) for w in plan.wants)
+    return tuple((s.id, s.at) for s in plan.spots.values()), tuple(wants), plan.border
 
 
 def _ends(sketch: Solved) -> list[str]:

@@ -123,6 +123,11 @@ class Solved:
         """By how many bends single lines have more than two."""
         return sum(max(0, len(line) - 2 - MOST_BENDS) for line in self._lines)
 
+    @property
+    def bar_bends(self) -> bool:
+        """Whether lines bend a third time where no wire does: at the bar that they join at, which no search changes."""
+        return self.third_bends > 0 and not self.cost[1]
+
     @cached_property
     def too_bent(self) -> float:
         """By how many bends all lines together have more than they should."""
@@ -186,7 +191,7 @@ def solve(plan: Plan, budget: Budget, sketch: bool = False, limit: int = 1 << 60
     laid = [d for d in demands if lattice.laid(d)]
     lost = frozenset(d.id for d in demands if not lattice.laid(d))
     crossed = frozenset(d.id for d in laid if lattice.troubled(d.net, d.id))
-    return Solved(plan, {d.id: _points(lattice, d) for d in laid}, nets, lattice.cost(laid), lost, crossed)
+    return Solved(plan, {d.id: _points(lattice, d) for d in laid}, nets, lattice.cost(), lost, crossed)
 
 
 def _points(lattice: Lattice, demand: Demand) -> tuple[Point, ...]:

@@ -39,15 +39,15 @@ def route_all(lattice: Lattice, demands: Sequence[Demand], sketch: bool = False,
     lost_wires = [d for d in demands if not lattice.laid(d)]
     for demand in lost_wires if len(lost_wires) <= FEW else []:
         _make_way(lattice, demand, order, patterns.route)
-    _polish(lattice, order, demands, 1 if sketch or len(demands) >= MANY else POLISH)
+    _polish(lattice, order, 1 if sketch or len(demands) >= MANY else POLISH)
     if not sketch:
         _complete(lattice, order, demands)
 
 
-def _polish(lattice: Lattice, order: list[list[Demand]], demands: Sequence[Demand], rounds: int) -> None:
+def _polish(lattice: Lattice, order: list[list[Demand]], rounds: int) -> None:
     for _ in range(rounds):
         try:
-            improved = [_improve(lattice, wires, demands) for wires in order]
+            improved = [_improve(lattice, wires) for wires in order]
         except Spent:  # what is laid is whole
             break
         if not any(improved):
@@ -125,12 +125,12 @@ def _attempt(lattice: Lattice, order: list[list[Demand]], limit: int) -> set[int
     return lost
 
 
-def _improve(lattice: Lattice, wires: list[Demand], demands: Sequence[Demand]) -> bool:
+def _improve(lattice: Lattice, wires: list[Demand]) -> bool:
     """Lay one value's wires again, nearest or farthest end first; keep the best."""
     number = wires[0].net
     if number not in lattice.nets or (all(map(lattice.laid, wires)) and not _troubled(lattice, number)):
         return False
-    best, better = _score(lattice, demands), False
+    best, better = _value(lattice, number, wires), False
     searched = [d for d in wires if not d.direct]
     for order in [searched, searched[::-1]] if len(searched) > 1 else [searched]:
         old = lattice.lift(number)
@@ -140,12 +140,12 @@ def _improve(lattice: Lattice, wires: list[Demand], demands: Sequence[Demand]) -
                     lattice.straight(demand)
             for demand in order:
                 patterns.route(lattice, demand)
-            score = _score(lattice, demands)
         except Spent:
             _replace(lattice, number, old)
             raise
-        if score < best:
-            best, better = score, True
+        value = _value(lattice, number, wires)
+        if value < best:
+            best, better = value, True
         else:
             _replace(lattice, number, old)
     return better
@@ -171,4 +171,9 @@ def _restore(lattice: Lattice, nets: list[Net]) -> None:
 
 
 def _score(lattice: Lattice, demands: Sequence[Demand]) -> int:
-    return worth(ROUTER, sum(not lattice.laid(d) for d in demands), lattice.cost(demands))
+    return worth(ROUTER, len(demands) - sum(len(net.ends) for net in lattice.nets.values()), lattice.cost())
+
+
+def _value(lattice: Lattice, number: int, wires: Sequence[Demand]) -> int:
+    """The part of `_score` that changes when one value is laid in another way."""
+    return worth(ROUTER, sum(not lattice.laid(d) for d in wires), lattice.cost_of(number))

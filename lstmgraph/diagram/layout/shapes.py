@@ -7,7 +7,7 @@ is the number of lattice steps around its centre that foreign wires may not use.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from math import ceil, floor, sqrt
 
 from lstmgraph.diagram.detail import NETWORK
@@ -36,6 +36,10 @@ class Form:
     height: float
 
     def reach(self) -> tuple[int, int]:
+        return self._reach
+
+    @cached_property
+    def _reach(self) -> tuple[int, int]:
         return reach(self.width), reach(self.height)
 
 
@@ -58,6 +62,7 @@ CIRCLE = Form("circle", 32, 32)
 EXTERNAL = Form("circle", 36, 36)
 BIAS = Form("circle", 20, 20)
 CELL = Form("circle", 80, 80)
+MEMORY = r"\text{Cell}"  # what a Cell reads that is alone; others the name of their value
 JOIN = Form("circle", 8, 8)
 ELLIPSE = Form("ellipse", 52, 32)
 SUM = Form("box", 68, 36)

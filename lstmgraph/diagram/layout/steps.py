@@ -37,7 +37,8 @@ def lit_parts(
     is_lit = trunk or (lambda t: any(w.id in wires for w in through(scene, t)))
     trunks = tuple(replace(t, lit=is_lit(t)) for t in scene.trunks)
     bright = [w for w in (*lit, *trunks) if w.lit]
-    carried = {id for w in bright for id in (w.id, w.source)}
+    leaving = {n.id for n in scene.nodes if n.kind == "next"}  # their labels stand beside them, not on a wire from them
+    carried = {id for w in bright for id in (w.id, w.source, *({w.target} & leaving))}
     joins = {t.source for t in trunks if t.lit}
     return replace(
         scene,

@@ -49,25 +49,27 @@ class Threading:
     order: list[int] = field(default_factory=list)
     crossings: int = 0
 
-    def cost(self, order: list[int]) -> int:
-        """Crossings, and threads that are passed."""
+    def cost(self, order: list[int], limit: int = 1 << 60) -> int:
+        """Crossings, and threads that are passed; from the limit on it is not counted any further."""
         below, rank = [0], [0] * len(order)
         for k, thread in enumerate(order):
             below.append(below[-1] | 1 << thread)
             rank[thread] = k
         total = 0
-        for drop, covering in zip(self.drops, self.covers, strict=True):
-            a, b = rank[drop.source], rank[drop.target]
-            low, high = (a, b) if a < b else (b, a)
+        for source, target, covering in self.spans:
+            low, high = rank[source], rank[target]
+            if low > high:
+                low, high = high, low
             total += CROSS * (below[high] & ~below[low + 1] & covering).bit_count() + high - low
+            if total >= limit:
+                break
         return total
 
     def __post_init__(self) -> None:
-        covers = []
+        self.spans = []  # of each drop: from which thread to which, and those that run through its column
         for drop in self.drops:
             found = (k for k, t in enumerate(self.threads) if t.first < drop.column < t.last)
-            covers.append(sum(1 << k for k in found))
-        self.covers = covers
+            self.spans.append((drop.source, drop.target, sum(1 << k for k in found)))
 
 
 class Threads:
@@ -241,7 +243,7 @@ class Threads:
                 rest = [t for t in order if t != thread]
                 for k in range(len(order)):
                     tried = [*rest[:k], thread, *rest[k:]]
-                    cost = found.cost(tried)
+                    cost = found.cost(tried, best)
                     if cost < best:
                         best, order, moving = cost, tried, True
                 self.spent += len(order) * len(found.drops)

@@ -17,7 +17,7 @@ from lstmgraph.diagram.layout.dress import crowded
 from lstmgraph.diagram.layout.labels import widest_weight
 from lstmgraph.diagram.layout.lattice import Cell
 from lstmgraph.diagram.layout.plan import Plan, Solved, Spot, Want
-from lstmgraph.diagram.layout.shapes import CELL, DOWN, LEFT, PITCH, RIGHT, UP, Form, form_of, ports
+from lstmgraph.diagram.layout.shapes import CELL, DOWN, LEFT, MEMORY, PITCH, RIGHT, UP, Form, form_of, ports
 from lstmgraph.diagram.layout.threads import OUTER, Drop, Threads
 from lstmgraph.diagram.scene import Box, Point, shown_by
 
@@ -240,7 +240,7 @@ class _Tracks:
     def _put(self, id: str) -> None:
         node = self._shown(id)
         if id in self.cells:
-            node, name = self.cells[id], r"\text{Cell}" if len(self.cells) == 1 else self._new(id).glyph
+            node, name = self.cells[id], MEMORY if len(self.cells) == 1 else self._new(id).glyph
             self.plan.put(Spot(id, CELL, self._at(id), "cell", "cell", node, node.id, glyph=name))
             return
         wires = self.threads.out[node.id] or self.threads.into[node.id]

@@ -2,8 +2,8 @@
 
 `measure` gives the figures of a scene, `faults` what is wrong in any drawing, `shortfalls` every gate that is broken,
 `report` the whole table beside the gates and beside what drawings by hand reach.  The rules are rows of `rules.RULES`;
-what they measure is in `edges`, `overlaps`, `lines`, `twists`, `meaning`, `places`, `colour` and `explained`, and in
-`rival` for the same graph by `dot`.
+what they measure is in the modules beside it: in `rival` for the same graph by `dot`, in `inked` for a file, in the
+others for a scene and what it was asked to show besides its graph.
 """
 
 from lstmgraph.diagram.quality.measured import Case, Quality, measure, shape_of

@@ -81,7 +81,9 @@ def _labels(scene: Scene) -> Iterator[Label]:
 
 def _lines(scene: Scene, palette: Palette) -> Iterator[tuple[str, str]]:
     inks = [palette.wire(w.role, w.lit) for w in (*scene.wires, *scene.trunks)]
-    inks += [palette.node(n.role, n.lit).stroke for n in scene.nodes]
+    samples = [e.sample for g in scene.legend for e in g.entries]
+    inks += [palette.node(n.role, n.lit).stroke for n in (*scene.nodes, *samples)]
+    inks += [palette.wire(d.role, d.lit) for d in scene.dots]
     for ink in dict.fromkeys(inks):
         yield from ((ink, ground) for ground in _grounds(scene, palette))
     if scene.frames:

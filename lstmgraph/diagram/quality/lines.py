@@ -11,8 +11,10 @@ from lstmgraph.diagram.boxes import UNSEEN, around, holds, hull
 from lstmgraph.diagram.graph import base_of
 from lstmgraph.diagram.path import DOT_RADIUS, HEAD_LENGTH, STROKE, distance, flatten, is_straight, simplify
 from lstmgraph.diagram.quality.geometry import Grid
-from lstmgraph.diagram.quality.picture import Crossing, Head, Picture, Segment
+from lstmgraph.diagram.quality.picture import Crossing, Picture, Segment
 from lstmgraph.diagram.scene import Point, Wire
+
+AROUND = 32 * STROKE  # half the way around a node
 
 
 def shared_lines(picture: Picture) -> Iterator[str]:
@@ -72,6 +74,23 @@ def _fewest_bends(picture: Picture, start: str, goals: set[str]) -> int | None:
                 shift = level < inf and abs(wire.points[0].y - level) > UNSEEN
                 heappush(queue, (cost + bends(wire) + shift, there, wire.points[-1].y))
     return None
+
+
+def longest_way(picture: Picture) -> float:
+    """The length of a line by the distance of its ends along the axes and what it takes to go around a node; the most.
+
+    A line may have to keep clear of nodes and of other lines, and to come in from a certain side, so that not all that
+    is longer than it could be is needless.
+    """
+    return max((_length(w) / (_far(w.points[0], w.points[-1]) + AROUND) for w in picture.scene.wires), default=0.0)
+
+
+def _length(wire: Wire) -> float:
+    return sum(_far(a, b) for a, b in pairwise(wire.points))
+
+
+def _far(a: Point, b: Point) -> float:
+    return abs(a.x - b.x) + abs(a.y - b.y)
 
 
 # ── crossings and forks ──
@@ -158,17 +177,6 @@ def _is_curved(picture: Picture, at: Point, value: Hashable) -> bool:
 
 
 # ── arrowheads ──
-
-
-def head_sizes(picture: Picture) -> list[float]:
-    """Length and width of every arrowhead, in strokes."""
-    return [size / STROKE for head in picture.heads for size in _size(head)]
-
-
-def _size(head: Head) -> tuple[float, float]:
-    tip, one, _, other = head.polygon
-    foot = Point((one.x + other.x) / 2, (one.y + other.y) / 2)
-    return distance(tip, foot), distance(one, other)
 
 
 def straight_ends(picture: Picture) -> list[tuple[float, str]]:

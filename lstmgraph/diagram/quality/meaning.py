@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lstmgraph.diagram.boxes import around
-from lstmgraph.diagram.graph import OPERATIONS, PARAMETERS, Edge, Graph, Node, ValueKind, base_of
+from lstmgraph.diagram.graph import PARAMETERS, Edge, Graph, Node, ValueKind, base_of
 from lstmgraph.diagram.quality.edges import copies
 from lstmgraph.diagram.quality.picture import Picture, ends
 from lstmgraph.diagram.scene import COTANGENT_SUM, Wire, shown_by
@@ -107,29 +107,6 @@ def _through(picture: Picture, trunk: Wire) -> list[Wire]:
     join, target = ends(trunk)
     found = [(w, picture.join_of(w)) for w in picture.scene.wires if ends(w)[1] == target]
     return [w for w, node in found if node is not None and node.id == join]
-
-
-# ── what is lit ──
-
-
-def mislit(picture: Picture) -> Iterator[str]:
-    """Lit lines between operations that are dimmed, dimmed ones between such as are lit, and nothing lit at all.
-
-    An operation that a step only shows is lit without its other lines.  Cotangents are lit over dimmed operations.
-    """
-    scene = picture.scene
-    if any(w.back for w in scene.wires):
-        return
-    if scene.wires and not any(w.lit for w in scene.wires):
-        yield "no line is lit"
-    lit = {n.id for n in scene.nodes if n.lit}
-    inner = {n.id for n in scene.nodes if n.lit and n.kind in OPERATIONS}
-    for wire in scene.wires:
-        own = {wire.source, wire.target}
-        if not wire.lit and own <= lit and own & inner:
-            yield f"{wire.id} is dimmed"
-        elif wire.lit and not (own & inner or own <= lit):
-            yield f"{wire.id} is lit"
 
 
 # ── arrowheads ──

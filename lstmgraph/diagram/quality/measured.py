@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
 
+from lstmgraph.diagram.asked import NOTHING, Asked
 from lstmgraph.diagram.detail import NETWORK
 from lstmgraph.diagram.graph import Graph, Node
 from lstmgraph.diagram.quality import (
@@ -17,14 +18,17 @@ from lstmgraph.diagram.quality import (
     colour,
     edges,
     explained,
+    inked,
     lines,
     meaning,
     named,
     overlaps,
     painted,
     places,
+    told,
     written,
 )
+from lstmgraph.diagram.quality.lit import mislit
 from lstmgraph.diagram.quality.picture import Picture
 from lstmgraph.diagram.quality.rival import rival_crossings
 from lstmgraph.diagram.quality.twists import twisted
@@ -77,29 +81,30 @@ class Quality:
     enclosed: tuple[str, ...]  # what a step is given and stands inside a border all the same
     crossings: int  # of different values, in one of the copies of the graph
     crossings_a_step: int  # the same in one step of a chain
+    longest_way: float  # the length of a line by the distance of its ends and half the way around a node
     most_bends: int
     mean_bends: float
-    smallest_head: float | None  # length or width of an arrowhead, in strokes
-    largest_head: float | None
     straight_end: float | None  # the shortest straight piece before a tip, in lengths of an arrowhead
     smallest_gap: float  # between nodes
     smallest_padding: float | None  # between the border and what is inside it
     worst_pitch: float | None  # of a row of networks, largest by smallest
     aspect: float  # of the border, width by height
     smallest_text: float | None  # in points
+    filled: float | None  # of the page, its width or its height
+    untold: tuple[str, ...]  # what has no title or description
+    uncaptioned: tuple[str, ...]  # equations that are not beside the picture and were asked for
     text_ratio: float  # the smallest text by the main label
 
 
-def measure(scene: Scene, graph: Graph) -> Quality:
-    """Every figure of a scene that shows a graph."""
-    return figures(Picture(scene, graph))
+def measure(scene: Scene, graph: Graph, asked: Asked = NOTHING) -> Quality:
+    """Every figure of a scene that shows a graph, and what was asked for besides."""
+    return figures(Picture(scene, graph, asked))
 
 
 def figures(picture: Picture) -> Quality:
     """The same of what is prepared for measuring."""
     scene, graph = picture.scene, picture.graph
     bends = [lines.bends(w) for w in scene.wires]
-    heads = lines.head_sizes(picture)
     return Quality(
         missing=tuple(edges.missing(picture)),
         extra=tuple(edges.extra(picture)),
@@ -134,23 +139,25 @@ def figures(picture: Picture) -> Quality:
         twisted=tuple(twisted(picture)),
         heads_astray=tuple(meaning.heads_astray(picture)),
         miscoloured=tuple(meaning.miscoloured(picture)),
-        mislit=tuple(meaning.mislit(picture)),
+        mislit=tuple(mislit(picture)),
         dots_astray=tuple(lines.dots_astray(picture)),
         bent_pipes=tuple(lines.bent_pipes(picture)),
         off_line=tuple(places.off_line(picture)),
         enclosed=tuple(places.enclosed(picture)),
         crossings=ceil(len(picture.crossings) / len(edges.copies(picture))),
         crossings_a_step=ceil(len(picture.crossings) / len(edges.copies(picture)) / len(edges.steps(graph))),
+        longest_way=lines.longest_way(picture),
         most_bends=max(bends, default=0),
         mean_bends=sum(bends) / max(1, len(bends)),
-        smallest_head=min(heads, default=None),
-        largest_head=max(heads, default=None),
         straight_end=min((far for far, _ in lines.straight_ends(picture)), default=None),
         smallest_gap=places.smallest_gap(picture),
         smallest_padding=places.smallest_padding(picture),
         worst_pitch=places.worst_pitch(picture),
         aspect=next(iter(places.aspects(picture)), 0.0),
         smallest_text=places.smallest_text(picture),
+        filled=places.filled(picture),
+        untold=tuple(told.untold(picture)),
+        uncaptioned=tuple(told.uncaptioned(picture)),
         text_ratio=places.text_ratio(picture),
     )
 
@@ -189,8 +196,8 @@ def _operations(node: Node) -> tuple[str, ...]:
 class Case:
     """A picture, and what else rules look at; what is not given is not measured.
 
-    `frames`: the scenes of one walk.  `files`: the same drawing written again and again, as text, by other processes.
-    `legend`: whether one was asked for.
+    `frames`: the scenes of one walk.  `files`: the same drawing as SVG, written again and again by other processes.
+    `asked`: what the picture has to show besides the graph.
     """
 
     scene: Scene
@@ -199,11 +206,11 @@ class Case:
     style: str = ""
     frames: tuple[Scene, ...] = ()
     files: tuple[str, ...] = ()
-    legend: bool = False
+    asked: Asked = NOTHING
 
     @cached_property
     def picture(self) -> Picture:
-        return Picture(self.scene, self.graph)
+        return Picture(self.scene, self.graph, self.asked)
 
     @cached_property
     def quality(self) -> Quality:
@@ -251,7 +258,7 @@ class Case:
     @cached_property
     def legend_astray(self) -> tuple[str, ...] | None:
         """What the legend leaves out, and explains for nothing; None where there is none, and none was asked for."""
-        if not (self.legend or self.scene.legend):
+        if not (self.asked.legend or self.scene.legend):
             return None
         return tuple(explained.legend_astray(self.scene, self.theme.patterns if self.theme else None))
 
@@ -266,6 +273,27 @@ class Case:
     @cached_property
     def least_difference(self) -> float | None:
         return colour.least_difference(self.scene, self.theme) if self.theme else None
+
+    @cached_property
+    def heads(self) -> tuple[float, ...]:
+        """Length and width of every arrowhead that the first file paints, in strokes."""
+        return tuple(inked.head_sizes(self.files[0])) if self.files else ()
+
+    @cached_property
+    def smallest_head(self) -> float | None:
+        return min(self.heads, default=None)
+
+    @cached_property
+    def largest_head(self) -> float | None:
+        return max(self.heads, default=None)
+
+    @cached_property
+    def unpainted(self) -> tuple[str, ...] | None:
+        return tuple(inked.unpainted(self.files[0])) if self.files else None
+
+    @cached_property
+    def repeated(self) -> tuple[str, ...] | None:
+        return tuple(places.repeated(self.frames)) if len(self.frames) > 1 else None
 
     @cached_property
     def moved(self) -> tuple[str, ...] | None:

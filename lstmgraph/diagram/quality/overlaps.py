@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lstmgraph.diagram.boxes import UNSEEN, around, distance, dot_box, holds, hull, inside, label_box, meet, node_box
+from lstmgraph.diagram.boxes import (
+    UNSEEN,
+    around,
+    distance,
+    dot_box,
+    holds,
+    hull,
+    inside,
+    label_box,
+    meet,
+    node_box,
+    written_box,
+)
 from lstmgraph.diagram.ground import borders
 from lstmgraph.diagram.outline import OUTLINE, room
 from lstmgraph.diagram.path import STROKE, flatten, is_straight
@@ -36,9 +48,8 @@ def _written_in(one: Node, other: Node) -> bool:
 
 
 def label_overlaps(picture: Picture) -> Iterator[str]:
-    """Labels on labels, nodes, wires, junction dots and borders."""
-    for a, b in picture.label_grid.pairs():
-        yield f"{picture.labels[a].text} and {picture.labels[b].text}"
+    """Labels on labels, nodes, wires, junction dots and borders; signs that look like lines under a name."""
+    yield from dict.fromkeys(_texts_on_texts(picture))
     lines = Grid(list(borders(picture.scene.frames)))
     dots = Grid([dot_box(d) for d in picture.scene.dots])
     for label, box in zip(picture.labels, picture.label_grid.boxes, strict=True):
@@ -48,6 +59,13 @@ def label_overlaps(picture: Picture) -> Iterator[str]:
         yield from (f"{text} and wire {id}" for id in dict.fromkeys(wires))
         yield from (f"{text} and the dot at {_place(picture.scene.dots[k].at)}" for k in dots.near(box))
         yield from (f"{text} and the border" for _ in lines.near(box)[:1])
+
+
+def _texts_on_texts(picture: Picture) -> Iterator[str]:
+    for k, label in enumerate(picture.labels):
+        for other in picture.label_grid.near(written_box(label)):
+            if other != k:
+                yield " and ".join(picture.labels[n].text for n in sorted((k, other)))
 
 
 def arc_overlaps(picture: Picture) -> Iterator[str]:
@@ -111,10 +129,7 @@ def through_nodes(picture: Picture) -> Iterator[str]:
 def outside(picture: Picture) -> Iterator[str]:
     """What is not inside the picture."""
     page = Box(0.0, 0.0, *picture.scene.size)
-    yield from (n.id for n, box in zip(picture.shapes, picture.shape_grid.boxes, strict=True) if not inside(box, page))
-    boxes = zip(picture.labels, picture.label_grid.boxes, strict=True)
-    yield from (label.text for label, box in boxes if not inside(box, page))
-    yield from (w.id for w in picture.scene.wires if not inside(hull((*w.points, *w.route)), page))
+    yield from (name for name, box in picture.drawn if not inside(box, page))
 
 
 class _Bends:

@@ -9,7 +9,8 @@ from functools import cached_property
 from itertools import pairwise
 
 from lstmgraph.diagram import joins
-from lstmgraph.diagram.boxes import UNSEEN, holds, hull, label_box, node_box
+from lstmgraph.diagram.asked import NOTHING, Asked
+from lstmgraph.diagram.boxes import UNSEEN, dot_box, holds, hull, label_box, node_box
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.path import STROKE, arrowhead, rounded, simplify
 from lstmgraph.diagram.quality.geometry import Grid
@@ -63,10 +64,10 @@ def ends(wire: Wire) -> tuple[str, str]:
 
 
 class Picture:
-    """A scene and its graph, with everything that several measures need."""
+    """A scene, its graph and what else was asked for, with everything that several measures need."""
 
-    def __init__(self, scene: Scene, graph: Graph) -> None:
-        self.scene, self.graph = scene, graph
+    def __init__(self, scene: Scene, graph: Graph, asked: Asked = NOTHING) -> None:
+        self.scene, self.graph, self.asked = scene, graph, asked
 
     @cached_property
     def nodes(self) -> dict[str, Node]:
@@ -155,6 +156,19 @@ class Picture:
     def texts(self) -> tuple[Label, ...]:
         """Every label, those inside nodes too."""
         return (*self.labels, *(n.label for n in self.shapes if n.label is not None))
+
+    @cached_property
+    def drawn(self) -> tuple[tuple[str, Box], ...]:
+        """Everything that is drawn, by name, and its box."""
+        scene, lines = self.scene, (*self.scene.wires, *self.scene.trunks)
+        return (
+            *(("the border", frame) for frame in scene.frames),
+            *((n.id, box) for n, box in zip(self.shapes, self.shape_grid.boxes, strict=True)),
+            *((w.id, hull((*w.points, *w.route))) for w in lines),
+            *((f"the arrowhead of {h.wire.id}", h.box) for h in self.heads),
+            *((f"the dot at ({d.at.x:g}, {d.at.y:g})", dot_box(d)) for d in scene.dots),
+            *((x.text, box) for x, box in zip(self.labels, self.label_grid.boxes, strict=True)),
+        )
 
     @cached_property
     def crossings(self) -> tuple[Crossing, ...]:

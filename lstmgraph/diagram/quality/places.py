@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from math import inf
 
-from lstmgraph.diagram.boxes import UNSEEN, gap, node_box
+from lstmgraph.diagram.boxes import UNSEEN, gap, hull, node_box
 from lstmgraph.diagram.detail import NETWORK
 from lstmgraph.diagram.extract import PRODUCT
 from lstmgraph.diagram.graph import EXTERNAL, OPERATIONS, PARAMETERS, base_of
@@ -14,7 +14,7 @@ from lstmgraph.diagram.path import STROKE
 from lstmgraph.diagram.quality.edges import prefix
 from lstmgraph.diagram.quality.geometry import Grid
 from lstmgraph.diagram.quality.picture import MEETINGS, Picture
-from lstmgraph.diagram.scene import COTANGENT_SUM, Box, Node, Scene
+from lstmgraph.diagram.scene import COTANGENT_SUM, Box, Node, Point, Scene
 
 GIVEN = ("input", "previous", *PARAMETERS)  # kinds of nodes that a step does not compute
 NEARLY = 2 * STROKE  # centres nearer than that are meant to be on one line, whatever they are the centres of
@@ -84,7 +84,9 @@ def _turned_over(nodes: Sequence[tuple[Node, str]], memories: Sequence[str]) -> 
 
 
 def upside_down(picture: Picture) -> Iterator[str]:
-    """What the cell-block has the other way around: outputs below anything else, what is given above the border."""
+    """What the cell-block has the other way around: outputs below anything else, what is given above the border, or
+    beside it on the far side of what takes it.
+    """
     for nodes in _by_cell(picture):
         frames = [picture.frame_of(n) for n in nodes if n.kind in OPERATIONS]
         top = min((f.top for f in frames if f is not None), default=-inf)
@@ -93,6 +95,18 @@ def upside_down(picture: Picture) -> Iterator[str]:
                 yield from (f"{node.id} is below {n.id}" for n in nodes if n.kind != "next" and n.at.y <= node.at.y)
             elif node.kind in GIVEN and node.at.y < top:
                 yield f"{node.id} is above the border"
+            elif node.kind in GIVEN and _is_across(picture, node):
+                yield f"{node.id} is on the far side of what takes it"
+
+
+def _is_across(picture: Picture, node: Node) -> bool:
+    """Whether a node stands beside the border, and all that takes its value is much nearer to the other side."""
+    takers = [picture.nodes[w.target] for w in picture.scene.wires if w.source == node.id and w.target in picture.nodes]
+    frame = next((f for n in takers if (f := picture.frame_of(n)) is not None), None)
+    if frame is None or frame.left <= node.at.x <= frame.right:
+        return False
+    here, there = (frame.left, frame.right) if node.at.x < frame.left else (frame.right, frame.left)
+    return all(abs(n.at.x - there) < abs(n.at.x - here) / 2 for n in takers)
 
 
 def _by_cell(picture: Picture) -> list[list[Node]]:
@@ -178,6 +192,14 @@ def smallest_text(picture: Picture) -> float | None:
     return min((text.size for text in picture.texts), default=None)
 
 
+def filled(picture: Picture) -> float | None:
+    """How much of the page is drawn on, of its width or its height, whichever is less; None where nothing is drawn."""
+    if not picture.drawn:
+        return None
+    whole = hull(p for _, box in picture.drawn for p in (Point(*box[:2]), Point(*box[2:])))
+    return min((whole.right - whole.left) / picture.scene.size[0], (whole.bottom - whole.top) / picture.scene.size[1])
+
+
 def moved(scenes: Sequence[Scene]) -> Iterator[str]:
     """What is not at the same place in all frames of a walk."""
     for k, scene in enumerate(scenes[1:], 2):
@@ -195,4 +217,10 @@ def _coordinates(scene: Scene) -> Iterable[tuple[str, object]]:
     yield from ((f"wire {w.id}", (w.points, w.route)) for w in scene.wires)
     yield from ((f"trunk to {w.target}", (w.points, w.route)) for w in scene.trunks)
     yield "the dots", sorted(d.at for d in scene.dots)
-    yield from ((f"label {label.text} of {label.of}", label.at) for label in scene.labels)
+    yield from ((f"label {label.text} of {label.of}", label.at) for label in scene.labels if not label.caption[0])
+
+
+def repeated(scenes: Sequence[Scene]) -> Iterator[str]:
+    """Frames of a walk in which the same is lit as in the one before."""
+    lit = [({n.id for n in s.nodes if n.lit}, {w.id for w in s.wires if w.lit}) for s in scenes]
+    yield from (f"frame {k} looks like frame {k - 1}" for k, (a, b) in enumerate(pairwise(lit), 2) if a == b)

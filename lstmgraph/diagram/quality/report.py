@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from lstmgraph.diagram.asked import NOTHING, Asked
 from lstmgraph.diagram.graph import Graph
 from lstmgraph.diagram.quality.measured import Case
 from lstmgraph.diagram.quality.rules import RULES, Score, score
@@ -58,15 +59,15 @@ def report(
     frames: Sequence[Scene] = (),
     files: Sequence[str] = (),
     title: str = "",
-    legend: bool = False,
+    asked: Asked = NOTHING,
 ) -> Report:
     """The scores of a scene that shows a graph.
 
     `style` chooses the gates that hold in one style only.  `frames` are the scenes of a walk, `files` the same drawing
-    as other processes wrote it; what is not given is not measured, nor is `dot` where there is none.  `legend`: whether
-    one was asked for.
+    as other processes wrote it; what is not given is not measured, nor is `dot` where there is none.  `asked`: what the
+    scene has to show besides.
     """
-    case = Case(scene, graph, theme, style, tuple(frames), tuple(files), legend)
+    case = Case(scene, graph, theme, style, tuple(frames), tuple(files), asked)
     return Report(title or scene.title, tuple(score(rule, case) for rule in RULES))
 
 

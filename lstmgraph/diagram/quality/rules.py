@@ -17,7 +17,8 @@ from lstmgraph.diagram.path import STROKE
 from lstmgraph.diagram.quality.measured import Case
 from lstmgraph.diagram.scene import Scene
 
-ACCESSIBLE = ("default", "print")  # themes that promise contrast; others keep the colours of those they are named for
+# Themes that promise contrast; others keep the colours of those they are named for, and only have to be seen.
+ACCESSIBLE = ("default", "print")
 GREY = ("print",)  # tells lines apart without colour
 ROUNDING = 1e-6
 
@@ -96,7 +97,7 @@ RULES: tuple[Rule, ...] = (
     Rule("intruding", "inputs and states inside the border", "quality.intruding", (Gate(high=0, styles=PIPES),)),
     Rule("turned_over", "time to the left, inputs above, pipes below", "quality.turned_over",
          (Gate(high=0, styles=PIPES),)),
-    Rule("upside_down", "outputs below, inputs above the border", "quality.upside_down",
+    Rule("upside_down", "outputs below, inputs above or on the far side", "quality.upside_down",
          (Gate(high=0, styles=BLOCKS),)),
     Rule("through_nodes", "wires through or within 2s of a foreign node", "quality.through_nodes", (NONE,), fault=True),
     Rule("node_overlaps", "overlaps of nodes", "quality.node_overlaps", (NONE,), fault=True),
@@ -129,9 +130,10 @@ RULES: tuple[Rule, ...] = (
     Rule("dashed_hops", "dashed lines that hop over solid ones", "dashed_hops", (NONE,)),
     Rule("most_bends", "bends of a wire, most", "quality.most_bends", (Gate(high=2),)),
     Rule("mean_bends", "bends of a wire, mean", "quality.mean_bends", (Gate(high=MEAN_BENDS, reference="0.68"),)),
+    Rule("longest_way", "length of a line by the way it has to go", "quality.longest_way", (Gate(high=1.75),)),
     Rule("bent_pipes", "pipes with a bend", "quality.bent_pipes", (Gate(high=0, styles=PIPES),)),
-    Rule("smallest_head", "arrowhead, smallest side, in s", "quality.smallest_head", (Gate(low=3),), fault=True),
-    Rule("largest_head", "arrowhead, largest side, in s", "quality.largest_head", (Gate(high=5.4),), fault=True),
+    Rule("smallest_head", "arrowhead, smallest side, in s", "smallest_head", (Gate(low=3),)),
+    Rule("largest_head", "arrowhead, largest side, in s", "largest_head", (Gate(high=5.4),)),
     Rule("straight_end", "straight before a tip, in heads", "quality.straight_end", (Gate(low=1.5),), fault=True),
     Rule("heads_astray", "ends without an arrowhead, arrowheads at no end", "quality.heads_astray",
          (NONE,), fault=True),
@@ -150,21 +152,26 @@ RULES: tuple[Rule, ...] = (
         *(Gate(1.6, 2.2, PIPES, shape) for shape in ("LSTM", "peephole LSTM", "GRU")),
         *(Gate(0.9, 1.2, ("cell-block",), shape) for shape in ("LSTM", "peephole LSTM", "GRU")),
     )),
+    Rule("filled", "share of the page that is drawn on", "quality.filled", (Gate(low=0.6),)),
     Rule("smallest_text", "smallest text, in points", "quality.smallest_text", (Gate(low=6.75, styles=FRAMED),)),
     Rule("text_ratio", "smallest text by main label", "quality.text_ratio",
          (Gate(low=0.45, reference="0.32"),), fault=True),
     Rule("text_contrast", "contrast of text, light and dark", "text_contrast",
-         (Gate(low=4.5, themes=ACCESSIBLE, reference="Shi Yan 1.87"),)),
+         (Gate(low=4.5, themes=ACCESSIBLE, reference="Shi Yan 1.87"), Gate(low=1.8))),
     Rule("line_contrast", "contrast of lines, light and dark", "line_contrast",
-         (Gate(low=3, themes=ACCESSIBLE, reference="Shi Yan 1.45"),)),
+         (Gate(low=3, themes=ACCESSIBLE, reference="Shi Yan 1.45"), Gate(low=1.4))),
+    Rule("unpainted", "nodes and borders without an outline", "unpainted", (NONE,)),
     Rule("least_difference", "lines under colour-blindness, ΔE2000", "least_difference",
          (Gate(low=10, themes=tuple(name for name in ACCESSIBLE if name not in GREY)),)),
     Rule("dots_astray", "forks without a dot, dots without a fork", "quality.dots_astray", (NONE,), fault=True),
     Rule("misdashed", "old values solid, or new ones dashed", "misdashed", (NONE,), fault=True),
     Rule("miscoloured", "lines in the colour of another value", "quality.miscoloured", (NONE,), fault=True),
-    Rule("mislit", "dimmed lines of a lit operation, lit ones of dimmed", "quality.mislit",
+    Rule("mislit", "lit though not asked for, dimmed though asked for", "quality.mislit",
          (Gate(high=0, styles=FRAMED),)),
-    Rule("legend_astray", "symbols without a legend, legend without symbols", "legend_astray", (NONE,), fault=True),
+    Rule("legend_astray", "symbols not explained, or not as what they are", "legend_astray", (NONE,), fault=True),
+    Rule("untold", "without a title, or not described in words", "quality.untold", (Gate(high=0, styles=FRAMED),)),
+    Rule("uncaptioned", "equations asked for that are not there", "quality.uncaptioned", (NONE,)),
+    Rule("repeated", "frames that look like the one before", "repeated", (NONE,)),
     Rule("moved", "places that differ between the frames", "moved", (NONE,)),
     Rule("unlike", "files of the same input that differ", "unlike", (NONE,)),
 )

@@ -9,23 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from lstmgraph.diagram.backward import SUM_OF
 from lstmgraph.diagram.graph import OPERATIONS, Edge, Graph, Node
 from lstmgraph.diagram.layout.labels import value_text, weight_text
 from lstmgraph.diagram.order import badge, stages
 from lstmgraph.diagram.quality.edges import copies
 from lstmgraph.diagram.quality.picture import Picture, ends
-from lstmgraph.diagram.scene import Wire
+from lstmgraph.diagram.scene import COTANGENT_SUM, Wire
+from lstmgraph.diagram.scene import Node as Drawn
 
 STAGE = "stage"  # the role of a number
+ADDED = r"+\,"  # before what a Cell adds that arrives on no line
 APART = r",\,"  # between what is written in one label
 
 
 def misspelt(picture: Picture) -> Iterator[str]:
-    """Lines with the name of another value than theirs, and named values without a name that the look asks for.
-
-    Cotangents have names of their own.
+    """Lines with the name of another value than theirs, and named values without a name that the look asks for; in a
+    backward pass the same of cotangents.
     """
     if any(w.back for w in picture.scene.wires):
+        yield from _misspelt_cotangents(picture)
         return
     meant = _meant(picture)
     said = [x for x in picture.scene.labels if x.of in meant and x.role != STAGE]
@@ -38,6 +41,25 @@ def misspelt(picture: Picture) -> Iterator[str]:
         used, named = dict.fromkeys(w.source for w in inner), {x.of for x in said}
         bare = [id for id in used if id in meant and _is_named(meant[id]) and id not in named]
         yield from (f"{id} has no name on its line" for id in bare)
+
+
+def _misspelt_cotangents(picture: Picture) -> Iterator[str]:
+    """Names of no cotangent, and operations at which a whole cotangent arrives without its name."""
+    names, meant = picture.asked.cotangents, _meant(picture)
+    said = {x.of: x.text for x in picture.scene.labels if x.of in meant}
+    for id, text in said.items():
+        if text.removeprefix(SUM_OF).removeprefix(ADDED) not in names.values():
+            yield f"{id} is called {text}"
+    for node in picture.scene.nodes:
+        if node.kind in OPERATIONS and node.id in names and node.id not in said and _is_whole(picture, node):
+            yield f"{node.id} has no cotangent on its line"
+
+
+def _is_whole(picture: Picture, node: Drawn) -> bool:
+    """Whether all that flows back to an operation arrives there on lit lines."""
+    ends = {node.id, *(n.id for n in picture.scene.nodes if n.kind == COTANGENT_SUM and n.of == node.id)}
+    sent = [w for w in picture.scene.wires if w.lit and w.id.startswith(f"{node.id}>")]
+    return bool(sent) and all(w.target in ends for w in sent)
 
 
 def missigned(picture: Picture) -> Iterator[str]:
@@ -63,10 +85,12 @@ def missigned(picture: Picture) -> Iterator[str]:
 
 
 def misnumbered(picture: Picture) -> Iterator[str]:
-    """Operations with another number than that of their stage, or without one where others have one."""
+    """Operations with another number than that of their stage, or without one where numbers were asked for."""
     said = {x.of: x.text for x in picture.scene.labels if x.role == STAGE}
-    order = stages(picture.graph) if said else {}
-    for id, node in _meant(picture).items() if said else ():
+    if not (said or picture.asked.order):
+        return
+    order = stages(picture.graph)
+    for id, node in _meant(picture).items():
         wanted = badge(order[node.id]) if node.id in order else ""
         if said.get(id, "") != wanted:
             yield f"{id} is numbered {said.get(id) or 'nothing'}, not {wanted or 'nothing'}"

@@ -3,8 +3,8 @@
 A file has a table `light` and may have a table `dark` (where it has none, the light one serves both).  Each gives the
 background, the text, the container, the dimmed tone of what a step leaves in the background, and a paint for every role
 of a node and of a wire; `dashes` may give wires a second cue.  No layout and no writer knows a colour.  A table `look`
-may change the forms of operations and how much is shown: see `diagram.look`.  `like = "print"` takes all that a file
-does not say from another theme.
+may change the forms of operations and how much is shown: see `diagram.look`.  `walk` names the walk whose steps go
+with the theme, in cells that have it.  `like = "print"` takes all that a file does not say from another theme.
 """
 
 from __future__ import annotations
@@ -81,6 +81,7 @@ class Theme:
     dark: Palette
     dashes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     look: Look = DEFAULT_LOOK
+    walk: str = ""  # the walk that is taken where none is asked for and the cell has it
 
     @property
     def patterns(self) -> Mapping[str, str]:
@@ -102,7 +103,7 @@ def load_theme(name: str) -> Theme:
     light = _palette(data["light"])
     dark = _palette(data["dark"]) if "dark" in data else light
     dashes = {role: tuple(float(n) for n in dash) for role, dash in data.get("dashes", {}).items()}
-    return Theme(name, data["title"], light, dark, dashes, read_look(data.get("look", {})))
+    return Theme(name, data["title"], light, dark, dashes, read_look(data.get("look", {})), data.get("walk", ""))
 
 
 def _read(name: str) -> dict[str, Any]:

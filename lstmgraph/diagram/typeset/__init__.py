@@ -27,6 +27,8 @@ from lstmgraph.diagram.typeset.outlines import (
 )
 from lstmgraph.notation import unicode_of
 
+WIDER = 1.06  # lines in Computer Modern are wider than ours by as much
+
 
 class Glyph(NamedTuple):
     """A shape of a label, in thousandths of the em: its path data, and where that starts in the label's box."""
@@ -65,6 +67,11 @@ def measure(label: Label) -> tuple[float, float]:
     """Width and height of a label, in points."""
     width, height, _ = _box(label.text, label.size, label.math)
     return width, height
+
+
+def roomy(label: Label) -> float:
+    """The width to leave for a line of text, which a LaTeX document sets in its own fonts."""
+    return WIDER * measure(label)[0]
 
 
 @cache

@@ -54,7 +54,7 @@ class _Animation(SvgWriter):
     """One file being written, and the groups of frames that it shows together."""
 
     def __init__(self, scenes: Sequence[Scene], captions: Sequence[str], theme: Theme, mode: str) -> None:
-        steps = "".join(f" Step {k}: {words}." for k, words in enumerate(captions, 1))
+        steps = f" Shown in turn: {'; '.join(captions)}." if captions else ""
         legend = tuple(
             replace(g, entries=tuple(replace(e, sample=replace(e.sample, lit=True)) for e in g.entries))
             for g in scenes[0].legend

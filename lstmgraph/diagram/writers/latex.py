@@ -63,6 +63,7 @@ def math_of(latex: str) -> str:
     text = " ".join(latex.split())
     if not _balanced(text):
         return words_of(latex)
+    text = f"{text[:-1]}{{:}}" if text.endswith(":") else text  # what ends so is followed by words, and is no relation
     return f"${''.join(c if c.isascii() else _in_math(c) for c in unicodedata.normalize('NFC', text))}$" if text else ""
 
 

@@ -1,22 +1,25 @@
 r"""TikZ: a scene as a `tikzpicture`, to be `\input` into a paper, or as a LaTeX document of its own.
 
-Labels are set by LaTeX in the fonts of the document; everything else is where the scene has it, to the hundredth of a
-point (1 unit = 1bp, y down).  One line per node and per wire, styles and colours by role, so that the file can be
-edited by hand.  Both pdflatex and lualatex compile it, with nothing but TikZ and amsmath.
+Labels are set by LaTeX in the fonts of the document, a line of words and formulas as one node (`lines`); everything
+else is where the scene has it, to the hundredth of a point (1 unit = 1bp, y down).  One line per node and per wire,
+styles and colours by role, so that the file can be edited by hand.  Both pdflatex and lualatex compile it, with nothing
+but TikZ and amsmath.
 
 To draw a new shape natively: a row in `NATIVE`; every other shape is drawn as its outline.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
+from lstmgraph.diagram.layout.legend import GAP
 from lstmgraph.diagram.outline import BOX_RADIUS, OUTLINE, outline
 from lstmgraph.diagram.path import DOT_RADIUS, EPSILON, HEAD_LENGTH, HEAD_NOTCH, HEAD_WIDTH, STROKE, Route, is_straight
-from lstmgraph.diagram.scene import UNSET, Box, Label, Node, Point, Scene, Shape, Wire
+from lstmgraph.diagram.scene import UNSET, Box, Label, Legend, Node, Point, Scene, Shape, Wire
 from lstmgraph.diagram.themes import Palette, Theme
 from lstmgraph.diagram.typeset import measure, number
 from lstmgraph.diagram.writers.latex import math_of, words_of
+from lstmgraph.diagram.writers.lines import Held, Line, Lines
 from lstmgraph.diagram.writers.names import token
 from lstmgraph.diagram.writers.svg import DASH, DIMMED, FRAME_RADIUS, dimmed_first, legend_labels
 
@@ -26,10 +29,16 @@ COMMON = (
     r"pt/.style={font=\fontsize{#1bp}{#1bp}\selectfont}",
     r"every node/.style={inner sep=0bp}",
 )
-FIT = r"\def\fit#1#2{\setbox0=\hbox{#2}\makebox[0bp]{\ifdim\wd0>#1\relax\resizebox{#1}{!}{\box0}\else\box0\fi}}"
+FIT = r"\def\fit#1#2{\setbox0=\hbox{#2}\ifdim\wd0>#1\relax\resizebox{#1}{!}{\box0}\else\box0\fi}"
 ROOM = 0.8  # of the width of a round or a square symbol, for its label
 PAPER = "#FFFFFF"  # a background of this colour is left to the paper
-MIDDLE = 0.33  # from the baseline of words to their middle, half-way up a capital, in ems
+NOTES = r"\qquad "  # between notes in one line
+ANCHORS: dict[tuple[Held, bool], str] = {  # where a line is held, and whether on its baseline
+    ("left", True): ", anchor=base west",
+    ("left", False): ", anchor=west",
+    ("right", False): ", anchor=east",
+    ("middle", False): "",
+}
 HEAD = (
     f"Stealth[length={number(HEAD_LENGTH)}bp, width={number(HEAD_WIDTH)}bp, "
     f"inset={number(HEAD_NOTCH)}bp, line width=0bp]"
@@ -79,7 +88,7 @@ class _Writer:
         self.colours: dict[str, str] = {}
         self.styles: dict[str, str] = {}
         self.given: set[str] = set()
-        self.flush = _flush_left([*scene.labels, *(x for g in scene.legend for x in legend_labels(g))])
+        self.lines = Lines(scene)
 
     def write(self) -> str:
         body = [f"  {line}" if line else "" for line in self._body()]
@@ -97,10 +106,12 @@ class _Writer:
             for d in sorted(self.scene.dots, key=lambda d: d.lit)
         ))  # fmt: skip
         yield from _group("nodes", map(self._node, self.scene.nodes))
-        yield from _group("labels", map(self._label, self.scene.labels))
+        yield from _group("labels", map(self._line_of_text, self.lines.of(self.scene.labels)))
         for group in self.scene.legend:
-            entries = [self._node(e.sample) for e in group.entries]
-            yield from _group(f"legend: {group.title}", [*map(self._label, legend_labels(group)), *entries])
+            if group.entries:
+                words = map(self._line_of_text, self.lines.of(legend_labels(group)))
+                yield from _group(f"legend: {group.title}", [*words, *(self._node(e.sample) for e in group.entries)])
+        yield from _group("legend: notes", self._notes(g for g in self.scene.legend if not g.entries))
 
     def _page(self) -> Iterator[str]:
         """The bounding box is the page, so that all frames of a walk have one size."""
@@ -144,16 +155,19 @@ class _Writer:
             return f"\\node[{style}, {NATIVE[node.shape]}, {size}] {inside}"
         return f"\\path[{style}] {_path(outline(node))} -- cycle node[{size}] {inside}"
 
-    def _label(self, label: Label) -> str:
+    def _notes(self, notes: Iterable[Legend]) -> Iterator[str]:
+        for line in self.lines.of([label for note in notes for label in legend_labels(note)], GAP):
+            yield self._line_of_text(line, NOTES)
+
+    def _line_of_text(self, line: Line, between: str = " ") -> str:
+        label = line.labels[0]
         style = "dimmed words" if label.role in ("dimmed", "heading", UNSET) else "words"
         self.styles[style] = f"text={self._colour(token(style), self.palette.words(label.role))}"
-        anchor, at = "", label.at
-        if not label.math:
-            anchor, at = "base", Point(at.x, at.y + MIDDLE * label.size)
-        if label in self.flush:
-            anchor, at = "base west" if anchor else "west", Point(at.x - measure(label)[0] / 2, at.y)
-        where = f", anchor={anchor}" if anchor else ""
-        return f"\\node[{style}, pt={number(label.size)}{where}] at {_at(at)} {{{_text(label)}}};"
+        text = between.join(map(_text, line.labels))
+        if line.room is not None:
+            text = rf"\fit{{{number(line.room)}bp}}{{{text}}}"
+        anchor = ANCHORS[line.held, line.on_baseline]
+        return f"\\node[{style}, pt={number(label.size)}{anchor}] at {_at(line.at)} {{{text}}};"
 
     # ── styles and colours ──
 
@@ -184,16 +198,7 @@ def _inside(node: Node, label: Label) -> str:
     """The label of a node, which does not grow with it: what is too wide in the document's fonts is set smaller."""
     measured = measure(label)[0]
     room = max(measured, ROOM * node.width) if node.shape in NATIVE else measured
-    return rf"\fit{{{number(room)}bp}}{{{_text(label)}}}"
-
-
-def _flush_left(labels: Sequence[Label]) -> list[Label]:
-    """Labels of different widths that begin on one line: LaTeX's fonts have other widths, and the line shall stay."""
-    lefts: dict[float, set[float]] = {}
-    for label in labels:
-        width = measure(label)[0]
-        lefts.setdefault(round(label.at.x - width / 2, 2), set()).add(round(width, 2))
-    return [x for x in labels if len(lefts[round(x.at.x - measure(x)[0] / 2, 2)]) > 1]
+    return rf"\makebox[0bp]{{\fit{{{number(room)}bp}}{{{_text(label)}}}}}"
 
 
 def _group(title: str, lines: Iterable[str]) -> list[str]:

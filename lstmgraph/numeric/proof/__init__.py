@@ -6,7 +6,21 @@ Both compute in a domain: polynomials (`polynomials.py`) or numbers modulo a pri
 """
 
 from lstmgraph.numeric.proof.certificate import FORMATS, Certificate, Row
-from lstmgraph.numeric.proof.identity import Claim
-from lstmgraph.numeric.proof.prove import Task, prove
+from lstmgraph.numeric.proof.claims import Claim, Cotangents, Jacobians, Parts, Tangents, kind_of, seeds_of
+from lstmgraph.numeric.proof.prove import prove
+from lstmgraph.numeric.proof.tasks import Task
 
-__all__ = ["FORMATS", "Certificate", "Claim", "Row", "Task", "prove"]
+__all__ = [
+    "FORMATS",
+    "Certificate",
+    "Claim",
+    "Cotangents",
+    "Jacobians",
+    "Parts",
+    "Row",
+    "Tangents",
+    "Task",
+    "kind_of",
+    "prove",
+    "seeds_of",
+]

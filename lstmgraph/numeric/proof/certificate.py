@@ -40,6 +40,11 @@ class Row:
     data: Mapping[str, int | float | str] = field(default_factory=dict)
     differences: tuple[str, ...] = ()
 
+    @property
+    def partial(self) -> bool:
+        """Whether sides of kinks were left untried."""
+        return int(self.data.get("sides_tried", 1)) < 1 << int(self.data.get("kinks", 0))
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -53,27 +58,49 @@ class Certificate:
 
     @property
     def passed(self) -> bool:
-        """Whether something was proven, exactly or at random points, and nothing failed."""
-        proven = any(row.verdict in {"proven", "holds"} for row in self.rows)
-        return proven and not self.failed
+        """Whether something was proven of every form, exactly or at random points, and nothing failed."""
+        return bool(self.forms) and not self.failed and not self.open
 
     @property
     def failed(self) -> tuple[Row, ...]:
         return tuple(row for row in self.rows if row.verdict == "FAILED")
 
     @property
+    def forms(self) -> list[str]:
+        """What there is a finding of at all."""
+        return list(dict.fromkeys(row.what for row in self.rows if row.level != "numbers"))
+
+    def of(self, verdict: Verdict) -> list[str]:
+        """The forms with a finding that says so."""
+        found = {row.what for row in self.rows if row.verdict == verdict}
+        return [what for what in self.forms if what in found]
+
+    @property
+    def open(self) -> list[str]:
+        """The forms of which nothing is proven."""
+        return [what for what in self.forms if what not in {*self.of("proven"), *self.of("holds")}]
+
+    @property
     def summary(self) -> str:
         if self.failed:
-            agree = "; the numbers agree: it may be right by a relation that a proof does not use"
-            tested = any(row.verdict == "passed" for row in self.rows) and not any(
-                r.level == "numbers" for r in self.failed
-            )
-            return f"NOT PROVEN: {len(self.failed)} of {len(self.rows)} findings failed{agree if tested else ''}"
+            return self._failure()
         if not self.passed:
-            return "NOT PROVEN: no size was small enough"
-        if not any(row.verdict == "proven" for row in self.rows):
-            return "proven but for the error probability that is stated"
-        return "proven, at the sizes that are stated"
+            return f"NOT PROVEN: nothing could be decided of {', '.join(self.open) or 'it'}"
+        exact = self.of("proven")
+        random = [what for what in self.forms if what not in exact]
+        if not random:
+            return "proven exactly at small sizes, and but for the error probability that is stated at larger ones"
+        error = "but for the error probability that is stated"
+        tried = [row for row in self.rows if row.what in random and row.verdict == "holds" and row.partial]
+        sides = ", and on the sides of kinks that were tried" if tried else ""
+        return f"proven exactly: {', '.join(exact) or 'nothing'}; only {error}{sides}: {', '.join(random)}"
+
+    def _failure(self) -> str:
+        agree = "; the numbers agree: it may be right by a relation that a proof does not use"
+        tested = any(row.verdict == "passed" for row in self.rows) and not any(
+            row.level == "numbers" for row in self.failed
+        )
+        return f"NOT PROVEN: {len(self.failed)} of {len(self.rows)} findings failed{agree if tested else ''}"
 
     def text(self, format: str = "text") -> str:
         """The certificate as "text", "markdown" or "json".  Raises UnknownName."""

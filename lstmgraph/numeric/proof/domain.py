@@ -20,7 +20,7 @@ NEAR = (0, 1, -1, 2, -2)  # exponents that differ by these whole numbers are pow
 
 
 class TooLarge(Exception):
-    """The computation takes more than it was allowed; nothing was decided."""
+    """The computation takes more than it was allowed, as its words say; nothing was decided."""
 
 
 class Redraw(Exception):
@@ -109,7 +109,12 @@ class Domain(ABC, Generic[E]):
         return self.add(a, self.negative(b))
 
     def power(self, a: E, exponent: int) -> E:
-        return self.product([a if exponent > 0 else self.inverse(a)] * abs(exponent))
+        """By squares, so that a large exponent takes few products."""
+        base, result = a if exponent > 0 else self.inverse(a), self.one
+        for bit in f"{abs(exponent):b}":
+            result = self.mul(result, result)
+            result = self.mul(result, base) if bit == "1" else result
+        return result
 
     # ── functions ──
 
@@ -126,7 +131,12 @@ class Domain(ABC, Generic[E]):
         return self.known[key]
 
     def raised(self, base: E, exponent: E) -> E:
-        """base ** exponent for an exponent that is no number: an unknown, and base times it for one more."""
+        """base ** exponent for an exponent that is no number: an unknown, and base times it for one more.
+
+        Raises Redraw for the base 0.
+        """
+        if self.is_zero(base):
+            raise Redraw
         for more in NEAR:
             near = self.reduce(self.add(exponent, self.integer(more)))
             key = ("power", self.key(self.reduce(base)), self.key(near))

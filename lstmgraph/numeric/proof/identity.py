@@ -1,92 +1,33 @@
-"""What it means that a Program computes derivatives of another one, entry by entry or along a random direction.
+"""Both sides of a claim, computed in some domain at some sizes: entry by entry, or along a random direction.
 
-Reverse mode: for cotangents (seeds) s of the outputs y, and every entry e of what is derived by,
-
-    (what the Program computes for e)  =  sum of s_k * (derivative of y_k by e, by scalar calculus)
-
-and along a direction v the sum of these, each times v_e.  Forward mode: for tangents v of what is derived by, each
-entry of `dot(y)` is the derivative of that entry of y along v.  The forward values of both are compared too.
+Along a direction v of what is derived by, gradients are right where the sum of all entries, each times v_e, is the
+tangent of the loss.  The forward values that the Program computes are compared with the author's too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Generic
 
 from sympy import MatrixSymbol
 
-from lstmgraph.algebra.names import like, name_of
+from lstmgraph.algebra.names import like
 from lstmgraph.errors import UsageError
 from lstmgraph.numeric.evaluate import number_of
+from lstmgraph.numeric.proof.claims import Claim, Cotangents, Jacobians, Place, Tangents
 from lstmgraph.numeric.proof.domain import Domain, E
 from lstmgraph.numeric.proof.interpret import Interpreter
 from lstmgraph.numeric.proof.scalars import Dual
-from lstmgraph.numeric.proof.tangents import Matrix, Sizes, Tangents, label
-from lstmgraph.program import Program
+from lstmgraph.numeric.proof.tangents import Matrix, Sizes, label
+from lstmgraph.numeric.proof.tangents import Tangents as Forward
 
-Place = tuple[str, int, int]  # an entry of an input: its name, row and column
 ALONG = None  # the one direction of tangents that are given, or drawn
-SEEDS = ("seed", "loss", "bar")  # by which a cotangent arrives: the first of these that the Program takes
 
 
 @dataclass(frozen=True)
-class Claim:
-    """`forward` are the equations as their author wrote them; `program` computes cotangents of some of its inputs, or
-    tangents of some of its values.  Raises UsageError where it computes something else."""
-
-    forward: Program
-    program: Program
-
-    def __post_init__(self) -> None:
-        for output in self.program.outputs:
-            if output not in self.names:
-                kind = "the tangent of a value" if self.by_tangents else "the cotangent of an input"
-                raise UsageError(f"{self.program.name}: {output} is not {kind} of {self.forward.name}")
-
-    @property
-    def by_tangents(self) -> bool:
-        """Whether it is about forward mode."""
-        marks = {name_of(o).marks[:1] for o in self.program.outputs}
-        return marks == {("dot",)}
-
-    @cached_property
-    def names(self) -> Mapping[MatrixSymbol, MatrixSymbol]:
-        """What a Program could compute, and of what it is the derivative."""
-        if self.by_tangents:
-            values = (*self.forward.inputs, *(e.target for e in self.forward))
-            return {like(s, "dot"): s for s in values}
-        return {like(s, "grad" if name_of(s).lag is None else "bar"): s for s in self.forward.inputs}
-
-    @cached_property
-    def wanted(self) -> Mapping[MatrixSymbol, MatrixSymbol]:
-        """What the Program computes, and of what it is the derivative, in the order of the forward equations."""
-        return {name: s for name, s in self.names.items() if name in self.program.outputs}
-
-    @cached_property
-    def moving(self) -> tuple[MatrixSymbol, ...]:
-        """The inputs that are derived by."""
-        if self.by_tangents:
-            return tuple(s for s in self.forward.inputs if like(s, "dot") in self.program.inputs)
-        return tuple(self.wanted.values())
-
-    @cached_property
-    def seeds(self) -> Mapping[MatrixSymbol, MatrixSymbol]:
-        """For each output whose cotangent the Program takes, the name of that; those of the others are 0."""
-        if self.by_tangents:
-            return {}
-        taken = {o: [s for s in (like(o, m) for m in SEEDS) if s in self.program.inputs] for o in self.forward.outputs}
-        return {o: found[0] for o, found in taken.items() if found}
-
-    def entries(self, sizes: Sizes) -> int:
-        """How many entries the results have together."""
-        return sum(number_of(o.shape[0], sizes) * number_of(o.shape[1], sizes) for o in self.wanted)
-
-
-@dataclass(frozen=True)
-class Difference(Generic[E]):
-    """An entry (from 1) at which the two sides are not the same; `by` is left minus right."""
+class Gap(Generic[E]):
+    """An entry (from 1) and what the two sides differ by there: left minus right."""
 
     name: MatrixSymbol
     row: int
@@ -108,20 +49,23 @@ class Sides(Generic[E]):
 
     def __init__(self, claim: Claim, sizes: Sizes, domain: Domain[E], each: bool) -> None:
         self.claim, self.sizes, self.domain = claim, sizes, domain
-        self.each = each and not claim.by_tangents
+        self.each = each if claim.directions == "any" else claim.directions == "each"
         self.shares: dict[Place, E] = {}
         given = {s.name: self.unknowns(s, s in claim.moving) for s in claim.forward.inputs}
-        self.tangents = Tangents(domain, sizes).run(claim.forward, given)
+        self.tangents = Forward(domain, sizes).run(claim.forward, given, claim.held)
         self.cotangents = {o: self.unknowns(seed, False) for o, seed in claim.seeds.items()}
         self.found = Interpreter(domain, sizes).run(claim.program, self._given(), claim.forward.definitions)
 
     def unknowns(self, symbol: MatrixSymbol, moving: bool) -> Matrix[Dual[E]]:
         """A matrix of unknowns; a moving one has a direction for each entry, or a share of the one direction."""
-        shape = self._shape(symbol)
-        entries = [
-            [((symbol.name, i, j), label(symbol.name, shape, i, j)) for j in range(shape[1])] for i in range(shape[0])
+        rows, columns = self._shape(symbol)
+        return [
+            [
+                self._unknown(Place(symbol.name, i, j), label(symbol.name, (rows, columns), i, j), moving)
+                for j in range(columns)
+            ]
+            for i in range(rows)
         ]
-        return [[self._unknown(place, text, moving) for place, text in row] for row in entries]
 
     def _shape(self, symbol: MatrixSymbol) -> tuple[int, int]:
         return number_of(symbol.shape[0], self.sizes), number_of(symbol.shape[1], self.sizes)
@@ -136,7 +80,7 @@ class Sides(Generic[E]):
     def _given(self) -> dict[str, Matrix[E]]:
         """What the Program takes: seeds, directions, and values of the forward equations."""
         known = {self.claim.seeds[o].name: _values(m) for o, m in self.cotangents.items()}
-        if self.claim.by_tangents:
+        if isinstance(self.claim, Tangents):
             known |= {like(s, "dot").name: self._direction(s) for s in self.claim.moving}
         for s in self.claim.program.inputs:
             if s.name in self.tangents:
@@ -147,7 +91,7 @@ class Sides(Generic[E]):
 
     def _direction(self, symbol: MatrixSymbol) -> Matrix[E]:
         rows, columns = self._shape(symbol)
-        return [[self.shares[symbol.name, i, j] for j in range(columns)] for i in range(rows)]
+        return [[self.shares[Place(symbol.name, i, j)] for j in range(columns)] for i in range(rows)]
 
     def entries(self) -> Iterator[tuple[MatrixSymbol, int, int, E]]:
         """Every entry that the Program computes."""
@@ -156,12 +100,30 @@ class Sides(Generic[E]):
                 for j, entry in enumerate(row):
                     yield name, i, j, entry
 
+    # ── what an entry must be ──
+
     def expected(self, name: MatrixSymbol, i: int, j: int) -> E:
-        """What an entry must be: of a tangent, or of a cotangent."""
-        source = self.claim.wanted[name].name
-        if self.claim.by_tangents:
-            return self.tangents[source][i][j].slopes.get(ALONG, self.domain.zero)
-        return self.pairing((source, i, j))
+        """What an entry must be; of cotangents where there is a direction for each entry."""
+        claim = self.claim
+        if isinstance(claim, Tangents):
+            return self.slope(Place(claim.names[name].name, i, j), ALONG)
+        if isinstance(claim, Jacobians):
+            of, by = claim.names[name]
+            return self.slope(self._place(of, i), self._place(by, j))
+        assert isinstance(claim, Cotangents)
+        return self.pairing(Place(claim.names[name].name, i, j))
+
+    def slope(self, place: Place, direction: Place | None) -> E:
+        return self.tangents[place.name][place.row][place.column].slopes.get(direction, self.domain.zero)
+
+    def _place(self, symbols: tuple[MatrixSymbol, ...], k: int) -> Place:
+        """Entry k of values one below the other, each column below column."""
+        for symbol in symbols:
+            rows, columns = self._shape(symbol)
+            if k < rows * columns:
+                return Place(symbol.name, k % rows, k // rows)
+            k -= rows * columns
+        raise IndexError(f"{k} entries too many for {symbols}")
 
     def pairing(self, direction: Place | None) -> E:
         """The sum of seeds times tangents of outputs."""
@@ -174,31 +136,33 @@ class Sides(Generic[E]):
         )
         return self.domain.total(self.domain.mul(seed, slope) for seed, slope in pairs)
 
-    def differences(self) -> Iterator[Difference[E]]:
-        """The entries at which the claim does not hold, those of forward values first.  It takes `each` entry."""
-        yield from self.of_values()
-        for name, i, j, entry in self.entries():
-            by = self.domain.subtract(entry, self.expected(name, i, j))
-            if not self.domain.is_zero(by):
-                yield Difference(name, i + 1, j + 1, by)
+    # ── what must be zero ──
 
-    def of_values(self) -> Iterator[Difference[E]]:
-        """The forward values that are not those of the author's equations."""
+    def differences(self) -> Iterator[Gap[E]]:
+        """The entries at which the claim does not hold, those of forward values first.  It takes `each` entry."""
+        for gap in (*self.of_values(), *self.of_results()):
+            if not self.domain.is_zero(gap.by):
+                yield gap
+
+    def of_results(self) -> Iterator[Gap[E]]:
+        for name, i, j, entry in self.entries():
+            yield Gap(name, i + 1, j + 1, self.domain.subtract(entry, self.expected(name, i, j)))
+
+    def of_values(self) -> Iterator[Gap[E]]:
+        """What the forward values that the Program computes differ by from those of the author's equations."""
         for target in (e.target for e in self.claim.program if e.target in self.claim.forward.definitions):
             pairs = zip(self.found[target.name], self.tangents[target.name], strict=True)
             for i, (row, wanted) in enumerate(pairs):
                 for j, (entry, dual) in enumerate(zip(row, wanted, strict=True)):
-                    by = self.domain.subtract(entry, dual.value)
-                    if not self.domain.is_zero(by):
-                        yield Difference(target, i + 1, j + 1, by)
+                    yield Gap(target, i + 1, j + 1, self.domain.subtract(entry, dual.value))
 
     def along(self) -> E:
-        """The claim along the direction, or for a random combination of tangents: what must be zero."""
+        """The claim along the direction, or for a random combination of all entries: what must be zero."""
         domain = self.domain
-        if self.claim.by_tangents:
-            gaps = (domain.subtract(entry, self.expected(name, i, j)) for name, i, j, entry in self.entries())
-            return domain.total(domain.mul(domain.unknown(""), gap) for gap in gaps)
-        shares = (domain.mul(e, self.shares[self.claim.wanted[name].name, i, j]) for name, i, j, e in self.entries())
+        if not isinstance(self.claim, Cotangents):
+            return domain.total(domain.mul(domain.unknown(""), gap.by) for gap in self.of_results())
+        names = self.claim.names
+        shares = (domain.mul(e, self.shares[Place(names[name].name, i, j)]) for name, i, j, e in self.entries())
         return domain.subtract(domain.total(shares), self.pairing(ALONG))
 
 

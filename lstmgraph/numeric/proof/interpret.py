@@ -7,11 +7,13 @@ scalar formula is its meaning.  `tests/numeric/proof` holds the table to that of
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import reduce
 from typing import Any, Generic
 
 import sympy as sp
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
+from lstmgraph.algebra import maps
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import is_number
 from lstmgraph.algebra.nodes import operands
@@ -97,6 +99,28 @@ def _softmax(run: Interpreter[E], _: MatrixExpr, a: Matrix[E]) -> Matrix[E]:
     return [[run.domain.mul(p, below)] for p in powers]
 
 
+def _matrix(run: Interpreter[E], expr: MatrixExpr, entry: Callable[[int, int], E]) -> Matrix[E]:
+    rows, columns = (number_of(side, run.sizes) for side in expr.shape)
+    return [[entry(i, j) for j in range(columns)] for i in range(rows)]
+
+
+def _kron(run: Interpreter[E], _: MatrixExpr, a: Matrix[E], b: Matrix[E]) -> Matrix[E]:
+    return [[run.domain.mul(x, y) for x in left for y in right] for left in a for right in b]
+
+
+def _commutation(run: Interpreter[E], expr: MatrixExpr) -> Matrix[E]:
+    """Entry (i, j) of A, m rows and n columns, is entry j m + i of vec(A) and i n + j of vec(A.T)."""
+    rows, columns = (number_of(side, run.sizes) for side in expr.args)
+    found = {(i * columns + j, j * rows + i) for i in range(rows) for j in range(columns)}
+    return _matrix(run, expr, lambda i, j: run.domain.integer(int((i, j) in found)))
+
+
+def _blocks(_: Interpreter[E], expr: MatrixExpr, *blocks: Matrix[E]) -> Matrix[E]:
+    width = int(expr.args[-1])
+    grid = [blocks[k : k + width] for k in range(0, len(blocks), width)]
+    return [[entry for part in parts for entry in part] for row in grid for parts in zip(*row, strict=True)]
+
+
 OPERATIONS: dict[type, Operation] = {
     MatMul: _matmul,
     MatAdd: lambda run, _, *terms: run.entrywise(run.domain.total, *terms),
@@ -112,4 +136,11 @@ OPERATIONS: dict[type, Operation] = {
     n.TimeSum: lambda _, __, a: a,  # of one step
     n.Fill: _fill,
     n.Slice: _slice,
+    maps.Eye: lambda run, expr: _matrix(run, expr, lambda i, j: run.domain.integer(int(i == j))),
+    maps.Diag: lambda run, expr, a: _matrix(run, expr, lambda i, j: a[i][0] if i == j else run.domain.zero),
+    maps.Vec: lambda _, __, a: [[entry] for column in zip(*a, strict=True) for entry in column],
+    maps.Kron: _kron,
+    maps.Commutation: _commutation,
+    maps.Blocks: _blocks,
+    maps.Chain: lambda run, expr, *factors: reduce(lambda a, b: _matmul(run, expr, a, b), factors),
 }

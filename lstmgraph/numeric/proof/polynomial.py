@@ -4,6 +4,9 @@ A monomial is one whole number that holds the exponent of unknown k in its bits 
 of monomials is a sum of numbers.  A proof has some hundred unknowns, few of them in a term: SymPy's rings, whose
 monomials are tuples of all exponents, take a hundred times as long for it (80 microseconds a product of two terms with
 160 unknowns).  The tests compare both.
+
+An exponent that does not fit would run over into the next unknown's.  So every polynomial knows a bound of its
+exponents, and a product beyond `LARGEST` is TooLarge.
 """
 
 from __future__ import annotations
@@ -12,8 +15,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 
+from lstmgraph.numeric.proof.domain import TooLarge
+
 WIDTH = 16
-MASK = (1 << WIDTH) - 1
+LARGEST = MASK = (1 << WIDTH) - 1
 
 Coefficient = int | Fraction
 
@@ -21,27 +26,39 @@ Coefficient = int | Fraction
 class Polynomial:
     """A sum of terms, {monomial: coefficient}, none of them zero; it does not change."""
 
-    __slots__ = ("_hash", "terms")
+    __slots__ = ("_hash", "_top", "terms")
 
-    def __init__(self, terms: Mapping[int, Coefficient]) -> None:
+    def __init__(self, terms: Mapping[int, Coefficient], top: int | None = None) -> None:
         self.terms = terms
+        self._top = top
         self._hash: int | None = None
 
+    @property
+    def top(self) -> int:
+        """No exponent is larger."""
+        if self._top is None:
+            self._top = self.largest()
+        return self._top
+
+    def largest(self) -> int:
+        """The largest exponent."""
+        return max((e for monomial in self.terms for _, e in factors(monomial)), default=0)
+
     @classmethod
-    def gathered(cls, terms: Iterable[tuple[int, Coefficient]]) -> Polynomial:
+    def gathered(cls, terms: Iterable[tuple[int, Coefficient]], top: int | None = None) -> Polynomial:
         """The sum of terms of which several may have one monomial."""
         found: dict[int, Coefficient] = {}
         for monomial, c in terms:
             found[monomial] = found.get(monomial, 0) + c
-        return cls({m: c for m, c in found.items() if c})
+        return cls({m: c for m, c in found.items() if c}, top)
 
     @classmethod
     def number(cls, value: Coefficient) -> Polynomial:
-        return cls({0: value} if value else {})
+        return cls({0: value} if value else {}, 0)
 
     @classmethod
     def unknown(cls, k: int) -> Polynomial:
-        return cls({1 << WIDTH * k: 1})
+        return cls({1 << WIDTH * k: 1}, 1)
 
     def __bool__(self) -> bool:
         return bool(self.terms)
@@ -66,17 +83,21 @@ class Polynomial:
                 found[monomial] = whole
             else:
                 del found[monomial]
-        return Polynomial(found)
+        return Polynomial(found, max(self.top, other.top))
 
     def __neg__(self) -> Polynomial:
-        return Polynomial({m: -c for m, c in self.terms.items()})
+        return Polynomial({m: -c for m, c in self.terms.items()}, self._top)
 
     def __mul__(self, other: Polynomial) -> Polynomial:
+        """Raises TooLarge where an exponent may not fit."""
+        top = _fitting(self, other)
         others = list(other.terms.items())
-        return Polynomial.gathered((m + k, c * d) for m, c in self.terms.items() for k, d in others)
+        return Polynomial.gathered(((m + k, c * d) for m, c in self.terms.items() for k, d in others), top)
 
     def times(self, monomial: int, c: Coefficient) -> Polynomial:
-        return Polynomial({m + monomial: c * d for m, d in self.terms.items()})
+        """Raises TooLarge where an exponent may not fit."""
+        top = _fitting(self, Polynomial({monomial: 1})) if monomial else self._top
+        return Polynomial({m + monomial: c * d for m, d in self.terms.items()}, top)
 
     @property
     def is_number(self) -> bool:
@@ -103,6 +124,15 @@ class Polynomial:
         first, *rest = self.terms
         least = ((k, min(e, *(exponent(m, k) for m in rest)) if rest else e) for k, e in factors(first))
         return sum(e << WIDTH * k for k, e in least)
+
+
+def _fitting(a: Polynomial, b: Polynomial) -> int:
+    """A bound of the exponents of a product."""
+    if a.top + b.top > LARGEST:
+        a._top, b._top = a.largest(), b.largest()
+    if a.top + b.top > LARGEST:
+        raise TooLarge(f"exponents beyond {LARGEST}")
+    return a.top + b.top
 
 
 def exponent(monomial: int, k: int) -> int:

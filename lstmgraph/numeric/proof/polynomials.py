@@ -180,8 +180,8 @@ class Polynomials(Domain[Polynomial]):
                 continue
             rest, by = rule
             self._spend(len(by))
-            left += by.times(rest, c).terms.items()
-        return Polynomial.gathered(done)
+            left += ((m + rest, c * d) for m, d in by.terms.items())  # r is there once less, or as often
+        return Polynomial.gathered(done, a.top)
 
     def _with_bits(self, monomial: int) -> int:
         for k in self.bits:
@@ -231,7 +231,7 @@ class Polynomials(Domain[Polynomial]):
     def _spend(self, products: int) -> None:
         self.budget -= products
         if self.budget < 0:
-            raise TooLarge
+            raise TooLarge("more products of terms than are allowed")
 
 
 def _over(c: Coefficient) -> Coefficient:

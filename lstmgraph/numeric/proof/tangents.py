@@ -6,7 +6,7 @@ formula (`scalars.py`); the chain rule over the equations does the rest.  The ta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any, Generic
 
@@ -23,6 +23,7 @@ from lstmgraph.program import Program
 
 Sizes = Mapping[Symbol, int]
 Matrix = list[list[E]]
+Held = Mapping[MatrixSymbol, Collection[MatrixSymbol]]  # by the target of an equation: what does not change in it
 
 
 class Tangents(Generic[E]):
@@ -32,11 +33,18 @@ class Tangents(Generic[E]):
         self.domain, self.sizes = domain, sizes
         self.scalars = Scalars(domain)
         self.known: dict[str, Matrix[Dual[E]]] = {}
+        self.still: Collection[MatrixSymbol] = ()
 
-    def run(self, program: Program, given: Mapping[str, Matrix[Dual[E]]]) -> dict[str, Matrix[Dual[E]]]:
-        """All values by name, each entry with its derivatives along the directions that the given ones have."""
+    def run(
+        self, program: Program, given: Mapping[str, Matrix[Dual[E]]], held: Held | None = None
+    ) -> dict[str, Matrix[Dual[E]]]:
+        """All values by name, each entry with its derivatives along the directions that the given ones have.
+
+        Values that are `held` do not change: in the equation of a target their derivatives are taken for 0.
+        """
         self.known = dict(given)
         for equation in program:
+            self.still = (held or {}).get(equation.target, ())
             rows = self.value(equation.value)
             settled = [[Dual(self.domain.settled(dual.value), dual.slopes) for dual in row] for row in rows]
             self.known[equation.target.name] = settled
@@ -47,7 +55,8 @@ class Tangents(Generic[E]):
 
     def value(self, expr: MatrixExpr) -> Matrix[Dual[E]]:
         if isinstance(expr, MatrixSymbol):
-            return self.known[expr.name]
+            known = self.known[expr.name]
+            return [[Dual(dual.value) for dual in row] for row in known] if expr in self.still else known
         inner = operands(expr)
         matrices = {k: self.value(o) for k, o in enumerate(inner) if not is_number(o)}
         stands = [self._number(o) if k not in matrices else _stand_in(k, matrices[k]) for k, o in enumerate(inner)]

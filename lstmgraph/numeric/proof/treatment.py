@@ -18,9 +18,10 @@ need none.
   prime w is independent of u: not every residue has a root.  That proves more, and could fail to prove.)
 - u ** v with a v that is no number: an indeterminate P, dP = P (v du / u + log(u) dv), and u ** (v + n) = P u ** n for
   whole n.  What is proven holds for positive u; at 0 ** 0 nothing is said.
-- relu, abs, max, min, sign, step: the step of u is an s with s s = s (0 or 1, both cases are proven; modulo a prime it
-  is drawn) that does not change nearby, ds = 0, and the step of -u is 1 - s.  What is proven holds where u is not zero,
-  that is: not at the kink, and not at a tie.  There the rules take one side, as PyTorch does; nothing is proven of it.
+- relu, abs, max, min, sign, step: the step of u is an s with s s = s that does not change nearby, ds = 0; the step of
+  -u is 1 - s.  It is 0 or 1, and both cases are proven; modulo a prime only those that are tried.  What is proven holds
+  where u is not zero, that is: not at the kink, and not at a tie.  There the rules take one side, as PyTorch does;
+  nothing is proven of it.
 - Constants of a cell are indeterminates: what is proven holds for all their values.
 
 To add an operation: a row of TREATMENT, with words for a certificate.  An elementwise function needs none: its scalar

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sympy import Rational
 
 from lstmgraph.numeric.proof.domain import Redraw, TooLarge
-from lstmgraph.numeric.proof.polynomial import Polynomial, factors
+from lstmgraph.numeric.proof.polynomial import LARGEST, Polynomial, factors
 from lstmgraph.numeric.proof.polynomials import Polynomials
 
 SYMBOLS = sp.symbols("u0:6")
@@ -133,6 +133,19 @@ def test_there_is_an_end() -> None:
     a = domain.unknown("a") + domain.one
     with pytest.raises(TooLarge):
         domain.power(a, 40)
+
+
+def test_an_exponent_never_runs_over_into_the_next_unknown() -> None:
+    domain = Polynomials(200_000)
+    a, b = domain.unknown("a"), domain.unknown("b")
+    largest = domain.power(a, LARGEST)
+    assert not domain.is_zero(domain.subtract(largest, b))
+    with pytest.raises(TooLarge, match="exponents beyond 65535"):
+        domain.power(a, LARGEST + 1)
+    with pytest.raises(TooLarge, match="exponents beyond 65535"):
+        a.times(next(iter(largest.terms)), 1)
+    lower = domain.add(largest, domain.mul(b, -domain.one) + -largest)  # a bound that is not the largest exponent
+    assert domain.mul(lower, domain.power(a, LARGEST - 1)).largest() == LARGEST - 1
 
 
 def test_polynomials_can_be_read() -> None:
