@@ -35,7 +35,10 @@ def pack(sweep: Sweep, placing: bool = False) -> Sweep:
 
 
 def place(sweep: Sweep) -> Sweep:
-    """`pack`, for a target that writes a value straight into its place."""
+    """Equations of one form as one, over operands that are computed side by side.
+
+    `pack`, for a target that writes a value straight into its place.
+    """
     return pack(sweep, placing=True).pruned()
 
 

@@ -235,7 +235,8 @@ def _prepare(params, xs, states, what, *lead):
         states = _arrays("states", states, ("c", "h"), params["W_f"].dtype)
     H, X = _shape("W_f", params["W_f"], "H", "X")
     for name, shape in shapes(X, H).items():
-        _shape(name, params[name], *shape)
+        if params[name].shape != shape:
+            _shape(name, params[name], *shape)
     B = _shape(what, xs, *lead, ("X", X))[0]
     if states is None:
         states = {
@@ -254,9 +255,10 @@ def _arrays(what, arrays, names, dtype=None):
         raise ValueError(f"{what} must be a dict of {', '.join(names) or 'nothing'}, got {given}")
     arrays = {name: np.asarray(arrays[name], dtype) for name in names}
     if dtype is None and arrays:
-        dtype = np.result_type(*arrays.values())
+        dtype = np.result_type(*{array.dtype for array in arrays.values()})
         dtype = dtype if np.issubdtype(dtype, np.inexact) else np.float64
-    return {name: np.asarray(array, dtype) for name, array in arrays.items()}
+        arrays = {name: np.asarray(array, dtype) for name, array in arrays.items()}
+    return arrays
 
 
 def _shape(what, array, *axes):
