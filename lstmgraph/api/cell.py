@@ -374,6 +374,15 @@ class Cell(core.Cell):
         options = chosen_options(dtype=dtype, sizes=sizes)
         return codegen.generate_files(self, self.gradient(), target, stem or self.name, self._source_of, **options)
 
+    def passes(self, target: str = "numpy") -> str:
+        """What each pass of a target does to the equations of a sequence, forward and backward, as text.
+
+        Raises UnknownName for a target that does not exist, UsageError for one that has no passes.
+        """
+        from lstmgraph.codegen.shown import passes_text
+
+        return passes_text(self, self.gradient(), target)
+
     def check(self, progress: Callable[[str, int, int], None] = lambda *_: None) -> Report:
         """Compare the generated code and the gradients, of a step and through time, with independent computations.
 

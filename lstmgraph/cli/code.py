@@ -15,16 +15,23 @@ from lstmgraph.errors import UsageError
 @click.option("--target", metavar="TARGET", help="What the code is for; see: lstmgraph list targets.  [default: numpy]")
 @click.option("--dtype", metavar="TYPE", help="Target c: float32 or float64.  [default: float32]")
 @click.option("--size", "sizes", multiple=True, metavar="H=16", help="Target c: a fixed size; may be repeated.")
+@click.option("--passes", is_flag=True, help="Show what each pass of the target does, not the code.")
 @click.option("-o", "--output", metavar="FILE", help="Where to; a header goes beside it.  [default: standard output]")
-def command(name: str, target: str | None, dtype: str | None, sizes: tuple[str, ...], output: str | None) -> None:
+def command(
+    name: str, target: str | None, dtype: str | None, sizes: tuple[str, ...], passes: bool, output: str | None
+) -> None:
     """Generate code for a cell: one step, a sequence, and all gradients through time.
 
     \b
     lstmgraph code lstm -o lstm.py
+    lstmgraph code lstm --passes
     lstmgraph code lstm --target c --dtype float64 --size X=8 --size H=16 -o lstm.c
     """
     from lstmgraph.api.catalogue import code_targets
 
+    if passes:
+        deliver(load_cell(name).passes(target or "numpy"), output)
+        return
     chosen = choose_format(output, target, code_targets(), "numpy", kind="target")
     cell, fixed = load_cell(name), dict(map(_size, sizes)) or None
     if output is None or output == STANDARD_OUTPUT or output.startswith("/dev/"):

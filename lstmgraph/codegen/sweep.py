@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from sympy import MatrixSymbol
+from sympy import MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.program import Equation, Program
@@ -60,6 +60,11 @@ class Sweep:
         """One step of it as a Program, to print, to check and to evaluate."""
         inputs = (*self.shared, *self.inputs, *self.carried)
         return Program(self.name, tuple(dict.fromkeys(inputs)), self.equations, self.wanted)
+
+    @property
+    def definitions(self) -> Mapping[str, MatrixExpr]:
+        """What each value is, by name."""
+        return {e.target.name: e.value for e in self.equations}
 
     def changed(self, phases: Mapping[Phase, Iterable[Equation]]) -> Sweep:
         """The same sweep with other equations in some phases."""

@@ -13,21 +13,27 @@ from lstmgraph.algebra.nodes import Concat, Sigmoid, Tanh
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.calculus.reuse import reusing
 from lstmgraph.calculus.vjp import gradient
-from lstmgraph.codegen.passes.gather import gather
-from lstmgraph.codegen.passes.hoist import hoist_factors, hoist_terms
+from lstmgraph.codegen.passes import (
+    collect,
+    gather,
+    halve,
+    hoist_factors,
+    hoist_terms,
+    pack,
+    passed,
+    place,
+    stack,
+    widen,
+)
 from lstmgraph.codegen.passes.inline import inline
-from lstmgraph.codegen.passes.pack import pack
-from lstmgraph.codegen.passes.stack import stack
 from lstmgraph.codegen.sequence import Sequence, sequence
-from lstmgraph.codegen.sweep import PHASES, Sweep, dependent, needed_by
+from lstmgraph.codegen.shown import operations
+from lstmgraph.codegen.sweep import PHASES, Sweep, dependent, in_order, needed_by
+from lstmgraph.codegen.targets import numpy
 from lstmgraph.numeric.evaluate import evaluate
 
 PAPERS = sorted(map(str, (Path(__file__).parents[1] / "reading" / "papers").glob("*.toml")))
 CELLS = [*library(), *PAPERS]
-
-
-def place_and_pack(sweep: Sweep) -> Sweep:
-    return pack(sweep, placing=True)
 
 
 PASSES = {
@@ -35,8 +41,9 @@ PASSES = {
     "factors": hoist_factors,
     "stack": stack,
     "pack": pack,
-    "place": place_and_pack,
+    "place": place,
     "gather": gather,
+    "widen": widen,
     "inline": inline,
 }
 
@@ -45,7 +52,7 @@ def sequence_of(cell: Cell, reused: bool = False) -> Sequence:
     return sequence(cell, reusing(gradient(cell), cell.step) if reused else gradient(cell))
 
 
-def passed(sweep: Sweep) -> dict[str, Sweep]:
+def one_by_one(sweep: Sweep) -> dict[str, Sweep]:
     """A sweep after each pass; both kinds of packing start from the stacked one."""
     found: dict[str, Sweep] = {}
     for name, change in PASSES.items():
@@ -70,7 +77,7 @@ def test_every_pass_keeps_the_values(name: str, reused: bool) -> None:
     for sweep in (both.forward, both.backward):
         inputs = arrays(sweep)
         before = evaluate(sweep.program, inputs)
-        for pass_name, after in passed(sweep).items():
+        for pass_name, after in one_by_one(sweep).items():
             found = evaluate(after.program.check(), inputs)
             for wanted in (*sweep.wanted, *sweep.carried.values()):
                 error = np.abs(found[wanted.name] - before[wanted.name]).max()
@@ -103,7 +110,7 @@ def products(sweep: Sweep, phase: str) -> int:
 
 def stacked(name: str) -> tuple[Sweep, Sweep]:
     both = sequence_of(load(name))
-    forward, backward = passed(both.forward), passed(both.backward)
+    forward, backward = one_by_one(both.forward), one_by_one(both.backward)
     return forward["stack"], backward["stack"]
 
 
@@ -121,7 +128,7 @@ def test_gates_share_the_products_of_a_step(name: str, forward: int, backward: i
 
 def test_gates_of_an_lstm_are_packed_by_activation() -> None:
     """All four pre-activations are one sum; f, i and o one sigmoid beside the tanh of g."""
-    loop = passed(sequence_of(load("lstm")).forward)["pack"]["loop"]
+    loop = one_by_one(sequence_of(load("lstm")).forward)["pack"]["loop"]
     values = [e.value for e in loop]
     assert [v.shape[0] for v in values if isinstance(v, Sigmoid)] == [3 * Symbol("H", integer=True, positive=True)]
     assert sum(isinstance(v, Tanh) for v in values) == 2
@@ -130,7 +137,7 @@ def test_gates_of_an_lstm_are_packed_by_activation() -> None:
 
 def test_places_are_given_where_a_target_can_write_to_them() -> None:
     both = sequence_of(load("lstm"))
-    loops = {name: passed(both.backward)[name]["loop"] for name in ("pack", "place")}
+    loops = {name: one_by_one(both.backward)[name]["loop"] for name in ("pack", "place")}
     joined = {
         name: [e for e in loop if e.value.is_MatMul or len(symbols_in(e.value)) > 1] for name, loop in loops.items()
     }
@@ -141,9 +148,97 @@ def test_places_are_given_where_a_target_can_write_to_them() -> None:
 
 def test_a_product_that_is_a_term_of_one_sum_is_written_there() -> None:
     """Of a GRU: U h for r and z into the sum of both, and what was hoisted starts from the biases."""
-    before = passed(sequence_of(load("gru")).forward)["pack"]
+    before = one_by_one(sequence_of(load("gru")).forward)["pack"]
     after = inline(before)
     assert [e.value for e in before["loop"] if e.value.is_MatMul]
     assert not [e.value for e in after["loop"] if e.value.is_MatMul]
     assert products(after, "loop") == products(before, "loop")
     assert len(after.equations) < len(before.equations)
+
+
+# ── the passes of the target "numpy" ──
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_the_passes_of_numpy_keep_the_values(name: str) -> None:
+    both = sequence_of(load(name))
+    for sweep, passes in ((both.forward, numpy.PASSES["forward"]), (both.backward, numpy.PASSES["backward"])):
+        inputs = arrays(sweep)
+        before = evaluate(sweep.program, inputs)
+        after = sweep
+        for change in passes:
+            after = change(after)
+            found = evaluate(after.program.check(), inputs)
+            for wanted in (*sweep.wanted, *sweep.carried.values()):
+                error = np.abs(found[wanted.name] - before[wanted.name]).max()
+                assert error <= 1e-12 * max(1, np.abs(before[wanted.name]).max()), (change.__name__, wanted)
+
+
+@pytest.mark.parametrize(
+    ("name", "forward", "backward"),
+    [
+        ("rnn", (5, 3), (5, 3)),
+        ("lstm", (25, 10), (30, 7)),
+        ("peephole_lstm", (31, 17), (36, 7)),
+        ("gru", (20, 13), (24, 11)),
+        ("gru_reset_after", (21, 13), (24, 9)),
+    ],
+)
+def test_how_many_operations_are_left_in_the_loop(
+    name: str, forward: tuple[int, int], backward: tuple[int, int]
+) -> None:
+    both = sequence_of(load(name))
+    found = {
+        direction: (operations(sweep), operations(passed(sweep, numpy.PASSES[direction])))
+        for direction, sweep in (("forward", both.forward), ("backward", both.backward))
+    }
+    assert found == {"forward": forward, "backward": backward}
+
+
+def test_a_half_goes_into_the_parameters() -> None:
+    sweep = halve(sequence_of(load("rnn")).forward)
+    assert sweep == sequence_of(load("rnn")).forward, "it has no sigmoid"
+    sweep = halve(sequence_of(load("lstm")).forward)
+    halves = {str(e.target) for e in sweep["once"]}
+    assert halves == {f"half({p}_{gate})" for p in "WUb" for gate in "fio"}
+    pre = sweep.definitions["pre(f)[t]"]
+    assert {str(s) for s in symbols_in(pre)} == {"half(W_f)", "half(U_f)", "half(b_f)", "x[t]", "h[t-1]"}
+    assert not any(isinstance(p, Sigmoid) for e in sweep.equations for p in walk(e.value))
+
+
+def test_a_sigmoid_whose_logarithm_is_taken_stays_one() -> None:
+    text = "m[t] = sigmoid(W @ x[t])\nh[t] = log(m[t]) + h[t-1]"
+    cell = Cell.from_equations(text, name="logs", sizes={"x": "X", "h": "H"}, output="h")
+    sweep = halve(sequence_of(cell).forward)
+    assert any(isinstance(e.value, Sigmoid) for e in sweep.equations)
+
+
+def test_multiples_of_one_cotangent_are_collected() -> None:
+    """In a peephole LSTM c̄[t-1] is a multiple of c̄."""
+    sweep = collect(sequence_of(load("peephole_lstm")).backward)
+    value = sweep.definitions["bar(c)[t-1]"]
+    assert [str(s) for s in value.args if s in sweep.late()] == ["bar(c)[t]"]
+
+
+def test_gathered_sums_are_one() -> None:
+    """x-projection and recurrent product of all gates are added in one call, peepholes to those that have them."""
+    sweep = passed(sequence_of(load("peephole_lstm")).forward, (hoist_terms, stack, place))
+    sums = [sum(e.value.is_MatAdd for e in s["loop"]) for s in (sweep, gather(sweep))]
+    assert sums == [4, 4]
+    whole = next(e for e in gather(sweep)["loop"] if e.value.is_MatAdd and e.value.args[1].is_MatMul)
+    assert whole.value.shape[0] == 4 * Symbol("H", integer=True, positive=True)
+
+
+def test_activations_of_neighbouring_rows_are_one() -> None:
+    sweep = passed(sequence_of(load("peephole_lstm")).forward, (halve, hoist_terms, stack, place, gather))
+    calls = [sum(isinstance(e.value, Tanh) for e in s["loop"]) for s in (sweep, widen(sweep))]
+    assert calls == [4, 3], "of f, i and g; of o, which waits for c; of c"
+
+
+def test_in_order_puts_each_after_what_it_uses() -> None:
+    equations = sequence_of(load("lstm")).forward["loop"]
+    assert in_order(reversed(equations)) != list(reversed(equations))
+    known = {e.target for e in equations}
+    for e in in_order(reversed(equations)):
+        assert known.isdisjoint(symbols_in(e.value) - {e.target}) or symbols_in(e.value).isdisjoint(known)
+        known.discard(e.target)

@@ -52,12 +52,18 @@ class Order:
 
     @cached_property
     def uses(self) -> Mapping[MatrixSymbol, str]:
-        """The activation that a value is the operand of."""
+        """The activation that a value is the operand of, and what alone is done to its result."""
         return {
-            e.value.args[0]: e.value.func.__name__
+            e.value.args[0]: f"{e.value.func.__name__} {self.alone.get(e.target, '')}"
             for e in reversed(self.sweep.equations)
             if is_activation(e.value) and isinstance(e.value.args[0], MatrixSymbol)
         }
+
+    @cached_property
+    def alone(self) -> Mapping[MatrixSymbol, str]:
+        """The form of an equation that takes one value and no other: 1/2 + 1/2 a."""
+        taken = ((symbols_in(e.value), e) for e in reversed(self.sweep.equations))
+        return {used.pop(): form(e.value) for used, e in taken if len(used) == 1 and not is_activation(e.value)}
 
 
 def levels_of(equations: Iterable[Equation]) -> dict[MatrixSymbol, int]:

@@ -35,7 +35,10 @@ def pack(sweep: Sweep, placing: bool = False) -> Sweep:
 
 
 def place(sweep: Sweep) -> Sweep:
-    """`pack`, for a target that writes a value straight into its place."""
+    """Equations of one form as one, over operands that are computed side by side.
+
+    `pack`, for a target that writes a value straight into its place.
+    """
     return pack(sweep, placing=True).pruned()
 
 
@@ -92,14 +95,25 @@ class _Packing:
 
     def runs(self, group: list[Equation]) -> Iterator[list[Equation]]:
         """A group, cut where neighbours cannot be packed."""
-        places = self.order.places(e.target for e in group)
         run: list[Equation] = []
-        for e in sorted(group, key=lambda e: places[e.target]):
+        for e in self.sorted(group):
             if run and not self.fits([*run, e]):
                 yield run
                 run = []
             run.append(e)
         yield run
+
+    def sorted(self, group: list[Equation]) -> list[Equation]:
+        """What is done to rows of one stack in the order of these, else as values stand in a stack."""
+        lanes = [self.lane(e.value.args[0]) if len(operands(e.value)) == 1 else None for e in group]
+        if len({lane and lane.stack for lane in lanes}) == 1 and lanes[0] is not None:
+            heights = dict.fromkeys(
+                lanes[0].stack.shape[0].free_symbols, 1
+            )  # every height is positive: any number will do
+            starts = [int(lane.start.subs(heights)) for lane in lanes if lane is not None]
+            return [e for _, e in sorted(zip(starts, group, strict=True), key=lambda pair: pair[0])]
+        places = self.order.places(e.target for e in group)
+        return sorted(group, key=lambda e: places[e.target])
 
     def fits(self, run: list[Equation]) -> bool:
         if not all(isinstance(p, (*_ENTRYWISE, MatrixSymbol, n.Slice, n.Fill)) for p in walk(run[0].value)):

@@ -151,8 +151,10 @@ IN_PLACE: dict[type, tuple[str, ...]] = {
     n.Sigmoid: ("np.multiply({a}, 0.5, out={y})", "np.tanh({y}, out={y})", "{y} *= 0.5", "{y} += 0.5"),
 }
 
-FORWARD: Passes = (halve, hoist_terms, stack, place, gather, widen)
-BACKWARD: Passes = (halve, hoist_terms, hoist_factors, collect, hoist_factors, stack, place, gather, widen)
+PASSES: Mapping[str, Passes] = {
+    "forward": (halve, hoist_terms, stack, place, gather, widen),
+    "backward": (halve, hoist_terms, hoist_factors, collect, hoist_factors, stack, place, gather, widen),
+}
 
 
 def generate(plan: Plan, about: Sequence[str]) -> str:
@@ -179,7 +181,10 @@ class _File:
         self.cell = plan.cell
         both = sequence(plan.cell, plan.gradient)
         self.saved = both.saved
-        self.sweeps = {"forward": passed(both.forward, FORWARD), "backward": passed(both.backward, BACKWARD)}
+        self.sweeps = {
+            "forward": passed(both.forward, PASSES["forward"]),
+            "backward": passed(both.backward, PASSES["backward"]),
+        }
         symbols = [*self.own_symbols(), *(s for w in self.sweeps.values() for s in (*w.program.inputs, *_targets(w)))]
         definitions = {e.target: e for w in self.sweeps.values() for e in w.equations}
         self.names = identifiers(dict.fromkeys(symbols), definitions, map(size_text, self.cell.sizes))

@@ -117,33 +117,31 @@ def _forward(params, xs, states):
     xs = np.ascontiguousarray(xs.transpose(1, 2, 0))
     H = states["c"].shape[1]
 
-    half_W_figo = np.concatenate([0.5 * W_f, 0.5 * W_i, W_g, 0.5 * W_o])
-    half_U_figo = np.concatenate([0.5 * U_f, 0.5 * U_i, U_g, 0.5 * U_o])
-    half_b_figo = np.concatenate([0.5 * b_f, 0.5 * b_i, b_g, 0.5 * b_o])
+    half_W_fiog = np.concatenate([0.5 * W_f, 0.5 * W_i, 0.5 * W_o, W_g])
+    half_U_fiog = np.concatenate([0.5 * U_f, 0.5 * U_i, 0.5 * U_o, U_g])
+    half_b_fiog = np.concatenate([0.5 * b_f, 0.5 * b_i, 0.5 * b_o, b_g])
 
     cs = np.empty((T + 1, H, B), xs.dtype)
     cs[0] = states["c"].T
     hs = np.empty((T + 1, H, B), xs.dtype)
     hs[0] = states["h"].T
-    figos = each(half_W_figo, xs)
-    figos += half_b_figo
+    fiogs = each(half_W_fiog, xs)
+    fiogs += half_b_fiog
 
     tanh_cs = np.empty((T, H, B), xs.dtype)
-    figo2 = np.empty((4*H, B), xs.dtype)
+    fiog2 = np.empty((4*H, B), xs.dtype)
     part = np.empty((H, B), xs.dtype)
     for (
-        h_prev, figo, fi, o, c, f, c_prev, i, g, tanh_c, h,
+        h_prev, fiog, fio, c, f, c_prev, i, g, tanh_c, h, o,
     ) in zip(
-        hs[:-1], figos, figos[:, :2*H], figos[:, 3*H:], cs[1:], figos[:, :H], cs[:-1], figos[:, H:2*H],
-        figos[:, 2*H:3*H], tanh_cs, hs[1:],
+        hs[:-1], fiogs, fiogs[:, :3*H], cs[1:], fiogs[:, :H], cs[:-1], fiogs[:, H:2*H], fiogs[:, 3*H:],
+        tanh_cs, hs[1:], fiogs[:, 2*H:3*H],
     ):
-        np.dot(half_U_figo, h_prev, out=figo2)
-        figo += figo2
-        np.tanh(figo, out=figo)
-        fi *= 0.5
-        fi += 0.5
-        o *= 0.5
-        o += 0.5
+        np.dot(half_U_fiog, h_prev, out=fiog2)
+        fiog += fiog2
+        np.tanh(fiog, out=fiog)
+        fio *= 0.5
+        fio += 0.5
         np.multiply(f, c_prev, out=c)
         np.multiply(i, g, out=part)
         c += part
@@ -151,12 +149,12 @@ def _forward(params, xs, states):
         np.multiply(o, tanh_c, out=h)
     outputs = hs[1:].transpose(2, 0, 1)
     trace = {"c": cs[1:].transpose(2, 0, 1), "h": hs[1:].transpose(2, 0, 1)}
-    return outputs, trace, (states, outputs, (xs, cs, hs, figos, tanh_cs))
+    return outputs, trace, (states, outputs, (xs, cs, hs, fiogs, tanh_cs))
 
 
 def _backward(params, saved, d_outputs, d_states):
     """All steps back."""
-    xs, cs, hs, figos, tanh_cs = saved
+    xs, cs, hs, fiogs, tanh_cs = saved
     W_f, U_f, W_i, U_i, W_g, U_g = (params[name] for name in ("W_f", "U_f", "W_i", "U_i", "W_g", "U_g"))
     W_o, U_o = (params[name] for name in ("W_o", "U_o"))
     B, T = d_outputs.shape[:2]
@@ -167,21 +165,21 @@ def _backward(params, saved, d_outputs, d_states):
     W_ogif = np.concatenate([W_o, W_g, W_i, W_f])
 
     delta_ogifs = np.empty((T, 4*H, B), d_outputs.dtype)
-    np.subtract(1, figos[:, 3*H:], out=delta_ogifs[:, :H])
+    np.subtract(1, fiogs[:, 2*H:3*H], out=delta_ogifs[:, :H])
     delta_ogifs[:, :H] *= tanh_cs
-    delta_ogifs[:, :H] *= figos[:, 3*H:]
-    np.subtract(1, figos[:, H:2*H], out=delta_ogifs[:, 2*H:3*H])
-    delta_ogifs[:, 2*H:3*H] *= figos[:, 2*H:3*H]
-    delta_ogifs[:, 2*H:3*H] *= figos[:, H:2*H]
-    np.subtract(1, figos[:, :H], out=delta_ogifs[:, 3*H:])
+    delta_ogifs[:, :H] *= fiogs[:, 2*H:3*H]
+    np.subtract(1, fiogs[:, H:2*H], out=delta_ogifs[:, 2*H:3*H])
+    delta_ogifs[:, 2*H:3*H] *= fiogs[:, 3*H:]
+    delta_ogifs[:, 2*H:3*H] *= fiogs[:, H:2*H]
+    np.subtract(1, fiogs[:, :H], out=delta_ogifs[:, 3*H:])
     delta_ogifs[:, 3*H:] *= cs[:-1]
-    delta_ogifs[:, 3*H:] *= figos[:, :H]
+    delta_ogifs[:, 3*H:] *= fiogs[:, :H]
     slope_d_cs = np.square(tanh_cs)
     np.subtract(1, slope_d_cs, out=slope_d_cs)
-    slope_d_cs *= figos[:, 3*H:]
-    np.square(figos[:, 2*H:3*H], out=delta_ogifs[:, H:2*H])
+    slope_d_cs *= fiogs[:, 2*H:3*H]
+    np.square(fiogs[:, 3*H:], out=delta_ogifs[:, H:2*H])
     np.subtract(1, delta_ogifs[:, H:2*H], out=delta_ogifs[:, H:2*H])
-    delta_ogifs[:, H:2*H] *= figos[:, H:2*H]
+    delta_ogifs[:, H:2*H] *= fiogs[:, H:2*H]
 
     d_h = d_states["h"].T.copy()
     d_c = d_states["c"].T.copy()
@@ -191,7 +189,7 @@ def _backward(params, saved, d_outputs, d_states):
         d_h_loss, delta_o, slope_d_c, delta_gif, delta_gif_by_3, f, delta_ogif,
     ) in zip(
         d_outputs[::-1], delta_ogifs[::-1, :H], slope_d_cs[::-1], delta_ogifs[::-1, H:], delta_ogifs[::-1,
-        H:].reshape(T, 3, -1, B), figos[:, :H][::-1], delta_ogifs[::-1],
+        H:].reshape(T, 3, -1, B), fiogs[:, :H][::-1], delta_ogifs[::-1],
     ):
         d_h += d_h_loss
         delta_o *= d_h
@@ -235,7 +233,8 @@ def _prepare(params, xs, states, what, *lead):
         states = _arrays("states", states, ("c", "h"), params["W_f"].dtype)
     H, X = _shape("W_f", params["W_f"], "H", "X")
     for name, shape in shapes(X, H).items():
-        _shape(name, params[name], *shape)
+        if params[name].shape != shape:
+            _shape(name, params[name], *shape)
     B = _shape(what, xs, *lead, ("X", X))[0]
     if states is None:
         states = {
@@ -254,9 +253,10 @@ def _arrays(what, arrays, names, dtype=None):
         raise ValueError(f"{what} must be a dict of {', '.join(names) or 'nothing'}, got {given}")
     arrays = {name: np.asarray(arrays[name], dtype) for name in names}
     if dtype is None and arrays:
-        dtype = np.result_type(*arrays.values())
+        dtype = np.result_type(*{array.dtype for array in arrays.values()})
         dtype = dtype if np.issubdtype(dtype, np.inexact) else np.float64
-    return {name: np.asarray(array, dtype) for name, array in arrays.items()}
+        arrays = {name: np.asarray(array, dtype) for name, array in arrays.items()}
+    return arrays
 
 
 def _shape(what, array, *axes):
