@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from sympy import MatAdd, MatMul, MatrixExpr
 
 from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.build import is_number
 from lstmgraph.codegen.arrays import Speller, flip, signed
 from lstmgraph.codegen.code import WIDTH, Code, Level, joined
 
@@ -60,6 +61,11 @@ def _call(speller: Speller, target: str, expr: MatrixExpr, given: bool) -> list[
     factors = _matrices(speller, expr)
     if factors:
         return _written(target, "torch.mm", factors, given)
+    slope = _slope(speller, expr)
+    if slope:
+        name, operands = slope
+        arguments = ", ".join([*(p.text for p in operands), *([f"grad_input={target}"] if given else [])])
+        return [f"{name}({arguments})" if given else f"{target} = {name}({arguments})"]
     if not given:
         return []
     if isinstance(expr, n.Elementwise):
@@ -85,6 +91,26 @@ def _written(target: str, name: str, parts: tuple[Code, ...], given: bool) -> li
     head = name if given else f"{target} = {name}"
     line = f"{head}({', '.join(arguments)})"
     return [line] if len(line) <= WIDTH - 8 else [f"{head}(", *(f"    {a}," for a in arguments), ")"]
+
+
+def _slope(speller: Speller, expr: MatrixExpr) -> tuple[str, tuple[Code, Code]] | None:
+    """a y (1 - y) and a (1 - y²), which are one call each: what a sigmoid's and a tanh's own backward compute."""
+    if not isinstance(expr, n.Hadamard):
+        return None
+    for flipped in (a for a in expr.args if isinstance(a, n.OneMinus)):
+        rest, y = [a for a in expr.args if a is not flipped], flipped.args[0]
+        name = "sigmoid"
+        if isinstance(y, n.Power) and is_number(y.args[1], 2):
+            name, y = "tanh", y.args[0]
+        elif y in rest:
+            rest.remove(y)
+        else:
+            continue
+        codes = [speller.spell(a) for a in (*rest, y)]
+        if rest and all(c.batched and not c.thin for c in codes):
+            a = codes[0] if len(rest) == 1 else joined(" * ", Level.PRODUCT, codes[:-1], expr.shape)
+            return f"torch.ops.aten.{name}_backward", (a, codes[-1])
+    return None
 
 
 def _matrices(speller: Speller, expr: MatrixExpr) -> tuple[Code, ...]:

@@ -10,7 +10,7 @@ columns are rows of others; all else has a place of its own.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sympy import Expr, MatAdd, MatrixExpr, MatrixSymbol
@@ -61,7 +61,7 @@ class _Storing:
 
     def run(self) -> Storage:
         loop, self.batched = self.sweep["loop"], self._batched()
-        placed = self.stacked(loop)
+        placed = self.stacked()
         own = {e.target for e in (*self.sweep["before"], *self.sweep["after"])}
         for e in (*self.sweep["before"], *loop, *self.sweep["after"]):
             self.places[e.target] = self.view(e.value) or placed.get(e.target) or _whole(e.target)
@@ -88,22 +88,19 @@ class _Storing:
             return Place(value.args[0], value.args[1], value.args[2])
         return _whole(value) if value in self.batched else None
 
-    def stacked(self, loop: Sequence[Equation]) -> dict[MatrixSymbol, Place]:
+    def stacked(self) -> dict[MatrixSymbol, Place]:
         """The members of wanted stacks, in these; each in the first that has it."""
-        computed = {e.target for e in loop if self.view(e.value) is None}
         found: dict[MatrixSymbol, Place] = {}
-        stacks = [
-            e for e in loop if isinstance(e.value, n.Concat) and e.target.shape[1] == 1 and e.target in self.wanted
-        ]
-        for e in sorted(stacks, key=lambda e: -len(e.value.args)):
-            members = e.value.args
-            if len({*members}) < len(members):
-                continue
-            start = e.target.shape[0] * 0
-            for member in members:
-                if member in computed:
-                    found.setdefault(member, Place(e.target, start, member.shape[0]))
-                start = start + member.shape[0]
+        for phase in ("before", "loop"):
+            equations = self.sweep[phase]
+            computed = {e.target for e in equations if self.view(e.value) is None}
+            stacks = [e for e in equations if isinstance(e.value, n.Concat) and e.target.shape[1] == 1]
+            stacks = [e for e in stacks if phase == "before" or e.target in self.wanted]
+            for e in sorted(stacks, key=lambda e: -len(e.value.args)):
+                if len({*e.value.args}) == len(e.value.args):
+                    for member, place in _members(e):
+                        if member in computed:
+                            found.setdefault(member, place)
         return found
 
     def regroup(self, e: Equation) -> None:
@@ -165,6 +162,14 @@ class _Storing:
             whole = self.places.get(expr.args[0])
             return whole.rows(expr.args[1], expr.args[2]) if whole and expr.shape[1] == 1 else None
         return self.places.get(expr)
+
+
+def _members(stack: Equation) -> Iterator[tuple[MatrixExpr, Place]]:
+    """The members of a stack, and which rows of it they are."""
+    start = stack.target.shape[0] * 0
+    for member in stack.value.args:
+        yield member, Place(stack.target, start, member.shape[0])
+        start = start + member.shape[0]
 
 
 def _whole(symbol: MatrixSymbol) -> Place:

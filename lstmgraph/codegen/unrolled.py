@@ -8,7 +8,7 @@ Which arrays there are is said by `storage`, which calls compute a value by `cal
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -62,8 +62,8 @@ class Body:
             known = self.rows.get(place)
             if known is None or self.names[s].count("_") <= self.names[known].count("_"):
                 self.rows[place] = s
-        for e in sweep["before"]:
-            if self.storage.places[e.target].base == e.target:
+        for e in (*sweep["before"], *sweep["after"]):
+            if e.target not in self.shared and self.storage.places[e.target].base == e.target:
                 self.flat[e.target] = self.name_of_base(e.target)
         self.local_names: dict[MatrixSymbol, str] = {s: self.names[s] for s in (*self.shared, *sweep.carried)}
 
@@ -91,7 +91,6 @@ class Body:
     def sequences(self, equations: Sequence[Equation]) -> list[str]:
         """Equations for all steps at once."""
         speller, lines = self.speller(self.flat), []
-        waiting = {e.target: e for e in equations}
         for e in equations:
             if self.is_view(e) and e.target not in self.summed:
                 continue
@@ -99,12 +98,33 @@ class Body:
             if e.target in self.shared:
                 new = [assignment(self.flat[e.target], speller.value(e.value, batched=False))]
             else:
-                new = [f"    {line}" for line in statements(speller, self.flat[e.target], e.value, given=False)]
+                new = [f"    {line}" for line in self.computed(e, speller)]
             self.used |= speller.used
             lines += [*self.views(speller.used), *new]
-            self.shown.add(e.target)
-            del waiting[e.target]
         return lines
+
+    def computed(self, e: Equation, speller: Speller) -> list[str]:
+        """The statements for a value of all steps: a member of a stack is written into its rows."""
+        place = self.storage.places[e.target]
+        if isinstance(e.value, n.Concat) and e.target in self.shown:
+            rest = [(m, rows) for m, rows in self.members(e, place) if self.storage.place(m) != rows]
+            spelled = (f"{speller.full(speller.spell(m), batched=True).text}" for m, _ in rest)
+            return [f"{self.rows_of(rows)}.copy_({text})" for (_, rows), text in zip(rest, spelled, strict=True)]
+        made = []
+        if place.base != e.target and place.base not in self.shown:
+            axes = ", ".join(["T * B", *map(self.size, array_axes(place.base.shape, batched=True))])
+            made = [f"{self.name_of_base(place.base)} = {self.like}.new_empty({axes})"]
+            self.shown.add(place.base)
+        if place.base == e.target:
+            self.shown.add(e.target)
+        return [*made, *statements(speller, self.rows_of(place), e.value, given=place.base != e.target)]
+
+    def members(self, e: Equation, place: Place) -> Iterator[tuple[MatrixExpr, Place]]:
+        """The members of a stack, and the rows that they should be."""
+        start = place.start * 0
+        for member in e.value.args:
+            yield member, place.rows(start, member.shape[0])
+            start = start + member.shape[0]
 
     def views(self, used: Iterable[MatrixSymbol]) -> list[str]:
         """Names for those of some values that are rows of others, and for previous values."""
@@ -124,7 +144,11 @@ class Body:
         place = self.storage.places.get(s)
         if place is None or s in self.shared:
             return self.flat[s]
-        name = self.names.plural(self.whole(place.base))
+        return self.rows_of(place)
+
+    def rows_of(self, place: Place) -> str:
+        """The code for rows of a sequence."""
+        name = self.name_of_base(place.base)
         return name if place.count == place.base.shape[0] else f"{name}[:, {self.span(place)}]"
 
     def whole(self, base: MatrixSymbol) -> MatrixSymbol:
@@ -267,30 +291,24 @@ class Body:
 
     def joined(self, e: Equation, place: Place) -> list[str]:
         """The members of a stack that are not in their rows already are copied there."""
-        lines, start = [], place.start * 0
-        for member in e.value.args:
-            rows = place.rows(start, member.shape[0])
+        lines = []
+        for member, rows in self.members(e, place):
             if self.storage.place(member) != rows:
                 code = self.speller_of_loop.spell(self.local(member))
                 lines.append(f"{self.row(rows)}.copy_({code.text})")
-            start = start + member.shape[0]
         return lines
 
     def is_view(self, e: Equation) -> bool:
         place = self.storage.places.get(e.target)
         if isinstance(e.value, n.Concat):
-            return place is not None and place.base != e.target and self.all_there(e, place)
+            return (
+                place is not None
+                and place.base != e.target
+                and all(self.storage.place(member) == rows for member, rows in self.members(e, place))
+            )
         return (
             isinstance(e.value, (n.Slice, MatrixSymbol)) and place is not None and self.storage.place(e.value) == place
         )
-
-    def all_there(self, e: Equation, place: Place) -> bool:
-        start = place.start * 0
-        for member in e.value.args:
-            if self.storage.place(member) != place.rows(start, member.shape[0]):
-                return False
-            start = start + member.shape[0]
-        return True
 
     # ── expressions of one step ──
 
@@ -357,8 +375,7 @@ class Body:
 
     def row(self, place: Place, fold: int = 1) -> str:
         """The loop's variable for rows of a sequence."""
-        whole = self.names.plural(self.whole(place.base))
-        text = whole if place.count == place.base.shape[0] else f"{whole}[:, {self.span(place)}]"
+        text = self.rows_of(place)
         owner = self.rows.get(place)
         name = (
             self.names[owner]
