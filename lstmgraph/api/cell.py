@@ -352,7 +352,9 @@ class Cell(core.Cell):
         from lstmgraph import codegen
 
         check_name("target", target, code_targets())
-        options = chosen_options(dtype=dtype, sizes=sizes)
+        from lstmgraph.api.selftest import file_options
+
+        options = file_options(self, target, dtype, sizes)
         return codegen.generate(self, self.gradient(), target, self._source_of, **options)
 
     def code_files(
@@ -371,7 +373,9 @@ class Cell(core.Cell):
         from lstmgraph import codegen
 
         check_name("target", target, code_targets())
-        options = chosen_options(dtype=dtype, sizes=sizes)
+        from lstmgraph.api.selftest import file_options
+
+        options = file_options(self, target, dtype, sizes)
         return codegen.generate_files(self, self.gradient(), target, stem or self.name, self._source_of, **options)
 
     def passes(self, target: str = "numpy") -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from lstmgraph.codegen.identifiers import size_text, whole_text
 from lstmgraph.templates import render
 
 Array = Any  # numpy.ndarray
+LINE = 64  # bytes
 
 
 @dataclass
@@ -39,8 +40,14 @@ class Library:
         return ctypes.CDLL(str(self.path))
 
     def __call__(self, name: str, sizes: Sequence[int], *arguments: Any) -> None:
+        self.bound(name, sizes, *arguments)()
+
+    def bound(self, name: str, sizes: Sequence[int], *arguments: Any) -> Callable[[], None]:
+        """A call that can be made again and again, of the same arrays."""
         given = [_sizes_type(len(sizes))(*sizes)] if sizes else []
-        self.function(name)(*given, *map(_argument, arguments))
+        call = partial(self.function(name), *given, *map(_argument, arguments))
+        call.arguments = arguments  # type: ignore[attr-defined]
+        return call
 
     def count(self, name: str, sizes: Sequence[int], *numbers: int) -> int:
         """What one of the functions says that tell how much memory is needed."""
@@ -66,21 +73,25 @@ def _argument(value: Any) -> Any:
         return ctypes.c_size_t(value)
     if isinstance(value, Mapping):
         return (ctypes.c_void_p * len(value))(*(a.ctypes.data for a in value.values()))
-    return ctypes.c_void_p(value.ctypes.data)
+    return address(value)
+
+
+def address(array: Array) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)
 
 
 @dataclass
 class Compiled:
     """step, forward and backward of a cell; `libraries` gives the library for a type, `dtype` is the only one if given.
 
-    `fixed` are the sizes that the C functions do not take, `packs` says whether they pack parameters.
+    `fixed` are the sizes that the C functions do not take, `packs` names those that take packed parameters.
     """
 
     cell: Cell
     libraries: Callable[[str], Library]
     dtype: str | None
     fixed: Mapping[str, int]
-    packs: bool
+    packs: frozenset[str]
 
     def __post_init__(self) -> None:
         sizes = ", ".join(map(size_text, self.cell.sizes))
@@ -104,15 +115,17 @@ class Compiled:
         """One step of a batch: the output and the new states."""
         given = self.prepared(params, x, states, "x", "B")
         run, B, params, xs, states = given.library, given.B, given.params, given.xs, given.states
-        pack = [given.empty(run.count("pack_size", given.sizes))] if self.packs else []
-        if self.packs:
-            run("pack", given.sizes, params, pack[0])
+        pack = self.packed(given)
         new = {name: given.empty(array.shape) for name, array in states.items()}
         output = [] if self.output_is_state else [given.empty((B, *given.axes))]
         work = given.empty(run.count("step_size", given.sizes, B))
         before_after = [states, new] if states else []
         run("step", given.sizes, B, *_some(params), *pack, *xs, *before_after, *output, work)
         return (new[self.cell.output] if self.output_is_state else output[0]), new
+
+    def stream(self, params: Any, states: Any = None) -> Stream:
+        """Steps one by one, each for the price of little more than itself: see `Stream`."""
+        return Stream(self, params, states)
 
     def forward(self, params: Any, xs: Any, states: Any = None) -> tuple[Array, dict[str, Array], Any]:
         """A batch of sequences: the outputs, the states after every step, and the cache that backward takes."""
@@ -124,15 +137,16 @@ class Compiled:
             trace[name][0] = array
         output = [] if self.output_is_state else [given.empty((given.T, given.B, *given.axes))]
         work = given.empty(given.library.count("work_size", given.sizes, given.T, given.B))
-        arguments = [*_some(given.params), *given.xs, *_some(trace)]
+        pack = self.packed(given)
+        arguments = [*_some(given.params), *pack, *given.xs, *_some(trace)]
         given.library("forward", given.sizes, given.T, given.B, *arguments, *output, work)
         states = {name: array[1:].swapaxes(0, 1) for name, array in trace.items()}
         outputs = states[self.cell.output] if self.output_is_state else output[0].swapaxes(0, 1)
-        return outputs, states, (given, trace, output, work)
+        return outputs, states, (given, pack, trace, output, work)
 
     def backward(self, params: Any, cache: Any, d_outputs: Any, d_states: Any = None) -> tuple[Any, Any, Any]:
         """The gradients of a loss, back through time: of the parameters, of the inputs, of the initial states."""
-        given, trace, output, work = cache
+        given, pack, trace, output, work = cache
         np, T, B = self.checks["np"], given.T, given.B
         shape = (B, T, *given.axes)
         d_outputs = np.asarray(d_outputs, given.dtype)
@@ -146,7 +160,8 @@ class Compiled:
         params = given.fitted(self.checks["_arrays"]("params", params, tuple(given.params), given.dtype))
         grads = {name: np.empty_like(array) for name, array in params.items()}
         d_xs = [np.empty_like(x) for x in given.xs]
-        arguments = [*_some(params), *given.xs, *_some(trace), *output, given.timed(d_outputs)]
+        pack = pack if "backward" in self.packs else []
+        arguments = [*_some(params), *pack, *given.xs, *_some(trace), *output, given.timed(d_outputs)]
         given.library("backward", given.sizes, T, B, *arguments, *_some(carry), *_some(grads), *d_xs, work)
         back = [d.swapaxes(0, 1) for d in d_xs]
         names = [name_of(x).base for x in self.cell.inputs]
@@ -174,6 +189,14 @@ class Compiled:
         given.xs = [given.timed(x) if "T" in lead else given.fit(x) for x in inputs]
         return given
 
+    def packed(self, given: _Given) -> list[Array]:
+        """The parameters as the products take them, in one array, if there is anything to be packed."""
+        if not self.packs:
+            return []
+        pack = given.empty(given.library.count("pack_size", given.sizes))
+        given.library("pack", given.sizes, given.params, pack)
+        return [pack]
+
     def sizes(self, numbers: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The sizes that the C functions take, and the axes of the output.  Raises ValueError where one is fixed."""
         names = [str(z) for z in self.cell.sizes]
@@ -182,6 +205,52 @@ class Compiled:
                 raise ValueError(f"{name} is fixed: {self.fixed[name]}, not {number}")
         taken = tuple(n for name, n in zip(names, numbers, strict=True) if name not in self.fixed)
         return taken, tuple(self.checks["output_axes"](*numbers))
+
+
+class Stream:
+    """Steps one by one: parameters are packed once, memory is made by the first step, and used again by the others.
+
+    A call takes the input of a step, or several in the order of the equations, and returns the output, which the step
+    after the next one writes over.  `states` are those after the last step.
+    """
+
+    def __init__(self, compiled: Compiled, params: Any, states: Any) -> None:
+        self._first = partial(self._made, compiled, params, states)
+        self._turn = 0
+        self._xs: list[Array] = []
+        self._calls: list[Callable[[], None]] = []
+        self._outputs: list[Array] = []
+        self._states: list[dict[str, Array]] = []
+
+    def __call__(self, *xs: Any) -> Array:
+        if not self._calls:
+            self._first(*xs)
+        for mine, x in zip(self._xs, xs, strict=True):
+            mine[...] = x
+        turn = self._turn
+        self._calls[turn]()
+        self._turn = 1 - turn
+        return self._outputs[turn]
+
+    @property
+    def states(self) -> dict[str, Array]:
+        return {name: array.copy() for name, array in self._states[self._turn].items()} if self._states else {}
+
+    def _made(self, compiled: Compiled, params: Any, states: Any, *xs: Any) -> None:
+        """All memory; the states before a step and after it change places."""
+        names = [name_of(x).base for x in compiled.cell.inputs]
+        x: Any = dict(zip(names, xs, strict=True)) if len(names) > 1 else next(iter(xs), None)
+        given = compiled.prepared(params, x, states, "x", "B")
+        new = {name: given.empty(array.shape) for name, array in given.states.items()}
+        self._states = [{name: array.copy() for name, array in given.states.items()}, new]
+        self._xs = [given.empty(x.shape) for x in given.xs]
+        output = [] if compiled.output_is_state else [given.empty((given.B, *given.axes))]
+        work = given.empty(given.library.count("step_size", given.sizes, given.B))
+        head = [given.B, *_some(given.params), *compiled.packed(given), *self._xs]
+        for before, after in ((0, 1), (1, 0)):
+            pair = [self._states[before], self._states[after]] if new else []
+            self._calls.append(given.library.bound("step", given.sizes, *head, *pair, *output, work))
+            self._outputs.append(output[0] if output else self._states[after][compiled.cell.output])
 
 
 @dataclass
@@ -200,7 +269,11 @@ class _Given:
     xs: list[Array] = field(default_factory=list)
 
     def empty(self, shape: int | tuple[int, ...]) -> Array:
-        return self.np.empty(shape, self.dtype)
+        """An array that begins where a line of the cache does: none of its vectors lies across two."""
+        count = int(self.np.prod(shape)) * self.dtype.itemsize
+        memory = self.np.empty(count + LINE, self.np.uint8)
+        start = -memory.ctypes.data % LINE
+        return memory[start : start + count].view(self.dtype).reshape(shape)
 
     def fit(self, array: Array) -> Array:
         return self.np.ascontiguousarray(array, self.dtype).reshape(self.np.shape(array))

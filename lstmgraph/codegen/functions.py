@@ -23,7 +23,8 @@ class Functions(SimpleNamespace):
 
     Of NumPy: `step(params, x, states)` is one step of a batch, `forward(params, xs, states)` a batch of sequences, and
     `backward(params, cache, d_outputs, d_states)` gives all gradients, back through time; `init(rng, ...)` draws
-    parameters of the `shapes(...)`.  Of PyTorch: `Module`, the class; `step` and `reference`, its equations as
+    parameters of the `shapes(...)`.  Of C the same, and `stream(params, states)`, which makes a function of one step
+    that keeps the states.  Of PyTorch: `Module`, the class; `step` and `reference`, its equations as
     functions; `Derived`, the sequence with its derived gradients.  `source` is the text of the file, which
     `inspect.getsource` and tracebacks also show.
     """
@@ -37,6 +38,7 @@ class Functions(SimpleNamespace):
     reference: Callable[..., Any]
     Derived: Any
     source: str
+    stream: Callable[..., Any]
 
 
 def generate(
@@ -78,8 +80,9 @@ def check_options(target: str, options: Mapping[str, Any]) -> None:
     """Raises UnknownName for a target that does not exist, UsageError for an option that it does not have."""
     if target not in TARGETS:
         raise UnknownName("target", target, TARGETS)
+    known = (*TARGETS[target].options, *TARGETS[target].own)
     for option in options:
-        if option not in TARGETS[target].options:
+        if option not in known:
             having = [name for name, row in TARGETS.items() if option in row.options]
             raise UsageError(
                 f"the target {target!r} has no option {option!r}", hint=f"targets that have it: {', '.join(having)}"

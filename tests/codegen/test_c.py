@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+import subprocess
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -13,12 +14,13 @@ import mpmath
 import numpy as np
 import pytest
 
+import lstmgraph
 from lstmgraph.algebra.names import name_of
 from lstmgraph.calculus import gradient
 from lstmgraph.cell import Cell
 from lstmgraph.codegen import generate, generate_files, lambdify
 from lstmgraph.codegen.compiled import Compiled, Library
-from lstmgraph.codegen.compiler import FLAGS, compiled
+from lstmgraph.codegen.compiler import FLAGS, compiled, compiler
 from lstmgraph.codegen.functions import Functions
 from lstmgraph.codegen.loops.helpers import helper_texts
 from lstmgraph.codegen.loops.layout import Options
@@ -68,9 +70,7 @@ def all_cells(dtype: str) -> Path:
 @lru_cache
 def functions_of(name: str) -> Compiled:
     file = file_of(name, "float64")
-    return Compiled(
-        cell_of(name), lambda dtype: Library(file.prefix, all_cells(dtype)), None, {}, bool(file.pack.arrays)
-    )
+    return Compiled(cell_of(name), lambda dtype: Library(file.prefix, all_cells(dtype)), None, {}, file.packs)
 
 
 @lru_cache
@@ -187,6 +187,87 @@ def test_products(dtype: str, m: int, n: int) -> None:
                 given = (first, *rest[:2], address(left), *rest[2:4], address(b), rest[4], address(y), rest[5], add)
                 helpers(dtype).multiply(*given)
                 np.testing.assert_allclose(y, a @ b + add * c, rtol=2e-5 if dtype == "float32" else 1e-12, atol=1e-5)
+
+
+# ── what a file says of itself ──
+
+FAKE_CBLAS = """
+enum { CblasRowMajor = 101, CblasNoTrans = 111, CblasTrans = 112 };
+static void cblas_gemm(int ta, int m, int n, int k, const lstm_real *a, int ra, const lstm_real *b, int rb,
+                       lstm_real add, lstm_real *c, int rc)
+{
+    for (int i = 0; i < m; ++i)
+        for (int j = 0; j < n; ++j) {
+            lstm_real sum = add != 0 ? c[i * rc + j] : 0;
+            for (int l = 0; l < k; ++l) sum += (ta == CblasTrans ? a[l * ra + i] : a[i * ra + l]) * b[l * rb + j];
+            c[i * rc + j] = sum;
+        }
+}
+#define cblas_sgemm(order, ta, tb, m, n, k, alpha, a, ra, b, rb, add, c, rc) \\
+    cblas_gemm(ta, m, n, k, a, ra, b, rb, add, c, rc)
+#define cblas_dgemm cblas_sgemm
+"""
+SANITIZED = ("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover")
+
+
+def ran(folder: Path, name: str, dtype: str, *flags: str, sizes: Mapping[str, int] | None = None) -> str:
+    """What a file's test of itself says; the compiler and what it puts into the code have nothing to say."""
+    cell = lstmgraph.load(cell_file(folder, name))
+    texts = cell.code_files("c", "cell", dtype=dtype, sizes=sizes) | {"cblas.h": FAKE_CBLAS}
+    for file, text in texts.items():
+        (folder / file).write_text(text, encoding="utf-8")
+    macro = f"-D{identifier(cell.name).upper()}_SELFTEST"
+    command = [compiler(), *WARNINGS, *flags, macro, "-I.", "cell.c", "-o", "test", "-lm"]
+    subprocess.run(command, cwd=folder, check=True)
+    done = subprocess.run([folder / "test"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def cell_file(folder: Path, name: str) -> str:
+    if name not in OWN:
+        return name
+    (folder / "cell.toml").write_text(OWN[name], encoding="utf-8")
+    return str(folder / "cell.toml")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["lstm", "slstm", "two", "sized", "shared", "no state", *map(str, PAPERS[8:9])])
+def test_a_file_tests_itself_and_touches_no_memory_but_its_own(name: str, dtype: str, tmp_path: Path) -> None:
+    assert re.fullmatch(r"\w+: 0 of \d+ sums are wrong\n", ran(tmp_path, name, dtype, *SANITIZED))
+
+
+def test_a_file_of_fixed_sizes_tests_itself(tmp_path: Path) -> None:
+    assert ran(tmp_path, "lstm", "float32", *SANITIZED, sizes={"H": 16, "X": 8}) == "lstm: 0 of 17 sums are wrong\n"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_products_by_cblas(dtype: str, tmp_path: Path) -> None:
+    assert ran(tmp_path, "lstm", dtype, "-DLSTM_CBLAS", "-Wno-unused-function").endswith("0 of 17 sums are wrong\n")
+
+
+def test_a_wrong_file_says_so(tmp_path: Path) -> None:
+    cell = lstmgraph.load("lstm")
+    text = cell.code("c").replace("c = f * cs", "c = i * cs")
+    assert text != cell.code("c")
+    (tmp_path / "cell.c").write_text(text, encoding="utf-8")
+    subprocess.run([compiler(), "-DLSTM_SELFTEST", "cell.c", "-o", "test", "-lm"], cwd=tmp_path, check=True)
+    done = subprocess.run([tmp_path / "test"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert re.search(r"^h: [\d.]+, and not [\d.]+\n", done.stdout, re.MULTILINE)
+
+
+def test_a_stream_is_the_steps() -> None:
+    f, params = lstm()
+    assert f.stream
+    stream, states = f.stream(params), None
+    for x in np.random.default_rng(1).normal(size=(5, 2, 8)):
+        output, states = f.step(params, x, states)
+        np.testing.assert_array_equal(stream(x), output)
+        for name, state in stream.states.items():
+            np.testing.assert_array_equal(state, states[name])
+    with pytest.raises(ValueError, match="could not broadcast"):
+        stream(np.ones((2, 7)))
 
 
 # ── misuse ──

@@ -64,7 +64,7 @@ class Functions(Layout):
     def __init__(self, plan: Plan, options: Options) -> None:
         super().__init__(plan, options)
         self.helpers: set[str] = set()
-        self.forward_memory = self.backward_memory = Memory("work", self.names.sizes)
+        self.step_memory = self.forward_memory = self.backward_memory = Memory("work", self.names.sizes)
         self.functions = self._functions()
 
     def calls(self, direction: Direction, places: Mapping[MatrixSymbol, Place]) -> Calls:
@@ -75,6 +75,12 @@ class Functions(Layout):
         found = [self.pack_size(), self.pack_function()] if self.pack.arrays else []
         sequence = [self.forward_function(), self.backward_function()]  # the sizes come after them, and stand before
         return [*found, *self.step_functions(), self.work_size(), *sequence]
+
+    @property
+    def packs(self) -> frozenset[str]:
+        """The functions that take packed parameters."""
+        start = len(self.prefix) + 1
+        return frozenset(f.name[start:] for f in self.functions if any(a.name == "pack" for a in f.arguments))
 
     def pack_size(self) -> Function:
         words = f"How many numbers {self.prefix}_pack writes."
@@ -93,13 +99,14 @@ class Functions(Layout):
             name = member(s.name)
             places[s.previous] = whole(f"prev->{name}", STEP, s.previous)
             places[s.next] = whole(f"next->{name}", STEP, s.next)
-        pack, work = replace(self.pack, base="pack"), self.own(self.step, places, alone=True)
+        pack = replace(self.pack, base="pack")
+        work = self.step_memory = self.own(self.step, places, alone=True)
         lines = self.calls(self.step, places).lines(self.step.works["loop"], ONE_STEP)
         pointers = [
             *_const(pack.pointers(_used(pack, lines), "real")),
             *work.pointers(_used(work, lines), "real"),
         ]
-        arguments = [_B, *self.params(), *([_PACK_IN] if self.pack.arrays else []), *self.xs(), *self.step_states()]
+        arguments = [_B, *self.params(), *self.packed(), *self.xs(), *self.step_states()]
         words = [
             "One step of B samples.  The states before it and after it are in different memory; work has",
             f"{self.prefix}_step_size(B) numbers.",
@@ -113,20 +120,18 @@ class Functions(Layout):
         places = self.given() | self.remembered(self.pack) | self.remembered(self.tape)
         own = self.forward_memory = self.own(self.forward, places)
         lines = self.sequence_lines(self.calls(self.forward, places), self.forward)
-        packed = [f"{self.prefix}_pack({self.sizes_argument()}params, work);"] if self.pack.arrays else []
-        memory = self.joined(own)
-        body = [
+        memory, pack = self.joined(own), replace(self.pack, base="pack")
+        pointers = [
+            *_const(pack.pointers(_used(pack, lines), "real")),
             *self.state_pointers(lines, "states", ""),
             *memory.pointers(_used(memory, lines), "real"),
-            *packed,
-            *lines,
         ]
-        arguments = [_T, _B, *self.params(), *self.xs(), *self.states(), *self.ys(), _WORK]
+        arguments = [_T, _B, *self.params(), *self.packed(), *self.xs(), *self.states(), *self.ys(), _WORK]
         words = [
             "T steps of B samples.  states has (T + 1, B, ...): those before the first step, which are given, and",
             f"those after each; work has {self.prefix}_work_size(T, B) numbers, some of which backward takes.",
         ]
-        return self.function(words, "void", "forward", arguments, body)
+        return self.function(words, "void", "forward", arguments, [*pointers, *lines])
 
     def backward_function(self) -> Function:
         d, cell = self.backward, self.cell
@@ -149,16 +154,19 @@ class Functions(Layout):
         once = calls.lines(d.works["once"], EVERY)
         lines = [*self.cleared(d, places, calls), *once, *self.carried(True), *self.sequence_lines(calls, d, back=True)]
         lines += self.carried(False)
-        memory = self.joined(own)
+        memory, pack = self.joined(own), replace(self.pack, base="pack")
         pointers = [
+            *_const(pack.pointers(_used(pack, lines), "real")),
             *_const(self.state_pointers(lines, "states", "")),
             *self.state_pointers(lines, "d_states", "carry") * d.in_place,
             *memory.pointers(_used(memory, lines), "real"),
         ]
+        packed = self.packed() if _uses(pointers, "pack") else []
         arguments = [
             _T,
             _B,
             *self.params(),
+            *packed,
             *self.xs(),
             *self.states(),
             *_read(self.ys()),
@@ -196,7 +204,7 @@ class Functions(Layout):
         return [f"memset({places[s].array}, 0, {calls.entries.scaled('sizeof(real)', count(s))});" for s in found]
 
     def work_size(self) -> Function:
-        kept = Memory("", self.names.sizes, {**self.pack.arrays, **self.tape.arrays})
+        kept = Memory("", self.names.sizes, self.tape.arrays)
         lines = [
             f"const size_t kept = {kept.amount()};",
             f"const size_t forward = {self.forward_memory.amount()};",
@@ -207,7 +215,7 @@ class Functions(Layout):
         return self.function(words, "size_t", "work_size", [_T, _B], lines)
 
     def joined(self, own: Memory) -> Memory:
-        return Memory("work", self.names.sizes, {**self.pack.arrays, **self.tape.arrays, **own.arrays})
+        return Memory("work", self.names.sizes, {**self.tape.arrays, **own.arrays})
 
     def sequence_lines(self, calls: Calls, direction: Direction, back: bool = False) -> list[str]:
         """What is done for all steps, step by step, and for all steps again."""
@@ -237,6 +245,9 @@ class Functions(Layout):
 
     def params(self) -> list[Argument]:
         return [_PARAMS] if self.cell.parameters else []
+
+    def packed(self) -> list[Argument]:
+        return [_PACK_IN] if self.pack.arrays else []
 
     def xs(self) -> list[Argument]:
         return [Argument("const @_real *", self.arrays[x]) for x in self.cell.inputs]

@@ -32,7 +32,8 @@ FUNCTIONS = {name: name for name in ("step", "forward", "backward", "init", "sha
 class Target(NamedTuple):
     """A line about it, the suffix of its files, and its module in this package.
 
-    `options` are the keywords that its functions take besides, `own` those of `files` and `lambdify` that it has.
+    `options` are the keywords that its functions take besides, `own` those of `files` and `lambdify` that it has;
+    "reference" where its file tests itself with numbers that somebody who can compute a cell has to bring.
     Its files import `package`; `gives` says of each name of `Functions` what that is in a file, where {cell} is the
     cell's name as that of a class.
     """
@@ -48,7 +49,7 @@ class Target(NamedTuple):
 
 TARGETS: Mapping[str, Target] = {
     "numpy": Target("a standalone NumPy file: step, forward, backward", ".py", "numpy"),
-    "c": Target("C99, a source and a header", ".c", "c", ("dtype", "sizes"), ("files", "lambdify")),
+    "c": Target("C99, a source and a header", ".c", "c", ("dtype", "sizes"), ("files", "lambdify", "reference")),
     "torch": Target(
         "a standalone PyTorch module with derived gradients",
         ".py",

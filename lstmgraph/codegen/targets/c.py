@@ -21,6 +21,7 @@ from lstmgraph.codegen.loops.functions import Functions
 from lstmgraph.codegen.loops.helpers import helper_texts
 from lstmgraph.codegen.loops.layout import Options
 from lstmgraph.codegen.loops.names import member
+from lstmgraph.codegen.loops.selftest import Reference, selftest
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.errors import UnknownName, UsageError
 from lstmgraph.templates import render
@@ -28,17 +29,30 @@ from lstmgraph.templates import render
 DTYPES = ("float32", "float64")
 
 
-def generate(plan: Plan, about: Sequence[str], dtype: str = "float32", sizes: Mapping[str, int] | None = None) -> str:
-    """The header and the source in one text; `about` are the lines of its comment."""
-    file = File(plan, _options(plan.cell, dtype, sizes))
-    return file.joined_text(about)
+def generate(
+    plan: Plan,
+    about: Sequence[str],
+    dtype: str = "float32",
+    sizes: Mapping[str, int] | None = None,
+    reference: Reference | None = None,
+) -> str:
+    """The header and the source in one text; `about` are the lines of its comment.
+
+    With a `reference` the file can test itself.
+    """
+    return File(plan, _options(plan.cell, dtype, sizes), reference).joined_text(about)
 
 
 def files(
-    plan: Plan, about: Sequence[str], stem: str, dtype: str = "float32", sizes: Mapping[str, int] | None = None
+    plan: Plan,
+    about: Sequence[str],
+    stem: str,
+    dtype: str = "float32",
+    sizes: Mapping[str, int] | None = None,
+    reference: Reference | None = None,
 ) -> dict[str, str]:
     """The source and the header."""
-    header, source = File(plan, _options(plan.cell, dtype, sizes)).texts(about, stem)
+    header, source = File(plan, _options(plan.cell, dtype, sizes), reference).texts(about, stem)
     return {f"{stem}.c": source, f"{stem}.h": header}
 
 
@@ -56,8 +70,8 @@ def lambdify(
         return Library(file.prefix, compiled(file.prefix, {f"{file.prefix}.h": header, f"{file.prefix}.c": source}))
 
     source = shown.joined_text(about)
-    made = Compiled(plan.cell, library, dtype, shown.options.sizes, bool(shown.pack.arrays))
-    found = {word: getattr(made, word) for word in ("step", "forward", "backward")}
+    made = Compiled(plan.cell, library, dtype, shown.options.sizes, shown.packs)
+    found = {word: getattr(made, word) for word in ("step", "forward", "backward", "stream")}
     return {**found, **{word: made.checks[word] for word in ("init", "shapes")}, "source": source}
 
 
@@ -76,6 +90,10 @@ def _options(cell: Cell, dtype: str, sizes: Mapping[str, int] | None) -> Options
 class File(Functions):
     """The header and the source of one cell."""
 
+    def __init__(self, plan: Plan, options: Options, reference: Reference | None = None) -> None:
+        super().__init__(plan, options)
+        self.reference = reference
+
     # ── the files ──
 
     def texts(self, about: Sequence[str], stem: str) -> tuple[str, str]:
@@ -91,9 +109,10 @@ class File(Functions):
 
     def source(self, values: Mapping[str, Any], what: str, include: str) -> str:
         command = ["Compile it with", "", f"    cc {' '.join(FLAGS)} -c", ""]
-        macro = self.prefix.upper()
+        macro, tests = self.prefix.upper(), self.reference is not None
         notes = [
             f"With -D{macro}_CBLAS products of matrices are CBLAS's.",
+            *([f"With -D{macro}_SELFTEST there is a main, which runs a few steps and says what is wrong."] * tests),
         ]
         return render("c.c.j2", what=what, include=include, notes=[*command, *notes], **values)
 
@@ -118,6 +137,7 @@ class File(Functions):
             ],
             "helpers": [*helper_texts(sorted(self.helpers - {"multiply"}), single), *self.words.defined.values()],
             "multiplies": "multiply" in self.helpers,
+            "selftest": selftest(self, self.reference) if self.reference else "",
             "blas": "cblas_sgemm" if single else "cblas_dgemm",
         }
 

@@ -1,0 +1,85 @@
+"""What one step of a cell takes on a small machine: flash for the code and the weights, memory for the rest.
+
+The generated C file of fixed sizes is compiled with -Os, and only what a step calls is kept, as a linker does.  Its
+size is that of this compiler's machine code.  For another machine:
+
+    CC=arm-none-eabi-gcc python -m benchmarks.microcontroller -mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16
+
+    python -m benchmarks.microcontroller [--cell NAME ...] [--size H=16 ...] [FLAG ...]
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from argparse import ArgumentParser
+from pathlib import Path
+
+from sympy import Expr
+
+import lstmgraph as lg
+from lstmgraph.algebra.traverse import symbols_in
+from lstmgraph.codegen.compiler import compiler
+from lstmgraph.codegen.loops.layout import Options
+from lstmgraph.codegen.plan import plan
+from lstmgraph.codegen.targets.c import File
+
+SMALL = ("-std=c99", "-Os", "-ffp-contract=fast", "-fno-math-errno", "-ffunction-sections", "-fdata-sections")
+CELLS = ("lstm", "peephole_lstm", "gru")
+
+
+def text_size(texts: dict[str, str], keep: str, flags: list[str]) -> int:
+    """The bytes of code and constants that are left of a file when only one function is wanted."""
+    cc = compiler()
+    size = shutil.which(cc.removesuffix("gcc").removesuffix("cc") + "size") or "size"
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in texts.items():
+            (Path(folder) / name).write_text(text, encoding="utf-8")
+        source = next(name for name in texts if name.endswith(".c"))
+        subprocess.run([cc, *SMALL, *flags, "-c", source, "-o", "all.o"], cwd=folder, check=True)
+        linked = [cc, *flags, "-nostdlib", "-r", "-Wl,--gc-sections", f"-Wl,-u,{keep}", "-Wl,-e," + keep]
+        subprocess.run([*linked, "all.o", "-o", "step.o"], cwd=folder, check=True)
+        done = subprocess.run([size, "-A", "step.o"], cwd=folder, check=True, capture_output=True, text=True)
+    rows = [line.split() for line in done.stdout.splitlines()]
+    return sum(int(row[1]) for row in rows if row and row[0].startswith((".text", ".rodata")))
+
+
+def memory(name: str, sizes: dict[str, int]) -> tuple[int, int]:
+    """The bytes of the weights as a step takes them, and of all that it writes to: two sets of states, and its work."""
+    cell = lg.load(name)
+    file = File(plan(cell, cell.gradient()), Options("float32", sizes))
+    numbers = {z: sizes[str(z)] for z in cell.sizes}
+
+    def count(size: Expr) -> int:
+        return int(size.subs(numbers))
+
+    packed = {s for e in file.step.sweep["once"] for s in symbols_in(e.value)}
+    weights = [e for _, e in file.pack.arrays.values()]
+    weights += [p.shape[0] * p.shape[1] for p in cell.parameters if p not in packed]
+    states = [s.next.shape[0] * s.next.shape[1] for s in cell.states]
+    written = [*states, *states, *(e for _, e in file.step_memory.arrays.values())]
+    return 4 * sum(map(count, weights)), 4 * sum(map(count, written))
+
+
+def main() -> None:
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cell", nargs="*", default=CELLS)
+    parser.add_argument("--size", nargs="*", default=["X=8", "H=16"])
+    given, flags = parser.parse_known_args()
+    sizes = {name: int(number) for name, _, number in (text.partition("=") for text in given.size)}
+    print(
+        f"{compiler()} {' '.join([*SMALL, *flags])}, float32, {', '.join(given.size)}: bytes for one step of one sample"
+    )
+    print(f"{'cell':16}{'code':>8}{'weights':>9}{'memory':>8}")
+    for name in given.cell:
+        cell = lg.load(name)
+        texts = cell.code_files("c", dtype="float32", sizes=sizes)
+        code = text_size(texts, f"{cell.name}_step", flags)
+        print(
+            f"{name:16}{code:8}{''.join(f'{n:9}' if k == 0 else f'{n:8}' for k, n in enumerate(memory(name, sizes)))}"
+        )
+
+
+if __name__ == "__main__":
+    main()
