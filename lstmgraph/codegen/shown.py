@@ -46,8 +46,11 @@ def passes_text(cell: Cell, gradient: Program, target: str) -> str:
     }
     names = _names(cell, [list(found.values()) for found in stages.values()])
     lines: list[str] = []
+    dialect = getattr(
+        module_of(target), "COLUMNS", module_of("numpy").COLUMNS
+    )  # of one without arrays, in NumPy's words
     for direction, found in stages.items():
-        lines += [direction, "=" * len(direction), "", *_told(found, names, module_of(target).COLUMNS)]
+        lines += [direction, "=" * len(direction), "", *_told(found, names, dialect)]
     return "\n".join(lines[:-1]) + "\n"
 
 

@@ -36,7 +36,7 @@ FUNCTIONS: dict[type, str] = {
 LIBRARY: dict[type, str] = {n.Log: "log", n.Sqrt: "sqrt", n.Abs: "fabs", n.Sin: "sin", n.Cos: "cos"}
 
 
-PASSES: Passes = (hoist_terms, stack)
+PASSES: Mapping[str, Passes] = {"forward": (hoist_terms, stack), "backward": (hoist_terms, stack)}
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,10 @@ class Layout:
         self.names = CNames(cell.sizes)
         self.words = Words("c", self._spellings(), "real", options.single)
         outputs = frozenset(cell.outputs)
-        self.forward = Direction(passed(both.forward, PASSES), outputs)
+        self.forward = Direction(passed(both.forward, PASSES["forward"]), outputs)
         self.step = Direction(_one_step(self.forward.sweep, cell), outputs)
         each = frozenset(s for s in both.backward.wanted if s not in both.backward.summed)
-        self.backward = Direction(passed(both.backward, PASSES), each, in_place=True)
+        self.backward = Direction(passed(both.backward, PASSES["backward"]), each, in_place=True)
         self.constants = {c: self.names.new(identifier(c.name)) for c in cell.constant_symbols}
         self.arrays = self._arrays()
         self.locals = self._locals()

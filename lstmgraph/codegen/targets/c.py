@@ -19,12 +19,14 @@ from lstmgraph.codegen.compiler import FLAGS, compiled, compiler
 from lstmgraph.codegen.loops.calls import indented
 from lstmgraph.codegen.loops.functions import Functions
 from lstmgraph.codegen.loops.helpers import helper_texts
-from lstmgraph.codegen.loops.layout import Options
+from lstmgraph.codegen.loops.layout import PASSES, Options
 from lstmgraph.codegen.loops.names import member
 from lstmgraph.codegen.loops.selftest import Reference, selftest
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.errors import UnknownName, UsageError
 from lstmgraph.templates import render
+
+__all__ = ["DTYPES", "PASSES", "files", "generate", "lambdify"]
 
 DTYPES = ("float32", "float64")
 
