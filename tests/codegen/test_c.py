@@ -398,6 +398,17 @@ def test_identifiers(text: str, word: str) -> None:
     assert identifier(text) == word
 
 
+def test_passes_are_shown() -> None:
+    text = lstmgraph.load("lstm").passes("c")
+    assert "1. hoist_terms: " in text
+    assert "2. stack: " in text
+
+
+def test_the_lstm_as_a_golden(golden: Callable[[str, str], None]) -> None:
+    for name, text in lstmgraph.load("lstm").code_files("c", "lstm").items():
+        golden(f"code/{name}", text)
+
+
 def test_files_that_belong_together_are_written_together(tmp_path: Path) -> None:
     (tmp_path / "a.c").write_bytes(b"old")
     (tmp_path / "a.h").mkdir()
