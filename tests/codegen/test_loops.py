@@ -1,0 +1,97 @@
+"""The flat form of sweeps: the same values, nothing in an equation that a loop or a product could not compute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sympy import MatMul, Symbol
+
+from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.names import size
+from lstmgraph.algebra.nodes import operands
+from lstmgraph.algebra.traverse import walk
+from lstmgraph.calculus import gradient
+from lstmgraph.codegen.loops.entries import size_code
+from lstmgraph.codegen.loops.flat import flat, is_entrywise, is_flipped_stack, is_simple
+from lstmgraph.codegen.loops.names import CNames
+from lstmgraph.codegen.loops.nests import Nest
+from lstmgraph.codegen.loops.places import Direction
+from lstmgraph.codegen.passes import hoist_terms, passed, stack
+from lstmgraph.codegen.sequence import sequence
+from lstmgraph.codegen.sweep import Sweep
+from lstmgraph.numeric.evaluate import evaluate
+from lstmgraph.reading import library, load
+
+PAPERS = sorted(map(str, (Path(__file__).parents[1] / "reading" / "papers").glob("*.toml")))
+CELLS = [*library(), *PAPERS]
+
+
+def sweeps(name: str) -> tuple[Sweep, Sweep]:
+    both = sequence(load(name), gradient(load(name)))
+    return passed(both.forward, (hoist_terms, stack)), passed(both.backward, (hoist_terms, stack))
+
+
+def arrays(sweep: Sweep) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    sizes = sorted({z for s in sweep.program.inputs for side in s.shape for z in side.free_symbols}, key=str)
+    numbers: dict[Symbol, int] = {z: 2 + k for k, z in enumerate(sizes)}
+    shapes = {s.name: tuple(int(side.subs(numbers)) for side in s.shape) for s in sweep.program.inputs}
+    return {name: rng.uniform(0.1, 0.9, shape) for name, shape in shapes.items()}
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_the_flat_form_keeps_the_values(name: str) -> None:
+    for sweep in sweeps(name):
+        inputs = arrays(sweep)
+        before, after = (evaluate(s.program.check(), inputs) for s in (sweep, flat(sweep, sweep.wanted)))
+        for wanted in (*sweep.wanted, *sweep.carried.values()):
+            np.testing.assert_allclose(after[wanted.name], before[wanted.name], rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_what_is_not_entrywise_stands_alone(name: str) -> None:
+    for sweep in sweeps(name):
+        for e in flat(sweep, sweep.wanted).equations:
+            whole = e.value.args[0] if is_flipped_stack(e.value) else e.value
+            assert all(is_entrywise(p) for o in operands(whole) for p in walk(o)), e
+            if isinstance(whole, (MatMul, n.Softmax)) and not is_entrywise(whole):
+                assert all(map(is_simple, whole.args)), e
+
+
+@pytest.mark.parametrize(("name", "forward", "backward"), [("lstm", 1, 1), ("peephole_lstm", 1, 1), ("rnn", 1, 1)])
+def test_a_step_is_one_loop_over_entries(name: str, forward: int, backward: int) -> None:
+    """Beside one product: gates, states and outputs are computed together."""
+    for sweep, count in zip(sweeps(name), (forward, backward), strict=True):
+        cell = load(name)
+        each = frozenset(
+            s for s in (cell.outputs if sweep.name == cell.name else sweep.wanted) if s not in sweep.summed
+        )
+        works = Direction(sweep, each, in_place=True).works["loop"]
+        assert sum(isinstance(w, Nest) for w in works) == count
+        assert len(works) == count + 1
+
+
+@pytest.mark.parametrize(
+    ("formula", "text"),
+    [
+        (4 * size("H"), "4 * H"),
+        (size("H") ** 2 + size("X") - 1, "H * H + X - 1"),
+        (size(3), "3"),
+        (2 * size("H") * size("X"), "2 * H * X"),
+    ],
+)
+def test_sizes_in_c(formula: Symbol, text: str) -> None:
+    assert size_code(formula, {z: str(z) for z in formula.free_symbols}).text == text
+
+
+def test_no_name_twice() -> None:
+    names = CNames([size("H")])
+    assert [names.new("f"), names.new("f"), names.new("f"), names.new("H"), names.new("double")] == [
+        "f",
+        "f_",
+        "f_3",
+        "H_",
+        "double_",
+    ]
