@@ -64,8 +64,7 @@ def _call(speller: Speller, target: str, expr: MatrixExpr, given: bool) -> list[
     slope = _slope(speller, expr)
     if slope:
         name, operands = slope
-        arguments = ", ".join([*(p.text for p in operands), *([f"grad_input={target}"] if given else [])])
-        return [f"{name}({arguments})" if given else f"{target} = {name}({arguments})"]
+        return _written(target, name, operands, given, "grad_input")
     if not given:
         return []
     if isinstance(expr, n.Elementwise):
@@ -85,9 +84,9 @@ def _call(speller: Speller, target: str, expr: MatrixExpr, given: bool) -> list[
 IN_PLACE = ("sigmoid", "tanh", "exp", "log", "sqrt", "abs", "sin", "cos", "sign")  # have `out=`, and x.tanh_()
 
 
-def _written(target: str, name: str, parts: tuple[Code, ...], given: bool) -> list[str]:
+def _written(target: str, name: str, parts: tuple[Code, ...], given: bool, out: str = "out") -> list[str]:
     """The call, an argument a line if it is long."""
-    arguments = [*(p.text for p in parts), *([f"out={target}"] if given else [])]
+    arguments = [*(p.text for p in parts), *([f"{out}={target}"] if given else [])]
     head = name if given else f"{target} = {name}"
     line = f"{head}({', '.join(arguments)})"
     return [line] if len(line) <= WIDTH - 8 else [f"{head}(", *(f"    {a}," for a in arguments), ")"]

@@ -183,12 +183,12 @@ class Derived(torch.autograd.Function):
         os = pre_fiogs[:, 2*H:3*H]
         U_ogif = torch.cat([U_o, U_g, U_i, U_f], dim=0)
         W_ogif = torch.cat([W_o, W_g, W_i, W_f], dim=0)
-        slope_delta_os = tanh_cs * os * (1 - os)
-        slope_delta_is = gs * is_ * (1 - is_)
-        slope_delta_fs = c_prevs * fs * (1 - fs)
-        slope_d_cs = os * (1 - tanh_cs**2)
-        slope_delta_gs = is_ * (1 - gs**2)
-        slope_delta_gifs = torch.cat([slope_delta_gs, slope_delta_is, slope_delta_fs], dim=1)
+        slope_delta_os = torch.ops.aten.sigmoid_backward(tanh_cs, os)
+        slope_delta_gifs = xs.new_empty(T * B, 3*H)
+        torch.ops.aten.sigmoid_backward(gs, is_, grad_input=slope_delta_gifs[:, H:2*H])
+        torch.ops.aten.sigmoid_backward(c_prevs, fs, grad_input=slope_delta_gifs[:, 2*H:])
+        slope_d_cs = torch.ops.aten.tanh_backward(os, tanh_cs)
+        torch.ops.aten.tanh_backward(is_, gs, grad_input=slope_delta_gifs[:, :H])
         delta_ogifs = xs.new_empty(T * B, 4*H)
         d_c_next = d_c_T
         d_h_next = d_h_T
