@@ -279,7 +279,7 @@ class Module:
         d += [*(body.last(c) for c in firsts), *(body.flat[like(p, "grad")] for p in cell.parameters)]
         text = "\n".join([*lines, *d])
         there.sizes = body.sizes
-        views = [line for s in self.saved if _has(text, there.flat[s]) for line in there.saved(s)]
+        views = there.saved([s for s in self.saved if _has(text, there.flat[s])])
         own = [there.name_of_base(self.own)] if self.keeps_output else []
         shapes = [f"({', '.join(map(body.size_of, axes))})" for axes in self.shapes()]
         d_names = [self.d_outputs(), *firsts.values()]

@@ -64,7 +64,7 @@ class _Storing:
         placed = self.stacked()
         own = {e.target for e in (*self.sweep["before"], *self.sweep["after"])}
         for e in (*self.sweep["before"], *loop, *self.sweep["after"]):
-            self.places[e.target] = self.view(e.value) or placed.get(e.target) or _whole(e.target)
+            self.places[e.target] = self.view(e.value) or placed.get(e.target) or whole_place(e.target)
         self.places = {s: self.resolved(p) for s, p in self.places.items()}
         for e in loop:
             self.regroup(e)
@@ -73,7 +73,7 @@ class _Storing:
         kept = {*own, *bases}
         for at, e in enumerate(loop):
             self.reuse(e, loop[at + 1 :], kept)
-        inputs = {x: _whole(x) for x in self.sweep.inputs}
+        inputs = {x: whole_place(x) for x in self.sweep.inputs}
         kept = {*inputs, *(p.base for p in self.places.values() if p.base in kept)}
         return Storage(inputs | self.places, frozenset(kept))
 
@@ -86,7 +86,7 @@ class _Storing:
         """The rows of another that a value is."""
         if isinstance(value, n.Slice) and value.args[0] in self.batched and value.shape[1] == 1:
             return Place(value.args[0], value.args[1], value.args[2])
-        return _whole(value) if value in self.batched else None
+        return whole_place(value) if value in self.batched else None
 
     def stacked(self) -> dict[MatrixSymbol, Place]:
         """The members of wanted stacks, in these; each in the first that has it."""
@@ -172,7 +172,7 @@ def _members(stack: Equation) -> Iterator[tuple[MatrixExpr, Place]]:
         start = start + member.shape[0]
 
 
-def _whole(symbol: MatrixSymbol) -> Place:
+def whole_place(symbol: MatrixSymbol) -> Place:
     return Place(symbol, symbol.shape[0] * 0, symbol.shape[0])
 
 

@@ -177,10 +177,7 @@ class Derived(torch.autograd.Function):
         d_outputs = d_outputs.flatten(0, 1)
         c_prevs = torch.cat([c_0, cs[:-B]])
         h_prevs = torch.cat([h_0, hs[:-B]])
-        fs = pre_fiogs[:, :H]
-        is_ = pre_fiogs[:, H:2*H]
-        gs = pre_fiogs[:, 3*H:]
-        os = pre_fiogs[:, 2*H:3*H]
+        fs, is_, os, gs = pre_fiogs.chunk(4, 1)
         U_ogif = torch.cat([U_o, U_g, U_i, U_f], dim=0)
         W_ogif = torch.cat([W_o, W_g, W_i, W_f], dim=0)
         slope_delta_os = torch.ops.aten.sigmoid_backward(tanh_cs, os)
@@ -209,18 +206,9 @@ class Derived(torch.autograd.Function):
         d_U_ogif = delta_ogifs.T @ h_prevs
         d_b_ogif = torch.sum(delta_ogifs, dim=0)
         d_xs = torch.mm(delta_ogifs, W_ogif)
-        d_W_f = d_W_ogif[3*H:]
-        d_W_i = d_W_ogif[2*H:3*H]
-        d_W_g = d_W_ogif[H:2*H]
-        d_W_o = d_W_ogif[:H]
-        d_U_f = d_U_ogif[3*H:]
-        d_U_i = d_U_ogif[2*H:3*H]
-        d_U_g = d_U_ogif[H:2*H]
-        d_U_o = d_U_ogif[:H]
-        d_b_f = d_b_ogif[3*H:]
-        d_b_i = d_b_ogif[2*H:3*H]
-        d_b_g = d_b_ogif[H:2*H]
-        d_b_o = d_b_ogif[:H]
+        d_W_o, d_W_g, d_W_i, d_W_f = d_W_ogif.chunk(4)
+        d_U_o, d_U_g, d_U_i, d_U_f = d_U_ogif.chunk(4)
+        d_b_o, d_b_g, d_b_i, d_b_f = d_b_ogif.chunk(4)
         return (
             d_xs.unflatten(0, (T, B)), d_c_prev.clone(), d_h_prev.clone(), d_W_f, d_U_f, d_b_f, d_W_i, d_U_i,
             d_b_i, d_W_g, d_U_g, d_b_g, d_W_o, d_U_o, d_b_o,
