@@ -108,6 +108,8 @@ class Direction:
                 first = ":0:-1" if first == "1:" else "-2::-1"
         elif reverse:
             first = "::-1"
+        if first and "[:, " in text:  # rows of what is given
+            return text.replace("[:, ", f"[{first}, ", 1)
         rows = self.rows(place)
         if rows:
             return f"{text}[{first or ':'}, {rows}]"
@@ -270,7 +272,7 @@ class Direction:
         names, arrays = ", ".join(self.views), ", ".join(self.views.values())
         if len(names) + len(arrays) + len("    for  in zip():") <= WIDTH:
             return [f"for {names} in zip({arrays}):"]
-        return ["for (", *_wrapped(names), ") in zip(", *_wrapped(arrays), "):"]
+        return ["for (", *_wrapped(self.views), ") in zip(", *_wrapped(self.views.values()), "):"]
 
     def lines(self, speller: Columns) -> Lines:
         rows = self.all_steps if speller.whole else self.of_step
@@ -328,9 +330,10 @@ class Direction:
         return [f"    {size_text(z)} = {whole_text(solved[z], texts)}" for z in self.sizes if z in solved]
 
 
-def _wrapped(parts: str) -> list[str]:
-    lines = wrap(parts.replace(", ", ",\0").replace(":,\0", ":, ").replace(" ", "\1").replace("\0", " "), WIDTH - 8)
-    return [f"    {line}".replace("\1", " ") for line in lines[:-1]] + [f"    {lines[-1]},".replace("\1", " ")]
+def _wrapped(parts: Iterable[str]) -> list[str]:
+    """As many parts to a line as there is room for."""
+    words = ", ".join(part.replace(" ", "\0") for part in parts) + ","
+    return [f"    {line}".replace("\0", " ") for line in wrap(words, WIDTH - 8)]
 
 
 def unused(word: str, owner: object, taken: dict[str, object]) -> str:

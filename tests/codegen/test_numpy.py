@@ -7,6 +7,7 @@ import inspect
 import traceback
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -19,8 +20,10 @@ from lstmgraph.cell import Cell
 from lstmgraph.codegen import TARGETS, Functions, generate, lambdify
 from lstmgraph.codegen.identifiers import FUNCTIONS, PYTHON, TEMPLATE, identifiers, size_text
 from lstmgraph.codegen.plan import plan
+from lstmgraph.codegen.shown import passes_text
 from lstmgraph.errors import UnknownName, UsageError
 from lstmgraph.numeric.check import largest_error, reference_rows, run_code
+from lstmgraph.numeric.rows import parameter_rows, sequence_rows
 from lstmgraph.numeric.sample import draw
 from lstmgraph.reading import library, load, loads
 
@@ -139,6 +142,9 @@ OWN = {
 }
 
 
+PAPERS = sorted(map(str, (Path(__file__).parents[1] / "reading" / "papers").glob("*.toml")))
+
+
 @lru_cache
 def cell_of(name: str) -> Cell:
     return loads(OWN[name]) if name in OWN else load(name)
@@ -150,8 +156,8 @@ def functions_of(name: str) -> Functions:
 
 
 @pytest.mark.parametrize(("dtype", "bound"), [(np.float64, 1e-12), (np.float32, 5e-6)])
-@pytest.mark.parametrize("name", [*library(), *OWN])
-@pytest.mark.parametrize(("batch", "steps", "numbers"), [(1, 1, (1,)), (3, 4, (2, 5, 3))])
+@pytest.mark.parametrize("name", [*library(), *OWN, *PAPERS])
+@pytest.mark.parametrize(("batch", "steps", "numbers"), [(1, 1, (1,)), (3, 4, (2, 5, 3)), (1, 3, (3, 2))])
 def test_values_and_gradients_are_the_interpreters(
     name: str, dtype: type, bound: float, batch: int, steps: int, numbers: tuple[int, ...]
 ) -> None:
@@ -189,6 +195,29 @@ def test_steps_one_by_one_are_the_sequence(name: str) -> None:
         assert states.keys() == trace.keys()
         for k, state in states.items():
             np.testing.assert_array_equal(state, trace[k][:, t])
+
+
+@pytest.mark.parametrize("name", ["peephole_lstm", "gru_reset_after", "matrix", "two", "shared"])
+def test_nothing_that_is_given_is_written_to(name: str) -> None:
+    """Not even the cache: backward gives the same twice."""
+    cell, f = cell_of(name), functions_of(name)
+    sample = draw(cell, {z: 2 + k for k, z in enumerate(cell.sizes)}, 1, 3, seed=5)
+    assert sample is not None
+    first = run_code(cell, f, sample)
+    params = {p.name: parameter_rows(p, sample.parameters[p.name]) for p in cell.parameters}
+    inputs = {str(x)[:-3]: sequence_rows(x, sample.inputs[str(x)[:-3]]).copy() for x in cell.inputs}
+    xs: Any = inputs if len(inputs) > 1 else next(iter(inputs.values()))
+    outputs, _, cache = f.forward(params, xs)
+    d_outputs = np.ones_like(outputs)
+    given = [a.copy() for a in (*params.values(), *inputs.values(), d_outputs, outputs)]
+    both = [f.backward(params, cache, d_outputs)[0] for _ in range(2)]
+    for k, d in both[0].items():
+        np.testing.assert_array_equal(d, both[1][k])
+    for a, copy in zip((*params.values(), *inputs.values(), d_outputs, outputs), given, strict=True):
+        np.testing.assert_array_equal(a, copy)
+    for found, again in zip(first, run_code(cell, f, sample), strict=True):
+        for k, array in found.items():
+            np.testing.assert_array_equal(array, again[k])
 
 
 def test_far_out_there_are_no_warnings() -> None:
@@ -349,6 +378,24 @@ def test_inputs_of_different_lengths_are_named() -> None:
     xs = {k: np.ones((2, 3 + (k == "z"), size)) for k, size in shapes.items()}
     with pytest.raises(ValueError, match=r"xs\['z'\] must be \(B=2, T=3, Z=\d\), got \(2, 4, \d\)"):
         f.forward(params, xs)
+
+
+def test_what_the_passes_do_is_shown() -> None:
+    """From the equations to what stands in the file, in its identifiers."""
+    text = passes_text(load("lstm"), gradient(load("lstm")), "numpy")
+    assert text.startswith("forward\n=======\n\nthe equations\narray operations in the loop: 25\n")
+    assert "\nbackward\n========\n" in text
+    assert "array operations in the loop: 25 -> 31\n" in text, "a half, a tanh, one half and a half more"
+    last = text.partition("\nbackward\n")[0].rpartition("  loop\n")[2]
+    source = functions_of("lstm").source
+    assert all(line.split(" = ")[0].strip() in source for line in last.splitlines() if "pre_" not in line)
+
+
+def test_passes_of_what_has_none() -> None:
+    with pytest.raises(UsageError, match="the target 'c' has no passes to show"):
+        passes_text(load("rnn"), gradient(load("rnn")), "c")
+    with pytest.raises(UnknownName, match="there is no target 'nunpy'"):
+        passes_text(load("rnn"), gradient(load("rnn")), "nunpy")
 
 
 def test_an_unknown_target() -> None:

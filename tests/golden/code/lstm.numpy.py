@@ -188,8 +188,8 @@ def _backward(params, saved, d_outputs, d_states):
     for (
         d_h_loss, delta_o, slope_d_c, delta_gif, delta_gif_by_3, f, delta_ogif,
     ) in zip(
-        d_outputs[::-1], delta_ogifs[::-1, :H], slope_d_cs[::-1], delta_ogifs[::-1, H:], delta_ogifs[::-1,
-        H:].reshape(T, 3, -1, B), fiogs[:, :H][::-1], delta_ogifs[::-1],
+        d_outputs[::-1], delta_ogifs[::-1, :H], slope_d_cs[::-1], delta_ogifs[::-1, H:],
+        delta_ogifs[::-1, H:].reshape(T, 3, -1, B), fiogs[::-1, :H], delta_ogifs[::-1],
     ):
         d_h += d_h_loss
         delta_o *= d_h
