@@ -38,7 +38,7 @@ def passes_text(cell: Cell, gradient: Program, target: str) -> str:
         raise UnknownName("target", target, TARGETS)
     passes = getattr(module_of(target), "PASSES", None)
     if passes is None:
-        raise UsageError(f"the target {target!r} has no passes to show", hint="--target numpy")
+        raise UsageError(f"the target {target!r} has no passes to show", hint="the target 'numpy' has some")
     both = sequence(cell, gradient)
     stages = {
         "forward": _stages(both.forward, passes["forward"]),
