@@ -122,6 +122,38 @@ def products(p: Problem) -> Runs:
     return forward, both
 
 
+def torch_runs(p: Problem, module: Any) -> Runs:
+    """A module of sequences in time-major order, with gradients for all that goes in."""
+    import torch
+
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    module = module.to(torch.from_numpy(p.xs).dtype)
+    xs = torch.from_numpy(p.xs.swapaxes(0, 1).copy()).requires_grad_()
+    d_outputs = torch.from_numpy(p.d_outputs.swapaxes(0, 1).copy())
+
+    def forward() -> None:
+        with torch.no_grad():
+            module(xs)
+
+    return forward, lambda: module(xs)[0].backward(d_outputs)
+
+
+def torch_derived(p: Problem) -> Runs:
+    return torch_runs(p, p.cell.lambdify("torch").Module(p.X, p.H))
+
+
+def torch_eager(p: Problem) -> Runs:
+    """The same file's equations, under autograd."""
+    return torch_runs(p, p.cell.lambdify("torch").Module(p.X, p.H, derived=False))
+
+
+def torch_lstm(p: Problem) -> Runs:
+    """PyTorch's own, which has no peepholes."""
+    import torch
+
+    return torch_runs(p, torch.nn.LSTM(p.X, p.H))
+
+
 class Entry(NamedTuple):
     package: str
     prepare: Callable[[Problem], Runs | None]
@@ -132,6 +164,9 @@ ENTRIES: Mapping[str, Entry] = {
     REFERENCE: Entry("numpy", fused),
     "NumPy, generated": Entry("numpy", generated),
     "the products alone": Entry("numpy", products),
+    "PyTorch, generated": Entry("torch", torch_derived),
+    "PyTorch, eager": Entry("torch", torch_eager),
+    "torch.nn.LSTM": Entry("torch", torch_lstm),
 }
 
 
