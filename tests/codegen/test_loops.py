@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sympy import MatMul, Symbol
+from sympy import MatAdd, MatMul, MatrixExpr, Symbol
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.names import size
+from lstmgraph.algebra.names import size, symbol
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.calculus import gradient
@@ -22,10 +22,13 @@ from lstmgraph.codegen.passes import hoist_terms, passed, stack
 from lstmgraph.codegen.sequence import sequence
 from lstmgraph.codegen.sweep import Sweep
 from lstmgraph.numeric.evaluate import evaluate
+from lstmgraph.program import Equation
 from lstmgraph.reading import library, load
 
 PAPERS = sorted(map(str, (Path(__file__).parents[1] / "reading" / "papers").glob("*.toml")))
 CELLS = [*library(), *PAPERS]
+H = size("H")
+VALUES = {name: symbol(name, (size(1) if name == "z" else H, size(1))) for name in "abpqyz"}
 
 
 def sweeps(name: str) -> tuple[Sweep, Sweep]:
@@ -71,6 +74,28 @@ def test_a_step_is_one_loop_over_entries(name: str, forward: int, backward: int)
         works = Direction(sweep, each, in_place=True).works["loop"]
         assert sum(isinstance(w, Nest) for w in works) == count
         assert len(works) == count + 1
+
+
+def carrying(*equations: tuple[str, MatrixExpr]) -> Direction:
+    """A loop that carries p to a and q to b, each in the place of the one before."""
+    found = tuple(Equation(VALUES[target], value) for target, value in equations)
+    carried = {VALUES["p"]: VALUES["a"], VALUES["q"]: VALUES["b"]}
+    wanted = tuple(e.target for e in found)
+    sweep = Sweep("test", (), (), carried, wanted, {"once": (), "before": (), "loop": found, "after": ()})
+    return Direction(sweep, frozenset(wanted), in_place=True)
+
+
+def test_what_takes_the_place_of_a_value_comes_after_all_that_take_it() -> None:
+    p, q, y = (VALUES[name] for name in "pqy")
+    direction = carrying(("a", q), ("b", q), ("y", MatAdd(p, p)), ("z", n.Slice(y, 0, 1)))
+    units = [u for w in direction.works["loop"] for u in (w.items if isinstance(w, Nest) else [w])]
+    assert [u.target.name for u in units].index("a") > [u.target.name for u in units].index("y")
+    assert direction.in_place
+
+
+def test_values_that_change_places_take_none() -> None:
+    direction = carrying(("a", VALUES["q"]), ("b", VALUES["p"]))
+    assert not direction.in_place
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ these ways, by which of them the array holds:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sympy import Expr, Integer, MatrixExpr, MatrixSymbol, Transpose
@@ -23,7 +23,6 @@ from lstmgraph.codegen.loops.nests import (
     CannotOrder,
     Item,
     Kinds,
-    Member,
     Nest,
     Work,
     members_of,
@@ -73,8 +72,8 @@ def place_of(expr: MatrixExpr, places: Mapping[MatrixSymbol, Place]) -> Place:
 class Direction:
     """A sweep in flat form, in order, with what of it has to be kept in arrays.
 
-    `each` are the values that are wanted of every sample.  `aside` are the carried values that do not take the place of
-    the ones that they follow: all of them are kept, one after the other.
+    `each` are the values that are wanted of every sample.  `in_place`: what is carried takes the place of what it
+    follows, where that can be; else all of it is kept, one after the other.
     """
 
     sweep: Sweep
@@ -132,30 +131,3 @@ class Direction:
                 near, far = reads(unit)
                 found |= {s for s in (*near, *far) if s in home and (home[s] is not w or s in far)}
         return found | self.members.keys() | {m.stack for m in self.members.values()}
-
-
-@dataclass
-class Storage:
-    """The arrays in a piece of memory, one after the other: each with its code, how many samples, and entries."""
-
-    base: str
-    arrays: list[tuple[str, str, Expr]] = field(default_factory=list)
-
-    def add(self, name: str, sample: str, entries: Expr) -> None:
-        self.arrays.append((name, sample, entries))
-
-    def totals(self) -> dict[str, Expr]:
-        """How many entries there are for each sample of all steps, for each of one step, and for all together."""
-        found: dict[str, Expr] = {}
-        for _, sample, entries in self.arrays:
-            found[sample] = found.get(sample, Integer(0)) + entries
-        return found
-
-    def offsets(self) -> list[tuple[str, Sequence[tuple[str, Expr]]]]:
-        """Of each array its name and what stands before it."""
-        return [(name, [(s, e) for _, s, e in self.arrays[:k]]) for k, (name, _, _) in enumerate(self.arrays)]
-
-
-def members_first(values: Iterable[MatrixSymbol], members: Mapping[MatrixSymbol, Member]) -> list[MatrixSymbol]:
-    """The values that have an array of their own, which are those in no stack."""
-    return [v for v in values if v not in members]
