@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from itertools import groupby
 from textwrap import wrap
 
 from lstmgraph.algebra.names import Shape
@@ -95,3 +96,24 @@ def listed(head: str, parts: Sequence[str], tail: str, broken: bool = False) -> 
         return [line]
     inner = wrap(", ".join(part.replace(" ", chr(0)) for part in parts) + ",", WIDTH - 8)
     return [f"    {head}", *(f"        {text.replace(chr(0), ' ')}" for text in inner), f"    {tail}"]
+
+
+def unpacked(pairs: Sequence[tuple[str, str]], source: str, turn: str) -> list[str]:
+    """`W_f, U_f = (params[name] for name in ("W_f", "U_f"))`; what belongs to one gate stays on one line."""
+    lines: list[str] = []
+    waiting: list[tuple[str, str]] = []
+    for _, group in groupby(pairs, key=lambda pair: pair[1].rpartition("_")[2]):
+        more = [*waiting, *group]
+        if waiting and len(_unpack_line(more, source, turn)) > WIDTH:
+            lines.append(_unpack_line(waiting, source, turn))
+            more = more[len(waiting) :]
+        waiting = more
+    return [*lines, _unpack_line(waiting, source, turn)] if waiting else lines
+
+
+def _unpack_line(pairs: Sequence[tuple[str, str]], source: str, turn: str) -> str:
+    names, keys = zip(*pairs, strict=True)
+    if len(names) == 1:
+        return f'    {names[0]} = {source}["{keys[0]}"]{turn}'
+    quoted = ", ".join(f'"{key}"' for key in keys)
+    return f"    {', '.join(names)} = ({source}[name]{turn} for name in ({quoted}))"

@@ -42,7 +42,6 @@ class Direction:
 
     sweep: Sweep
     dialect: Dialect
-    in_place: Mapping[type, tuple[str, ...]]
     names: Mapping[MatrixSymbol, str]
     arrays: Mapping[MatrixSymbol, str]
     starts: Mapping[MatrixSymbol, str]
@@ -283,7 +282,6 @@ class Direction:
             lambda shape, k: self.scratch(shape, k, speller.whole),
             lambda code, parts: self.folded(code, parts, speller.whole),
             self.constant,
-            self.in_place,
             self.made,
         )
 

@@ -9,7 +9,7 @@ To add an operation that is written in a way of its own: a method here and a row
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
@@ -48,7 +48,6 @@ class Lines:
     scratch: Callable[[Shape, int], str]
     folded: Callable[[Code, int], str]
     fixed: Callable[[Code], str]
-    in_place: Mapping[type, Sequence[str]]
     made: set[str]
     lines: list[str] = field(default_factory=list)
     busy: int = 0
@@ -238,11 +237,6 @@ class Lines:
 
     def function(self, to: Array, expr: MatrixExpr) -> None:
         a = self.over(to, expr.args[0])
-        if expr.func in self.in_place:
-            self.there(to)
-            for call in self.in_place[expr.func]:
-                self.emit(shortened(call.format(a=a.text, y=to.text), to.text))
-            return
         text = self.speller.called(expr, a).text
         if text.startswith("np.") and text.endswith(")"):
             self.call(to, text, self.is_full(a, to))
@@ -310,15 +304,6 @@ class Lines:
         to = self.new_scratch(expr.shape)
         self.copy(to, expr)
         return Code(to.text, Level.ATOM, expr.shape, True)
-
-
-def shortened(call: str, y: str) -> str:
-    """`y *= 2` for np.multiply(y, 2, out=y)."""
-    for sign, word in WORDS.items():
-        head, tail = f"{word}({y}, ", f", out={y})"
-        if call.startswith(head) and call.endswith(tail):
-            return f"{y} {sign}= {call.removeprefix(head).removesuffix(tail)}"
-    return call
 
 
 def repeats(expr: MatrixExpr | Code) -> int:

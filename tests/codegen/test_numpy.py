@@ -231,6 +231,15 @@ def test_far_out_there_are_no_warnings() -> None:
     assert all(np.all(np.isfinite(d)) for d in d_params.values())
 
 
+def test_the_logarithm_of_a_sigmoid_keeps_its_digits() -> None:
+    text = "m[t] = sigmoid(W @ x[t])\\nh[t] = log(m[t]) + h[t-1]"
+    sizes = "x = 'X'\nh = 'H'"
+    cell = loads(f'name = "logs"\noutput = "h"\nequations = "{text}"\n[sizes]\n{sizes}')
+    f = lambdify(cell, gradient(cell))
+    outputs, _, _ = f.forward({"W": np.eye(2)}, np.full((1, 1, 2), -100.0))
+    np.testing.assert_allclose(outputs, -100, rtol=1e-15)
+
+
 # ── misuse ──
 
 

@@ -1,28 +1,24 @@
 """The target "numpy": a standalone file of NumPy functions, batch-first, for sequences and gradients through time.
 
-What stands in every such file is in `templates/numpy.py.j2`; here is what depends on the cell: the lines of one step
-and of its gradients.  To spell an operation in NumPy's own words, add a row to FUNCTIONS; without one it is spelled by
-its scalar formula.
+What stands in every such file is in `templates/numpy.py.j2`; here is what depends on the cell: the bodies of
+`_forward` and `_backward`.  The passes that lead there are PASSES; to spell an operation, see `numpy_words`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import reduce
-from itertools import groupby
+from dataclasses import dataclass
 
 from sympy import Expr, MatrixSymbol
-from sympy.printing.numpy import NumPyPrinter
 
-from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import like, name_of
 from lstmgraph.cell import Cell
-from lstmgraph.codegen.arrays import Dialect, array_axes
-from lstmgraph.codegen.code import WIDTH, listed
+from lstmgraph.codegen.arrays import array_axes
+from lstmgraph.codegen.code import WIDTH, listed, unpacked
 from lstmgraph.codegen.direction import Direction, Side, unused
 from lstmgraph.codegen.entry import entry_checks
 from lstmgraph.codegen.identifiers import RESERVED, identifiers, size_text
+from lstmgraph.codegen.numpy_words import COLUMNS, DIALECT
 from lstmgraph.codegen.passes import (
     Passes,
     collect,
@@ -40,116 +36,7 @@ from lstmgraph.codegen.sequence import sequence
 from lstmgraph.codegen.sweep import Sweep
 from lstmgraph.templates import render
 
-FUNCTIONS: dict[type, str] = {
-    n.Sigmoid: "sigmoid({})",
-    n.Softplus: "np.logaddexp({}, 0)",
-    n.Silu: "silu({})",
-    n.Tanh: "np.tanh({})",
-    n.Exp: "np.exp({})",
-    n.Log: "np.log({})",
-    n.Sqrt: "np.sqrt({})",
-    n.Abs: "np.abs({})",
-    n.Sin: "np.sin({})",
-    n.Cos: "np.cos({})",
-    n.Sign: "np.sign({})",
-    n.Relu: "np.maximum({}, 0)",
-    n.Step: "np.heaviside({}, 0)",
-}
-
-HELPERS: dict[str, str] = {
-    "sigmoid": '''\
-def sigmoid(a):
-    """1 / (1 + exp(-a)), without overflow."""
-    small = np.exp(-np.abs(a))
-    return np.where(a >= 0, 1, small) / (1 + small)
-''',
-    "silu": '''\
-def silu(a):
-    """a / (1 + exp(-a)), without overflow."""
-    small = np.exp(-np.abs(a))
-    return a * np.where(a >= 0, 1, small) / (1 + small)
-''',
-    "softmax": '''\
-def softmax(a):
-    """exp(a) / sum(exp(a)) along the last axis, without overflow."""
-    powers = np.exp(a - np.max(a, axis=-1, keepdims=True))
-    return powers / np.sum(powers, axis=-1, keepdims=True)
-''',
-}
-
-ARRAYS: dict[str, str] = {
-    "type": "{like}.dtype.type({a})",
-    "zeros": "np.zeros({axes}, {like}.dtype)",
-    "ones": "np.ones({axes}, {like}.dtype)",
-    "full": "np.full({axes}, {a}, {like}.dtype)",
-    "broadcast": "np.broadcast_to({a}, {axes})",
-    "reshape": "np.reshape({a}, 1)",
-    "concatenate": "np.concatenate({a}, axis={axis})",
-    "maximum": "np.maximum({a}, {b})",
-    "minimum": "np.minimum({a}, {b})",
-    "sum_all": "np.sum({a})",
-    "sum_batch": "np.sum({a}, axis=0)",
-    "sum_batch_row": "np.sum({a}, axis=0, keepdims=True)",
-    "sum_vector": "np.sum({a}, axis=1, keepdims=True)",
-    "sum_matrix": "np.sum({a}, axis=(1, 2))[:, None]",
-    "matvec": 'np.einsum("bij,bj->bi", {a}, {b})',
-    "vecmat": 'np.einsum("bi,bij->bj", {a}, {b})',
-    "swap": "{a}.swapaxes(1, 2)",
-}
-
-
-class _Formula(NumPyPrinter):
-    """A scalar formula in NumPy, its module called np, and without the detours that SymPy takes for these."""
-
-    def _print_Max(self, expr: Expr) -> str:  # noqa: N802 - SymPy's name
-        return self._pairwise("np.maximum", expr.args)
-
-    def _print_Min(self, expr: Expr) -> str:  # noqa: N802 - SymPy's name
-        return self._pairwise("np.minimum", expr.args)
-
-    def _print_Abs(self, expr: Expr) -> str:  # noqa: N802
-        return f"np.abs({self._print(expr.args[0])})"
-
-    def _print_Heaviside(self, expr: Expr) -> str:  # noqa: N802 - SymPy's name
-        return f"np.heaviside({self._print(expr.args[0])}, {self._print(expr.args[1])})"
-
-    def _pairwise(self, function: str, args: Sequence[Expr]) -> str:
-        spelled: list[str] = [self._print(a) for a in reversed(args)]
-        return reduce(lambda a, b: f"{function}({a}, {b})", spelled)
-
-
-DIALECT = Dialect(
-    "numpy", FUNCTIONS, HELPERS, ARRAYS, lambda formula: str(_Formula().doprint(formula)).replace("numpy.", "np.")
-)
-
-
-COLUMNS = replace(
-    DIALECT,
-    helpers=HELPERS
-    | {
-        "softmax": HELPERS["softmax"].replace("last axis", "rows").replace("axis=-1", "axis=-2"),
-        "each": '''\
-def each(W, a):
-    """W @ a of every step; one product where there is one sample only."""
-    return W @ a if a.shape[2] > 1 else (a[:, :, 0] @ W.T)[:, :, None]
-''',
-        "flat": '''\
-def flat(a):
-    """The columns of all steps beside one another: (n, T * B)."""
-    return a.swapaxes(0, 1).reshape(a.shape[1], -1)
-''',
-        "unflat": '''\
-def unflat(a, T):
-    """The steps one after the other again: (T, n, B)."""
-    return a.reshape(len(a), T, -1).swapaxes(0, 1)
-''',
-    },
-)
-
-# A function of one operand as lines that need no other array: y is where its value goes.
-IN_PLACE: dict[type, tuple[str, ...]] = {
-    n.Sigmoid: ("np.multiply({a}, 0.5, out={y})", "np.tanh({y}, out={y})", "{y} *= 0.5", "{y} += 0.5"),
-}
+__all__ = ["COLUMNS", "DIALECT", "PASSES", "generate"]
 
 PASSES: Mapping[str, Passes] = {
     "forward": (halve, hoist_terms, stack, place, gather, widen),
@@ -263,7 +150,6 @@ class _File:
         self.there = Direction(
             sweep,
             COLUMNS,
-            IN_PLACE,
             self.names,
             given,
             starts,
@@ -307,7 +193,7 @@ class _File:
         lines = []
         for turn in ("", "[:, None]", ".T"):
             pairs = [(self.names[p], p.name) for p in self.cell.parameters if p in side.used and _turned(p) == turn]
-            lines += _unpack(pairs, "params", turn)
+            lines += unpacked(pairs, "params", turn)
         return lines
 
     def constants(self, side: Direction) -> list[str]:
@@ -369,7 +255,6 @@ class _File:
         side = Direction(
             sweep,
             COLUMNS,
-            IN_PLACE,
             self.names,
             {**loss, **seen},
             starts,
@@ -485,27 +370,6 @@ def _state_sides(cell: Cell, source: str) -> list[Side]:
         for s in cell.states
         for k, a in enumerate(array_axes(s.next.shape, True))
     ]
-
-
-def _unpack(pairs: Sequence[tuple[str, str]], source: str, turn: str) -> list[str]:
-    """`W_f, U_f = (params[name] for name in ("W_f", "U_f"))`; what belongs to one gate stays on one line."""
-    lines: list[str] = []
-    waiting: list[tuple[str, str]] = []
-    for _, group in groupby(pairs, key=lambda pair: pair[1].rpartition("_")[2]):
-        more = [*waiting, *group]
-        if waiting and len(_unpack_line(more, source, turn)) > WIDTH:
-            lines.append(_unpack_line(waiting, source, turn))
-            more = more[len(waiting) :]
-        waiting = more
-    return [*lines, _unpack_line(waiting, source, turn)] if waiting else lines
-
-
-def _unpack_line(pairs: Sequence[tuple[str, str]], source: str, turn: str) -> str:
-    names, keys = zip(*pairs, strict=True)
-    if len(names) == 1:
-        return f'    {names[0]} = {source}["{keys[0]}"]{turn}'
-    quoted = ", ".join(f'"{key}"' for key in keys)
-    return f"    {', '.join(names)} = ({source}[name]{turn} for name in ({quoted}))"
 
 
 def _tuple(parts: Sequence[str]) -> str:
