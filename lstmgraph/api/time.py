@@ -34,21 +34,35 @@ class Unrolled(Formulas):
     shown = "unrolled"
 
 
-def recurrence(cell: Cell, loss: str, truncate: int | None, start: str, notation: str | None) -> ThroughTime:
+def recurrence(
+    cell: Cell,
+    loss: str,
+    truncate: int | None,
+    start: str,
+    notation: str | None,
+    wrt: Sequence[str] | None = None,
+    final: bool = False,
+) -> ThroughTime:
     """The recurrence of a cell."""
     from lstmgraph import calculus
 
-    checked(cell, None, notation)
-    program = calculus.through_time(cell, loss, truncate, start)
+    checked(cell, wrt, notation)
+    program = calculus.through_time(cell, loss, truncate, start, wrt, final)
     return ThroughTime(program.name, program.inputs, program.equations, program.outputs, cell, notation)
 
 
 def unrolled(
-    cell: Cell, steps: int, wrt: Sequence[str] | None, loss: str, start: str, notation: str | None
+    cell: Cell,
+    steps: int,
+    wrt: Sequence[str] | None,
+    loss: str,
+    start: str,
+    notation: str | None,
+    final: bool = False,
 ) -> Unrolled:
     """The gradients of so many steps of a cell."""
     from lstmgraph import calculus
 
     checked(cell, wrt, notation)
-    program = calculus.gradient_unrolled(cell, steps, loss, wrt, start)
+    program = calculus.gradient_unrolled(cell, steps, loss, wrt, start, final)
     return Unrolled(program.name, program.inputs, program.equations, program.outputs, cell, notation)

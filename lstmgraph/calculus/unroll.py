@@ -21,7 +21,7 @@ from lstmgraph.calculus.losses import LOSSES, STARTS, check_choice, check_count
 from lstmgraph.calculus.vjp import chosen, vjp
 from lstmgraph.cell import Cell
 from lstmgraph.errors import UsageError
-from lstmgraph.program import Equation, Program
+from lstmgraph.program import Equation, Program, Term
 
 LONGEST = 200  # steps whose gradients are written out: nobody reads more, and their text takes seconds
 
@@ -60,20 +60,33 @@ def truncated(cell: Cell, steps: int, block: int) -> Mapping[MatrixSymbol, Seque
 
 
 def shifted(equation: Equation, k: int, since: Since = "t") -> Equation:
-    """The same equation k steps later, counted from `since` then."""
+    """The same equation k steps later, counted from `since` then, its terms with it."""
     value = renamed(equation.value, lambda s: later(s, k, since))
-    return replace(equation, target=later(equation.target, k, since), value=value, origin=())
+    origin = tuple(moved(term, k, since) for term in equation.origin)
+    return replace(equation, target=later(equation.target, k, since), value=value, origin=origin)
+
+
+def moved(term: Term, k: int, since: Since = "t") -> Term:
+    """The same term of a cotangent k steps later, with the use that sends it."""
+    value = renamed(term.value, lambda s: later(s, k, since))
+    use = term.use and term.use._replace(equation=later(term.use.equation, k, since))
+    return Term(value, use, term.before and moved(term.before, k, since))
 
 
 def gradient_unrolled(
-    cell: Cell, steps: int, loss: str = "every", wrt: Sequence[str] | None = None, start: str = "given"
+    cell: Cell,
+    steps: int,
+    loss: str = "every",
+    wrt: Sequence[str] | None = None,
+    start: str = "given",
+    final: bool = False,
 ) -> Program:
     """The gradients of steps 1, ..., `steps`, every line of every step written out, in the stage "unrolled".
 
     The loss is a sum over the steps, each of the cell's output there, or that of the last step alone; `loss(h)[k]` is
-    its derivative.  A name in `wrt` is a parameter, an input (all steps of it) or a state, which stands for its initial
-    value.  Of initial states that are "zero" there is none unless it is asked for.  Raises UnknownName and UsageError
-    as `through_time` does.
+    its derivative; with `final` the last one sees the states after the last step too.  A name in `wrt` is a parameter,
+    an input (all steps of it) or a state, which stands for its initial value.  Of initial states that are "zero" there
+    is none unless it is asked for.  Raises UnknownName and UsageError as `through_time` does.
     """
     check_choice("loss", loss, LOSSES)
     check_choice("start", start, STARTS)
@@ -85,6 +98,7 @@ def gradient_unrolled(
         )
     times = range(1, steps + 1)
     of = [later(cell.values[cell.output], k, "") for k in times][0 if loss == "every" else -1 :]
+    of += [s for x in cell.states if final and (s := later(x.next, steps, "")) not in of]
     ask = [s for s in chosen(cell, wrt) if wrt is not None or start == "given" or s not in cell.previous]
     asked = [later(s, k, "") for s in ask for k in (times if s in cell.inputs else (1,))]
     return _with_losses(vjp(unrolled(cell, steps), of, asked), of, f"{cell.name}_{steps}_steps_gradient")
