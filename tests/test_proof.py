@@ -22,7 +22,7 @@ from lstmgraph.calculus import gradient, gradient_unrolled, hessian_vector, reus
 from lstmgraph.calculus.jacobian import Request, jacobian
 from lstmgraph.cell import Cell
 from lstmgraph.errors import UnknownName, UsageError, WrongType
-from lstmgraph.numeric.proof import Certificate, Claim, Row, Task
+from lstmgraph.numeric.proof import Certificate, Claim, Cotangents, Row, Task
 from lstmgraph.numeric.proof.certificate import Level, Verdict
 from lstmgraph.numeric.proof.exact import exact_rows
 from lstmgraph.numeric.proof.points import random_rows
@@ -59,6 +59,8 @@ TRANSFORMS: dict[str, Callable[[Cell], Program]] = {
     "through time": through_time,
     "through time, last loss": lambda cell: through_time(cell, "last"),
     "through time, from zeros": lambda cell: through_time(cell, start="zero"),
+    "through time, final states": lambda cell: through_time(cell, "last", final=True),
+    "through time, by some": lambda cell: through_time(cell, wrt=[cell.parameters[0].name]),
     "unrolled": lambda cell: gradient_unrolled(cell, 2),
     "unrolled, last loss": lambda cell: gradient_unrolled(cell, 2, "last"),
     "tangents": tangent,
@@ -165,9 +167,21 @@ def test_a_loss_of_the_last_step_is_a_limit_and_one_that_was_lost_is_wrong() -> 
     last = cell.prove(cell.gradient_unrolled(3, loss="last"))
     assert last.passed
     assert last.limits == ("for a loss that sees h[3] alone",)
+    final = cell.prove(cell.gradient_unrolled(2, final=True))
+    assert (final.passed, final.limits) == (True, ())
     every = cell.prove(cell.gradient_unrolled(3))
     assert (every.passed, every.limits) == (True, ())
     assert not cell.prove(ignoring(cell.gradient_unrolled(3), "loss(h)[1]")).passed
+
+
+def test_a_loss_of_the_last_states_too() -> None:
+    cell = lstmgraph.load("lstm")
+    claim = claim_of(cell, through_time(cell, "last", final=True))
+    assert isinstance(claim, Cotangents)
+    assert [s.name for s in claim.seeds] == ["h[3]", "c[3]"]
+    assert [row.verdict for row in findings(claim, (), ((1, 2),))] == ["holds"]
+    lost = ignoring(through_time(cell, "every", final=True), "loss(c)[T]")
+    assert [s.name for s in claim_of(cell, lost).seeds] == ["h[1]", "h[2]", "h[3]"]
 
 
 def test_what_does_not_change_along_a_direction_is_a_limit() -> None:

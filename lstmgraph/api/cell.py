@@ -357,9 +357,13 @@ class Cell(core.Cell):
 
         `report.passed` says whether all differences are within bounds; `print(report)` shows the table.
         """
-        from lstmgraph import numeric
+        from functools import partial
 
-        return numeric.check(self, self.gradient(), self.lambdify(), recurrence=self.through_time(), progress=progress)
+        from lstmgraph import numeric
+        from lstmgraph.calculus.written_out import written_out
+
+        recurrence = partial(written_out, self.through_time())
+        return numeric.check(self, self.gradient(), self.lambdify(), recurrence=recurrence, progress=progress)
 
     def prove(
         self,

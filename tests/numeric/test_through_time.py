@@ -19,12 +19,13 @@ from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import Name, name_of, symbol
 from lstmgraph.algebra.traverse import rebuild, renamed, symbols_in
 from lstmgraph.calculus import gradient, gradient_unrolled, through_time
+from lstmgraph.calculus.written_out import written_out
 from lstmgraph.cell import Cell
 from lstmgraph.numeric.check import AUTOGRAD_BOUND, largest_error
 from lstmgraph.numeric.differences import DIFFERENCES_BOUND, by_autograd, by_differences
 from lstmgraph.numeric.sample import Sample, draw
 from lstmgraph.numeric.sequence import Cotangents, run_sequence
-from lstmgraph.numeric.through_time import run_through_time, run_unrolled
+from lstmgraph.numeric.through_time import run_unrolled
 from lstmgraph.program import Equation, Program
 from lstmgraph.reading import from_equations, library, load, loads
 
@@ -46,7 +47,7 @@ def sampled(cell: Cell, steps: int, loss: str, batch: int = 2, final: bool = Fal
 
 def recurrent(cell: Cell, recurrence: Program, sample: Sample) -> Cotangents:
     forward = run_sequence(cell, sample.parameters, sample.inputs, sample.states, sample.steps)
-    return run_through_time(cell, recurrence, forward, sample.d_output, sample.d_states)
+    return run_unrolled(cell, written_out(recurrence, sample.steps), forward, sample.d_output, sample.d_states)
 
 
 def unrolled(cell: Cell, sample: Sample, loss: str, final: bool = False) -> Cotangents:
