@@ -321,6 +321,12 @@ SUMMARIES: dict[str, tuple[bool, list[Row], str]] = {
     ),
     "one wrong": (False, [row("exact", "proven"), row("random", "FAILED")], "NOT PROVEN: 1 of 2"),
     "all exact": (True, [row("exact", "proven"), row("random", "holds", "it")], "proven exactly at small sizes, and"),
+    "exact, with sides left": (
+        True,
+        [row("exact", "proven"), row("random", "holds", kinks=7, sides_tried=8)],
+        "proven exactly at small sizes, and but for the error probability that is stated at larger ones on the ",
+    ),
+    "exact alone": (True, [row("exact", "proven")], "proven exactly at small sizes"),
     "one at random": (
         True,
         [row("exact", "proven"), row("exact", "not done", "that"), row("random", "holds", "that")],
@@ -329,7 +335,7 @@ SUMMARIES: dict[str, tuple[bool, list[Row], str]] = {
     "sides left": (
         True,
         [row("exact", "proven"), row("random", "holds", "that", kinks=7, sides_tried=8)],
-        "proven exactly: it; only but for the error probability that is stated, and on the sides of kinks that were ",
+        "proven exactly: it; only but for the error probability that is stated on the sides of kinks ",
     ),
 }
 
