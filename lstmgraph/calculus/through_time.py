@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 from sympy import Integer, MatrixExpr, MatrixSymbol
 
-from lstmgraph.algebra.build import fill, is_number, product, total
+from lstmgraph.algebra.build import fill, gathered, is_number, product, total
 from lstmgraph.algebra.names import Name, later, like, name_of, size, symbol
 from lstmgraph.algebra.nodes import TimeSum
 from lstmgraph.algebra.traverse import renamed, symbols_in, walk
@@ -246,7 +246,7 @@ class _Zeros:
         if block is not None and after:
             mask = fill(block, target.shape)
             rest, after = product(mask, rest), [t._replace(value=product(mask, t.value)) for t in after]
-        value = total(*(t.value for t in own), rest)
+        value = gathered(*(t.value for t in own), rest)
         if is_number(value, 0):
             self.known.add(target)
         return Equation(target, value, origin=(*own, *after))
