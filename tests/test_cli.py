@@ -337,6 +337,20 @@ def test_prove_prints_a_certificate(command: Callable[..., Result], tmp_path: Pa
     )
 
 
+def test_what_grad_derives_is_proven_with_the_same_options(command: Callable[..., Result]) -> None:
+    cut = command("prove", "indrnn", "--through-time", "--truncate", "2", "--loss", "last", "--start", "zero")
+    assert (cut.code, cut.err) == (0, "")
+    assert "for gradients that are cut between blocks of 2 steps" in cut.out
+    assert "for a loss that sees h[3] alone" in cut.out
+    assert command("prove", "indrnn", "--jacobian").out.startswith("Certificate: Jacobians of")
+    assert "as W change." in command("prove", "indrnn", "--tangent", "--wrt", "W", "--seed", "3").out
+    alone = command("prove", "indrnn", "--truncate", "2")
+    assert (alone.code, alone.err) == (2, "error: --truncate is about a recurrence\nhint: add --through-time\n")
+    assert command("prove", "indrnn", "--jacobian", "--wrt", "W").err.startswith(
+        "error: --jacobian and --wrt do not go"
+    )
+
+
 def test_what_is_not_proven_exits_with_1(command: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(RULES, Tanh, RULES[Tanh]._replace(slope=lambda _, y: OneMinus(y)))
     result = command("prove", "rnn")

@@ -219,6 +219,13 @@ def test_a_cut_in_one_state_only_is_wrong() -> None:
     assert [row.verdict for row in rows] == ["FAILED"]
 
 
+def test_a_size_that_only_the_states_have() -> None:
+    """From zeros no input tells how large they are."""
+    cell = loads('equations = "h[t] = a * h[t-1] + sum(x[t])"\nsizes = {x = "X", h = "H", a = 1}')
+    rows = findings(claim_of(cell, through_time(cell, start="zero")), ((1,),), ((2, 3),))
+    assert [row.verdict for row in rows] == ["proven", "holds"]
+
+
 def test_the_step_after_the_last_one_divides_by_nothing() -> None:
     """What a step sends back may have a divisor of that step; after the last one there is none."""
     cell = loads('equations = """n[t] = a * x[t] + 1\nh[t] = b * h[t-1] / n[t]"""\nsizes = {x = "H", h = "H"}')
