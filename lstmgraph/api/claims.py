@@ -151,13 +151,12 @@ def _jacobians(cell: Cell, program: Program) -> Iterator[Claim]:
 def _steps_back(cell: Cell, steps: int) -> Program:
     """The last steps up to step t."""
     from lstmgraph import calculus
-    from lstmgraph.calculus.unroll import shifted
 
     if steps == 1:
         return cell.step
     whole = calculus.unroll(cell, steps)
     inputs, outputs = ([later(s, 1 - steps) for s in symbols] for symbols in (whole.inputs, whole.outputs))
-    return Program(whole.name, tuple(inputs), tuple(shifted(e, 1 - steps) for e in whole), tuple(outputs))
+    return Program(whole.name, tuple(inputs), tuple(e.later(1 - steps) for e in whole), tuple(outputs))
 
 
 def _held(cell: Cell, mark: str, steps: int, own: str) -> tuple[Held, str]:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lstmgraph.api.catalogue import FORMULAS, check_name
 from lstmgraph.api.formulas import Formulas
 from lstmgraph.api.gradient import checked
+from lstmgraph.normal import normal_form
 
 if TYPE_CHECKING:
     from lstmgraph.api.cell import Cell
@@ -24,6 +26,17 @@ class ThroughTime(Formulas):
 
     words = "Gradients through time"
     shown = "through time"
+
+    def explain(self, format: str = "unicode") -> str:
+        """Every line with the rule that gives it, the forward equation that it comes from, and the step that sends it.
+
+        `format` is "unicode", "markdown", "latex" or "html", these two as whole documents.  Raises UnknownName.
+        """
+        from lstmgraph.printing.explaining import print_derivation
+
+        check_name("format", format, FORMULAS)
+        forward, title = normal_form(self.cell.step), f"{self.title}, line by line"
+        return print_derivation(self, forward, format, self._style, self.shown, title=title)
 
 
 @dataclass(frozen=True, repr=False)

@@ -34,7 +34,6 @@ from lstmgraph.algebra.nodes import TimeSum
 from lstmgraph.algebra.traverse import renamed, symbols_in, walk
 from lstmgraph.algebra.zero import is_zero, without, zeros
 from lstmgraph.calculus.losses import LOSSES, STARTS, check_choice, check_count
-from lstmgraph.calculus.unroll import moved, shifted
 from lstmgraph.calculus.vjp import chosen, gradient, gradient_symbol
 from lstmgraph.cell import Cell
 from lstmgraph.program import Equation, Program, Term
@@ -111,7 +110,7 @@ class _Recurrence:
 
     def after(self, previous: MatrixSymbol) -> list[Term]:
         """What reaches a state from step t + 1: what that step sends to its previous value."""
-        return [moved(term, 1) for term in self.sent[like(previous, "bar")].origin]
+        return [term.later(1) for term in self.sent[like(previous, "bar")].origin]
 
     @property
     def block(self) -> MatrixSymbol | None:
@@ -141,7 +140,7 @@ class _Recurrence:
             there = last.line(target, self.terms(target, part, last=True), self.block)
             each.append(here)
             if here.value != there.value:
-                different.append(shifted(there, 0, "T"))
+                different.append(there.later(0, "T"))
         results = [e for target in self.asked for e in self.result(target, before, last)]
         return [*different, *each, *results]
 
@@ -175,11 +174,11 @@ class _Recurrence:
         if name.lag is None:
             yield self.over_time(whole, before, last)
         elif name.lag < 0:
-            yield shifted(whole, 1, "")
+            yield whole.later(1, "")
         else:
             here, there = (zeros.line(target, self.terms(target, None)) for zeros in (before, last))
             if here.value != there.value:
-                yield shifted(there, 0, "T")
+                yield there.later(0, "T")
             yield here
 
     def over_time(self, whole: Equation, before: _Zeros, last: _Zeros) -> Equation:
@@ -187,7 +186,7 @@ class _Recurrence:
         if before.has(whole.value) and last.has(whole.value):
             return replace(whole, value=fill(Integer(0), whole.target.shape), origin=())
         if before.has(whole.value):
-            return replace(shifted(whole, 0, "T"), target=whole.target)
+            return replace(whole.later(0, "T"), target=whole.target)
         vanishing = zeros(((e.target, e.value) for e in self.step.stage("forward")), self.cell.previous)
         first = 2 if self.start == "zero" and is_zero(whole.value, vanishing) else 1
         return replace(whole, value=TimeSum(whole.value, first))
@@ -207,7 +206,7 @@ class _Recurrence:
         if name.lag is None or used in forward or used in found or not set(name.marks[:1]) & {"pre", "part"}:
             return
         here = forward[symbol(name.at(0), used.shape)]
-        there = shifted(here, name.lag, name.since)
+        there = here.later(name.lag, name.since)
         for operand in sorted(symbols_in(there.value), key=str):
             self.define(operand, forward, found)
         found[used] = there

@@ -15,13 +15,13 @@ from dataclasses import replace
 from sympy import Integer, MatrixSymbol
 
 from lstmgraph.algebra.build import fill
-from lstmgraph.algebra.names import Since, later, like, name_of
+from lstmgraph.algebra.names import later, like, name_of
 from lstmgraph.algebra.traverse import renamed, symbols_in
 from lstmgraph.calculus.losses import LOSSES, STARTS, check_choice, check_count
 from lstmgraph.calculus.vjp import chosen, vjp
 from lstmgraph.cell import Cell
 from lstmgraph.errors import UsageError
-from lstmgraph.program import Equation, Program, Term
+from lstmgraph.program import Equation, Program
 
 LONGEST = 200  # steps whose gradients are written out: nobody reads more, and their text takes seconds
 
@@ -30,7 +30,7 @@ def unroll(cell: Cell, steps: int) -> Program:
     """`steps` steps of a cell; the outputs are the cell's outputs after each of them."""
     if steps < 1:
         raise ValueError(f"the number of steps is at least 1, got {steps}")
-    equations = tuple(shifted(e, k) for k in range(steps) for e in cell.step)
+    equations = tuple(e.later(k) for k in range(steps) for e in cell.step)
     inputs = tuple(later(x, k) for k in range(steps) for x in cell.inputs)
     outputs = tuple(later(o, k) for k in range(steps) for o in cell.outputs)
     shared = (*cell.previous, *cell.parameters, *cell.constant_symbols)
@@ -44,7 +44,7 @@ def unrolled(cell: Cell, steps: int, start: str = "given") -> Program:
     """
     check_choice("start", start, STARTS)
     check_count("the number of steps", steps)
-    equations = tuple(shifted(e, k, "") for k in range(1, steps + 1) for e in cell.step)
+    equations = tuple(e.later(k, "") for k in range(1, steps + 1) for e in cell.step)
     inputs = tuple(later(x, k, "") for k in range(1, steps + 1) for x in cell.inputs)
     starts = tuple(later(s, 1, "") for s in cell.previous)
     outputs = tuple(later(o, k, "") for k in range(1, steps + 1) for o in cell.outputs)
@@ -57,20 +57,6 @@ def truncated(cell: Cell, steps: int, block: int) -> Mapping[MatrixSymbol, Seque
     """What `unrolled` steps take from the last step of a block before, by the target of the equation that takes it."""
     first = [k for k in range(2, steps + 1) if (k - 1) % block == 0]
     return {later(e.target, k, ""): [later(s, k, "") for s in cell.previous] for k in first for e in cell.step}
-
-
-def shifted(equation: Equation, k: int, since: Since = "t") -> Equation:
-    """The same equation k steps later, counted from `since` then, its terms with it."""
-    value = renamed(equation.value, lambda s: later(s, k, since))
-    origin = tuple(moved(term, k, since) for term in equation.origin)
-    return replace(equation, target=later(equation.target, k, since), value=value, origin=origin)
-
-
-def moved(term: Term, k: int, since: Since = "t") -> Term:
-    """The same term of a cotangent k steps later, with the use that sends it."""
-    value = renamed(term.value, lambda s: later(s, k, since))
-    use = term.use and term.use._replace(equation=later(term.use.equation, k, since))
-    return Term(value, use, term.before and moved(term.before, k, since))
 
 
 def gradient_unrolled(

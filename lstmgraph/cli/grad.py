@@ -92,11 +92,15 @@ def alone(option: str, others: Mapping[str, Any]) -> None:
 
 def _explanation(derived: Formulas, format: str, index: bool) -> str:
     from lstmgraph.api.gradient import Gradient
+    from lstmgraph.api.time import ThroughTime
 
     if index:
         raise UsageError("--explain and --index do not go together", hint="ask for one after the other")
-    if not isinstance(derived, Gradient):
-        raise UsageError("--explain is for the gradients of one step", hint="ask for what else is derived without it")
+    if not isinstance(derived, Gradient | ThroughTime):
+        raise UsageError(
+            "--explain is for the gradients of one step, or --through-time",
+            hint="ask for what else is derived without it",
+        )
     return derived.explain(format)
 
 
