@@ -13,8 +13,8 @@ from typing import Literal, NamedTuple
 
 from sympy import Eq, MatrixExpr, MatrixSymbol
 
-from lstmgraph.algebra.names import like
-from lstmgraph.algebra.traverse import check_shapes, symbols_in
+from lstmgraph.algebra.names import Since, later, like
+from lstmgraph.algebra.traverse import check_shapes, renamed, symbols_in
 from lstmgraph.errors import CellNameError, Place, ShapeError
 
 Stage = Literal["forward", "backward", "tangent", "through time", "unrolled", "jacobian"]
@@ -42,6 +42,12 @@ class Term(NamedTuple):
         """The terms from the one that starts from a cotangent with a name to this one."""
         return (*(self.before.chain() if self.before else ()), self)
 
+    def later(self, k: int, since: Since = "t") -> Term:
+        """The same term k steps later, counted from `since` then, with the use that sends it."""
+        value = renamed(self.value, lambda s: later(s, k, since))
+        use = self.use and Use(later(self.use.equation, k, since), self.use.path)
+        return Term(value, use, self.before and self.before.later(k, since))
+
 
 @dataclass(frozen=True)
 class Equation:
@@ -61,6 +67,12 @@ class Equation:
 
     def __str__(self) -> str:
         return f"{self.target} = {self.value}"
+
+    def later(self, k: int, since: Since = "t") -> Equation:
+        """The same equation k steps later, counted from `since` then, its terms with it."""
+        value = renamed(self.value, lambda s: later(s, k, since))
+        origin = tuple(term.later(k, since) for term in self.origin)
+        return replace(self, target=later(self.target, k, since), value=value, origin=origin)
 
     def as_eq(self) -> Eq:
         """The same as SymPy's own equation."""

@@ -128,6 +128,15 @@ def test_signs_are_not_only_colours() -> None:
     assert "<mtext>+</mtext>" in difference.text("html")
 
 
+def test_a_notebook_shows_it() -> None:
+    difference = lstmgraph.load("gru").gradient_against("mgu")
+    assert difference._repr_markdown_() == difference.text("markdown")
+    counts = lstmgraph.load("rnn").counts()
+    assert counts._repr_html_() == f"<pre>{counts}</pre>"
+    with pytest.raises(UsageError, match="U is a parameter of rnn"):
+        lstmgraph.load("rnn").counts(steps="U")
+
+
 def test_the_command() -> None:
     result = CliRunner().invoke(command, ["gru", "--against", "mgu"])
     assert result.output == lstmgraph.load("gru").gradient_against("mgu").text("unicode")

@@ -132,7 +132,8 @@ def test_no_command_is_a_usage_error_that_helps() -> None:
         (["grad", "lstm", "--loss", "last"], "add --through-time, or --unroll T"),
         (["grad", "lstm", "--unroll", "2", "--truncate", "2"], "add --through-time"),
         (["grad", "lstm", "--through-time", "--unroll", "2"], "do not go together"),
-        (["grad", "lstm", "--through-time", "--wrt", "W_f"], "a recurrence holds all gradients"),
+        (["grad", "lstm", "--through-time", "--wrt", "W_q"], "there is no parameter, state or input of lstm 'W_q'"),
+        (["grad", "lstm", "--final"], "--final is about several steps"),
         (["code", "lstm", "--target", "numpi"], "did you mean 'numpy'?"),
         (["draw", "lstm", "--style", "pip"], "did you mean 'pipe'?"),
         (["draw", "lstm", "--theme", "olha"], "did you mean 'olah'?"),
@@ -333,6 +334,20 @@ def test_prove_prints_a_certificate(command: Callable[..., Result], tmp_path: Pa
     assert '"passed": true' in file.read_text(encoding="utf-8")
     assert command("prove", "indrnn", "-o", "proof.tex").err.startswith(
         "error: there is no format with the suffix '.tex'"
+    )
+
+
+def test_what_grad_derives_is_proven_with_the_same_options(command: Callable[..., Result]) -> None:
+    cut = command("prove", "indrnn", "--through-time", "--truncate", "2", "--loss", "last", "--start", "zero")
+    assert (cut.code, cut.err) == (0, "")
+    assert "for gradients that are cut between blocks of 2 steps" in cut.out
+    assert "for a loss that sees h[3] alone" in cut.out
+    assert command("prove", "indrnn", "--jacobian").out.startswith("Certificate: Jacobians of")
+    assert "as W change." in command("prove", "indrnn", "--tangent", "--wrt", "W", "--seed", "3").out
+    alone = command("prove", "indrnn", "--truncate", "2")
+    assert (alone.code, alone.err) == (2, "error: --truncate is about a recurrence\nhint: add --through-time\n")
+    assert command("prove", "indrnn", "--jacobian", "--wrt", "W").err.startswith(
+        "error: --jacobian and --wrt do not go"
     )
 
 

@@ -156,6 +156,12 @@ def test_plain(name: str, latex: str, unicode: str, implicit: str) -> None:
     assert notation.unicode(name, "implicit") == implicit
 
 
+def test_a_bar_over_another_accent_is_a_long_one() -> None:
+    notation = get_notation(load("slstm"))
+    assert notation.latex("bar(i_tilde)[t]") == r"\overline{\tilde{i}}_{t}"
+    assert notation.unicode("bar(i_tilde)[t]", "implicit") == "\N{LATIN SMALL LETTER I WITH TILDE}\N{COMBINING MACRON}"
+
+
 @pytest.mark.parametrize(
     ("notation", "name", "latex", "unicode"),
     [

@@ -22,7 +22,7 @@ from lstmgraph.calculus import gradient, gradient_unrolled, hessian_vector, reus
 from lstmgraph.calculus.jacobian import Request, jacobian
 from lstmgraph.cell import Cell
 from lstmgraph.errors import UnknownName, UsageError, WrongType
-from lstmgraph.numeric.proof import Certificate, Claim, Row, Task
+from lstmgraph.numeric.proof import Certificate, Claim, Cotangents, Row, Task
 from lstmgraph.numeric.proof.certificate import Level, Verdict
 from lstmgraph.numeric.proof.exact import exact_rows
 from lstmgraph.numeric.proof.points import random_rows
@@ -59,6 +59,8 @@ TRANSFORMS: dict[str, Callable[[Cell], Program]] = {
     "through time": through_time,
     "through time, last loss": lambda cell: through_time(cell, "last"),
     "through time, from zeros": lambda cell: through_time(cell, start="zero"),
+    "through time, final states": lambda cell: through_time(cell, "last", final=True),
+    "through time, by some": lambda cell: through_time(cell, wrt=[cell.parameters[0].name]),
     "unrolled": lambda cell: gradient_unrolled(cell, 2),
     "unrolled, last loss": lambda cell: gradient_unrolled(cell, 2, "last"),
     "tangents": tangent,
@@ -165,9 +167,21 @@ def test_a_loss_of_the_last_step_is_a_limit_and_one_that_was_lost_is_wrong() -> 
     last = cell.prove(cell.gradient_unrolled(3, loss="last"))
     assert last.passed
     assert last.limits == ("for a loss that sees h[3] alone",)
+    final = cell.prove(cell.gradient_unrolled(2, final=True))
+    assert (final.passed, final.limits) == (True, ())
     every = cell.prove(cell.gradient_unrolled(3))
     assert (every.passed, every.limits) == (True, ())
     assert not cell.prove(ignoring(cell.gradient_unrolled(3), "loss(h)[1]")).passed
+
+
+def test_a_loss_of_the_last_states_too() -> None:
+    cell = lstmgraph.load("lstm")
+    claim = claim_of(cell, through_time(cell, "last", final=True))
+    assert isinstance(claim, Cotangents)
+    assert [s.name for s in claim.seeds] == ["h[3]", "c[3]"]
+    assert [row.verdict for row in findings(claim, (), ((1, 2),))] == ["holds"]
+    lost = ignoring(through_time(cell, "every", final=True), "loss(c)[T]")
+    assert [s.name for s in claim_of(cell, lost).seeds] == ["h[1]", "h[2]", "h[3]"]
 
 
 def test_what_does_not_change_along_a_direction_is_a_limit() -> None:
@@ -203,6 +217,13 @@ def test_a_cut_in_one_state_only_is_wrong() -> None:
     assert half != list(program)
     rows = findings(claim_of(cell, replace(program, equations=tuple(half))), (), ((1, 2),))
     assert [row.verdict for row in rows] == ["FAILED"]
+
+
+def test_a_size_that_only_the_states_have() -> None:
+    """From zeros no input tells how large they are."""
+    cell = loads('equations = "h[t] = a * h[t-1] + sum(x[t])"\nsizes = {x = "X", h = "H", a = 1}')
+    rows = findings(claim_of(cell, through_time(cell, start="zero")), ((1,),), ((2, 3),))
+    assert [row.verdict for row in rows] == ["proven", "holds"]
 
 
 def test_the_step_after_the_last_one_divides_by_nothing() -> None:
@@ -307,6 +328,12 @@ SUMMARIES: dict[str, tuple[bool, list[Row], str]] = {
     ),
     "one wrong": (False, [row("exact", "proven"), row("random", "FAILED")], "NOT PROVEN: 1 of 2"),
     "all exact": (True, [row("exact", "proven"), row("random", "holds", "it")], "proven exactly at small sizes, and"),
+    "exact, with sides left": (
+        True,
+        [row("exact", "proven"), row("random", "holds", kinks=7, sides_tried=8)],
+        "proven exactly at small sizes, and but for the error probability that is stated at larger ones on the ",
+    ),
+    "exact alone": (True, [row("exact", "proven")], "proven exactly at small sizes"),
     "one at random": (
         True,
         [row("exact", "proven"), row("exact", "not done", "that"), row("random", "holds", "that")],
@@ -315,7 +342,7 @@ SUMMARIES: dict[str, tuple[bool, list[Row], str]] = {
     "sides left": (
         True,
         [row("exact", "proven"), row("random", "holds", "that", kinks=7, sides_tried=8)],
-        "proven exactly: it; only but for the error probability that is stated, and on the sides of kinks that were ",
+        "proven exactly: it; only but for the error probability that is stated on the sides of kinks ",
     ),
 }
 

@@ -7,6 +7,10 @@ the order they are given.  The reader of cell files does not use them: the autho
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import reduce
+from operator import and_
+
 from sympy import Integer, MatAdd, MatMul, MatrixExpr, Number, Rational, Transpose, primefactors
 
 from lstmgraph.algebra.names import Shape
@@ -82,6 +86,30 @@ def total(*terms: MatrixExpr) -> MatrixExpr:
     if not flat:
         return terms[0]
     return flat[0] if len(flat) == 1 else MatAdd(*flat)
+
+
+def gathered(*terms: MatrixExpr) -> MatrixExpr:
+    """The sum with what is a factor of all its terms before a bracket, and a positive term first: h ⊙ (n − z)."""
+    whole = total(*terms)
+    if not isinstance(whole, MatAdd):
+        return whole
+    first = next((k for k, term in enumerate(whole.args) if not isinstance(term, Negative)), 0)
+    ordered = (whole.args[first], *whole.args[:first], *whole.args[first + 1 :])
+    parts = [_flat([t.args[0] if isinstance(t, Negative) else t]) for t in ordered]
+    common = list((reduce(and_, map(Counter, parts))).elements())
+    if not common or any(len(part) == len(common) for part in parts):
+        return MatAdd(*ordered)
+    left = [product(*_without(part, common)) for part in parts]
+    return product(
+        *common, MatAdd(*(negate(p) if isinstance(t, Negative) else p for t, p in zip(ordered, left, strict=True)))
+    )
+
+
+def _without(factors: list[MatrixExpr], some: list[MatrixExpr]) -> list[MatrixExpr]:
+    left = list(factors)
+    for factor in some:
+        left.remove(factor)
+    return left
 
 
 def transpose(expr: MatrixExpr) -> MatrixExpr:

@@ -16,7 +16,7 @@ import sympy as sp
 from sympy import Expr, Integer, MatAdd, MatMul, MatrixExpr
 from sympy.printing.precedence import PRECEDENCE
 
-from lstmgraph.algebra.build import fill, is_number, matmul, negate, product, total, transpose
+from lstmgraph.algebra.build import fill, gathered, is_number, matmul, negate, product, total, transpose
 from lstmgraph.algebra.nodes import Concat, Divide, Elementwise, Fill, Hadamard, Negative, Operation, Power, Shaped
 from lstmgraph.algebra.rules import RULES, Rule
 from lstmgraph.algebra.shapes import Shape
@@ -321,7 +321,7 @@ def summed(*maps: MatrixExpr) -> MatrixExpr:
         return maps[0]
     diagonals = [k for k, t in enumerate(terms) if _on_diagonal(t) is not None]
     if len(diagonals) > 1:
-        values = total(*(v for t in terms if (v := _on_diagonal(t)) is not None))
+        values = gathered(*(v for t in terms if (v := _on_diagonal(t)) is not None))
         at = diagonals[0]
         terms = [t for k, t in enumerate(terms) if k == at or k not in diagonals]
         terms[at] = Diag(values)

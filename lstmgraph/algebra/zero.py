@@ -11,7 +11,8 @@ from collections.abc import Callable, Collection, Iterable
 from sympy import Integer, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.build import is_number
+from lstmgraph.algebra.build import fill, is_number, total
+from lstmgraph.algebra.traverse import rebuild
 
 
 def zeros(definitions: Iterable[tuple[MatrixSymbol, MatrixExpr]], given: Iterable[MatrixSymbol]) -> set[MatrixSymbol]:
@@ -33,6 +34,16 @@ def is_zero(expr: MatrixExpr, known: Collection[MatrixSymbol]) -> bool:
         return is_zero(expr.args[0], known) and bool(expr.func.scalar(Integer(0)) == 0)
     combine = _ZERO.get(expr.func)
     return combine is not None and combine([is_zero(o, known) for o in n.operands(expr)])
+
+
+def without(expr: MatrixExpr, known: Collection[MatrixSymbol]) -> MatrixExpr:
+    """The expression without the terms of its sums that are zero where the known symbols are; a number 0 if all is."""
+    if is_zero(expr, known):
+        return fill(Integer(0), expr.shape)
+    if isinstance(expr, MatAdd):
+        return total(*(without(term, known) for term in expr.args))
+    below = n.operands(expr)
+    return rebuild(expr, [without(o, known) for o in below]) if below and known else expr
 
 
 # From which of its operands are zero, in order.

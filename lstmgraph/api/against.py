@@ -59,6 +59,9 @@ class GradientDifference:
         style = self._style
         return print_difference(self.first, self.second, format, style, title=self.title, called=called, names=names)
 
+    def _repr_markdown_(self) -> str:
+        return self.text("markdown")
+
     def terms(self) -> list[tuple[MatrixSymbol, tuple[MatrixExpr, ...], tuple[MatrixExpr, ...]]]:
         """For each equation that differs its target, the terms of the first only, and those of the second only."""
         from lstmgraph.printing.differences import compared

@@ -226,18 +226,26 @@ class Cell(core.Cell):
         return counted(self, steps, batch)
 
     def through_time(
-        self, loss: str = "every", truncate: int | None = None, notation: str | None = None, start: str = "given"
+        self,
+        loss: str = "every",
+        truncate: int | None = None,
+        notation: str | None = None,
+        start: str = "given",
+        wrt: str | Sequence[str] | None = None,
+        final: bool = False,
     ) -> ThroughTime:
         """The gradients of a sequence of any length, as a recurrence from step t + 1 to step t and sums over t.
 
-        `loss` is "every" where each step has one, of its output, or "last".  `truncate` cuts the way back between
-        blocks of so many steps.  `start` is "zero" where the initial states are, and are not learnt.
+        `loss` is "every" where each step has one, of its output, or "last"; with `final` that of the last step sees
+        the states after it too.  `truncate` cuts the way back between blocks of so many steps.  `start` is "zero" where
+        the initial states are, and are not learnt.  `wrt` chooses names, a state's for its initial value.
 
-        Raises UnknownName for a loss, start or notation that does not exist, UsageError for a block of no length.
+        Raises UnknownName for a loss, start, notation or name that does not exist, UsageError for a block of no length.
         """
         from lstmgraph.api.time import recurrence
 
-        return recurrence(self, loss, truncate, start, notation)
+        names = [wrt] if isinstance(wrt, str) else wrt
+        return recurrence(self, loss, truncate, start, notation, names, final)
 
     def gradient_unrolled(
         self,
@@ -246,6 +254,7 @@ class Cell(core.Cell):
         loss: str = "every",
         notation: str | None = None,
         start: str = "given",
+        final: bool = False,
     ) -> Unrolled:
         """The gradients of steps 1 to `steps`, every line of every step written out; options as in `gradient` and
         `through_time`.
@@ -255,7 +264,7 @@ class Cell(core.Cell):
         """
         from lstmgraph.api.time import unrolled
 
-        return unrolled(self, steps, [wrt] if isinstance(wrt, str) else wrt, loss, start, notation)
+        return unrolled(self, steps, [wrt] if isinstance(wrt, str) else wrt, loss, start, notation, final)
 
     def jacobian(
         self,
@@ -392,9 +401,13 @@ class Cell(core.Cell):
 
         `report.passed` says whether all differences are within bounds; `print(report)` shows the table.
         """
-        from lstmgraph import numeric
+        from functools import partial
 
-        return numeric.check(self, self.gradient(), self.lambdify(), recurrence=self.through_time(), progress=progress)
+        from lstmgraph import numeric
+        from lstmgraph.calculus.written_out import written_out
+
+        recurrence = partial(written_out, self.through_time())
+        return numeric.check(self, self.gradient(), self.lambdify(), recurrence=recurrence, progress=progress)
 
     def prove(
         self,

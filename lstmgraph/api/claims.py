@@ -76,14 +76,16 @@ def cotangents(cell: Cell, program: Program, of: Sequence[str] | None = None) ->
 def recurrence(cell: Cell, program: Program, steps: int = STEPS, of: Sequence[str] | None = None) -> Cotangents:
     """The claim of a recurrence, written out for so many steps, or as many as it takes to see where it is cut.
 
-    Where one of its sums leaves out the first step it starts from zeros.
+    Where it says what the states are before the first step, or leaves that step out of a sum, it starts from zeros.
     """
     from lstmgraph.calculus.unroll import truncated, unrolled
     from lstmgraph.calculus.written_out import blocks_in, written_out
 
     block = max(blocks_in(program), default=None)
     steps = max(steps, block + 1) if block else steps
-    start = "given" if all(node.args[1] == 1 for node in _sums(program)) else "zero"
+    starts = {later(s, 1, "") for s in cell.previous}
+    zeros = any(e.target in starts for e in program) or any(node.args[1] != 1 for node in _sums(program))
+    start = "zero" if zeros else "given"
     cut = f"for gradients that are cut between blocks of {block} steps" if block else ""
     zero = "where what a sequence starts from is zero" if start == "zero" else ""
     forward, held = unrolled(cell, steps, start), truncated(cell, steps, block) if block else {}
@@ -97,7 +99,10 @@ def _sums(program: Program) -> list[TimeSum]:
 
 def _seen(cell: Cell, claim: Cotangents, of: Sequence[str] | None) -> Cotangents:
     """The claim for a loss of what the Program's names say: of all outputs, or, if it takes `loss(h)[2]`, of the cell's
-    output, of the last step alone if it takes no other; what it does not take is 0 only where that is said."""
+    output, of the last step alone if it takes no other, and of all last states if it takes one.
+
+    What it does not take is 0 only where that is said.
+    """
     outputs = claim.forward.outputs
     output = name_of(cell.values[cell.output]).base
     if of is not None:
@@ -107,9 +112,13 @@ def _seen(cell: Cell, claim: Cotangents, of: Sequence[str] | None) -> Cotangents
         return _limited(claim, [o for o in outputs if name_of(o).base in of])
     if not any(name_of(s).marks == ("loss",) for s in claim.program.inputs):
         return claim
+    taken = [o for o in outputs if any(s in claim.program.inputs for s in seeds_of(o))]
+    last = name_of(outputs[-1]).lag
+    final = [later(s.next, last or 0, "") for s in cell.states if name_of(s.next).base != output]
+    final = final if any(s in taken for s in final) else []
     steps = [o for o in outputs if name_of(o).base == output]
-    taken = [o for o in steps if any(s in claim.program.inputs for s in seeds_of(o))]
-    return _limited(claim, steps[-1:] if taken == steps[-1:] else steps, steps)
+    seen = steps[-1:] if [o for o in taken if o in steps] == steps[-1:] else steps
+    return _limited(claim, [*seen, *final], [*steps, *final])
 
 
 def _limited(claim: Cotangents, seen: Sequence[MatrixSymbol], all_of: Sequence[MatrixSymbol] = ()) -> Cotangents:
@@ -142,13 +151,12 @@ def _jacobians(cell: Cell, program: Program) -> Iterator[Claim]:
 def _steps_back(cell: Cell, steps: int) -> Program:
     """The last steps up to step t."""
     from lstmgraph import calculus
-    from lstmgraph.calculus.unroll import shifted
 
     if steps == 1:
         return cell.step
     whole = calculus.unroll(cell, steps)
     inputs, outputs = ([later(s, 1 - steps) for s in symbols] for symbols in (whole.inputs, whole.outputs))
-    return Program(whole.name, tuple(inputs), tuple(shifted(e, 1 - steps) for e in whole), tuple(outputs))
+    return Program(whole.name, tuple(inputs), tuple(e.later(1 - steps) for e in whole), tuple(outputs))
 
 
 def _held(cell: Cell, mark: str, steps: int, own: str) -> tuple[Held, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,9 @@ class OperationCounts:
     def __str__(self) -> str:
         return table([self])
 
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
 
 def counted(cell: Cell, steps: Number | None = None, batch: Number | None = None) -> OperationCounts:
     """The operations of a cell's step, or of so many steps of so many samples; a letter leaves a number open."""
@@ -99,6 +103,8 @@ def _number(cell: Cell, what: str, given: Number | None) -> Expr:
     if isinstance(given, str) and given.isidentifier():
         if given in map(str, cell.sizes):
             raise UsageError(f"{given} is a size of {cell.name}", hint=f"call the {what} by another letter")
+        if given in (p.name for p in cell.parameters):
+            raise UsageError(f"{given} is a parameter of {cell.name}", hint=f"call the {what} by another letter")
         return size(given)
     _check_number(what, given)
     return Integer(given)

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lstmgraph.api.catalogue import FORMULAS, check_name
 from lstmgraph.api.formulas import Formulas
 from lstmgraph.api.gradient import checked
+from lstmgraph.normal import normal_form
 
 if TYPE_CHECKING:
     from lstmgraph.api.cell import Cell
@@ -25,6 +27,17 @@ class ThroughTime(Formulas):
     words = "Gradients through time"
     shown = "through time"
 
+    def explain(self, format: str = "unicode") -> str:
+        """Every line with the rule that gives it, the forward equation that it comes from, and the step that sends it.
+
+        `format` is "unicode", "markdown", "latex" or "html", these two as whole documents.  Raises UnknownName.
+        """
+        from lstmgraph.printing.explaining import print_derivation
+
+        check_name("format", format, FORMULAS)
+        forward, title = normal_form(self.cell.step), f"{self.title}, line by line"
+        return print_derivation(self, forward, format, self._style, self.shown, title=title)
+
 
 @dataclass(frozen=True, repr=False)
 class Unrolled(Formulas):
@@ -34,21 +47,35 @@ class Unrolled(Formulas):
     shown = "unrolled"
 
 
-def recurrence(cell: Cell, loss: str, truncate: int | None, start: str, notation: str | None) -> ThroughTime:
+def recurrence(
+    cell: Cell,
+    loss: str,
+    truncate: int | None,
+    start: str,
+    notation: str | None,
+    wrt: Sequence[str] | None = None,
+    final: bool = False,
+) -> ThroughTime:
     """The recurrence of a cell."""
     from lstmgraph import calculus
 
-    checked(cell, None, notation)
-    program = calculus.through_time(cell, loss, truncate, start)
+    checked(cell, wrt, notation)
+    program = calculus.through_time(cell, loss, truncate, start, wrt, final)
     return ThroughTime(program.name, program.inputs, program.equations, program.outputs, cell, notation)
 
 
 def unrolled(
-    cell: Cell, steps: int, wrt: Sequence[str] | None, loss: str, start: str, notation: str | None
+    cell: Cell,
+    steps: int,
+    wrt: Sequence[str] | None,
+    loss: str,
+    start: str,
+    notation: str | None,
+    final: bool = False,
 ) -> Unrolled:
     """The gradients of so many steps of a cell."""
     from lstmgraph import calculus
 
     checked(cell, wrt, notation)
-    program = calculus.gradient_unrolled(cell, steps, loss, wrt, start)
+    program = calculus.gradient_unrolled(cell, steps, loss, wrt, start, final)
     return Unrolled(program.name, program.inputs, program.equations, program.outputs, cell, notation)

@@ -25,7 +25,6 @@ from lstmgraph.algebra.names import Name, jacobian_name, later, name_of, symbol
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.partials import partials
 from lstmgraph.algebra.traverse import renamed, symbols_in, walk
-from lstmgraph.calculus.unroll import shifted
 from lstmgraph.cell import Cell
 from lstmgraph.errors import UnknownName
 from lstmgraph.normal import normal_form
@@ -210,7 +209,7 @@ class _Jacobians:
 
 def _earlier(equation: Equation, k: int) -> Equation:
     """The equation k steps earlier, no longer one of those that are shown."""
-    return replace(shifted(equation, -k), stage="forward")
+    return replace(equation.later(-k), stage="forward")
 
 
 def _shape(of: MatrixSymbol, by: MatrixSymbol) -> tuple[MatrixExpr, MatrixExpr]:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from sympy import Integer, MatrixSymbol
 
 from lstmgraph.algebra.build import fill
-from lstmgraph.algebra.names import Since, later, like, name_of
+from lstmgraph.algebra.names import later, like, name_of
 from lstmgraph.algebra.traverse import renamed, symbols_in
 from lstmgraph.calculus.losses import LOSSES, STARTS, check_choice, check_count
 from lstmgraph.calculus.vjp import chosen, vjp
@@ -30,7 +30,7 @@ def unroll(cell: Cell, steps: int) -> Program:
     """`steps` steps of a cell; the outputs are the cell's outputs after each of them."""
     if steps < 1:
         raise ValueError(f"the number of steps is at least 1, got {steps}")
-    equations = tuple(shifted(e, k) for k in range(steps) for e in cell.step)
+    equations = tuple(e.later(k) for k in range(steps) for e in cell.step)
     inputs = tuple(later(x, k) for k in range(steps) for x in cell.inputs)
     outputs = tuple(later(o, k) for k in range(steps) for o in cell.outputs)
     shared = (*cell.previous, *cell.parameters, *cell.constant_symbols)
@@ -44,7 +44,7 @@ def unrolled(cell: Cell, steps: int, start: str = "given") -> Program:
     """
     check_choice("start", start, STARTS)
     check_count("the number of steps", steps)
-    equations = tuple(shifted(e, k, "") for k in range(1, steps + 1) for e in cell.step)
+    equations = tuple(e.later(k, "") for k in range(1, steps + 1) for e in cell.step)
     inputs = tuple(later(x, k, "") for k in range(1, steps + 1) for x in cell.inputs)
     starts = tuple(later(s, 1, "") for s in cell.previous)
     outputs = tuple(later(o, k, "") for k in range(1, steps + 1) for o in cell.outputs)
@@ -59,21 +59,20 @@ def truncated(cell: Cell, steps: int, block: int) -> Mapping[MatrixSymbol, Seque
     return {later(e.target, k, ""): [later(s, k, "") for s in cell.previous] for k in first for e in cell.step}
 
 
-def shifted(equation: Equation, k: int, since: Since = "t") -> Equation:
-    """The same equation k steps later, counted from `since` then."""
-    value = renamed(equation.value, lambda s: later(s, k, since))
-    return replace(equation, target=later(equation.target, k, since), value=value, origin=())
-
-
 def gradient_unrolled(
-    cell: Cell, steps: int, loss: str = "every", wrt: Sequence[str] | None = None, start: str = "given"
+    cell: Cell,
+    steps: int,
+    loss: str = "every",
+    wrt: Sequence[str] | None = None,
+    start: str = "given",
+    final: bool = False,
 ) -> Program:
     """The gradients of steps 1, ..., `steps`, every line of every step written out, in the stage "unrolled".
 
     The loss is a sum over the steps, each of the cell's output there, or that of the last step alone; `loss(h)[k]` is
-    its derivative.  A name in `wrt` is a parameter, an input (all steps of it) or a state, which stands for its initial
-    value.  Of initial states that are "zero" there is none unless it is asked for.  Raises UnknownName and UsageError
-    as `through_time` does.
+    its derivative; with `final` the last one sees the states after the last step too.  A name in `wrt` is a parameter,
+    an input (all steps of it) or a state, which stands for its initial value.  Of initial states that are "zero" there
+    is none unless it is asked for.  Raises UnknownName and UsageError as `through_time` does.
     """
     check_choice("loss", loss, LOSSES)
     check_choice("start", start, STARTS)
@@ -85,6 +84,7 @@ def gradient_unrolled(
         )
     times = range(1, steps + 1)
     of = [later(cell.values[cell.output], k, "") for k in times][0 if loss == "every" else -1 :]
+    of += [s for x in cell.states if final and (s := later(x.next, steps, "")) not in of]
     ask = [s for s in chosen(cell, wrt) if wrt is not None or start == "given" or s not in cell.previous]
     asked = [later(s, k, "") for s in ask for k in (times if s in cell.inputs else (1,))]
     return _with_losses(vjp(unrolled(cell, steps), of, asked), of, f"{cell.name}_{steps}_steps_gradient")

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Sequence
 
 from sympy import Integer, MatrixExpr, MatrixSymbol
 
-from lstmgraph.algebra.build import fill, is_number, total
+from lstmgraph.algebra.build import fill, gathered, is_number
 from lstmgraph.algebra.names import like, name_of
 from lstmgraph.algebra.nodes import Elementwise, operands
 from lstmgraph.algebra.rules import vjp as operand_cotangents
@@ -112,7 +112,7 @@ class _Sweep:
 
         The second is what was written in place of a name, if something was.
         """
-        value, whole = equation.value, total(*(t.value for t in terms))
+        value, whole = equation.value, gathered(*(t.value for t in terms))
         activation = is_activation(value) and isinstance(value, Elementwise)
         asked = self.every and not name_of(equation.target).marks
         if len(terms) == 1 and (isinstance(whole, MatrixSymbol) or (activation and not asked)):
@@ -145,7 +145,7 @@ class _Sweep:
     def result(self, symbol: MatrixSymbol) -> MatrixSymbol:
         """The equation of a gradient that was asked for; zero where nothing depends on it."""
         target, terms = gradient_symbol(symbol), self.sent.get(symbol, [])
-        value = total(*(t.value for t in terms)) if terms else fill(Integer(0), symbol.shape)
+        value = gathered(*(t.value for t in terms)) if terms else fill(Integer(0), symbol.shape)
         if value != target:
             self.backward.append(Equation(target, value, stage="backward", origin=tuple(terms)))
         return target

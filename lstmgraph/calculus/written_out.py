@@ -52,10 +52,15 @@ class _Writer:
         blocks = [self.block(s) for s in sorted(used, key=str) if _is_block(s)]
         beyond = [self.beyond(s) for s in sorted(used, key=str) if name_of(s).lag == self.steps + 1]
         equations = (*blocks, *forward, *beyond, *lines)
-        inputs = {s for e in equations for s in symbols_in(e.value)} - {e.target for e in equations}
+        inputs = {s for e in equations for s in symbols_in(e.value)}.union(self.given()) - {e.target for e in equations}
         outputs = tuple(dict.fromkeys(self.at(o, k) for o in self.recurrence.outputs for k in self.times))
         name = f"{self.recurrence.name}_{self.steps}_steps"
         return Program(name, tuple(sorted(inputs, key=str)), equations, outputs)
+
+    def given(self) -> Iterator[MatrixSymbol]:
+        """What the recurrence takes at step t, at every step."""
+        known = [s for s in self.recurrence.inputs if (name_of(s).lag or 0) <= 0 and not _is_block(s)]
+        return (self.at(s, k) for s in known for k in self.times)
 
     def beyond(self, symbol: MatrixSymbol) -> Equation:
         """There is no step T + 1: its cotangents are 0, and their factors those of step T, which always have values."""
@@ -92,7 +97,9 @@ class _Writer:
 
     def summed(self, value: MatrixExpr) -> MatrixExpr:
         if not isinstance(value, TimeSum):
-            return value if isinstance(value, MatrixSymbol) else rebuild(value, [*map(self.summed, operands(value))])
+            if isinstance(value, MatrixSymbol):  # of the last step, where no other one adds to it
+                return self.at(value, self.steps)
+            return rebuild(value, [*map(self.summed, operands(value))])
         term, first = value.args[0], int(value.args[1])
         terms = [self.expr_at(term, k) for k in self.times if k >= first]
         return total(*terms) if terms else fill(Integer(0), value.shape)

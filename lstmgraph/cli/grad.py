@@ -92,11 +92,15 @@ def alone(option: str, others: Mapping[str, Any]) -> None:
 
 def _explanation(derived: Formulas, format: str, index: bool) -> str:
     from lstmgraph.api.gradient import Gradient
+    from lstmgraph.api.time import ThroughTime
 
     if index:
         raise UsageError("--explain and --index do not go together", hint="ask for one after the other")
-    if not isinstance(derived, Gradient):
-        raise UsageError("--explain is for the gradients of one step", hint="ask for what else is derived without it")
+    if not isinstance(derived, Gradient | ThroughTime):
+        raise UsageError(
+            "--explain is for the gradients of one step, or --through-time",
+            hint="ask for what else is derived without it",
+        )
     return derived.explain(format)
 
 
@@ -137,7 +141,7 @@ def derived_by(cell: Cell, wrt: tuple[str, ...], notation: str | None, options: 
     if len(asked) > 1:
         first, second = (f"--{option.replace('_', '-')}" for option in asked[:2])
         raise UsageError(f"{first} and {second} do not go together", hint="ask for one after the other")
-    more = through_time_arguments(wrt=wrt, **{name: options[name] for name in THROUGH_TIME})
+    more = through_time_arguments(**{name: options[name] for name in THROUGH_TIME})
     derive = getattr(cell, KINDS[asked[0]] if asked else "gradient")
-    found: Formulas = derive(**({} if options["through_time"] else {"wrt": wrt or None}), notation=notation, **more)
+    found: Formulas = derive(wrt=wrt or None, notation=notation, **more)
     return found

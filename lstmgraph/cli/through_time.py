@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -23,6 +23,7 @@ _OPTIONS = (
     click.option(
         "--loss", type=Choice(["every", "last"]), metavar="every|last", help="Which steps have one.  [default: every]"
     ),
+    click.option("--final", is_flag=True, help="The last step's loss sees the states after it, not its output alone."),
     click.option(
         "--truncate",
         type=WholeNumber(": say how many steps a block has"),
@@ -44,23 +45,22 @@ def through_time_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-THROUGH_TIME = ("through_time", "unroll", "loss", "truncate", "start")
+THROUGH_TIME = ("through_time", "unroll", "loss", "final", "truncate", "start")
 
 
 def through_time_arguments(
     through_time: bool,
     unroll: int | None,
     loss: str | None,
+    final: bool,
     truncate: int | None,
     start: str | None,
-    wrt: Sequence[str],
 ) -> dict[str, Any]:
     """What these options say to the method that derives.  Raises UsageError where they do not go together."""
-    if through_time and wrt:
-        raise UsageError("--through-time and --wrt do not go together", hint="a recurrence holds all gradients")
     if truncate is not None and not through_time:
         raise UsageError("--truncate is about a recurrence", hint="add --through-time")
-    chosen = {name: value for name, value in (("loss", loss), ("start", start)) if value is not None}
+    given = (("loss", loss), ("final", final or None), ("start", start))
+    chosen = {name: value for name, value in given if value is not None}
     if chosen and not through_time and unroll is None:
         raise UsageError(f"--{next(iter(chosen))} is about several steps", hint="add --through-time, or --unroll T")
     extra = {"truncate": truncate, "steps": unroll}

@@ -29,6 +29,7 @@ _ACCENTS = {
     "widetilde": "\u0303", "dot": "\u0307", "ddot": "\u0308", "mathring": "\u030a", "check": "\u030c", "vec": "\u20d7",
     "breve": "\u0306", "acute": "\u0301", "grave": "\u0300",
 }  # fmt: skip
+ACCENTED = re.compile(rf"\\({'|'.join(_ACCENTS)})\{{")  # how LaTeX begins that has an accent
 _LINE = "\u0305"  # a bar that joins the one over the next letter
 _CLUSTER = re.compile(r".[\u0300-\u036f\u20d7]*", re.DOTALL)  # a character with its accents
 _DOTTED = frozenset("ij")  # whose own dot makes room for an accent: a dot over them would not be seen

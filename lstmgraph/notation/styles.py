@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from lstmgraph.notation.letters import WIDE, Letter, letter
+from lstmgraph.notation.letters import ACCENTED, WIDE, Letter, letter
 
 if TYPE_CHECKING:
     from lstmgraph.cell import Cell
@@ -78,8 +78,10 @@ def notation_names(cell: Cell | None = None) -> tuple[str, ...]:
 
 
 def _widened(head: str, inner: str) -> str:
-    """A bar over a word is a long one."""
+    """A bar over a word is a long one; over another accent too, where a short one looks like a part of that."""
     if inner.startswith("\\mathrm"):
         for narrow, wide in WIDE.items():
             head = head.replace(f"\\{narrow}{{{inner}", f"\\{wide}{{{inner}")
+    elif ACCENTED.match(inner):
+        head = head.replace(f"\\bar{{{inner}", f"\\{WIDE['bar']}{{{inner}")
     return head

@@ -28,7 +28,7 @@ from lstmgraph.numeric.report import Report, Row
 from lstmgraph.numeric.rows import batch_rows, parameter_rows, sequence_rows
 from lstmgraph.numeric.sample import DRAWS, Sample, draw
 from lstmgraph.numeric.sequence import Cotangents, Steps, run_backward, run_sequence
-from lstmgraph.numeric.through_time import run_through_time
+from lstmgraph.numeric.through_time import run_unrolled
 from lstmgraph.program import Program
 
 CODE_BOUND = 1e-12
@@ -44,7 +44,8 @@ CASES: tuple[tuple[int, int, tuple[int, ...]], ...] = (
 # By module: reverse mode that is none of ours.
 FRAMEWORKS: Mapping[str, Callable[[Cell, Sample], Cotangents]] = {"torch": by_autograd, "jax": by_jax}
 
-Derived = tuple[Program, Program | None]  # the gradients of one step, and their recurrence
+Recurrence = Callable[[int], Program]  # written out for so many steps
+Derived = tuple[Program, Recurrence | None]  # the gradients of one step, and their recurrence
 Arrays = Mapping[str, Array]
 Comparison = tuple[str, float, Arrays, Arrays]
 
@@ -65,7 +66,7 @@ def check(
     functions: Functions | None = None,
     *,
     seed: int = 0,
-    recurrence: Program | None = None,
+    recurrence: Recurrence | None = None,
     torch: bool | None = None,
     progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Report:
@@ -121,7 +122,7 @@ def _comparisons(
     for name in frameworks:
         yield f"derived = {name} autograd", AUTOGRAD_BOUND, _named(derived), _named(FRAMEWORKS[name](cell, sample))
     if recurrence is not None:
-        through_time = run_through_time(cell, recurrence, forward, sample.d_output)
+        through_time = run_unrolled(cell, recurrence(sample.steps), forward, sample.d_output)
         no_states = {name: numpy.zeros_like(d) for name, d in sample.d_states.items()}  # its loss sees outputs alone
         step_by_step = run_backward(cell, gradient, forward, sample.d_output, no_states)
         yield "recurrence = derived", CODE_BOUND, _named(through_time), _named(step_by_step)

@@ -94,8 +94,8 @@ def by_jax(cell: Cell, sample: Sample) -> Cotangents:
     import jax
 
     groups = {f.name: getattr(sample, f.name) for f in fields(Cotangents)}
-    double = getattr(jax, "enable_x64", None) or import_module("jax.experimental").enable_x64  # its place before 0.8
-    with double(True):
+    place = jax if hasattr(jax, "enable_x64") else import_module("jax.experimental")  # the latter before 0.8
+    with place.enable_x64(True):
         slopes = jax.grad(lambda moved: loss(cell, replace(sample, **moved), jax.numpy))(groups)
 
     def derivative(group: str, name: str) -> Array:

@@ -33,13 +33,13 @@ def broken(text: str, width: int) -> list[str]:
     places = _places(text)
     if not places:
         return [text]
-    pieces = [text[a:b].strip() for a, b in zip([0, *places], [*places, len(text)], strict=True)]
-    lines = [pieces[0]]
-    for piece in pieces[1:]:
+    first, *others = (text[a:b].strip() for a, b in zip([0, *places], [*places, len(text)], strict=True))
+    lines = broken(first, width)
+    for piece in others:
         if width_of(f"{lines[-1]} {piece}") <= width:
             lines[-1] += f" {piece}"
         else:
-            lines.append(piece)
+            lines += broken(piece, width)
     return lines
 
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from html import escape
 from typing import NamedTuple
 
-from lstmgraph.notation import Notation
+from lstmgraph.notation import Notation, Time
 from lstmgraph.printing.breaking import GLUE, broken, glued, width_of, wrapped
-from lstmgraph.printing.derivations import Derivation, Line, Ref, Sentence, Slope, derivation, sentences
+from lstmgraph.printing.derivations import Derivation, Line, derivation, sentences
 from lstmgraph.printing.expressions import Printer, printer_of, tame
 from lstmgraph.printing.mathml import inline, mathml_table
 from lstmgraph.printing.programs import (
+    OF_ONE_STEP,
     PREAMBLE,
     Page,
     Row,
@@ -30,21 +31,30 @@ from lstmgraph.printing.programs import (
     tagged,
 )
 from lstmgraph.printing.sections import Shown
+from lstmgraph.printing.sentences import Ref, Sentence, Slope
 from lstmgraph.printing.web import Block, Entry, document
-from lstmgraph.program import Equation, Program
+from lstmgraph.program import Equation, Program, Stage
 
 FORWARD, RULES = "forward equations", "rules"
 
 
 def print_derivation(
-    program: Program, forward: Program, dialect: str, notation: Notation, *, width: int = 100, title: str = ""
+    program: Program,
+    forward: Program,
+    dialect: str,
+    notation: Notation,
+    stage: Stage = "backward",
+    *,
+    width: int = 100,
+    title: str = "",
 ) -> str:
-    """The backward stage of `program`, every line with its reason.
+    """The backward lines of `program`, of one step or through time, every line with its reason.
 
     `forward` is what it was derived from, in normal form.  Text breaks at `width`; LaTeX and HTML are whole documents.
     """
-    told = derivation(program, forward)
-    return _PAGES[dialect](Explanation(told, printer_of(dialect, notation, "implicit", told.inlined), width, title))
+    told = derivation(program, forward, stage)
+    time: Time = "implicit" if stage in OF_ONE_STEP else "explicit"
+    return _PAGES[dialect](Explanation(told, printer_of(dialect, notation, time, told.inlined), width, title))
 
 
 class Pen(NamedTuple):

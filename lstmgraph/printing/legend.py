@@ -5,6 +5,7 @@ To add a line to a legend, write a function from the program to its lines and pu
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -115,7 +116,7 @@ def _hessian(program: Program) -> list[Note]:
 
 def _totals(program: Program) -> list[Note]:
     """The cotangents of what leaves a step, which has a loss or goes on to the next."""
-    outside = [s for s in program.inputs if name_of(s).marks in (("bar",), ("loss",))]
+    outside = [s for s in program.inputs if name_of(s).marks == ("loss",) or _is_from_after(s, ("bar",))]
     bases = {name_of(s).base for s in outside}
     names = (_at_t(name_of(e.target)) for e in _derived(program) if name_of(e.target).marks == ("bar",))
     shapes = {_at_t(name_of(e.target)): e.target.shape for e in _derived(program)}
@@ -125,14 +126,25 @@ def _totals(program: Program) -> list[Note]:
     return [Note(found, words, tuple(map(_unmarked, found)))] if found else []
 
 
+def _is_from_after(value: MatrixSymbol, marks: tuple[str, ...]) -> bool:
+    """Whether it is the value with these marks of step t + 1."""
+    name = name_of(value)
+    return (name.since, name.lag, name.marks) == ("t", 1, marks)
+
+
 def _losses(program: Program) -> list[Note]:
-    losses = tuple(s for s in program.inputs if name_of(s).marks == ("loss",))
-    everywhere = len(losses) > 1 or any(name_of(s).since == "t" for s in losses)
-    words = "the whole loss is their sum over all steps" if everywhere else "no other step has one"
-    if len(losses) > 1:  # of written out steps
-        losses = tuple(dict.fromkeys(symbol(_at_t(name_of(s)), s.shape) for s in losses))
-    of = tuple(_unmarked(s) for s in losses)
-    return [Note(losses, f"what the loss of that step sends to {{}}; {words}", of)] if losses else []
+    """What the losses send: that of every step, or of one alone; apart what only the last of several sees."""
+    losses = [s for s in program.inputs if name_of(s).marks == ("loss",)]
+    times = Counter(name_of(s).base for s in losses)
+    many = [s for s in losses if times[name_of(s).base] > 1 or name_of(s).time == "t"]
+    here = tuple(dict.fromkeys(symbol(_at_t(name_of(s)), s.shape) for s in many))
+    alone = tuple(s for s in losses if s not in many)
+    words = {here: "; the whole loss is their sum over all steps", alone: "" if many else "; no other step has one"}
+    return [
+        Note(found, f"what the loss of that step sends to {{}}{more}", tuple(map(_unmarked, found)))
+        for found, more in words.items()
+        if found
+    ]
 
 
 def _after_the_last(program: Program) -> list[Note]:
@@ -157,7 +169,7 @@ def _initial(program: Program) -> list[Note]:
     vanishing = zeros(((e.target, e.value) for e in program.stage("forward")), states)
     sums = [e for e in _derived(program) if isinstance(e.value, n.TimeSum)]
     fewer = tuple(e.target for e in sums if is_zero(e.value, vanishing))
-    given = any(name_of(s).since == "" for s in program.outputs)
+    given = not any(later(s, 1, "") in program.definitions for s in states)
     whole = "the initial states" + ("" if given else ", zero and not learnt")
     short = (
         ("; where they are zero, so is the term t = 1 in {}" if given else "; so the term t = 1 is zero in {}")

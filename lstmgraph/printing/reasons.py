@@ -29,6 +29,14 @@ CHAIN = Reason(
 _TIE = "; of equal ones the second gets it"
 _MINUS = Reason("minus sign", "what is subtracted gets the negative cotangent")
 
+# Through time.
+ACROSS = Reason(
+    "from step t + 1 to step t",
+    "what a step sends to the state before it is, one step earlier, what arrives at that state from the step after it",
+)
+OVER_ALL = Reason("sum over the steps", "what all steps use gets the sum of what every one of them sends to it")
+BLOCKS = Reason("truncation", "nothing goes back from the first step of a block to the last one of the block before it")
+
 REASONS: Mapping[type, Reason] = {
     MatAdd: Reason("sum rule", "every term of a sum gets the cotangent as it is"),
     n.Hadamard: Reason("product rule", "every factor gets the cotangent times all other factors"),

@@ -118,10 +118,8 @@ def _of_one_step(equation: Equation, program: Program) -> str:
 
 def _of_a_recurrence(equation: Equation, program: Program) -> str:
     name = name_of(equation.target)
-    if equation.target in program.outputs:
-        return (
-            _RESULTS["backward"][0] if name.lag is None else _RESULTS["backward"][2] if name.since == "t" else _INITIAL
-        )
+    if {equation.target, later(equation.target, 0)} & {*program.outputs}:
+        return _RESULTS["backward"][0] if name.lag is None else _RESULTS["backward"][2] if name.since else _INITIAL
     at_last = {e.target for e in program.stage(equation.stage) if name_of(e.target).since == "T"}
     if name.since == "T":
         return "at the last step, t = T"
@@ -226,6 +224,7 @@ def _helpers(
         wanted |= {symbol(_at_t(name_of(s)), s.shape) for s in used if is_unnamed(s)} if once else used
         name = name_of(equation.target)
         if name.marks in (("bar", "part"), ("dot", "part")):
+            name = _at_t(name) if once else name
             wanted.add(symbol(replace(name, marks=("part",)), equation.target.shape))
         if is_jacobian(name):
             wanted |= {s for s in program.definitions if s.name == str(quotient_of(name).of)}

@@ -43,13 +43,13 @@ def both(cell: CoreCell) -> tuple[Program, Program]:
 # Besides those of the matrix products, which stay as they are: (textbook, reusing), of the vectors and scalars.
 SAVED = {
     "cifg": ("14H", "10H"),
-    "gru": ("12H", "7H"),
-    "gru_reset_after": ("12H", "7H"),
+    "gru": ("11H", "7H"),
+    "gru_reset_after": ("11H", "7H"),
     "indrnn": ("3H", "3H"),
     "lstm": ("16H", "10H"),
     "lstm97": ("12H", "8H"),
     "mgu": ("10H", "7H"),
-    "min_gru": ("6H", "3H"),
+    "min_gru": ("5H", "3H"),
     "peephole_lstm": ("22H", "16H"),
     "peephole_lstm_full": ("16H", "10H"),
     "rnn": ("2H", "2H"),

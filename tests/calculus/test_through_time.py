@@ -11,6 +11,7 @@ import pytest
 
 from lstmgraph.algebra.names import name_of, size, symbol
 from lstmgraph.algebra.nodes import Fill, TimeSum
+from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.calculus import gradient, gradient_unrolled, reindexed, through_time
 from lstmgraph.errors import UnknownName, UsageError
 from lstmgraph.reading import from_equations, library, load, loads
@@ -53,6 +54,44 @@ def test_what_has_no_loss_before_the_last_step_is_zero() -> None:
     lines = {e.target.name: e.value for e in through_time(cell, "last")}
     assert lines["bar(y)[t]"] == Fill(0, *cell.values["y"].shape)
     assert str(lines["bar(y)[T]"]) == "loss(y)[T]"
+
+
+def test_what_is_zero_before_the_last_step_is_in_no_other_line() -> None:
+    """DeltaNet reads its memory by an output that is no state: the query's matrix has work at the last step alone."""
+    program = through_time(load(str(PAPERS / "delta.toml")), "last")
+    lines = {e.target.name: e.value for e in program}
+    assert [str(term) for term in lines["bar(S)[t]"].args] == ["bar(part(S.1))[t+1]*k[t+1].T", "bar(S)[t+1]"]
+    assert str(lines["bar(S)[T]"]) == "bar(y)[T]*part(y.1)[T].T"
+    assert str(lines["grad(W_q)"]) == "bar(part(y.1))[T]*x[T].T"
+    assert isinstance(lines["grad(W_k)"], TimeSum)
+    assert len(lines["bar(x)[T]"].args) == len(lines["bar(x)[t]"].args) + 1
+    nothing = {e.target.name for e in program if e.value == Fill(0, *e.target.shape)}
+    assert nothing == {"bar(y)[t]", "bar(part(y.1))[t]"}
+    used = {s.name for e in program.stage("through time") for s in symbols_in(e.value)}
+    assert not used & nothing
+
+
+def test_the_loss_of_the_last_step_may_see_the_states_after_it() -> None:
+    lines = {e.target.name: e.value for e in through_time(load("lstm"), final=True)}
+    assert str(lines["bar(h)[T]"]) == "loss(h)[T]"
+    assert str(lines["bar(c)[T]"].args[0]) == "loss(c)[T]"
+    assert "loss(c)" not in str(lines["bar(c)[t]"])
+    assert str(lines["bar(h)[t]"].args[0]) == "loss(h)[t]"
+    unrolled = gradient_unrolled(load("lstm"), 2, "last", final=True)
+    assert {s.name for s in unrolled.inputs if name_of(s).marks == ("loss",)} == {"loss(h)[2]", "loss(c)[2]"}
+
+
+def test_a_line_keeps_what_it_is_the_sum_of() -> None:
+    """Each term with the use that sends it, one step later where the step after it does."""
+    lines = {e.target.name: e for e in through_time(load("peephole_lstm"), truncate=4)}
+    own, first, *_, last = lines["bar(c)[t]"].origin
+    assert [own.use and own.use.equation.name, last.use and last.use.equation.name] == ["pre(o)[t]", "c[t+1]"]
+    assert [t.use and t.use.equation.name for t in first.chain()] == ["h[t]", "part(h.1)[t]"]
+    assert "block(4)" in str(last.value)
+    loss, *_ = lines["bar(h)[t]"].origin
+    assert (loss.use, str(loss.value)) == (None, "loss(h)[t]")
+    assert [t.use and t.use.equation.name for t in lines["grad(U_f)"].origin] == ["pre(f)[t]"]
+    assert [t.use and t.use.equation.name for t in lines["bar(c)[0]"].origin] == ["pre(f)[1]", "pre(i)[1]", "c[1]"]
 
 
 def test_a_parameter_that_nothing_depends_on_has_no_sum() -> None:

@@ -1,10 +1,11 @@
 """The form of derived gradients; that their values are right is tested in tests/numeric."""
 
 import pytest
-from sympy import MatAdd, MatMul, Transpose
+from sympy import Integer, MatAdd, MatMul, MatrixSymbol, Transpose
 
+from lstmgraph.algebra.build import gathered
 from lstmgraph.algebra.names import symbol
-from lstmgraph.algebra.nodes import Fill, Hadamard, OneMinus, Tanh
+from lstmgraph.algebra.nodes import Fill, Hadamard, Negative, OneMinus, Tanh
 from lstmgraph.calculus import gradient, gradient_symbol, unroll, vjp
 from lstmgraph.errors import UnknownName
 from lstmgraph.program import Equation, Program
@@ -94,7 +95,8 @@ def test_nothing_depends_on_it() -> None:
 def test_a_value_used_twice_is_sent_a_sum() -> None:
     cell = loads('equations = "h[t] = x[t] * h[t-1] + tanh(x[t])"\nsizes = {x = "H"}')
     lines = {e.target.name: e.value for e in gradient(cell).stage("backward")}
-    assert isinstance(lines["bar(x)[t]"], MatAdd)
+    assert isinstance(lines["bar(x)[t]"], Hadamard), "what all its terms have in common stands before a bracket"
+    assert isinstance(lines["bar(x)[t]"].args[1], MatAdd)
 
 
 @pytest.mark.parametrize("name", library())
@@ -102,3 +104,23 @@ def test_growth_is_linear(name: str) -> None:
     """No right-hand side is longer than the sum over its uses: nothing is inlined."""
     cell = load(name)
     assert all(len(e.value.args) <= 2 * len(cell.equations) + 4 for e in gradient(cell))
+
+
+def test_what_all_terms_have_in_common_stands_before_a_bracket() -> None:
+    a, b, c, d = (MatrixSymbol(name, 3, 1) for name in "abcd")
+    two = Fill(Integer(2), 3, 1)
+    assert gathered(Negative(Hadamard(a, b)), Hadamard(a, c)) == Hadamard(a, MatAdd(c, Negative(b)))
+    assert gathered(Hadamard(a, b, c), Hadamard(d, b, a)) == Hadamard(a, b, MatAdd(c, d))
+    assert gathered(Hadamard(two, a), Hadamard(two, b)) == Hadamard(two, MatAdd(a, b))
+    assert gathered(Hadamard(a, a, b), Hadamard(a, a, c)) == Hadamard(a, a, MatAdd(b, c))
+    assert gathered(Negative(Hadamard(a, b)), Negative(Hadamard(a, c))) == Hadamard(a, MatAdd(Negative(b), Negative(c)))
+    assert gathered(a, Hadamard(a, b)) == MatAdd(a, Hadamard(a, b)), "a one in the bracket saves nothing"
+    assert gathered(Negative(a), b, c) == MatAdd(b, Negative(a), c)
+    assert gathered(Hadamard(a, b), Hadamard(a, c), d) == MatAdd(Hadamard(a, b), Hadamard(a, c), d)
+    assert gathered(Hadamard(a, b)) == Hadamard(a, b)
+
+
+def test_a_coupled_gate_is_sent_a_difference() -> None:
+    lines = {e.target.name: e.value for e in gradient(load("gru")).stage("backward")}
+    before, after = (load("gru").values["g"], load("gru").previous[0])
+    assert lines["bar(z)[t]"].args[1] == MatAdd(after, Negative(before))

@@ -19,12 +19,13 @@ from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import Name, name_of, symbol
 from lstmgraph.algebra.traverse import rebuild, renamed, symbols_in
 from lstmgraph.calculus import gradient, gradient_unrolled, through_time
+from lstmgraph.calculus.written_out import written_out
 from lstmgraph.cell import Cell
 from lstmgraph.numeric.check import AUTOGRAD_BOUND, largest_error
 from lstmgraph.numeric.differences import DIFFERENCES_BOUND, by_autograd, by_differences
 from lstmgraph.numeric.sample import Sample, draw
 from lstmgraph.numeric.sequence import Cotangents, run_sequence
-from lstmgraph.numeric.through_time import run_through_time, run_unrolled
+from lstmgraph.numeric.through_time import run_unrolled
 from lstmgraph.program import Equation, Program
 from lstmgraph.reading import from_equations, library, load, loads
 
@@ -34,24 +35,25 @@ LOSSES: tuple[str, ...] = ("every", "last")
 SAME = 1e-12
 
 
-def sampled(cell: Cell, steps: int, loss: str, batch: int = 2) -> Sample:
-    """A sequence whose loss is a random linear function of the outputs that it sees."""
+def sampled(cell: Cell, steps: int, loss: str, batch: int = 2, final: bool = False) -> Sample:
+    """A sequence whose loss is a random linear function of the outputs that it sees, `final`: of the last states."""
     sizes = {z: k % 2 + 2 for k, z in enumerate(cell.sizes)}
     sample = draw(cell, sizes, batch, steps, 1)
     assert sample is not None
     if loss == "last":
         sample.d_output[:-1] = 0
-    return replace(sample, d_states={name: 0 * d for name, d in sample.d_states.items()})
+    return sample if final else replace(sample, d_states={name: 0 * d for name, d in sample.d_states.items()})
 
 
 def recurrent(cell: Cell, recurrence: Program, sample: Sample) -> Cotangents:
     forward = run_sequence(cell, sample.parameters, sample.inputs, sample.states, sample.steps)
-    return run_through_time(cell, recurrence, forward, sample.d_output)
+    return run_unrolled(cell, written_out(recurrence, sample.steps), forward, sample.d_output, sample.d_states)
 
 
-def unrolled(cell: Cell, sample: Sample, loss: str) -> Cotangents:
+def unrolled(cell: Cell, sample: Sample, loss: str, final: bool = False) -> Cotangents:
     forward = run_sequence(cell, sample.parameters, sample.inputs, sample.states, sample.steps)
-    return run_unrolled(cell, gradient_unrolled(cell, sample.steps, loss), forward, sample.d_output)
+    program = gradient_unrolled(cell, sample.steps, loss, final=final).check()
+    return run_unrolled(cell, program, forward, sample.d_output, sample.d_states)
 
 
 def error(found: Cotangents, wanted: Cotangents) -> float:
@@ -83,6 +85,41 @@ def test_autograd_sees_the_same(name: str, loss: str) -> None:
     cell = load(name)
     sample = sampled(cell, 4, loss)
     assert error(recurrent(cell, through_time(cell, loss), sample), by_autograd(cell, sample)) < AUTOGRAD_BOUND
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("name", CELLS, ids=lambda name: Path(name).stem)
+def test_a_loss_that_sees_the_last_states_too(name: str, loss: str) -> None:
+    cell = load(name)
+    recurrence = through_time(cell, loss, final=True).check()
+    for steps in (1, 3):
+        sample = sampled(cell, steps, loss, final=True)
+        found = recurrent(cell, recurrence, sample)
+        assert error(found, by_autograd(cell, sample)) < AUTOGRAD_BOUND
+        assert error(found, unrolled(cell, sample, loss, final=True)) < SAME
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("name", ["lstm", "gru", str(PAPERS[3])], ids=lambda name: Path(name).stem)
+def test_only_what_is_asked_for(name: str, loss: str) -> None:
+    """The same values, from the lines that they need and no others."""
+    cell = load(name)
+    sample = sampled(cell, 3, loss)
+    whole = recurrent(cell, through_time(cell, loss), sample)
+    parameter, (state, *_), (x, *_) = cell.parameters[0].name, cell.states, cell.inputs
+    for wrt in ([parameter], [state.name], [name_of(x).base, parameter]):
+        program = through_time(cell, loss, wrt=wrt).check()
+        found = recurrent(cell, program, sample)
+        assert {*found.parameters, *found.inputs, *found.states} == {*wrt}
+        assert error(found, whole) == 0
+        assert len(program) < len(through_time(cell, loss))
+        used = {s.name for e in program for s in symbols_in(e.value)}
+        used |= {
+            symbol(name_of(s).at(0), s.shape).name for e in program for s in symbols_in(e.value) if name_of(s).time
+        }
+        lines = [e.target for e in program.stage("through time") if e.target not in program.outputs]
+        assert {symbol(name_of(s).at(0), s.shape).name for s in lines} <= used | {o.name for o in program.outputs}
 
 
 # ── cells of other shapes, and random ones ──
@@ -141,10 +178,11 @@ sizes = {x = "X", h = "H"}""",
 @pytest.mark.parametrize("text", ODD.values(), ids=ODD)
 def test_cells_of_any_shape(text: str, loss: str) -> None:
     cell = loads(text)
-    sample = sampled(cell, 3, loss)
-    found = recurrent(cell, through_time(cell, loss).check(), sample)
-    assert error(found, unrolled(cell, sample, loss)) < SAME
-    assert error(found, by_differences(cell, sample)) < DIFFERENCES_BOUND
+    for final in (False, True):
+        sample = sampled(cell, 3, loss, final=final)
+        found = recurrent(cell, through_time(cell, loss, final=final).check(), sample)
+        assert error(found, unrolled(cell, sample, loss, final)) < SAME
+        assert error(found, by_differences(cell, sample)) < DIFFERENCES_BOUND
 
 
 FORMS = (

@@ -7,7 +7,7 @@ row of `FORMATS`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
@@ -89,11 +89,15 @@ class Certificate:
         exact = self.of("proven")
         random = [what for what in self.forms if what not in exact]
         if not random:
-            return "proven exactly at small sizes, and but for the error probability that is stated at larger ones"
-        error = "but for the error probability that is stated"
-        tried = [row for row in self.rows if row.what in random and row.verdict == "holds" and row.partial]
-        sides = ", and on the sides of kinks that were tried" if tried else ""
-        return f"proven exactly: {', '.join(exact) or 'nothing'}; only {error}{sides}: {', '.join(random)}"
+            larger = self._but("at larger ones", exact) if self.of("holds") else ""
+            return "proven exactly at small sizes" + (f", and {larger}" if larger else "")
+        return f"proven exactly: {', '.join(exact) or 'nothing'}; only {self._but('', random)}: {', '.join(random)}"
+
+    def _but(self, where: str, forms: Sequence[str]) -> str:
+        """What the findings at random points leave open."""
+        partial = any(row.what in forms and row.verdict == "holds" and row.partial for row in self.rows)
+        parts = ["but for the error probability that is stated", where, "on the sides of kinks that were tried"]
+        return " ".join(part for part in (parts if partial else parts[:2]) if part)
 
     def _failure(self) -> str:
         agree = "; the numbers agree: it may be right by a relation that a proof does not use"

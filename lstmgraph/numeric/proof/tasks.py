@@ -30,7 +30,7 @@ class Task(NamedTuple):
 
 def choices(claim: Claim, rungs: Sequence[Numbers]) -> Iterator[Sizes]:
     """The size symbols of a claim, in order of use, get the numbers of a rung in turn; each choice once."""
-    sides = [side for s in claim.forward.inputs for side in s.shape]
+    sides = [side for s in (*claim.forward.inputs, *(e.target for e in claim.forward)) for side in s.shape]
     symbols: list[Symbol] = list(dict.fromkeys(z for side in sides for z in sorted(side.free_symbols, key=str)))
     seen: set[Numbers] = set()
     for rung in rungs:

@@ -150,6 +150,7 @@ def test_the_sum_of_quotients_counts_every_divisor() -> None:
     assert whole.above.degree == 8
     assert sorted(domain.divisors[k].degree for k in whole.below) == [1] * 9
     assert whole.above.height >= math.log2(9 * 2**8)
+    assert domain.accidents().degree == 9
 
 
 def build(domain: Domain[E]) -> E:
