@@ -141,8 +141,6 @@ def _low(text: str) -> str:
     text = text.replace(" ", "")
     if set(text) <= set(_LOW):
         return "".join(_LOW[c] for c in text)
-    if "," in text:
-        return f"_{{{text}}}"
     return f"_({text})" if set(text) & set("+-") else f"_{text}"
 
 

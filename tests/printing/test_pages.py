@@ -114,7 +114,7 @@ h[t] = f[t] * h[t-1] + (1 - f[t]) * (alpha * x[t]) + x[t] * 2 * beta
 """
     cell = Cell.from_equations(text, sizes={"x": "H", "h": "H"}, constants={"alpha": 1.5, "beta": 3})
     printed = str(cell.gradient())
-    assert "f̄ = h̄ ⊙ h[t-1] − α h̄ ⊙ x[t]" in printed
+    assert "f̄ = h̄ ⊙ (h[t-1] − α x[t])" in printed
     assert "x̄[t] = Wᵀ δ_f + α h̄ ⊙ (1 − f) + 2 β h̄" in printed
     assert "h[t] = f[t] ⊙ h[t-1] + α (1 − f[t]) ⊙ x[t] + 2 β x[t]" in str(cell)
-    assert r"\bar{f}_{t} &= \bar{h}_{t} \odot h_{t-1} - \alpha \bar{h}_{t} \odot x_{t}" in cell.gradient().latex
+    assert r"\bar{f}_{t} &= \bar{h}_{t} \odot (h_{t-1} - \alpha x_{t})" in cell.gradient().latex
