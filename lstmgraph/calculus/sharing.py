@@ -46,12 +46,16 @@ class Sharing:
         targets = [e.target for e in self.program.stage("backward") if self.uses[e.target]]
         self.reserve()
         for target, terms in self.sums.items():  # also of one that is needed no more as such
-            if len(terms) == 1 and terms[0].sign > 0 and len(terms[0].factors) > 1 and target not in self.atoms.apart:
+            if len(terms) == 1 and terms[0].sign > 0 and len(terms[0].factors) > 1 and self.may_serve(target):
                 self.names.setdefault(monomial(terms[0].factors), target)
         for target in targets:
             self.emit(target)
         equations = (*self.forward(), *self.backward.values())
         return replace(self.program, equations=equations).needed_for(self.program.outputs)
+
+    def may_serve(self, target: MatrixSymbol) -> bool:
+        """Whether others may use a value: not the gradient of a parameter, of which a sequence or a batch has a sum."""
+        return target not in self.atoms.apart and name_of(target).lag is not None
 
     def reserve(self) -> None:
         """The terms of forward sums that are used get numbers in the order in which they stand there."""

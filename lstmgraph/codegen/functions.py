@@ -12,7 +12,7 @@ from typing import Any
 from lstmgraph.cell import Cell
 from lstmgraph.codegen.code import WIDTH
 from lstmgraph.codegen.identifiers import class_name
-from lstmgraph.codegen.plan import plan
+from lstmgraph.codegen.plan import Plan
 from lstmgraph.codegen.targets import TARGETS, module_of
 from lstmgraph.errors import MissingExtra, UnknownName, UsageError
 from lstmgraph.program import Equation, Program
@@ -54,7 +54,7 @@ def generate(
     option that it does not have.
     """
     check_options(target, options)
-    generated: str = module_of(target).generate(plan(cell, gradient), _lines(cell, describe, target), **options)
+    generated: str = module_of(target).generate(Plan(cell, gradient), _lines(cell, describe, target), **options)
     return generated
 
 
@@ -71,7 +71,7 @@ def generate_files(
     if "files" not in TARGETS[target].own:
         return {f"{stem}{TARGETS[target].suffix}": generate(cell, gradient, target, describe, **options)}
     found: dict[str, str] = module_of(target).files(
-        plan(cell, gradient), _lines(cell, describe, target), stem=stem, **options
+        Plan(cell, gradient), _lines(cell, describe, target), stem=stem, **options
     )
     return found
 
@@ -101,7 +101,7 @@ def lambdify(
     check_installed(target)
     if "lambdify" in TARGETS[target].own:
         about = _lines(cell, describe, target)
-        return Functions(**module_of(target).lambdify(plan(cell, gradient), about, **options))
+        return Functions(**module_of(target).lambdify(Plan(cell, gradient), about, **options))
     source = generate(cell, gradient, target, describe, **options)
     name = f"<lstmgraph {target} {cell.name} {len(_compiled)}>"
     _compiled.append(name)
@@ -116,7 +116,7 @@ def check_installed(target: str) -> None:
     """Raises MissingExtra unless what the target's files import is there."""
     package = TARGETS[target].package
     if find_spec(package) is None:
-        hint = f"pip install 'lstmgraph[{package}]', or take its text (`lstmgraph code`), which needs no {package}"
+        hint = f"pip install 'lstmgraph[{package}]'; the text of the file needs no {package}"
         raise MissingExtra(f"callables of the target {target!r} need {package}, which is not installed", hint=hint)
 
 

@@ -45,7 +45,7 @@ class Module:
 
     def identifiers(self, reserved: set[str]) -> Names:
         sweeps = (self.forward.program, self.backward.program)
-        cell, forward = self.cell, self.plan.forward
+        cell, forward = self.cell, self.plan.step
         given = (*cell.inputs, *cell.parameters, *cell.constant_symbols, *cell.previous, *cell.values.values())
         computed = (*(e.target for e in forward), *(s for p in sweeps for s in (*p.inputs, *(e.target for e in p))))
         symbols, definitions = (*given, *computed), {e.target: e for e in forward}
@@ -178,7 +178,7 @@ class Module:
         cell, plan = self.cell, self.plan
         first = (self.step_arguments() or ["torch.zeros(1)"])[0]
         speller = Speller(self.dialect, self.names, plan.batched, first, helpers=self.helpers)
-        body = [assignment(self.names[e.target], speller.value(e.value, plan.batched[e.target])) for e in plan.forward]
+        body = [assignment(self.names[e.target], speller.value(e.value, plan.batched[e.target])) for e in plan.step]
         results = [self.names[self.output], *(self.names[s.next] for s in cell.states)]
         head = self.constants(speller.used, first)
         head += [f"    B = len({first})" if cell.inputs or cell.states else "    B = 1"] * speller.needs_batch

@@ -13,6 +13,7 @@ import sympy as sp
 from sympy import MatrixSymbol
 
 from lstmgraph.algebra.names import name_of, size
+from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.api.cell import Cell
 from lstmgraph.calculus import gradient, reusing
 from lstmgraph.calculus.counts import count
@@ -224,6 +225,14 @@ def test_common_products_are_named_and_those_of_the_first_factors_used_again() -
     assert text["term(h.1)[t]"] == "Hadamard(x[t], h[t-1])"
     assert text["term(h.2)[t]"] == "Hadamard(term(h.1)[t], u)"
     assert all(name_of(e.target).lag == 0 for e in program if name_of(e.target).marks == ("term",))
+
+
+@pytest.mark.parametrize("name", CELLS, ids=lambda name: Path(name).stem)
+def test_no_line_uses_the_gradient_of_a_parameter(name: str) -> None:
+    """It is that of one step and sample only in the equations: whoever runs them adds it up."""
+    found = both(load(name))[1]
+    used = {s for e in found for s in symbols_in(e.value)}
+    assert not [s for s in used if name_of(s).marks[:1] == ("grad",)]
 
 
 def test_a_quotient_is_taken_once() -> None:

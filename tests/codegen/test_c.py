@@ -25,7 +25,7 @@ from lstmgraph.codegen.functions import Functions
 from lstmgraph.codegen.loops.helpers import helper_texts
 from lstmgraph.codegen.loops.layout import Options
 from lstmgraph.codegen.loops.names import identifier
-from lstmgraph.codegen.plan import plan
+from lstmgraph.codegen.plan import Plan
 from lstmgraph.codegen.targets.c import File
 from lstmgraph.errors import MissingExtra, UnknownName, UsageError
 from lstmgraph.files import OutputError, write_together
@@ -53,7 +53,7 @@ def cell_of(name: str) -> Cell:
 
 @lru_cache
 def file_of(name: str, dtype: str) -> File:
-    return File(plan(cell_of(name), gradient(cell_of(name))), Options(dtype))
+    return File(Plan(cell_of(name), gradient(cell_of(name))), Options(dtype))
 
 
 @lru_cache
