@@ -24,6 +24,7 @@ from lstmgraph.notation.marks import chosen_marks
 from lstmgraph.notation.styles import DEFAULT, Style, Time, notation_names, style, style_names
 from lstmgraph.roles import roles
 
+_ENDS = "TNKQPMS"  # the number of the last step, the usual one first
 # Marks that are written around the whole name; every other one is on its head.
 AROUND = {"grad", "along", "loss", "block"}
 
@@ -38,7 +39,10 @@ def get_notation(cell: Cell, name: str | None = None) -> Notation:
     letters = _Speller(cell, rules, cell.notations.get(name, {})).run()
     indices = _indices(rules, {base: letters[base] for base in cell.values})
     marks = chosen_marks(rules, letters.values(), map(str, cell.sizes))
-    return Notation(name, letters, indices, rules, frozenset(cell.values), marks, tuple(s.name for s in cell.states))
+    states, sizes = tuple(s.name for s in cell.states), {str(size) for size in cell.sizes}
+    taken = sizes | {found.latex() for found in letters.values()}
+    end = next((letter for letter in _ENDS if letter not in taken), _ENDS[0])
+    return Notation(name, letters, indices, rules, frozenset(cell.values), marks, states, end=end)
 
 
 def _indices(rules: Style, letters: Mapping[str, Letter]) -> Mapping[str, str]:
@@ -60,6 +64,7 @@ class Notation:
     marks: Mapping[str, Letter]
     states: tuple[str, ...] = ()
     clock: str = "t"  # the letter of the step
+    end: str = "T"  # that of the last one
     _spelt: dict[tuple[str, ...], str] = field(default_factory=dict, init=False, repr=False)
 
     def latex(self, symbol: MatrixSymbol | str, superscript: str = "") -> str:
@@ -206,7 +211,11 @@ class Notation:
         return self.style.apply(letter(self.style.time.replace("#", time)), found)
 
     def _step(self, name: Name) -> str:
-        return name.time.replace("t", self.clock)
+        return name.time.replace("T", self.end).replace("t", self.clock)
+
+    def said(self, words: str) -> str:
+        """Words with the letter of the last step in the place of T."""
+        return re.sub(r"\bT\b", self.end, words)
 
     def _latex(self, name: Name, superscript: str) -> str:
         if is_jacobian(name):

@@ -223,7 +223,8 @@ class Printer:
     def time_sum(self, expr: n.TimeSum) -> Piece:
         term, *bounds = expr.args
         form = self.dialect.time_sum
-        steps = [str(b).replace(" ", "") for b in bounds]
+        last = "T" if self.dialect.strict else self.notation.end
+        steps = [str(b).replace(" ", "").replace("T", last) for b in bounds]
         return Piece(form.template.format(self.text(term, form.needs[0]), *steps), form.level)
 
     # ── linear maps ──
