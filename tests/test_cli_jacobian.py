@@ -58,7 +58,8 @@ def test_a_flow_goes_to_a_file_of_any_format(tmp_path: Path, capsys: pytest.Capt
     ("arguments", "said"),
     [
         (["jacobian", "lstm", "--of", "d"], "there is no value of lstm 'd'"),
-        (["jacobian", "lstm", "--steps", "x"], "is not a whole number, such as 3"),
+        (["jacobian", "lstm", "--steps", "2x"], "is not a whole number, such as 3"),
+        (["jacobian", "lstm", "--steps", "x"], "x means something else there already"),
         (["jacobian", "lstm", "--steps", "2", "--by", "x"], "there is no state of lstm 'x'"),
         (["jacobian", "lstm", "-f", "svg"], "there is no format 'svg'"),
         (["flow"], "Missing argument"),

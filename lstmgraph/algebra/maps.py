@@ -13,7 +13,7 @@ from __future__ import annotations
 from functools import reduce
 
 import sympy as sp
-from sympy import Expr, Integer, MatAdd, MatMul, MatrixExpr
+from sympy import Expr, Integer, MatAdd, MatMul, MatrixExpr, Symbol
 from sympy.printing.precedence import PRECEDENCE
 
 from lstmgraph.algebra.build import fill, gathered, is_number, matmul, negate, product, total, transpose
@@ -123,10 +123,23 @@ def _within_row(row: list[MatrixExpr], i: Expr, j: Expr) -> Expr:
 
 
 class Chain(Operation):
-    """The product of square matrices, one for each step, the latest step first: printed with a product sign."""
+    """The product of square matrices, one for each step, the latest step first: printed with a product sign.
+
+    Chain(a, k) is that of `a`, which is of step t, over the last k steps, k a letter: it has no value.
+    """
 
     signature = "m m, ... -> m m"
     precedence = PRECEDENCE["Mul"]
+
+    @property
+    def letter(self) -> Symbol | None:
+        """What stands for the number of steps."""
+        last = self.args[-1]
+        return last if isinstance(last, Symbol) else None
+
+    @property
+    def shape(self) -> Shape:
+        return (self.args[0].shape[0], self.args[0].shape[1])
 
     def _entry(self, i: Expr, j: Expr, **_: object) -> Expr:
         return reduce(lambda a, b: a @ b, (a.as_explicit() for a in self.args))[i, j]

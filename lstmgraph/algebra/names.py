@@ -13,6 +13,7 @@ A symbol is a plain `sympy.MatrixSymbol`, so that a SymPy user can take it away;
     W_f{j,k}   h{X+j}[t-1]         an entry: its row and column, or the one of them that there is
     bar(pre(f))[t]                 marks nest; this one prints as a delta, dot(bar(pre(f)))[t] as one with a dot
     jac(c.h)[t]                    a Jacobian: ∂c[t]/∂h[t-1]; jac(c.h.3)[t] is ∂c[t]/∂h[t-3]
+    jac(c.h.0k)[t]                 ∂c[t]/∂h[t-k], k a letter
     jac(.)[t]                      that of all states by all states
     direct(c.h)[t]                 the same with all other values of the step held
     alone(c.c.3)[t]                the same through c alone: all other states held
@@ -103,11 +104,11 @@ def symbol(name: Name | str, shape: Shape) -> MatrixSymbol:
 
 
 class Quotient(NamedTuple):
-    """What the name of a Jacobian says: of what, by what, so many steps earlier (0: of the same step)."""
+    """What the name of a Jacobian says: of what, by what, so many steps earlier (0: of the same step), or a letter."""
 
     of: Name
     by: str
-    steps: int
+    steps: int | str
 
     @property
     def whole(self) -> bool:
@@ -115,17 +116,20 @@ class Quotient(NamedTuple):
         return not self.by
 
 
-def jacobian_name(of: Name, by: str, steps: int = 1, mark: str = "jac") -> Name:
+def jacobian_name(of: Name, by: str, steps: int | str = 1, mark: str = "jac") -> Name:
     """The name of ∂of/∂by, `by` a value so many steps earlier; with an empty base and `by`, that of all states."""
-    base = f"{of.base}.{by}" + (f".{steps}" if steps != 1 else "")
+    count = f".0{steps}" if isinstance(steps, str) else f".{steps}" if steps != 1 else ""
+    base = f"{of.base}.{by}{count}"
     return replace(of, base=base, marks=(mark, *of.marks))
 
 
 def quotient_of(name: Name) -> Quotient:
     """The inverse of `jacobian_name`."""
-    parts, steps = name.base.split("."), 1
-    if parts[-1].isdigit() and len(parts) > 2:
-        steps = int(parts.pop())
+    parts = name.base.split(".")
+    last, steps = parts[-1], cast("int | str", 1)
+    if last[:1].isdigit() and len(parts) > 2:
+        steps = int(last) if last.isdigit() else last[1:]
+        parts.pop()
     return Quotient(Name(".".join(parts[:-1]), name.lag, name.marks[1:]), parts[-1], steps)
 
 

@@ -271,7 +271,7 @@ class Cell(core.Cell):
         of: str | Sequence[str] | None = None,
         by: str | Sequence[str] | None = None,
         *,
-        steps: int = 1,
+        steps: int | str = 1,
         direct: bool = False,
         open: str | Mapping[str, float] | None = None,
         notation: str | None = None,
@@ -279,7 +279,8 @@ class Cell(core.Cell):
         """The Jacobians of a step: ∂s[t]/∂r[t-1] for all states s and r, and all of them as one matrix.
 
         `of` and `by` choose some: `of` any values of the step, `by` states (their previous values) and inputs.
-        `steps` asks for products over so many steps: of all states, and through each state alone, the others held.
+        `steps` asks for products over so many steps, or over k for a letter "k": of all states, and through each state
+        alone, the others held.
         `direct` holds all other values of the step, so that only a value's own equation counts; `open` holds gates:
         {"f": 1, "i": 0}, or "f=1,i=0".  The result is a Program that prints; a matrix state is taken as vec(S), its
         columns one below the other.

@@ -16,7 +16,7 @@ from sympy import MatrixSymbol
 from lstmgraph.algebra.names import later, name_of, quotient_of
 from lstmgraph.algebra.nodes import TimeSum
 from lstmgraph.algebra.traverse import symbols_in, walk
-from lstmgraph.errors import UnknownName
+from lstmgraph.errors import UnknownName, UsageError
 from lstmgraph.numeric.proof import Claim, Cotangents, Jacobians, Parts, Tangents, kind_of, seeds_of
 from lstmgraph.program import Program
 
@@ -138,6 +138,8 @@ def _jacobians(cell: Cell, program: Program) -> Iterator[Claim]:
     for output in program.outputs:
         name = name_of(output)
         asked = quotient_of(name)
+        if isinstance(asked.steps, str):
+            raise UsageError("a product over a letter has no entries", hint="a number of steps, such as steps=3")
         own = asked.by if name.marks[0] == "alone" else ""
         groups.setdefault((name.marks[0], max(asked.steps, 1), own), []).append(output)
     for (mark, steps, own), outputs in groups.items():

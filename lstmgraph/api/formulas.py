@@ -74,7 +74,10 @@ class Formulas(Program):
         view = shown(self._printed, self.shown)
         printer = Printer(DIALECTS["latex"], self._style, inlined=view.inlined)
         return [
-            (section.title, [f"{printer.text(e.target)} = {printer.text(e.value)}" for e in section.equations])
+            (
+                self._style.said(section.title),
+                [f"{printer.text(e.target)} = {printer.text(e.value)}" for e in section.equations],
+            )
             for section in view.sections
         ]
 

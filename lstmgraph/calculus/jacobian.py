@@ -17,7 +17,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from sympy import Integer, MatAdd, MatrixExpr, MatrixSymbol, expand
+from sympy import Integer, MatAdd, MatrixExpr, MatrixSymbol, Symbol, expand
 
 from lstmgraph.algebra.build import transpose
 from lstmgraph.algebra.maps import Blocks, Chain, composed, entries, eye, is_zero, selector, summed, zero
@@ -35,15 +35,20 @@ WHOLE = Name("", 0)  # what stands for all states in the name of a Jacobian
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for: the values `of` by the previous states and inputs `by` (None: all states), over `steps`.
+    """What is asked for: the values `of` by the previous states and inputs `by` (None: all states), over `steps`, which
+    may be a letter.
 
     `direct` holds all other values of the step.
     """
 
     of: tuple[str, ...] | None = None
     by: tuple[str, ...] | None = None
-    steps: int = 1
+    steps: int | str = 1
     direct: bool = False
+
+    @property
+    def several(self) -> bool:
+        return self.steps != 1
 
 
 def jacobian(cell: Cell, request: Request, step: Program | None = None) -> Program:
@@ -67,14 +72,14 @@ class _Jacobians:
         self.several = len(cell.states) > 1
 
     def value(self, name: str) -> MatrixSymbol:
-        if self.request.steps > 1:
+        if self.request.several:
             return self.cell.state(name).next  # through several steps leads what is carried
         if name not in self.cell.values:
             raise UnknownName(f"value of {self.cell.name}", name, self.cell.values)
         return self.cell.values[name]
 
     def origin(self, name: str) -> MatrixSymbol:
-        if self.request.steps > 1:
+        if self.request.several:
             return self.cell.state(name).previous
         known = {name_of(s).base: s for s in (*self.cell.previous, *self.cell.inputs)}
         if name not in known:
@@ -89,7 +94,7 @@ class _Jacobians:
         asked = [self.name(of, by) for of in self.of for by in self.by]
         if self.everything() and self.several and not self.request.direct:
             asked.append(self.whole())
-        if self.request.steps > 1:
+        if self.request.several:
             return self.over_steps()
         return self.program(self.equations, asked)
 
@@ -98,7 +103,7 @@ class _Jacobians:
 
     def wanted_origins(self) -> list[MatrixSymbol]:
         """Over several steps all states take part, whichever are asked for."""
-        if self.request.steps == 1:
+        if not self.request.several:
             return self.by
         return list(dict.fromkeys([*self.cell.previous, *self.by]))
 
@@ -140,13 +145,13 @@ class _Jacobians:
         return {*self.cell.values.values()} - {target} if self.request.direct else ()
 
     def name(
-        self, of: MatrixSymbol, by: MatrixSymbol, steps: int | None = None, mark: str | None = None
+        self, of: MatrixSymbol, by: MatrixSymbol, steps: int | str | None = None, mark: str | None = None
     ) -> MatrixSymbol:
         origin = name_of(by)
         back = steps or -(origin.lag or 0)
         return symbol(jacobian_name(name_of(of), origin.base, back, mark or self.mark), _shape(of, by))
 
-    def whole(self, steps: int = 1) -> MatrixSymbol:
+    def whole(self, steps: int | str = 1) -> MatrixSymbol:
         """The Jacobian of all states by all states, which for one step is defined here by its blocks."""
         states = self.cell.states
         total = expand(sum((entries(s.next.shape) for s in states), Integer(0)))
@@ -170,8 +175,9 @@ class _Jacobians:
         products = self.through_all() if self.several else []
         products += [e for s in self.cell.states if (e := self.through_one(s.next, s.previous))]
         steps = [(*self.step.equations, *self.equations)]
-        earlier = [[_earlier(e, j) for e in steps[0]] for j in range(k - 1, 0, -1)]
-        inputs = {later(x, -j) for j in range(k) for x in self.step.inputs}
+        count = k if isinstance(k, int) else 1  # what is said of any number of steps is said of this one
+        earlier = [[_earlier(e, j) for e in steps[0]] for j in range(count - 1, 0, -1)]
+        inputs = {later(x, -j) for j in range(count) for x in self.step.inputs}
         lines = (*(e for step in earlier for e in step), *steps[0], *products)
         known = {e.target for e in lines}
         ordered = sorted(inputs - known, key=lambda s: (name_of(s).lag is None, name_of(s).lag or 0, str(s)))
@@ -184,7 +190,7 @@ class _Jacobians:
         """The product of whole Jacobians, and the blocks of it that were asked for."""
         k = self.request.steps
         one, product = self.whole(), self.whole(k)
-        found = [Equation(product, Chain(*(later(one, -j) for j in range(k))), stage="jacobian")]
+        found = [Equation(product, self.chain(one), stage="jacobian")]
         if not self.everything():
             for of in self.of:
                 for by in self.by:
@@ -203,8 +209,14 @@ class _Jacobians:
         if self.request.of is not None and of not in self.of:
             return None
         k, mark = self.request.steps, "alone" if self.several else self.mark
-        factors = [renamed(self.blocks[of, by], partial(later, k=-j)) for j in range(k)]
-        return Equation(self.name(of, by, k, mark), Chain(*factors), stage="jacobian")
+        return Equation(self.name(of, by, k, mark), self.chain(self.blocks[of, by]), stage="jacobian")
+
+    def chain(self, factor: MatrixExpr) -> Chain:
+        """The product of a factor over the steps."""
+        k = self.request.steps
+        if isinstance(k, str):
+            return Chain(factor, Symbol(k, integer=True, positive=True))
+        return Chain(*(renamed(factor, partial(later, k=-j)) for j in range(k)))
 
 
 def _earlier(equation: Equation, k: int) -> Equation:

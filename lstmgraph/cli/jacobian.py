@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from lstmgraph.cli.options import WholeNumber, cell_argument, choose_format, deliver, load_cell, notation_option
+
+
+class Steps(WholeNumber):
+    """A whole number, or a letter for one."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return (
+            value
+            if isinstance(value, str) and len(value) == 1 and value.isalpha()
+            else super().convert(value, param, ctx)
+        )
 
 
 @click.command("jacobian")
@@ -13,7 +26,9 @@ from lstmgraph.cli.options import WholeNumber, cell_argument, choose_format, del
 @click.option(
     "--by", multiple=True, metavar="NAME", help="A state (its previous value) or an input; repeatable.  [default: all]"
 )
-@click.option("--steps", type=WholeNumber(", such as 3"), default=1, metavar="K", help="The product over K steps.")
+@click.option(
+    "--steps", type=Steps(", such as 3"), default=1, metavar="K", help="The product over K steps; K may be a letter, k."
+)
 @click.option("--direct", is_flag=True, help="Hold all other values of the step: a value's own equation only.")
 @click.option("--open", "opened", metavar="GATES", help="Hold gates at numbers: f=1,i=0.")
 @click.option("-f", "--format", metavar="FORMAT", help="unicode, latex, markdown or html.  [default: unicode]")
@@ -28,7 +43,7 @@ def command(
     name: str,
     of: tuple[str, ...],
     by: tuple[str, ...],
-    steps: int,
+    steps: int | str,
     direct: bool,
     opened: str | None,
     format: str | None,

@@ -24,6 +24,7 @@ from lstmgraph.notation.marks import chosen_marks
 from lstmgraph.notation.styles import DEFAULT, Style, Time, notation_names, style, style_names
 from lstmgraph.roles import roles
 
+_ENDS = "TNKQPMS"  # the number of the last step, the usual one first
 # Marks that are written around the whole name; every other one is on its head.
 AROUND = {"grad", "along", "loss", "block"}
 
@@ -38,7 +39,10 @@ def get_notation(cell: Cell, name: str | None = None) -> Notation:
     letters = _Speller(cell, rules, cell.notations.get(name, {})).run()
     indices = _indices(rules, {base: letters[base] for base in cell.values})
     marks = chosen_marks(rules, letters.values(), map(str, cell.sizes))
-    return Notation(name, letters, indices, rules, frozenset(cell.values), marks, tuple(s.name for s in cell.states))
+    states, sizes = tuple(s.name for s in cell.states), {str(size) for size in cell.sizes}
+    taken = sizes | {found.latex() for found in letters.values()}
+    end = next((letter for letter in _ENDS if letter not in taken), _ENDS[0])
+    return Notation(name, letters, indices, rules, frozenset(cell.values), marks, states, end=end)
 
 
 def _indices(rules: Style, letters: Mapping[str, Letter]) -> Mapping[str, str]:
@@ -60,6 +64,7 @@ class Notation:
     marks: Mapping[str, Letter]
     states: tuple[str, ...] = ()
     clock: str = "t"  # the letter of the step
+    end: str = "T"  # that of the last one
     _spelt: dict[tuple[str, ...], str] = field(default_factory=dict, init=False, repr=False)
 
     def latex(self, symbol: MatrixSymbol | str, superscript: str = "") -> str:
@@ -160,10 +165,9 @@ class Notation:
 
     # ── the names of Jacobians ──
 
-    @property
-    def index_letter(self) -> str:
-        """A letter for the steps of a product, which is nobody's name."""
-        taken = {found.head for found in self.letters.values()}
+    def index_letter(self, other: str = "") -> str:
+        """A letter for the steps of a product, which is nobody's name, nor that other one."""
+        taken = {other, *(found.head for found in self.letters.values())}
         return next((x for x in "jkτ" if x not in taken), "j")
 
     @property
@@ -171,25 +175,24 @@ class Notation:
         """The letter of all states of a cell in one vector."""
         return self.marks["states"]
 
-    def _jacobian(self, name: Name, spell: Callable[[Letter, Name], str]) -> tuple[str, str, str]:
+    def _jacobian(self, name: Name, spell: Callable[[Letter, str], str]) -> tuple[str, str, str]:
         """What is derived, what it is derived by, and what is held, each spelt."""
         quotient = quotient_of(name)
-        lag = quotient.of.lag or 0
-        before = Name(quotient.by, lag - quotient.steps)
+        now, steps, before = self._step(quotient.of), quotient.steps, Name(quotient.by)
+        then = f"{now}-{steps}" if isinstance(steps, str) else self._step(before.at((quotient.of.lag or 0) - steps))
         above, below = (self.all_states,) * 2 if quotient.whole else (self.letter(quotient.of), self.letter(before))
         held = [self.letter(Name(s)) for s in self.states if name.marks[0] == "alone" and s != quotient.by]
-        return spell(above, quotient.of), spell(below, before), ", ".join(spell(h, Name("")) for h in held)
+        return spell(above, now), spell(below, then), ", ".join(spell(h, "") for h in held)
 
     def _latex_jacobian(self, name: Name) -> str:
-        above, below, held = self._jacobian(name, lambda letter, of: self._timed(letter, of).latex())
+        above, below, held = self._jacobian(name, lambda letter, time: self._at(letter, time).latex())
         sign = r"\partial^{+}" if name.marks[0] == "direct" else r"\partial"
         fraction = rf"\frac{{{sign} {above}}}{{\partial {below}}}"
         return rf"\left. {fraction} \right|_{{{held}}}" if held else fraction
 
     def _unicode_jacobian(self, name: Name) -> str:
-        def spell(letter: Letter, of: Name) -> str:
-            time = "" if of.lag is None else self.style.text_time.replace("#", self._step(of))
-            return letter.unicode() + time
+        def spell(letter: Letter, time: str) -> str:
+            return letter.unicode() + (self.style.text_time.replace("#", time) if time else "")
 
         above, below, held = self._jacobian(name, spell)
         sign = "∂⁺" if name.marks[0] == "direct" else "∂"
@@ -198,13 +201,21 @@ class Notation:
     # ── all other names ──
 
     def _timed(self, found: Letter, name: Name) -> Letter:
-        if name.lag is None:
+        return self._at(found, self._step(name))
+
+    def _at(self, found: Letter, time: str) -> Letter:
+        """A letter with a time, or without one where that is empty."""
+        if not time:
             return found
         found = replace(found, sub=(*found.sub, *filter(None, [found.entry])), entry="")
-        return self.style.apply(letter(self.style.time.replace("#", self._step(name))), found)
+        return self.style.apply(letter(self.style.time.replace("#", time)), found)
 
     def _step(self, name: Name) -> str:
-        return name.time.replace("t", self.clock)
+        return name.time.replace("T", self.end).replace("t", self.clock)
+
+    def said(self, words: str) -> str:
+        """Words with the letter of the last step in the place of T."""
+        return re.sub(r"\bT\b", self.end, words)
 
     def _latex(self, name: Name, superscript: str) -> str:
         if is_jacobian(name):

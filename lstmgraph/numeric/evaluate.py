@@ -110,8 +110,9 @@ class _Interpreter:
         if expr.func in BUILT:
             return BUILT[expr.func](self.xp, self.dtype, *map(self.size, expr.args))
         values = map(self.value, n.operands(expr))
-        width = expr.args[-1:] if isinstance(expr, maps.Blocks) else ()
-        return operation(expr.func, self.xp)(*values, *map(self.size, width))
+        counted = isinstance(expr, maps.Blocks) or (isinstance(expr, maps.Chain) and expr.letter is not None)
+        last = expr.args[-1:] if counted else ()
+        return operation(expr.func, self.xp)(*values, *map(self.size, last))
 
     def fill(self, expr: n.Fill) -> Array:
         rows, columns = (self.size(side) for side in expr.shape)

@@ -7,7 +7,7 @@ What is told is decided in `derivations.py`; here is how it is spelt and where t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import NamedTuple
 
@@ -53,6 +53,7 @@ def print_derivation(
     `forward` is what it was derived from, in normal form.  Text breaks at `width`; LaTeX and HTML are whole documents.
     """
     told = derivation(program, forward, stage)
+    told = replace(told, sections=tuple((notation.said(title), lines) for title, lines in told.sections))
     time: Time = "implicit" if stage in OF_ONE_STEP else "explicit"
     return _PAGES[dialect](Explanation(told, printer_of(dialect, notation, time, told.inlined), width, title))
 

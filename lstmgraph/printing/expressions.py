@@ -223,7 +223,8 @@ class Printer:
     def time_sum(self, expr: n.TimeSum) -> Piece:
         term, *bounds = expr.args
         form = self.dialect.time_sum
-        steps = [str(b).replace(" ", "") for b in bounds]
+        last = "T" if self.dialect.strict else self.notation.end
+        steps = [str(b).replace(" ", "").replace("T", last) for b in bounds]
         return Piece(form.template.format(self.text(term, form.needs[0]), *steps), form.level)
 
     # ── linear maps ──
@@ -251,13 +252,18 @@ class Printer:
 
     def chain(self, expr: m.Chain) -> Piece:
         """Equal factors, each a step before the one on its left, as one under a product sign; others one by one."""
+        if expr.letter is not None:
+            return self.over_steps(expr.args[0], f"{self.notation.clock}-{expr.letter}+1", str(expr.letter))
         first, *others = expr.args
         if any(renamed(first, partial(later, k=-j)) != factor for j, factor in enumerate(others, start=1)):
             return self.product(MatMul(*expr.args))
-        letter = self.notation.index_letter
+        return self.over_steps(first, f"{self.notation.clock}-{len(others)}" if others else self.notation.clock)
+
+    def over_steps(self, factor: MatrixExpr, start: str, count: str = "") -> Piece:
+        """The product of a factor from one step to this one; `count` is a letter in it that means something else."""
+        letter = self.notation.index_letter(count)
         inner = replace(self, notation=replace(self.notation, clock=letter), time="explicit")
-        end, start = self.notation.clock, f"{letter} = {self.notation.clock}-{len(others)}"
-        text = self.dialect.chain.format(end, start if others else f"{letter} = {end}", inner.text(first, TIGHT))
+        text = self.dialect.chain.format(self.notation.clock, f"{letter} = {start}", inner.text(factor, TIGHT))
         return Piece(text, PRODUCT)
 
     def operation_name(self, operation: type) -> str:

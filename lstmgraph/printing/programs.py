@@ -103,7 +103,10 @@ class Page:
     @cached_property
     def sections(self) -> list[tuple[str, list[Row]]]:
         numbers = count(1)
-        found = [(s.title, [r for e in s.equations for r in self.rows(e, numbers)]) for s in self.view.sections]
+        found = [
+            (self.printer.notation.said(s.title), [r for e in s.equations for r in self.rows(e, numbers)])
+            for s in self.view.sections
+        ]
         return [(title, self.lined(rows)) for title, rows in found]
 
     def groups(self) -> list[tuple[str, list[Row]]]:
@@ -141,7 +144,7 @@ class Page:
         explicit = Printer(self.printer.dialect, self.printer.notation)
         about = ", ".join(formula(self.named(x)) for x in note.about)
         of = ", ".join(formula((self.printer if name_of(x).marks else explicit).text(x)) for x in note.of)
-        return f"{about}: {note.words.format(of)}"
+        return f"{about}: {explicit.notation.said(note.words).format(of)}"
 
     def named(self, what: MatrixSymbol | type) -> str:
         if isinstance(what, type):

@@ -231,6 +231,30 @@ def test_through_one_state_alone_is_a_product_of_forget_gates() -> None:
     assert r"\left. \frac{\partial c_{t}}{\partial c_{t-3}} \right|_{h}" in latex
 
 
+@pytest.mark.parametrize("name", CELLS, ids=lambda name: Path(name).stem)
+def test_a_letter_for_the_number_of_steps_says_the_same_for_any(name: str) -> None:
+    cell = lstmgraph.load(name)
+    letter = next(x for x in "npqk" if x not in {*cell.values, *map(str, (*cell.parameters, *cell.sizes))})
+    program = cell.jacobian(steps=letter)
+    assert program.check().outputs
+    said, three = (str(p).partition("through one step")[2] for p in (program, cell.jacobian(steps=3)))
+    assert said
+    assert said.replace(f"t-{letter}+1", "t-2").replace(f"t-{letter}", "t-3") == three
+
+
+def test_a_product_over_a_letter_is_printed_and_has_no_value() -> None:
+    rnn = lstmgraph.load("rnn")
+    assert lines(rnn.jacobian(steps="k"))[-1] == "∂h[t]/∂h[t-k] = ∏(j = t-k+1…t) diag(1 − h[j]²) U"
+    assert lines(rnn.jacobian(steps="j"))[-1] == "∂h[t]/∂h[t-j] = ∏(k = t-j+1…t) diag(1 − h[k]²) U"
+    latex = rnn.jacobian(steps="k").latex
+    assert r"\frac{\partial h_{t}}{\partial h_{t-k}} &= \prod_{j = t-k+1}^{t} \operatorname{diag}" in latex
+    given = {"x[t]": np.ones((2, 1)), "h[t-1]": np.ones((2, 1)), "W": np.eye(2), "U": np.eye(2), "b": np.ones((2, 1))}
+    with pytest.raises(LstmgraphError, match="the size k"):
+        evaluate(rnn.jacobian(steps="k"), given)
+    with pytest.raises(LstmgraphError, match="a product over a letter has no entries"):
+        rnn.prove(rnn.jacobian(steps="k"))
+
+
 def test_the_direct_jacobian_holds_all_other_values() -> None:
     assert lines(lstmgraph.load("peephole_lstm").jacobian("c", "c", direct=True)) == ["∂⁺c[t]/∂c[t-1] = diag(f)"]
     assert lines(lstmgraph.load("gru").jacobian(direct=True)) == ["∂⁺h[t]/∂h[t-1] = diag(z)"]
@@ -253,7 +277,16 @@ def test_what_a_value_does_not_depend_on_is_zero() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["jac(c.h)[t]", "jac(pre(f.h))[t]", "jac(part(h.1.h.3))[t-2]", "jac(.)[t]", "jac(..3)[t]"]
+    "text",
+    [
+        "jac(c.h)[t]",
+        "jac(pre(f.h))[t]",
+        "jac(part(h.1.h.3))[t-2]",
+        "jac(.)[t]",
+        "jac(..3)[t]",
+        "jac(..0k)[t]",
+        "jac(c.h.0k)[t]",
+    ],
 )
 def test_a_name_says_of_what_and_by_what(text: str) -> None:
     name = Name.parse(text)
@@ -269,6 +302,10 @@ def test_a_name_says_of_what_and_by_what(text: str) -> None:
         ({"by": "W_f"}, "there is no state or input of lstm 'W_f'"),
         ({"steps": 0}, "1 to 1000 steps"),
         ({"steps": "3"}, "the option steps takes a whole number|steps takes a whole number"),
+        ({"steps": "kk"}, "steps takes a whole number"),
+        ({"steps": "H"}, "H means something else there already"),
+        ({"steps": "c"}, "c means something else there already"),
+        ({"steps": "k", "direct": True}, "the direct Jacobian is that of one step"),
         ({"steps": 2, "direct": True}, "the direct Jacobian is that of one step"),
         ({"open": "g=1"}, "there is no gate of lstm 'g'"),
         ({"open": 3}, "open takes text"),

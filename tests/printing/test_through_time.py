@@ -81,6 +81,21 @@ def test_what_the_legend_says_of_the_initial_states() -> None:
     assert "h[0]: the initial states\n" in text
 
 
+def test_a_cell_that_has_the_letters_of_time_gets_others() -> None:
+    """Where T is a matrix the last step is N, and where ℓ is a state the loss of a step is e."""
+    cell = loads('equations = "ell[t] = tanh(T @ x[t] + U @ ell[t-1])"\nsizes = {x = "X", ell = "H"}')
+    text = print_program(through_time(cell, "last"), "unicode", get_notation(cell), "through time")
+    assert "at the last step, t = N\nℓ̄[N] = ∂e[N]/∂ℓ[N]\n" in text
+    assert "∂L/∂T = Σ[t=1…N] δ_ℓ[t] x[t]ᵀ" in text
+    assert "x̄[t] = Tᵀ δ_ℓ[t]" in text
+    every = print_program(through_time(cell), "latex", get_notation(cell), "through time")
+    assert r"\sum_{t=1}^{N}" in every
+    assert "for t = N down to 1" in every
+    assert r"$\delta_{\ell,N+1}$: zero: no step follows the last, N" in every
+    sized = loads('equations = "h[t] = tanh(W @ x[t] + U @ h[t-1])"\nsizes = {x = "T", h = "N"}')
+    assert "Σ[t=1…K]" in print_program(through_time(sized), "unicode", get_notation(sized), "through time")
+
+
 def test_what_the_legend_says_of_truncation() -> None:
     text = recurrence("lstm", truncate=8)
     assert "[t mod 8 ≠ 0]: 0 where t is a multiple of 8, else 1: nothing goes back from one block of 8 steps" in text

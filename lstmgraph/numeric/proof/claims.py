@@ -171,6 +171,8 @@ class Jacobians(Claim):
         asked = quotient_of(name)
         if asked.whole:
             return self.states
+        if isinstance(asked.steps, str):  # over a number of steps that is a letter nothing is known
+            return None
         before = str(Name(asked.by, (asked.of.lag or 0) - asked.steps))
         of = [e.target for e in self.forward if e.target.name == str(asked.of)]
         by = [s for s in self.forward.inputs if s.name == before]
