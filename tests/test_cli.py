@@ -261,7 +261,7 @@ def test_grad_in_every_format(command: Callable[..., Result], tmp_path: Path, fo
 
 
 def test_what_is_not_of_one_step_is_not_explained(command: Callable[..., Result]) -> None:
-    result = command("grad", "rnn", "--through-time", "--explain")
+    result = command("grad", "rnn", "--unroll", "2", "--explain")
     assert (result.code, result.out) == (2, "")
     assert "--explain is for the gradients of one step" in result.err
 
