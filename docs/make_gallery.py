@@ -103,7 +103,7 @@ def shown(section: Table) -> str:
 def terminal(text: Table) -> str:
     """A drawing as a terminal shows it, under its command."""
     shown = load(text["cell"]).draw(text["style"]).terminal(colour=False)
-    return f"```console\n$ lstmgraph draw {text['cell']} --style {text['style']}\n{shown.rstrip()}\n```"
+    return f"```console\n$ lstmgraph draw {text['cell']} --style {text['style']} --format text\n{shown.rstrip()}\n```"
 
 
 def scores() -> Iterator[tuple[str, ...]]:
