@@ -237,8 +237,8 @@ class Scan:
         carried, now = [self.names[s] for s in self.carry], [self.names[s] for s in there]
         before = self.named(there)
         carry, current = _argument(carried, "carry"), _argument(now, "now")
-        head = [f"    def one_step({carry}, {current}):", *_unpacked(carried, carry), *_unpacked(now, current)]
-        result = _called("return ", [_bundle(new), _bundle(stored) or "None"], 8)
+        head = [f"    def one_step({carry}, {current}):", *unbundled(carried, carry, 8), *unbundled(now, current, 8)]
+        result = row("return ", [_bundle(new), _bundle(stored) or "None"], 8)
         return [*before, "", *head, *body, *result, "", *self.call([self.all_steps(s) for s in there])]
 
     def written(self) -> list[Equation]:
@@ -254,7 +254,7 @@ class Scan:
         results = [_bundle([*self.last.values()]), _bundle([self.all_steps(s) for s in self.stored]) or "_"]
         given = ["one_step", _bundle([self.first[s] for s in self.carry]), _bundle(there) or "None"]
         options = ["length=T"] * (not there) + ["reverse=True"] * self.reverse
-        return _called(f"{', '.join(results)} = {self.dialect.arrays['scan']}(", [*given, *options], 4, ")")
+        return row(f"{', '.join(results)} = {self.dialect.arrays['scan']}(", [*given, *options], 4, ")")
 
     def final(self, s: MatrixSymbol) -> tuple[list[str], str]:
         """The lines and the code for a carried value after the loop."""
@@ -276,14 +276,16 @@ def _bundle(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"({', '.join(parts)})" if parts else ""
 
 
-def _unpacked(names: Sequence[str], word: str) -> list[str]:
-    if len(names) < 2:
-        return []
-    line = f"        {', '.join(names)} = {word}"
-    return [line] if len(line) <= WIDTH else [f"    {text}" for text in listed("(", names, f") = {word}")]
+def unbundled(names: Sequence[str], word: str, indent: int = 4) -> list[str]:
+    """`a, b = word`; of one name nothing."""
+    pad = " " * (indent - 4)
+    line = f"{pad}    {', '.join(names)} = {word}"
+    if len(names) < 2 or len(line) <= WIDTH:
+        return [line] if len(names) > 1 else []
+    return [f"{pad}{text}" for text in listed("(", names, f") = {word}")]
 
 
-def _called(head: str, parts: Sequence[str], indent: int, end: str = "") -> list[str]:
+def row(head: str, parts: Sequence[str], indent: int = 4, end: str = "") -> list[str]:
     """`head` a, b, c `end`: an argument a line, and its members a line, where it takes several."""
     pad = " " * indent
     line = f"{pad}{head}{', '.join(parts)}{end}"
@@ -292,7 +294,7 @@ def _called(head: str, parts: Sequence[str], indent: int, end: str = "") -> list
     inner = [text for part in parts for text in _part(part, indent + 4)]
     if end and len(f"{pad}{head}") > WIDTH:  # many results
         results, _, word = head.rpartition(" = ")
-        return [*_called("(", _members(results), indent, f") = {word}")[:-1], f"{pad}) = {word}", *inner, f"{pad}{end}"]
+        return [*row("(", _members(results), indent, f") = {word}")[:-1], f"{pad}) = {word}", *inner, f"{pad}{end}"]
     return [f"{pad}{head}", *inner, f"{pad}{end}"] if end else [f"{pad}{head}(", *inner, f"{pad})"]
 
 

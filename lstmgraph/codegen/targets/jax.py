@@ -24,7 +24,7 @@ from lstmgraph.codegen.identifiers import RESERVED, Names, identifiers, size_tex
 from lstmgraph.codegen.interface import dict_lines, inputs_of, notes, shape_text
 from lstmgraph.codegen.passes import Passes, gather, hoist_terms, inline, pack_early, passed, stack
 from lstmgraph.codegen.plan import Plan
-from lstmgraph.codegen.scanned import Rows, Scan
+from lstmgraph.codegen.scanned import Rows, Scan, row, unbundled
 from lstmgraph.codegen.sequence import sequence
 from lstmgraph.templates import render
 
@@ -238,7 +238,7 @@ class _File:
         self.kept = self.roots()
         saved = ["params", *(["xs"] if cell.inputs else []), "states", *self.kept]
         tail = [*more, *(line for extra, _ in lasts.values() for line in extra), *dict_lines("last", states)]
-        tail += [f"    return ({outputs}, last), ({', '.join(saved)})"]
+        tail += row("return ", [f"({outputs}, last)", f"({', '.join(saved)})"])
         lines = [*body, *tail]
         arrays = [(x, self.names.plural(x), 2) for x in cell.inputs]
         head = [*self.unpacked(lines), *self.unpacked_inputs(lines)]
@@ -299,7 +299,7 @@ class _File:
         lines = [*views, *lines]
         arrays = [(cell.values[cell.output], "d_outputs", 2), *((x, self.names.plural(x), 2) for x in cell.inputs)]
         saved = ["params", *(["xs"] if cell.inputs else []), "states", *self.kept]
-        head = [f"    {', '.join(saved)} = saved", "    d_outputs, d_states = d", *self.unpacked(lines)]
+        head = [*unbundled(saved, "saved"), "    d_outputs, d_states = d", *self.unpacked(lines)]
         head += [*self.unpacked_inputs(lines), *self.lengths(lines, "d_outputs")]
         return [*head, *self.sizes(lines, arrays, "states"), *views, *body, *tail]
 
