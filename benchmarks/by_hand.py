@@ -1,4 +1,4 @@
-"""The peephole LSTM in NumPy by hand, forward and back through time: as in a textbook, and fused with care.
+"""The peephole LSTM by hand, in NumPy forward and back through time: as in a textbook, and fused with care.
 
 Both take and give what the generated file does: batch-first arrays, parameters by name.  `forward` gives the outputs
 and a cache, `backward` takes it with the gradient of the outputs.
@@ -7,6 +7,8 @@ and a cache, `backward` takes it with the gradient of the outputs.
     fused       samples are columns; gates stacked in one array, the projection of all inputs before the loop, values
                 computed in place with views made before the loop, sigmoid by tanh with its halves in the weights,
                 slopes of all steps before the backward loop, gradients of weights after it, in one product each
+
+`stacked_scan` is a careful forward scan in JAX, which finds the gradients itself.
 """
 
 from __future__ import annotations
@@ -177,3 +179,22 @@ def _gradients(W: Array, cache: Any, deltas: Array) -> Params:
     found["p_i"] = np.einsum("tnb,tnb->n", deltas[:, H : 2 * H], c[:-1])
     found["p_o"] = np.einsum("tnb,tnb->n", deltas[:, 3 * H :], c[1:])
     return found
+
+
+def stacked_scan(p: Params, xs: Any, states: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """In JAX: gates stacked, the projection of all inputs before the scan."""
+    import jax
+    import jax.numpy as jnp
+
+    W, U, b = (jnp.concatenate([p[f"{kind}_{gate}"] for gate in "figo"]) for kind in "WUb")
+
+    def one_step(carry: Any, projected: Any) -> Any:
+        c_prev, h_prev = carry
+        f, i, g, o = jnp.split(projected + h_prev @ U.T, 4, axis=-1)
+        f, i = jax.nn.sigmoid(f + p["p_f"] * c_prev), jax.nn.sigmoid(i + p["p_i"] * c_prev)
+        c = f * c_prev + i * jnp.tanh(g)
+        h = jax.nn.sigmoid(o + p["p_o"] * c) * jnp.tanh(c)
+        return (c, h), h
+
+    (c, h), outputs = jax.lax.scan(one_step, (states["c"], states["h"]), xs.swapaxes(0, 1) @ W.T + b)
+    return outputs.swapaxes(0, 1), {"c": c, "h": h}

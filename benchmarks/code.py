@@ -154,6 +154,40 @@ def torch_lstm(p: Problem) -> Runs:
     return torch_runs(p, torch.nn.LSTM(p.X, p.H))
 
 
+def jax_runs(p: Problem, forward: Any) -> Runs:
+    """A function of parameters and sequences in batch-major order, with gradients for all that goes in."""
+    import jax
+
+    if p.xs.dtype == np.float64:
+        jax.config.update("jax_enable_x64", True)
+    given, d_outputs = jax.device_put((p.params, p.xs)), jax.device_put(p.d_outputs)
+    states = {s.name: jax.numpy.zeros((p.B, p.H), p.xs.dtype) for s in p.cell.states}
+
+    def gradients(params: Any, xs: Any, states: Any, d_outputs: Any) -> Any:
+        outputs, back = jax.vjp(lambda *given: forward(*given)[0], params, xs, states)
+        return outputs, back(d_outputs)
+
+    there, both = jax.jit(lambda *given: forward(*given)[0]), jax.jit(gradients)
+    return (
+        lambda: jax.block_until_ready(there(*given, states)),
+        lambda: jax.block_until_ready(both(*given, states, d_outputs)),
+    )
+
+
+def jax_derived(p: Problem) -> Runs:
+    return jax_runs(p, p.cell.lambdify("jax").forward)
+
+
+def jax_plain(p: Problem) -> Runs:
+    """The same file's equations as a scan, with JAX's gradients."""
+    return jax_runs(p, p.cell.lambdify("jax").reference)
+
+
+def jax_stacked(p: Problem) -> Runs | None:
+    """A scan by hand: gates stacked, inputs projected before it; with JAX's gradients."""
+    return jax_runs(p, by_hand.stacked_scan) if p.cell.name == PEEPHOLES else None
+
+
 class Entry(NamedTuple):
     package: str
     prepare: Callable[[Problem], Runs | None]
@@ -167,6 +201,9 @@ ENTRIES: Mapping[str, Entry] = {
     "PyTorch, generated": Entry("torch", torch_derived),
     "PyTorch, eager": Entry("torch", torch_eager),
     "torch.nn.LSTM": Entry("torch", torch_lstm),
+    "JAX, generated": Entry("jax", jax_derived),
+    "JAX, plain scan": Entry("jax", jax_plain),
+    "JAX, stacked scan": Entry("jax", jax_stacked),
 }
 
 

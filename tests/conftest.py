@@ -3,8 +3,8 @@
 - `golden("NAME", text)` compares with tests/golden/NAME; `pytest --update-goldens` rewrites those files instead.
 - `calls(FUNCTION)` counts the calls of Python functions that FUNCTION makes.  Tests bound work with it: seconds depend
   on the machine and on what else it does, and are measured in benchmarks/.
-- `dot`, `chromium`, `firefox`, `tex`, `cc`, `torch`: ask for the fixture, or mark the test, and it is skipped where it
-  is missing; in CI every skip is a failure.  To add an optional tool, add a row to `TOOLS` and a marker to
+- `dot`, `chromium`, `firefox`, `tex`, `cc`, `jax`, `torch`: ask for the fixture, or mark the test, and it is skipped
+  where it is missing; in CI every skip is a failure.  To add an optional tool, add a row to `TOOLS` and a marker to
   pyproject.toml.
 """
 
@@ -46,6 +46,7 @@ TOOLS: dict[str, tuple[bool, str]] = {
         "no pdflatex or lualatex: apt install --no-install-recommends texlive-latex-base texlive-pictures",
     ),
     "cc": (_program("cc", "gcc", "clang") is not None, "there is no C compiler on the path: apt install gcc"),
+    "jax": (importlib.util.find_spec("jax") is not None, "JAX is not installed: pip install 'lstmgraph[jax]'"),
     "torch": (importlib.util.find_spec("torch") is not None, "PyTorch is not installed: pip install torch"),
 }
 

@@ -40,6 +40,7 @@ PARTS = (
     Part("pygraphviz", "pygraphviz", "the dag style where there is no dot", "dag"),
     Part("resvg_py", "resvg-py", "PNG", "images"),
     Part("fpdf", "fpdf2", "PDF", "images"),
+    Part("jax", "jax", "generated scans, checks against its autograd", "jax"),
     Part("torch", "torch", "generated modules, checks against its autograd", "torch"),
 )
 

@@ -42,6 +42,7 @@ class Dialect:
     arrays: Mapping[str, str]
     scalar_printer: Callable[[Expr], str]
     arrays_only: bool = False  # the larger of an array and a number is not spelled: of two arrays only
+    batch: str = ":"  # the axes in front of a value's, in an index
 
     def word(self, word: str, **parts: object) -> str:
         return self.arrays[word].format(**parts)
@@ -256,7 +257,7 @@ def _fill(speller: Speller, expr: n.Fill) -> Code:
         return number(expr)
     scalar = replace(speller.spell(expr.value), shape=expr.shape, thin=True)
     if scalar.form == "M" and scalar.batched:
-        return scalar.respell(f"{scalar.at(Level.ATOM)}[:, :, None]")
+        return scalar.respell(f"{scalar.at(Level.ATOM)}[{speller.dialect.batch}, :, None]")
     return scalar
 
 
@@ -296,7 +297,7 @@ def matmul_of(dialect: Dialect, a: Code, b: Code, shape: Shape) -> Code:
     if "S" in (a.form, b.form):
         return joined(" * ", Level.PRODUCT, [a, b], shape)
     if (a.form, b.form) == ("V", "R"):
-        return _outer(a, b, shape)
+        return _outer(dialect, a, b, shape)
     if (a.form, b.form) == ("R", "V"):
         return _dot(dialect, a, b, shape)
     x, y = a.at(Level.POWER), b.at(Level.POWER)
@@ -306,15 +307,15 @@ def matmul_of(dialect: Dialect, a: Code, b: Code, shape: Shape) -> Code:
         if a.batched:
             text, level = dialect.word("matvec", a=a.text, b=b.text), Level.ATOM
     elif a.form == "R" and b.batched:
-        text, level = f"({x} @ {y})[:, 0]", Level.ATOM
+        text, level = f"({x} @ {y})[{dialect.batch}, 0, :]", Level.ATOM
         if a.batched:
             text = dialect.word("vecmat", a=a.text, b=b.text)
     return Code(text, level, shape, a.batched or b.batched)
 
 
-def _outer(a: Code, b: Code, shape: Shape) -> Code:
-    left = f"{a.at(Level.ATOM)}[:, :, None]" if a.batched else f"{a.at(Level.ATOM)}[:, None]"
-    right = f"{b.at(Level.ATOM)}[:, None, :]" if b.batched else b.at(Level.UNARY)
+def _outer(dialect: Dialect, a: Code, b: Code, shape: Shape) -> Code:
+    left = f"{a.at(Level.ATOM)}[{dialect.batch}, :, None]" if a.batched else f"{a.at(Level.ATOM)}[:, None]"
+    right = f"{b.at(Level.ATOM)}[{dialect.batch}, None, :]" if b.batched else b.at(Level.UNARY)
     return Code(f"{left} * {right}", Level.PRODUCT, shape, a.batched or b.batched)
 
 
@@ -345,15 +346,15 @@ def _softmax(speller: Speller, expr: MatrixExpr) -> Code:
 def _concat(speller: Speller, expr: MatrixExpr) -> Code:
     codes = speller.all(expr.args)
     batched = any(c.batched for c in codes)
-    parts = ", ".join(_as_rows(speller.dialect, speller.full(c, batched)) for c in codes)
+    parts = ", ".join(as_rows(speller.dialect, speller.full(c, batched)) for c in codes)
     text = speller.dialect.word("concatenate", a=f"[{parts}]", axis=int(batched))
     return Code(text, Level.ATOM, expr.shape, batched)
 
 
-def _as_rows(dialect: Dialect, code: Code) -> str:
+def as_rows(dialect: Dialect, code: Code) -> str:
     """With an axis for the rows, along which to concatenate."""
     if code.form == "R" and code.batched:
-        return f"{code.at(Level.ATOM)}[:, None, :]"
+        return f"{code.at(Level.ATOM)}[{dialect.batch}, None, :]"
     return dialect.word("reshape", a=code.text) if code.form == "S" and not code.batched else code.text
 
 

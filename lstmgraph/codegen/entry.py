@@ -39,17 +39,25 @@ class _Given:
         return ", ".join(str(a) if a.is_Integer else f'("{a}", {size_text(a)})' for a in self.axes)
 
 
-def entry_checks(cell: Cell) -> list[str]:
-    """The whole body: it raises ValueError where a name or a shape is wrong; the states are zeros if none are given."""
+def entry_checks(cell: Cell, xp: str = "np") -> list[str]:
+    """The whole body: it raises ValueError where a name or a shape is wrong; the states are zeros if none are given.
+
+    `xp` is what the file calls the package of its arrays.
+    """
     inputs = [_Given(x, f"f\"{{what}}['{b}']\"", f'xs["{b}"]') for x in cell.inputs for b in [name_of(x).base]]
     if len(inputs) == 1:
         inputs = [_Given(cell.inputs[0], "what", "xs")]
     states = [_Given(s.next, f"\"states['{s.name}']\"", f'states["{s.name}"]') for s in cell.states]
-    parts = (_types(cell), _sizes(cell, inputs, states), _check_inputs(inputs, states), _check_states(cell, states))
+    parts = (
+        _types(cell, xp),
+        _sizes(cell, inputs, states),
+        _check_inputs(inputs, states),
+        _check_states(cell, states, xp),
+    )
     return [line for part in parts for line in part]
 
 
-def _types(cell: Cell) -> list[str]:
+def _types(cell: Cell, xp: str) -> list[str]:
     """Everything becomes arrays of one floating type: that of what is given first, the parameters if there are any."""
     dtype = _dtype(cell)
     names = [name_of(x).base for x in cell.inputs]
@@ -57,7 +65,7 @@ def _types(cell: Cell) -> list[str]:
     if cell.parameters:
         lines += _arrays("params", '"params", params', [p.name for p in cell.parameters])
     if len(names) == 1:
-        lines.append(f"    xs = np.asarray(xs, {dtype})" if lines else '    xs = _arrays(what, {"": xs}, ("",))[""]')
+        lines.append(f"    xs = {xp}.asarray(xs, {dtype})" if lines else '    xs = _arrays(what, {"": xs}, ("",))[""]')
     elif names:
         lines += _arrays("xs", "what, xs", names, dtype if lines else "")
     if not cell.states:
@@ -154,11 +162,11 @@ def _check_inputs(inputs: Sequence[_Given], states: Sequence[_Given]) -> list[st
     return [*lines, "    B = axes[0]"]
 
 
-def _check_states(cell: Cell, states: Sequence[_Given]) -> list[str]:
+def _check_states(cell: Cell, states: Sequence[_Given], xp: str) -> list[str]:
     if not states:
         return ["    return params, xs, {}"]
     zeros = [
-        f'            "{s.name}": np.zeros(({", ".join(["B", *map(size_text, given.axes)])}), {_dtype(cell)}),'
+        f'            "{s.name}": {xp}.zeros(({", ".join(["B", *map(size_text, given.axes)])}), {_dtype(cell)}),'
         for s, given in zip(cell.states, states, strict=True)
     ]
     checks = [f'    _shape({s.what}, {s.array}, ("B", B), {s.wanted})' for s in states]

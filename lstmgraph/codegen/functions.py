@@ -25,7 +25,8 @@ class Functions(SimpleNamespace):
     `backward(params, cache, d_outputs, d_states)` gives all gradients, back through time; `init(rng, ...)` draws
     parameters of the `shapes(...)`.  Of C the same, and `stream(params, states)`, which makes a function of one step
     that keeps the states.  Of PyTorch: `Module`, the class; `step` and `reference`, its equations as
-    functions; `Derived`, the sequence with its derived gradients.  `source` is the text of the file, which
+    functions; `Derived`, the sequence with its derived gradients.  Of JAX: `step`, `forward`, and `reference`, which is
+    `forward` with JAX's own gradients; `init(key, ...)` and `shapes`.  `source` is the text of the file, which
     `inspect.getsource` and tracebacks also show.
     """
 

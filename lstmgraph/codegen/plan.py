@@ -8,7 +8,7 @@ parameters only.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -34,7 +34,7 @@ class Plan:
     def step(self) -> tuple[Equation, ...]:
         """What computes the outputs of a step."""
         needed = normal_form(self.cell.step).needed_for(self.cell.outputs).equations
-        return _inlined(needed, set(self.cell.outputs))
+        return inlined(needed, set(self.cell.outputs))
 
     @cached_property
     def batched(self) -> Mapping[MatrixSymbol, bool]:
@@ -45,7 +45,7 @@ class Plan:
         return {s: s in differs for s in (*given, *(e.target for e in self.step))}
 
 
-def _inlined(equations: tuple[Equation, ...], keep: set[MatrixSymbol]) -> tuple[Equation, ...]:
+def inlined(equations: Sequence[Equation], keep: set[MatrixSymbol]) -> tuple[Equation, ...]:
     """With every pre-activation that is used once written where it is used."""
     uses = Counter(s for e in equations for s in walk(e.value) if isinstance(s, MatrixSymbol))
     inner: dict[MatrixSymbol, MatrixExpr] = {}

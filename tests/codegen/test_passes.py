@@ -20,6 +20,7 @@ from lstmgraph.codegen.passes import (
     hoist_factors,
     hoist_terms,
     pack,
+    pack_early,
     passed,
     place,
     stack,
@@ -40,6 +41,7 @@ PASSES = {
     "terms": hoist_terms,
     "factors": hoist_factors,
     "stack": stack,
+    "early": pack_early,
     "pack": pack,
     "place": place,
     "gather": gather,
@@ -53,10 +55,10 @@ def sequence_of(cell: Cell, reused: bool = False) -> Sequence:
 
 
 def one_by_one(sweep: Sweep) -> dict[str, Sweep]:
-    """A sweep after each pass; both kinds of packing start from the stacked one."""
+    """A sweep after each pass; packing starts from the stacked one."""
     found: dict[str, Sweep] = {}
     for name, change in PASSES.items():
-        found[name] = change(found["stack"] if name == "place" else sweep)
+        found[name] = change(found["stack"] if name in {"pack", "place"} else sweep)
         sweep = found[name]
     return found
 

@@ -4,7 +4,7 @@
     collect                       multiples of one value that are added become one multiple
     hoist_terms, hoist_factors    what waits for no other step goes out of the loop
     stack                         products that share a factor, or are terms of one sum, become one product
-    pack, place                   equations of one form become one over their stacked operands
+    pack, pack_early, place       equations of one form become one over their stacked operands
     gather                        a product and what all of its rows are added to become one sum
     widen                         activations of neighbouring rows become one
     inline                        a product that is a term of one sum is written there
@@ -22,7 +22,7 @@ from lstmgraph.codegen.passes.gather import gather
 from lstmgraph.codegen.passes.halve import halve
 from lstmgraph.codegen.passes.hoist import hoist_factors, hoist_terms
 from lstmgraph.codegen.passes.inline import inline
-from lstmgraph.codegen.passes.pack import pack, place
+from lstmgraph.codegen.passes.pack import pack, pack_early, place
 from lstmgraph.codegen.passes.stack import stack
 from lstmgraph.codegen.passes.widen import widen
 from lstmgraph.codegen.sweep import Sweep
@@ -36,6 +36,7 @@ __all__ = [
     "hoist_terms",
     "inline",
     "pack",
+    "pack_early",
     "passed",
     "place",
     "stack",

@@ -52,7 +52,7 @@ def _gathered(sweep: Sweep, made: Equation) -> Sweep:
     name = fresh(_joint([e.target for e in users]), other.shape, {e.target for e in sweep.equations})
     whole = replace(made, target=name, value=MatAdd(other, made.value))
     new = {e.target: _with(e.value, found, name) for e, found in zip(users, pairs, strict=True) if found is not None}
-    loop = [whole if e is made else replace(e, value=new.get(e.target, e.value)) for e in sweep["loop"]]
+    loop = [whole if e.target == made.target else replace(e, value=new.get(e.target, e.value)) for e in sweep["loop"]]
     return sweep.changed({"loop": loop})
 
 

@@ -42,6 +42,12 @@ def place(sweep: Sweep) -> Sweep:
     return pack(sweep, placing=True).pruned()
 
 
+def pack_early(sweep: Sweep) -> Sweep:
+    """`pack` of what comes before the loop, for a target that fuses what is in it."""
+    packed = pack(sweep)
+    return sweep.changed({"once": packed["once"], "before": packed["before"]}).pruned()
+
+
 @dataclass(frozen=True)
 class Lane:
     """Where a value is: rows of a stack."""

@@ -57,6 +57,13 @@ TARGETS: Mapping[str, Target] = {
         package="torch",
         gives={"Module": "{cell}", "step": "step", "reference": "reference", "Derived": "Derived"},
     ),
+    "jax": Target(
+        "a standalone JAX file: a scan with derived gradients",
+        ".py",
+        "jax",
+        package="jax",
+        gives={name: name for name in ("step", "forward", "reference", "init", "shapes")},
+    ),
 }
 
 

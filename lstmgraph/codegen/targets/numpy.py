@@ -7,7 +7,6 @@ What stands in every such file is in `templates/numpy.py.j2`; here is what depen
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from sympy import Expr, MatrixSymbol
 
@@ -18,6 +17,7 @@ from lstmgraph.codegen.code import WIDTH, listed, unpacked
 from lstmgraph.codegen.direction import Direction, Side, unused
 from lstmgraph.codegen.entry import entry_checks
 from lstmgraph.codegen.identifiers import RESERVED, identifiers, size_text
+from lstmgraph.codegen.interface import dict_lines, inputs_of, notes, shape_text, tuple_text
 from lstmgraph.codegen.numpy_words import COLUMNS, DIALECT
 from lstmgraph.codegen.passes import (
     Passes,
@@ -49,18 +49,6 @@ def generate(plan: Plan, about: Sequence[str]) -> str:
     return _File(plan).text(about)
 
 
-@dataclass(frozen=True)
-class _Inputs:
-    """How the template speaks of a cell's inputs: none, one or several."""
-
-    x: str
-    xs: str
-    given: str
-    length: str
-    one_step: str
-    xs_gradient: str
-
-
 class _File:
     """The lines of one generated file, function by function."""
 
@@ -77,7 +65,7 @@ class _File:
         self.names = identifiers(dict.fromkeys(symbols), definitions, map(size_text, self.cell.sizes))
         self.helpers: dict[str, str] = {}
         self.taken: dict[str, object] = dict.fromkeys([*self.names.values(), *RESERVED - {"xs"}])
-        self.inputs = self._inputs()
+        self.inputs = inputs_of(self.cell, self.names)
 
     def own_symbols(self) -> list[MatrixSymbol]:
         cell = self.cell
@@ -106,37 +94,13 @@ class _File:
             about=[*about[1:], *self.usage()],
             helpers=[self.helpers[k] for k in sorted(self.helpers)],
             sizes=sizes,
-            shapes=[f'        "{p.name}": {_shape_of(p)},' for p in self.cell.parameters],
+            shapes=[f'        "{p.name}": {shape_text(p)},' for p in self.cell.parameters],
             init_arguments=", ".join(filter(None, ["rng", sizes, "dtype=np.float64"])),
-            step_notes=self.notes("B", self.inputs.x),
-            forward_notes=self.notes("B, T", self.inputs.xs),
+            step_notes=notes(self.cell, "B", self.inputs.x),
+            forward_notes=notes(self.cell, "B, T", self.inputs.xs),
             **lines,
             **vars(self.inputs),
         )
-
-    def _inputs(self) -> _Inputs:
-        names = [name_of(x).base for x in self.cell.inputs]
-        if not names:
-            return _Inputs("inputs", "length", "length", "length", "1", "nothing else")
-        if len(names) == 1:
-            x = self.names[self.cell.inputs[0]]
-            return _Inputs(x, "xs", "xs", "xs.shape[1]", f"{x}[:, None]", "xs")
-        one = "{name: x[:, None] for name, x in inputs.items()}"
-        return _Inputs("inputs", "xs", "inputs", f'xs["{names[0]}"].shape[1]', one, "xs")
-
-    def notes(self, lead: str, xs: str) -> list[str]:
-        """What a docstring says of the arrays."""
-        shapes = {name_of(s).base: _axes_text(lead, s) for s in (*self.cell.inputs, *self.cell.outputs)}
-        own = [name_of(x).base for x in self.cell.inputs]
-        if not own:
-            said = [f"{xs} is the number of steps; the cell has no inputs." if lead != "B" else f"{xs} is ignored."]
-        elif len(own) == 1:
-            said = [f"{xs} is {shapes[own[0]]}."]
-        else:
-            said = [f"{xs} is a dict: {', '.join(f'{name} {shapes[name]}' for name in own)}."]
-        said.append(f"The output is {self.cell.output}, {shapes[self.cell.output]}.")
-        states = ", ".join(f"{s.name} {_axes_text('B', s.next)}" for s in self.cell.states)
-        return [*said, f"states is a dict: {states}; zeros if None." if states else "There are no states."]
 
     # ── forward ──
 
@@ -163,8 +127,8 @@ class _File:
         trace = [f'"{s.name}": {self.outward(self.there, s.next)}' for s in cell.states]
         saved = self.cached()
         result = [f"    outputs = {output}"]
-        result += _dict("trace", trace)
-        result.append(f"    return outputs, trace, (states, outputs, {_tuple(saved)})")
+        result += dict_lines("trace", trace)
+        result.append(f"    return outputs, trace, (states, outputs, {tuple_text(saved)})")
         if len(result[-1]) > WIDTH:
             result[-1:] = [*listed("saved = (", saved, ")"), "    return outputs, trace, (states, outputs, saved)"]
         return [*self.preamble(self.there, given), *body, *result]
@@ -298,10 +262,10 @@ class _File:
 
     def backward_result(self, side: Direction) -> list[str]:
         d_xs = [f'"{name_of(x).base}": {self.outward(side, like(x, "bar"))}' for x in self.cell.inputs]
-        lines = _dict("d_xs", d_xs) if len(d_xs) != 1 else [f"    d_xs = {d_xs[0].partition(': ')[2]}"]
+        lines = dict_lines("d_xs", d_xs) if len(d_xs) != 1 else [f"    d_xs = {d_xs[0].partition(': ')[2]}"]
         lines = lines if d_xs else ["    d_xs = None"]
         states = [f'"{s.name}": {self.first(side, like(s.previous, "bar"))}' for s in self.cell.states]
-        return [*lines, *_dict("d_states", states), "    return d_params, d_xs, d_states"]
+        return [*lines, *dict_lines("d_states", states), "    return d_params, d_xs, d_states"]
 
     def first(self, side: Direction, symbol: MatrixSymbol) -> str:
         """What the first step hands back, samples first."""
@@ -318,12 +282,6 @@ class _File:
 
 def _targets(sweep: Sweep) -> tuple[MatrixSymbol, ...]:
     return tuple(e.target for e in sweep.equations)
-
-
-def _dict(target: str, entries: Sequence[str]) -> list[str]:
-    """`target = {...}`, one entry to a line if it is long."""
-    line = f"    {target} = {{{', '.join(entries)}}}"
-    return [line] if len(line) <= WIDTH else [f"    {target} = {{", *(f"        {e}," for e in entries), "    }"]
 
 
 def _inward(symbol: MatrixSymbol, text: str) -> str:
@@ -370,15 +328,3 @@ def _state_sides(cell: Cell, source: str) -> list[Side]:
         for s in cell.states
         for k, a in enumerate(array_axes(s.next.shape, True))
     ]
-
-
-def _tuple(parts: Sequence[str]) -> str:
-    return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
-
-
-def _shape_of(parameter: MatrixSymbol) -> str:
-    return _tuple([size_text(a) for a in array_axes(parameter.shape, False)])
-
-
-def _axes_text(lead: str, symbol: MatrixSymbol) -> str:
-    return f"({', '.join([lead, *map(size_text, array_axes(symbol.shape, True))])})"

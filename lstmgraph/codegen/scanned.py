@@ -1,0 +1,316 @@
+"""One direction of a sequence as the lines of a function that ends in a scan: a loop as a function of one step.
+
+    once, before, after    all steps at once: the arrays of all steps have the step in front, (T, B, n), and an s (`hs`)
+    loop                   a function of what is carried and of what is there of this step, (B, n)
+
+What is needed after the loop is kept by it: a value that is rows of another one is taken from that, and so is a member
+of a stack that is kept.  Nothing is written in place: that is the compiler's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sympy import MatMul, MatrixExpr, MatrixSymbol, Symbol
+
+from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.names import Shape
+from lstmgraph.algebra.traverse import symbols_in
+from lstmgraph.codegen.arrays import SPELLINGS as PLAIN
+from lstmgraph.codegen.arrays import Dialect, Speller, array_axes, as_rows
+from lstmgraph.codegen.code import WIDTH, Code, Level, assignment, listed
+from lstmgraph.codegen.direction import totals
+from lstmgraph.codegen.identifiers import Names
+from lstmgraph.codegen.passes.rows import replaced, rows
+from lstmgraph.codegen.plan import inlined
+from lstmgraph.codegen.sweep import Sweep
+from lstmgraph.program import Equation
+
+# ── spelling, whatever stands in front of the samples ──
+
+
+@dataclass
+class Rows(Speller):
+    """The axes of a value are the last ones of its array; `lead` are those before: samples, or steps and samples."""
+
+    lead: tuple[str, ...] = ("B",)
+
+    def spell(self, expr: MatrixExpr) -> Code:
+        if expr.func in SPELLINGS:
+            return SPELLINGS[expr.func](self, expr)
+        return super().spell(expr)
+
+    def axes(self, shape: Shape, batched: bool) -> tuple[str, ...]:
+        return (*(self.lead if batched else ()), *(self.size(side) for side in array_axes(shape, batched)))
+
+    def total(self, expr: MatrixExpr) -> Code:
+        return self.total(expr.args[0]) if isinstance(expr, (n.Identity, n.TimeSum)) else super().total(expr)
+
+    def total_product(self, expr: MatMul, code: Code) -> Code:
+        """Σ a bᵀ over steps and samples is one product of matrices."""
+        left, right = (self.full(c) for c in self.all(expr.args))
+        if left.batched and right.batched and left.form in "VS" and right.form == "R":
+            text = self.dialect.word("sum_outer", a=left.text, b=right.text)
+            return Code(text, Level.ATOM, code.shape)
+        return super().total_product(expr, code)
+
+
+def _concat(speller: Rows, expr: MatrixExpr) -> Code:
+    codes = speller.all(expr.args)
+    if not any(c.batched for c in codes):
+        texts = [as_rows(speller.dialect, speller.full(c)) for c in codes]
+        return Code(speller.dialect.word("joined", a=f"[{', '.join(texts)}]"), Level.ATOM, expr.shape)
+    parts = [speller.full(c, batched=True) for c in codes]
+    column = expr.shape[1] == 1
+    texts = [p.text if column or p.form == "M" else f"{p.at(Level.ATOM)}[..., None, :]" for p in parts]
+    text = speller.dialect.word("concatenate", a=f"[{', '.join(texts)}]", axis=-1 if column else -2)
+    return Code(text, Level.ATOM, expr.shape, True)
+
+
+def _slice(speller: Rows, expr: MatrixExpr) -> Code:
+    source, start, count = expr.args
+    code = speller.full(speller.spell(source))
+    if not code.batched or source.shape == expr.shape:
+        return PLAIN[n.Slice](speller, expr)
+    first = "" if start == 0 else speller.size(start)
+    last = "" if start + count == source.shape[0] else speller.size(start + count)
+    inside = f"{first}:{last}" if code.form == "V" else f"{first or 0}, :" if count == 1 else f"{first}:{last}, :"
+    return Code(f"{code.at(Level.ATOM)}[..., {inside}]", Level.ATOM, expr.shape, True)
+
+
+SPELLINGS: Mapping[type, Callable[[Rows, MatrixExpr], Code]] = {n.Concat: _concat, n.Slice: _slice}
+
+
+# ── one direction ──
+
+
+@dataclass
+class Scan:
+    """`first` has the code of what is carried into the first step, `kept` what is wanted of all steps.
+
+    `reverse`: the last step comes first.  `like` is code for an array that has the type of all.
+    """
+
+    sweep: Sweep
+    dialect: Dialect
+    names: Names
+    first: Mapping[MatrixSymbol, str]
+    kept: Sequence[MatrixSymbol]
+    like: str
+    reverse: bool = False
+    helpers: dict[str, str] = field(default_factory=dict)
+    sizes: dict[Symbol, None] = field(default_factory=dict)
+    shown: set[MatrixSymbol] = field(default_factory=set)  # those of which all steps have a name already
+
+    def __post_init__(self) -> None:
+        sweep = self.sweep
+        self.totals = totals(sweep)
+        shared = sweep.constant() | self.totals
+        self.used = {s for e in sweep.equations for s in symbols_in(e.value)}
+        symbols = (*sweep.program.inputs, *(e.target for e in sweep.equations))
+        self.batched = {s: s not in shared for s in symbols} | dict.fromkeys(sweep.carried, True)
+        self.views: dict[MatrixExpr, MatrixExpr] = {}
+        for e in (*sweep["before"], *sweep["loop"]):
+            if self.is_view(e):
+                self.views[e.target] = replaced(e.value, self.views)
+        self.steps = [
+            replace(e, value=replaced(e.value, self.views)) for e in sweep["loop"] if e.target not in self.views
+        ]
+        self.stored = self.stores()
+        self.whole = self.speller({s: self.all_steps(s) for s in symbols}, ("T", "B"))
+        self.local = self.speller(self.names, ("B",))
+
+    def is_view(self, e: Equation) -> bool:
+        inner = e.value.args[0] if isinstance(e.value, n.Slice) else e.value
+        there = isinstance(inner, MatrixSymbol) and inner not in self.sweep.carried
+        return there and self.batched[e.target] and self.batched[inner]
+
+    def speller(self, names: Mapping[MatrixSymbol, str], lead: tuple[str, ...]) -> Rows:
+        return Rows(self.dialect, names, self.batched, self.like, sizes=self.sizes, helpers=self.helpers, lead=lead)
+
+    def all_steps(self, s: MatrixSymbol) -> str:
+        """The name of a value of all steps."""
+        return self.names.plural(s) if self.batched[s] else self.names[s]
+
+    # ── what the loop keeps ──
+
+    def stores(self) -> list[MatrixSymbol]:
+        """The values of the loop that are needed after it; what is rows of another one is a view of that then."""
+        later = [s for e in self.sweep["after"] for s in sorted(symbols_in(e.value), key=str)]
+        needed = self.sources([*self.kept, *later])
+        self.members: dict[MatrixExpr, MatrixExpr] = {}
+        for e in self.steps:
+            column = isinstance(e.value, n.Concat) and e.target.shape[1] == 1
+            if e.target in needed and column and len({*e.value.args}) == len(e.value.args):
+                self.members |= {m: part for m, part in rows(e.target, e.value.args) if m in needed}
+        return [e.target for e in self.steps if e.target in needed and e.target not in self.members]
+
+    def sources(self, symbols: Iterable[MatrixSymbol]) -> set[MatrixSymbol]:
+        """The values of the loop of which some values of all steps are made."""
+        made, found, waiting = {e.target for e in self.steps}, set(), list(symbols)
+        while waiting:
+            s = waiting.pop()
+            if s in self.sweep.carried:
+                waiting.append(self.sweep.carried[s])
+            elif s in self.views:
+                waiting += symbols_in(self.views[s])
+            elif s in made:
+                found.add(s)
+        return found
+
+    # ── all steps at once ──
+
+    def lines(self) -> list[str]:
+        """Everything that is computed."""
+        sweep, once = self.sweep, self.once(self.sweep["once"])
+        self.shown |= {*sweep.inputs, *self.stored}
+        before, loop = self.at_once(sweep["before"]), self.loop()
+        return [*once, *before, *loop, *self.at_once(sweep["after"])]
+
+    def once(self, equations: Iterable[Equation]) -> list[str]:
+        speller = self.speller(self.names, ("B",))
+        return [assignment(self.names[e.target], speller.full(speller.spell(e.value))) for e in equations]
+
+    def at_once(self, equations: Iterable[Equation]) -> list[str]:
+        lines: list[str] = []
+        for e in equations:
+            if e.target in self.views or self.is_part(e):
+                continue
+            self.whole.used = {}
+            code = self.whole.value(e.value, self.batched[e.target])
+            lines += [*self.named(self.whole.used), assignment(self.all_steps(e.target), code)]
+            self.shown.add(e.target)
+        return lines
+
+    def is_part(self, e: Equation) -> bool:
+        """Whether a sum over all steps is only rows of another one."""
+        return e.target in self.totals and isinstance(e.value, n.Slice) and e.target not in self.used
+
+    def gradient(self, s: MatrixSymbol) -> str:
+        """The code for a sum over all steps."""
+        e = next((e for e in self.sweep.equations if e.target == s and self.is_part(e)), None)
+        return self.whole.spell(e.value).text if e is not None else self.names[s]
+
+    def named(self, used: Iterable[MatrixSymbol]) -> list[str]:
+        """The lines that name those of some values of all steps that are parts of others."""
+        lines: list[str] = []
+        for s in list(used):
+            if s in self.shown or not self.batched[s]:
+                continue
+            self.shown.add(s)
+            if s in self.sweep.carried:
+                lines += [*self.named([self.sweep.carried[s]]), f"    {self.all_steps(s)} = {self.shifted(s)}"]
+            elif (value := self.part(s)) is not None:
+                lines += [*self.named(sorted(symbols_in(value), key=str))]
+                lines.append(assignment(self.all_steps(s), self.whole.value(value, batched=True)))
+        return lines
+
+    def part(self, s: MatrixSymbol) -> MatrixExpr | None:
+        """What a value is part of, if it is."""
+        return self.views.get(s, self.members.get(s))
+
+    def shifted(self, s: MatrixSymbol) -> str:
+        """What each step takes from the one before it, of all steps."""
+        first, made = f"{self.first[s]}[None]", self.whole_text(self.sweep.carried[s])
+        parts = [f"{made}[1:]", first] if self.reverse else [first, f"{made}[:-1]"]
+        return self.dialect.word("joined", a=f"[{', '.join(parts)}]")
+
+    def whole_text(self, s: MatrixSymbol) -> str:
+        return self.whole.full(self.whole.spell(s), batched=True).at(Level.ATOM)
+
+    def outward(self, s: MatrixSymbol) -> tuple[list[str], str]:
+        """The lines that name a value of all steps, if it needs any, and its code."""
+        return self.named([s]), self.whole_text(s)
+
+    # ── the loop ──
+
+    def loop(self) -> list[str]:
+        if not self.steps:
+            return []
+        body = [assignment(self.names[e.target], self.local.value(e.value, batched=True), 8) for e in self.written()]
+        made = {e.target for e in self.steps}
+        self.carry = [s for s, new in self.sweep.carried.items() if s in self.local.used or self.sources([new]) & made]
+        new = [self.step_text(self.sweep.carried[s]) for s in self.carry]
+        stored = [self.names[s] for s in self.stored]
+        there = [s for s in self.local.used if self.batched[s] and s not in made and s not in self.sweep.carried]
+        carried, now = [self.names[s] for s in self.carry], [self.names[s] for s in there]
+        before = self.named(there)
+        carry, current = _argument(carried, "carry"), _argument(now, "now")
+        head = [f"    def one_step({carry}, {current}):", *unbundled(carried, carry, 8), *unbundled(now, current, 8)]
+        result = row("return ", [_bundle(new), _bundle(stored) or "None"], 8)
+        return [*before, "", *head, *body, *result, "", *self.call([self.all_steps(s) for s in there])]
+
+    def written(self) -> list[Equation]:
+        """The equations of a step, with what is used once written where it is an operand of a function."""
+        needed = {*self.stored, *(s for new in self.sweep.carried.values() for s in self.sources([new]))}
+        return list(inlined(self.steps, needed))
+
+    def step_text(self, s: MatrixSymbol) -> str:
+        return self.local.full(self.local.spell(self.views.get(s, s)), batched=True).text
+
+    def call(self, there: Sequence[str]) -> list[str]:
+        self.last = {s: self.names.fresh(f"last_{self.names[self.sweep.carried[s]]}", ("last", s)) for s in self.carry}
+        results = [_bundle([*self.last.values()]), _bundle([self.all_steps(s) for s in self.stored]) or "_"]
+        given = ["one_step", _bundle([self.first[s] for s in self.carry]), _bundle(there) or "None"]
+        options = ["length=T"] * (not there) + ["reverse=True"] * self.reverse
+        return row(f"{', '.join(results)} = {self.dialect.arrays['scan']}(", [*given, *options], 4, ")")
+
+    def final(self, s: MatrixSymbol) -> tuple[list[str], str]:
+        """The lines and the code for a carried value after the loop."""
+        if self.steps and s in self.carry:
+            return [], self.last[s]
+        new = self.sweep.carried[s]
+        if not self.batched[new]:
+            return [], self.step_text(new)
+        lines, text = self.outward(new)
+        return lines, f"{text}[{0 if self.reverse else -1}]"
+
+
+def _argument(names: Sequence[str], word: str) -> str:
+    return names[0] if len(names) == 1 else word if names else "_"
+
+
+def _bundle(parts: Sequence[str]) -> str:
+    """One value, or a tuple of several."""
+    return parts[0] if len(parts) == 1 else f"({', '.join(parts)})" if parts else ""
+
+
+def unbundled(names: Sequence[str], word: str, indent: int = 4) -> list[str]:
+    """`a, b = word`; of one name nothing."""
+    pad = " " * (indent - 4)
+    line = f"{pad}    {', '.join(names)} = {word}"
+    if len(names) < 2 or len(line) <= WIDTH:
+        return [line] if len(names) > 1 else []
+    return [f"{pad}{text}" for text in listed("(", names, f") = {word}")]
+
+
+def row(head: str, parts: Sequence[str], indent: int = 4, end: str = "") -> list[str]:
+    """`head` a, b, c `end`: an argument a line, and its members a line, where it takes several."""
+    pad = " " * indent
+    line = f"{pad}{head}{', '.join(parts)}{end}"
+    if len(line) <= WIDTH:
+        return [line]
+    inner = [text for part in parts for text in _part(part, indent + 4)]
+    if end and len(f"{pad}{head}") > WIDTH:  # many results
+        results, _, word = head.rpartition(" = ")
+        return [*row("(", _members(results), indent, f") = {word}")[:-1], f"{pad}) = {word}", *inner, f"{pad}{end}"]
+    return [f"{pad}{head}", *inner, f"{pad}{end}"] if end else [f"{pad}{head}(", *inner, f"{pad})"]
+
+
+def _members(results: str) -> list[str]:
+    """The two of `(a, b), (c, d)`, each a value or a tuple."""
+    depth = 0
+    for at, sign in enumerate(results):
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if sign == "," and depth == 0:
+            return [results[:at], results[at + 2 :]]
+    return [results]
+
+
+def _part(part: str, indent: int) -> list[str]:
+    pad = " " * indent
+    if len(pad + part) < WIDTH or not part.startswith("("):
+        return [f"{pad}{part},"]
+    lines = listed("(", part[1:-1].split(", "), "),")
+    return [f"{pad}{line[4:]}" for line in lines]
