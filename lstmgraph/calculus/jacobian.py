@@ -109,7 +109,10 @@ class _Jacobians:
 
     def program(self, equations: Sequence[Equation], outputs: Sequence[MatrixSymbol]) -> Program:
         name = f"{self.cell.name}_jacobian"
-        whole = Program(name, self.step.inputs, (*self.step.equations, *equations), ())
+        return self.needed(Program(name, self.step.inputs, (*self.step.equations, *equations), ()), outputs)
+
+    def needed(self, whole: Program, outputs: Sequence[MatrixSymbol]) -> Program:
+        """What the outputs need, and what the Jacobians in it are those of."""
         return replace(whole.needed_for([*outputs, *self.derived(whole, outputs)]), outputs=tuple(outputs))
 
     def derived(self, program: Program, outputs: Sequence[MatrixSymbol]) -> set[MatrixSymbol]:
@@ -182,9 +185,8 @@ class _Jacobians:
         known = {e.target for e in lines}
         ordered = sorted(inputs - known, key=lambda s: (name_of(s).lag is None, name_of(s).lag or 0, str(s)))
         program = Program(f"{self.cell.name}_jacobian_{k}_steps", tuple(ordered), lines, ())
-        return program.needed_for(
-            [*(self.name(of, by, 1) for of in self.of for by in self.by), *(e.target for e in products)]
-        )
+        one = [self.name(of, by, 1) for of in self.of for by in self.by]
+        return self.needed(program, [*one, *(e.target for e in products)])
 
     def through_all(self) -> list[Equation]:
         """The product of whole Jacobians, and the blocks of it that were asked for."""

@@ -44,6 +44,8 @@ def shown(program: Program, stage: Stage) -> Shown:
     if stage == "forward":
         kept = tuple(e for e in equations if e.target not in inlined)
         return Shown(_nonempty([Section("", kept)]), inlined, ())
+    if stage == "backward":
+        inlined = _without_products(inlined, equations)
     equations = tuple(e for e in equations if e.target not in inlined and not _is_row_of_a_stack(e))
     where = Section(HELPERS, _helpers(program, equations, inlined, once=stage == "through time"))
     notes = tuple(note for find in LEGENDS[stage] for note in find(program))
@@ -76,8 +78,13 @@ def _grouped(
 
 def _used(value: MatrixExpr, inlined: Mapping[MatrixSymbol, MatrixExpr]) -> set[MatrixSymbol]:
     """The names in a value as it is printed."""
+    return _reached(value, inlined) - inlined.keys()
+
+
+def _reached(value: MatrixExpr, inlined: Mapping[MatrixSymbol, MatrixExpr]) -> set[MatrixSymbol]:
+    """The names in a value, and those in what is printed in their places."""
     found = symbols_in(value)
-    return (found - inlined.keys()).union(*(_used(inlined[s], inlined) for s in found & inlined.keys()))
+    return found.union(*(_reached(inlined[s], inlined) for s in found & inlined.keys()))
 
 
 HELPERS = "where"  # the title of the values that the author did not name
@@ -198,7 +205,29 @@ def _inlined(program: Program, equations: Iterable[Equation], everything: bool) 
     }
     uses = Counter(x for e in program.stage("tangent") for x in walk(e.value))
     once = (e for e in program.stage("tangent") if uses[e.target] == 1 and not isinstance(e.value, MatAdd))
-    return short | {e.target: e.value for e in once if name_of(e.target).marks == ("dot", "part")}
+    found = short | {e.target: e.value for e in once if name_of(e.target).marks == ("dot", "part")}
+    return {target: _followed(value, found) for target, value in found.items()}
+
+
+def _followed(value: MatrixExpr, inlined: Mapping[MatrixSymbol, MatrixExpr]) -> MatrixExpr:
+    """What is printed for a value that is another by name: 1 + a changes as a does."""
+    while value in inlined:
+        value = inlined[value]
+    return value
+
+
+_PRODUCTS = (n.Hadamard, n.Power, n.Divide)
+
+
+def _without_products(
+    inlined: Mapping[MatrixSymbol, MatrixExpr], equations: Iterable[Equation]
+) -> dict[MatrixSymbol, MatrixExpr]:
+    """Without the products of the forward pass that a gradient uses: written out they would be multiplied again.
+
+    A textbook form has none of them, a form that reuses products is there to use them.
+    """
+    reached = {s for e in equations for s in _reached(e.value, inlined)}
+    return {s: value for s, value in inlined.items() if not (s in reached and isinstance(value, _PRODUCTS))}
 
 
 def _at_t(name: Name) -> Name:
@@ -220,7 +249,7 @@ def _helpers(
     """
     wanted: set[MatrixSymbol] = set()
     for equation in equations:
-        used = symbols_in(equation.value)
+        used = _reached(equation.value, inlined)
         wanted |= {symbol(_at_t(name_of(s)), s.shape) for s in used if is_unnamed(s)} if once else used
         name = name_of(equation.target)
         if name.marks in (("bar", "part"), ("dot", "part")):
