@@ -22,7 +22,7 @@ import lstmgraph as lg
 from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.codegen.compiler import compiler
 from lstmgraph.codegen.loops.layout import Options
-from lstmgraph.codegen.plan import plan
+from lstmgraph.codegen.plan import Plan
 from lstmgraph.codegen.targets.c import File
 
 SMALL = ("-std=c99", "-Os", "-ffp-contract=fast", "-fno-math-errno", "-ffunction-sections", "-fdata-sections")
@@ -48,7 +48,7 @@ def text_size(texts: dict[str, str], keep: str, flags: list[str]) -> int:
 def memory(name: str, sizes: dict[str, int]) -> tuple[int, int]:
     """The bytes of the weights as a step takes them, and of all that it writes to: two sets of states, and its work."""
     cell = lg.load(name)
-    file = File(plan(cell, cell.gradient()), Options("float32", sizes))
+    file = File(Plan(cell, cell.gradient()), Options("float32", sizes))
     numbers = {z: sizes[str(z)] for z in cell.sizes}
 
     def count(size: Expr) -> int:

@@ -350,3 +350,10 @@ def test_titles_of_steps_begin_with_a_capital() -> None:
     assert "1. Forget gate" in texts(lstmgraph.load("lstm").draw(walk="steps", sheet=True).scene)
     bare = lstmgraph.Cell.from_equations("h[t] = tanh(W @ x[t])", sizes={"x": "X", "h": "H"})
     assert bare.draw(walk="steps", step=1).scene.title.endswith("step 1: h")
+
+
+@pytest.mark.parametrize("show", ["shapes", "all"])
+@pytest.mark.parametrize("name", ["lstm", "gru", "peephole_lstm_full", "slstm"])
+def test_every_product_of_a_cell_block_has_room_for_its_shape(name: str, show: str) -> None:
+    report = lstmgraph.load(name).draw("cell-block", detail="full", show=show).quality()
+    assert report.ok, report.text()

@@ -87,11 +87,14 @@ def _external(graph: Graph, part: Part, names: Mapping[str, str]) -> Iterator[li
 
 
 def _entering(graph: Graph, nodes: Mapping[str, Node], part: Part, base: str) -> Iterator[Edge]:
-    """Edges that only this graph has, into operations of a value that both have."""
+    """Edges that only this graph has, into operations of a value that both have.
+
+    Of a value that is told itself the products in which it is a factor are left out: they would say no more.
+    """
     for edge in graph.edges:
-        target = nodes[edge.target]
-        told = edge.source in part.nodes and nodes[edge.source].value
-        if edge.id in part.edges and base == target.owner != "" and target.id not in part.nodes and not told:
+        source, target = nodes[edge.source], nodes[edge.target]
+        factor = source.id in part.nodes and source.value and target.kind == "operator" and target.value is None
+        if edge.id in part.edges and base == target.owner != "" and target.id not in part.nodes and not factor:
             yield edge
 
 

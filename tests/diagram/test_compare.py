@@ -209,3 +209,18 @@ def test_the_legend_says_what_is_dimmed() -> None:
 
     assert "Dimmed: what both cells have" in notes(lstmgraph.load("lstm").draw(against="gru"))
     assert not any("Dimmed" in note for note in notes(lstmgraph.load("lstm").draw(step=1)))
+
+
+def test_terms_of_a_new_state_are_told_where_they_enter_what_both_have() -> None:
+    """What i takes of m is no less a difference than m itself."""
+    equations = """
+f[t] = sigmoid(W_f @ x[t] + U_f @ h[t-1] + b_f)
+i[t] = sigmoid(W_i @ x[t] + U_i @ h[t-1] + V_i @ m[t-1] + b_i)
+g[t] = tanh(W_g @ x[t] + U_g @ h[t-1] + b_g)
+c[t] = f[t] * c[t-1] + i[t] * g[t]
+o[t] = sigmoid(W_o @ x[t] + U_o @ h[t-1] + b_o)
+h[t] = o[t] * tanh(c[t])
+m[t] = tanh(W_m @ c[t] + U_m @ m[t-1])
+"""
+    three = lstmgraph.Cell.from_equations(equations, sizes={"x": "X", "h": "H", "m": "M"})
+    assert "V_i m_(t-1) into i_t" in three.draw(against="lstm").scene.description

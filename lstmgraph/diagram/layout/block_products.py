@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from math import ceil
 
 from lstmgraph.diagram.graph import Edge, Graph, base_of
+from lstmgraph.diagram.layout.labels import CLEAR, widest_weight
 from lstmgraph.diagram.layout.plan import Solved, Spot, Want
-from lstmgraph.diagram.layout.shapes import DELTAS, DOWN, LEFT, RIGHT, UP, form_of, ports, role_of
+from lstmgraph.diagram.layout.shapes import DELTAS, DOWN, LEFT, PITCH, RIGHT, UP, form_of, ports, role_of
+from lstmgraph.diagram.path import HEAD_LENGTH
 
 APART = 3  # lattice steps between an input and its product
 Products = dict[str, tuple[Edge, Edge]]  # edge of the folded graph -> the edges into and from the product
@@ -57,7 +60,7 @@ def _unfold(solved: Solved, want: Want, first: Edge, second: Edge) -> None:
     form, way = form_of(node, 1, wide_sums=False, look=plan.graph.look), _inward(solved, outer)
     axis, (dx, dy) = way & 1, DELTAS[way]
     near = max(0, form.reach()[axis] - outer.form.reach()[axis])
-    far = near + form.reach()[axis] + APART + outer.form.reach()[axis]
+    far = near + form.reach()[axis] + _apart(plan.graph, first, axis == 0) + outer.form.reach()[axis]
     (x, y) = outer.at
     role = role_of(node, second.kind)
     spot = plan.put(Spot(node.id, form, (x - dx * near, y - dy * near), role, node.kind, node, outside=True))
@@ -70,6 +73,12 @@ def _unfold(solved: Solved, want: Want, first: Edge, second: Edge) -> None:
     solved.nets[spot.id] = len(solved.nets) + 1
     plan.wants.append(Want(first.id, outer.id, spot.id, (), (), first.kind, edge=first, dashed=want.dashed))
     want.source, want.net, want.role, want.edge, want.dashed = spot.id, spot.id, second.kind, second, False
+
+
+def _apart(graph: Graph, edge: Edge, across: bool) -> int:
+    """Lattice steps between an input and its product: what is written over a line across has to fit there."""
+    width = widest_weight(graph, [edge]) if across else 0.0
+    return max(APART, ceil((HEAD_LENGTH + width + 2 * CLEAR) / PITCH)) if width else APART
 
 
 def _inward(solved: Solved, spot: Spot) -> int:
