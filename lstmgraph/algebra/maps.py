@@ -13,7 +13,7 @@ from __future__ import annotations
 from functools import reduce
 
 import sympy as sp
-from sympy import Expr, Integer, MatAdd, MatMul, MatrixExpr, Symbol
+from sympy import Expr, Integer, MatAdd, MatMul, MatrixExpr, Symbol, Transpose
 from sympy.printing.precedence import PRECEDENCE
 
 from lstmgraph.algebra.build import fill, gathered, is_number, matmul, negate, product, total, transpose
@@ -43,6 +43,19 @@ class Eye(Shaped):
 
     def _entry(self, i: Expr, j: Expr, **_: object) -> Expr:
         return Integer(int(i == j))
+
+
+class Ones(Shaped):
+    """Ones(n): a column of n ones; what is the same everywhere is such a column times a row of ones, and no number."""
+
+    precedence = PRECEDENCE["Atom"]
+
+    @property
+    def shape(self) -> Shape:
+        return (self.args[0], Integer(1))
+
+    def _entry(self, i: Expr, j: Expr, **_: object) -> Expr:  # noqa: ARG002 - as SymPy calls it
+        return Integer(1)
 
 
 class Vec(Shaped):
@@ -148,6 +161,7 @@ class Chain(Operation):
 MAPS: dict[type, Rule] = {
     Diag: Rule("diag", r"\operatorname{diag}", "diag", "matrix with a vector on its diagonal", infix=True),
     Eye: Rule("identity_matrix", "I", "I", "identity matrix", infix=True),
+    Ones: Rule("ones", r"\mathbf{1}", "1", "vector of ones", infix=True),
     Vec: Rule("vec", r"\operatorname{vec}", "vec", "columns one below the other", infix=True),
     Kron: Rule("kron", r"\otimes", "⊗", "Kronecker product", infix=True),
     Commutation: Rule("commutation", "K", "K", "commutation matrix: vec(A) to vec(Aᵀ)", infix=True),
@@ -192,6 +206,19 @@ def eye(rows: Expr) -> MatrixExpr:
 
 def is_eye(expr: MatrixExpr) -> bool:
     return isinstance(expr, Eye) or (expr.shape == (1, 1) and is_number(expr, 1))
+
+
+def ones(rows: Expr, columns: Expr = Integer(1)) -> MatrixExpr:  # noqa: B008 - it never changes
+    """Ones everywhere: 1, 1ᵀ or 1 1ᵀ, so that no formula has a matrix that reads as a number."""
+    column, row = (Fill(Integer(1), 1, 1) if n == 1 else Ones(n) for n in (rows, columns))
+    return column if columns == 1 else transpose(row) if rows == 1 else MatMul(column, transpose(row))
+
+
+def as_map(expr: MatrixExpr) -> MatrixExpr:
+    """A value as a factor between maps: what is the same everywhere is that times ones."""
+    if not isinstance(expr, Fill) or expr.shape == (1, 1) or is_zero(expr):
+        return expr
+    return composed(fill(expr.args[0], (Integer(1), Integer(1))), ones(*expr.shape))
 
 
 def diagonal(values: MatrixExpr) -> MatrixExpr:
@@ -306,12 +333,10 @@ def _joined(left: MatrixExpr, right: MatrixExpr) -> MatrixExpr | None:
     if isinstance(left, Diag) and isinstance(right, Diag):
         found = product(left.args[0], right.args[0])
         return None if isinstance(found, Negative) else diagonal(found)
-    if isinstance(left, Diag) and is_number(right, 1) and right.shape[1] == 1:
+    if isinstance(left, Diag) and isinstance(right, Ones):
         return left.args[0]
-    if isinstance(right, Diag) and is_number(left, 1) and left.shape[0] == 1:
+    if isinstance(right, Diag) and isinstance(left, Transpose) and isinstance(left.arg, Ones):
         return _row(right.args[0])
-    if is_number(left, 1) and is_number(right, 1) and left.shape[1] == 1:
-        return fill(Integer(1), (left.shape[0], right.shape[1]))
     if isinstance(left, Kron) and isinstance(right, Kron):
         pairs = list(zip(left.args, right.args, strict=True))
         if all(a.shape[1] == b.shape[0] for a, b in pairs) and any(is_eye(x) for pair in pairs for x in pair):

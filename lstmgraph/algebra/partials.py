@@ -15,7 +15,7 @@ from sympy import Integer, MatAdd, MatMul, MatrixExpr, Transpose
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import fill, negate, transpose
-from lstmgraph.algebra.maps import commutation, diagonal, entries, eye, kron, selector, summed
+from lstmgraph.algebra.maps import as_map, commutation, diagonal, entries, eye, kron, ones, selector, summed
 from lstmgraph.algebra.rules import vjp
 
 Partials = tuple[MatrixExpr, ...]
@@ -36,7 +36,7 @@ def _entrywise(node: MatrixExpr, out: MatrixExpr) -> Partials:
 def _matmul(node: MatrixExpr, _: MatrixExpr) -> Partials:
     """Y = A B:  Bᵀ ⊗ I,  I ⊗ A"""
     left, right = node.args
-    return kron(transpose(right), eye(left.shape[0])), kron(eye(right.shape[1]), left)
+    return kron(as_map(transpose(right)), eye(left.shape[0])), kron(eye(right.shape[1]), as_map(left))
 
 
 def _transpose(node: MatrixExpr, _: MatrixExpr) -> Partials:
@@ -69,12 +69,12 @@ def _slice(node: MatrixExpr, _: MatrixExpr) -> Partials:
 
 def _sum(node: MatrixExpr, _: MatrixExpr) -> Partials:
     """y = sum(a):  1ᵀ"""
-    return (fill(Integer(1), (Integer(1), entries(node.args[0].shape))),)
+    return (ones(Integer(1), entries(node.args[0].shape)),)
 
 
 def _fill(node: MatrixExpr, out: MatrixExpr) -> Partials:
     """every entry of y is s:  1"""
-    return (fill(Integer(1), (entries(out.shape), Integer(1))),) if n.operands(node) else ()
+    return (ones(entries(out.shape)),) if n.operands(node) else ()
 
 
 PARTIALS: dict[type, Callable[[MatrixExpr, MatrixExpr], Partials]] = {

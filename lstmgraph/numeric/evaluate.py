@@ -211,6 +211,7 @@ def _commutation(xp: ModuleType, dtype: Any, rows: int, columns: int) -> Array:
 # Matrices that follow from sizes alone.
 BUILT: dict[type, Callable[..., Array]] = {
     maps.Eye: lambda xp, dtype, rows: xp.eye(rows, dtype=dtype),
+    maps.Ones: lambda xp, dtype, rows: xp.ones((rows, 1), dtype=dtype),
     maps.Commutation: _commutation,
 }
 

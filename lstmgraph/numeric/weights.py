@@ -134,6 +134,8 @@ def _filled(name: str, text: str, shape: tuple[int, ...]) -> Array:
         value = float(match[1] or (1 if match[2] else "")) if match else float(text)
     except ValueError:
         raise UsageError(f"{name}={text} does not set a parameter", hint=f"a number: {name}=3") from None
+    if not numpy.isfinite(value):
+        raise UsageError(f"{name}={text} is no finite number", hint=f"a number: {name}=3")
     if match and match[2] and shape[1] == 1:
         raise UsageError(f"{name} is a vector, and {text} stands for a matrix", hint=f"{name}={value:g}")
     if shape[1] == 1:

@@ -122,6 +122,7 @@ UNICODE = Dialect(
         n.Sqrt: Form("√{0}", SCRIPTED, (ATOM,)),
         m.Kron: Form("{0} ⊗ {1}", PRODUCT, (TIGHT, TIGHT)),
         m.Eye: Form("I", ATOM, ()),
+        m.Ones: Form("1", ATOM, ()),
     },
     functions={n.Fill: "1", n.Sigmoid: "σ", n.Sign: "sgn", n.Maximum: "max", n.Minimum: "min", n.Identity: "id"},
     word=str,
@@ -165,6 +166,7 @@ LATEX = Dialect(
         n.Sqrt: Form(r"\sqrt{{{0}}}", ATOM, (ANY,)),
         m.Kron: Form(r"{0} \otimes {1}", PRODUCT, (TIGHT, TIGHT)),
         m.Eye: Form("I", ATOM, ()),
+        m.Ones: Form(r"\mathbf{{1}}", ATOM, ()),
     },
     functions={
         n.Fill: r"\mathbf{1}",
@@ -225,6 +227,7 @@ SOURCE = Dialect(
         Transpose: Form("{0}.T", ATOM, (ATOM,)),
         n.Power: Form("{0} ** {1}", SCRIPTED, (ATOM, ATOM)),
         m.Eye: Form("eye", ATOM, ()),
+        m.Ones: Form("ones", ATOM, ()),
     },
     functions={},
     word=str,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from sympy import MatAdd, MatrixSymbol
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.maps import Blocks, Chain, Commutation, Kron, Vec
+from lstmgraph.algebra.maps import Blocks, Chain, Commutation, Kron, Ones, Vec
 from lstmgraph.algebra.names import STACKS, Name, later, name_of, quotient_of, size, stack_of, symbol
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.algebra.zero import is_zero, zeros
@@ -115,15 +115,20 @@ def _hessian(program: Program) -> list[Note]:
 
 
 def _totals(program: Program) -> list[Note]:
-    """The cotangents of what leaves a step, which has a loss or goes on to the next."""
+    """The cotangents of what leaves a step: what has a loss or goes on to the next, and all states."""
     outside = [s for s in program.inputs if name_of(s).marks == ("loss",) or _is_from_after(s, ("bar",))]
-    bases = {name_of(s).base for s in outside}
+    bases = {name_of(s).base for s in (*outside, *_previous(program))}
     names = (_at_t(name_of(e.target)) for e in _derived(program) if name_of(e.target).marks == ("bar",))
     shapes = {_at_t(name_of(e.target)): e.target.shape for e in _derived(program)}
     found = tuple(symbol(name, shapes[name]) for name in dict.fromkeys(names) if name.base in bases)
     cut = "what truncation leaves of " if any(name_of(s).marks == ("block",) for s in program.inputs) else ""
     words = f"{cut}the derivative of the whole loss by {{}}"
     return [Note(found, words, tuple(map(_unmarked, found)))] if found else []
+
+
+def _previous(program: Program) -> tuple[MatrixSymbol, ...]:
+    """The states of the step before."""
+    return tuple(s for s in program.inputs if name_of(s).lag == -1 and not name_of(s).marks)
 
 
 def _is_from_after(value: MatrixSymbol, marks: tuple[str, ...]) -> bool:
@@ -163,7 +168,7 @@ def _blocks(program: Program) -> list[Note]:
 
 def _initial(program: Program) -> list[Note]:
     """What a sequence starts from, and which sums lose a term where that is zero."""
-    states = tuple(s for s in program.inputs if name_of(s).lag == -1 and not name_of(s).marks)
+    states = _previous(program)
     if not states:
         return []
     vanishing = zeros(((e.target, e.value) for e in program.stage("forward")), states)
@@ -216,6 +221,7 @@ def _maps(program: Program) -> list[Note]:
 
 
 _MAP_WORDS: Mapping[type, str] = {
+    Ones: "a vector of ones",
     Vec: "the columns of a matrix, one below the other",
     Kron: "the Kronecker product",
     Commutation: "what takes the vec of a matrix to that of its transpose",

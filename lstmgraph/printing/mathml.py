@@ -34,6 +34,7 @@ _ATTRIBUTES = frozenset(
 # What the converter writes that browsers set otherwise than TeX does, and what they set alike.
 _LETTERS = r"(<mrow>(?:<m[in][^>]*>[^<]*</m[in]>)+</mrow>)"
 _WORD = rf"<mrow>{_LETTERS}</mrow>"
+_FACTOR = r"</(?:m[in]|mrow|msu[bp]|msubsup|mfrac|msqrt|mover)>|&#x00029;</mo>"  # where one ends
 _LINE = '<mo accent="true">&#x02015;</mo></mover>'
 # Where the bold italic letters of Latin and Greek begin in Unicode.
 _BOLD_ITALIC = {"A": 0x1D468, "a": 0x1D482, "Α": 0x1D71C, "α": 0x1D736}
@@ -56,6 +57,10 @@ _TIDY: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] 
     ),
     (re.compile(r'<mi mathvariant="bold-italic">([^<]*)</mi>'), _bold),
     (re.compile(r"<mo>(?=&#x02299;)"), '<mo largeop="false">'),  # alone in its line a circled dot may be large
+    (  # between a factor and a function as wide a space as TeX leaves there
+        re.compile(rf"({_FACTOR})(?=(?:<msu[bp]>)?<m[io]>[A-Za-z]{{2,}}</m[io]>(?!</m))"),
+        r'\1<mspace width="0.167em" />',
+    ),
     (re.compile(r"<mo>([A-Za-z]{2,})</mo>"), r"<mi>\1</mi>"),  # a function is no sign with space around it
     (re.compile(r'<mn mathvariant="bold">1</mn>'), "<mn>&#x1D7CF;</mn>"),  # Chromium knows no variants
 )

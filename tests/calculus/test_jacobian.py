@@ -216,6 +216,46 @@ def test_the_classical_lines() -> None:
     assert "∂c[t]/∂c[t-4] = [I; 0]ᵀ ∂s[t]/∂s[t-4] [I; 0]" in over_steps
 
 
+# A cell with sums, its Jacobian, and that in LaTeX.
+ONES = {
+    "h[t] = a[t] - sum(a[t])": ("(I − 1 1ᵀ) diag(1 − a²) U", r"(I - \mathbf{1} \mathbf{1}^{\top})"),
+    "h[t] = a[t] * sum(a[t])": ("(sum(a) I + a 1ᵀ) diag(1 − a²) U", r"a_{t} \mathbf{1}^{\top}"),
+    "h[t] = a[t] - sum(a[t]) / 5": ("(I − (1 / 5) 1 1ᵀ) diag(1 − a²) U", r"\frac{1}{5} \mathbf{1} \mathbf{1}^{\top}"),
+    "h[t] = a[t] + p * sum(h[t-1])": ("p 1ᵀ + diag(1 − a²) U", r"p \mathbf{1}^{\top}"),
+    "h[t] = a[t] + sum(h[t-1])": ("1 1ᵀ + diag(1 − a²) U", r"\mathbf{1} \mathbf{1}^{\top} + "),
+    "h[t] = a[t] - sum(p * h[t-1])": ("diag(1 − a²) U − 1 pᵀ", r"- \mathbf{1} p^{\top}"),
+}
+
+
+@pytest.mark.parametrize("line", ONES)
+def test_ones_are_a_vector_with_its_transpose_and_no_number(line: str) -> None:
+    sizes = {"x": "X", "h": 5}
+    cell = Cell.from_equations(f"a[t] = tanh(W @ x[t] + U @ h[t-1])\n{line}", output="h", sizes=sizes)
+    found, (unicode, latex) = cell.jacobian(), ONES[line]
+    assert lines(found) == [f"∂h[t]/∂h[t-1] = {unicode}"]
+    assert "1: a vector of ones" in str(found).splitlines()
+    assert latex in found.latex
+    assert r"$\mathbf{1}$: a vector of ones" in found.text("latex")
+    assert r"$\mathbf{1}$: a vector of ones" in found.text("markdown")
+    assert "&#x1D7CF;</mn></mrow></mrow></math>: a vector of ones" in found.text("html")
+    values = one_step(cell)
+    computed = evaluate(found.check(), {s.name: values[s.name] for s in found.inputs})["jac(h.h)[t]"]
+    np.testing.assert_allclose(computed, by_differences(cell, values, "h[t]", "h[t-1]"), rtol=1e-7, atol=1e-9)
+
+
+def test_a_number_everywhere_is_that_times_ones() -> None:
+    rows, columns = size("m"), size("k")
+    left, right, out = n.Fill(3, rows, columns), symbol("v", (columns, size(1))), symbol("y", (rows, size(1)))
+    assert partials(MatMul(left, right), out)[1] == n.Hadamard(left, maps.ones(rows, columns))
+    row = maps.Ones(columns).T
+    by_left = partials(MatMul(symbol("A", (rows, columns)), n.Fill(2, columns, 1)), out)[0]
+    assert by_left == maps.Kron(n.Hadamard(n.Fill(2, 1, columns), row), maps.Eye(rows))
+
+
+def test_no_legend_speaks_of_ones_that_there_are_not() -> None:
+    assert "ones" not in str(lstmgraph.load("lstm").jacobian())
+
+
 def test_a_jacobian_that_is_a_sum_is_named_and_not_written_out_where_it_is_used() -> None:
     assert lines(lstmgraph.load("lstm").jacobian("h", "h")) == [
         "∂c[t]/∂h[t-1] = diag(c[t-1] ⊙ f ⊙ (1 − f)) U_f + diag(g ⊙ i ⊙ (1 − i)) U_i + diag(i ⊙ (1 − g²)) U_g",
@@ -329,6 +369,7 @@ V = symbol("v", (THREE, size(1)))
 MAP_EXAMPLES: dict[type, MatrixExpr] = {
     maps.Diag: maps.Diag(V),
     maps.Eye: maps.Eye(3),
+    maps.Ones: maps.Ones(3),
     maps.Vec: maps.Vec(A),
     maps.Kron: maps.Kron(A, B),
     maps.Commutation: maps.Commutation(3, 2),

@@ -142,6 +142,26 @@ def test_what_browsers_set_otherwise_than_tex() -> None:
     assert "&#x1D7CF;" in text
 
 
+@pytest.mark.parametrize(
+    ("latex", "spaces"),
+    [
+        (r"a_{t} \operatorname{step}(b)", 1),
+        (r"\operatorname{diag}(a) \operatorname{sgn}(b)", 1),
+        (r"\frac{1}{2} \tanh^{2}(b)", 1),
+        (r"\left( \frac{a}{b} \right) \log(c) \exp(d)", 2),
+        (r"a \odot \operatorname{step}(b) - \operatorname{sgn}(c)", 0),
+        (r"\max(\tanh(a), \frac{\log(a)}{\exp(b)})", 0),
+        (r"x_\max + x_{\mathrm{in}}", 0),
+    ],
+)
+def test_a_function_has_a_thin_space_between_it_and_a_factor(latex: str, spaces: int) -> None:
+    text = mathml(latex)
+    assert text.count('<mspace width="0.167em" />') == spaces
+    assert len(ElementTree.fromstring(text)) == 1
+    for scripted in ElementTree.fromstring(text).iter(f"{SPACE}msub"):
+        assert len(scripted) == 2
+
+
 def test_a_title_is_escaped_in_a_page() -> None:
     page = cell_of("words").gradient().explain("html")
     assert_page(page)

@@ -96,6 +96,19 @@ def test_a_cell_that_has_the_letters_of_time_gets_others() -> None:
     assert "Σ[t=1…K]" in print_program(through_time(sized), "unicode", get_notation(sized), "through time")
 
 
+@pytest.mark.parametrize("loss", ["every", "last"])
+@pytest.mark.parametrize("name", CELLS, ids=lambda name: Path(name).stem)
+def test_the_legend_says_what_the_cotangent_of_every_state_is(name: str, loss: str) -> None:
+    cell = load(name)
+    program, notation = through_time(cell, loss), get_notation(cell)
+    text = " ".join(print_program(program, "unicode", notation, "through time").split())
+    told = text[: text.index("the derivative of the whole loss by")].split(": ")[-2].rpartition("] ")
+    derived = {e.target.name: e.target for e in program.stage("through time")}
+    states = [s for state in cell.states if (s := derived.get(f"bar({state.name})[t]"))]
+    assert states
+    assert {notation.unicode(s) for s in states} <= set(told[-1].split(", ")), told
+
+
 def test_what_the_legend_says_of_truncation() -> None:
     text = recurrence("lstm", truncate=8)
     assert "[t mod 8 ≠ 0]: 0 where t is a multiple of 8, else 1: nothing goes back from one block of 8 steps" in text

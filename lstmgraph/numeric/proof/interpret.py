@@ -137,6 +137,7 @@ OPERATIONS: dict[type, Operation] = {
     n.Fill: _fill,
     n.Slice: _slice,
     maps.Eye: lambda run, expr: _matrix(run, expr, lambda i, j: run.domain.integer(int(i == j))),
+    maps.Ones: lambda run, expr: _matrix(run, expr, lambda _, __: run.domain.one),
     maps.Diag: lambda run, expr, a: _matrix(run, expr, lambda i, j: a[i][0] if i == j else run.domain.zero),
     maps.Vec: lambda _, __, a: [[entry] for column in zip(*a, strict=True) for entry in column],
     maps.Kron: _kron,
