@@ -5,12 +5,14 @@ What a transform makes of a cell is a subclass here: it says which stage of the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from lstmgraph.api.catalogue import FORMULAS, check_name
+from lstmgraph.normal import normal_form
 from lstmgraph.notation import Notation, get_notation
-from lstmgraph.program import Program, Stage
+from lstmgraph.program import Equation, Program, Stage
 
 if TYPE_CHECKING:
     from lstmgraph.api.cell import Cell
@@ -87,6 +89,12 @@ class Formulas(Program):
         return self
 
     @property
+    def _with_step(self) -> Program:
+        """With all equations of the step: a cotangent is named after its value, also where that is not needed."""
+        forward = _merged(self.stage("forward"), normal_form(self.cell.step).equations)
+        return replace(self, equations=(*forward, *(e for e in self if e.stage != "forward")))
+
+    @property
     def _style(self) -> Notation:
         return get_notation(self.cell, self.notation)
 
@@ -100,3 +108,15 @@ class Formulas(Program):
 
     def _repr_markdown_(self) -> str:
         return self.markdown
+
+
+def _merged(computed: Sequence[Equation], step: Sequence[Equation]) -> Iterator[Equation]:
+    """What is computed, and between that, in its place, what else there is in a step."""
+    known, rest = {e.target for e in computed}, list(step)
+    own = {e.target for e in step}
+    for equation in computed:
+        while equation.target in own and rest and rest[0].target != equation.target:
+            if (other := rest.pop(0)).target not in known:
+                yield other
+        yield equation
+    yield from (e for e in rest if e.target not in known)

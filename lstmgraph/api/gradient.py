@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from lstmgraph.api.formulas import Formulas
 from lstmgraph.errors import UsageError, WrongType
 from lstmgraph.normal import normal_form
 from lstmgraph.notation import get_notation
-from lstmgraph.program import Equation, Program
+from lstmgraph.program import Program
 
 if TYPE_CHECKING:
     from lstmgraph.api.cell import Cell
@@ -76,26 +76,12 @@ class Gradient(Formulas):
 
     @property
     def _printed(self) -> Program:
-        """With all forward equations: a cotangent is named after its value, also where that is not needed."""
-        forward = _merged(self.stage("forward"), normal_form(self.cell.step).equations)
-        return replace(self, equations=(*forward, *self.stage(self.shown)))
+        return self._with_step
 
     @cached_property
     def seeds(self) -> Mapping[str, MatrixSymbol]:
         """For each output of the cell ("h", "c") the input through which its cotangent arrives."""
         return {name_of(output).base: self.seed(output) for output in self.cell.outputs}
-
-
-def _merged(computed: Sequence[Equation], step: Sequence[Equation]) -> Iterator[Equation]:
-    """What is computed, and between that, in its place, what else there is in a step."""
-    known, rest = {e.target for e in computed}, list(step)
-    own = {e.target for e in step}
-    for equation in computed:
-        while equation.target in own and rest and rest[0].target != equation.target:
-            if (other := rest.pop(0)).target not in known:
-                yield other
-        yield equation
-    yield from (e for e in rest if e.target not in known)
 
 
 def derived(cell: Cell, wrt: Sequence[str] | None, notation: str | None) -> Gradient:

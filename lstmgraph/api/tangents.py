@@ -38,6 +38,10 @@ class HessianVector(Formulas):
     shown = "tangent"
     words = "Hessian-vector product"
 
+    @property
+    def _printed(self) -> Program:
+        return self._with_step
+
 
 Kind = TypeVar("Kind", bound=Formulas)
 

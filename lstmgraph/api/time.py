@@ -10,6 +10,7 @@ from lstmgraph.api.catalogue import FORMULAS, check_name
 from lstmgraph.api.formulas import Formulas
 from lstmgraph.api.gradient import checked
 from lstmgraph.normal import normal_form
+from lstmgraph.program import Program
 
 if TYPE_CHECKING:
     from lstmgraph.api.cell import Cell
@@ -36,7 +37,11 @@ class ThroughTime(Formulas):
 
         check_name("format", format, FORMULAS)
         forward, title = normal_form(self.cell.step), f"{self.title}, line by line"
-        return print_derivation(self, forward, format, self._style, self.shown, title=title)
+        return print_derivation(self._printed, forward, format, self._style, self.shown, title=title)
+
+    @property
+    def _printed(self) -> Program:
+        return self._with_step
 
 
 @dataclass(frozen=True, repr=False)

@@ -47,6 +47,49 @@ alpha[t] = sigmoid(W_alpha @ x_in[t] + U_alpha @ hidden_state[t-1] + bias_alpha)
 hidden[t] = tanh(W_c @ x_in[t] + U_c @ hidden_state[t-1] + b_c)
 hidden_state[t] = (1 - alpha[t]) * hidden_state[t-1] + alpha[t] * hidden[t]
 """,
+    "a softsign": """
+f[t] = sigmoid(W_f @ x[t] + U_f @ h[t-1] + b_f)
+a[t] = W_a @ x[t] + U_a @ h[t-1] + b_a
+h[t] = f[t] * h[t-1] + a[t] / (1 + abs(a[t]))
+""",
+    "a quotient": """
+z[t] = sigmoid(W_z @ x[t] + U_z @ h[t-1] + b_z)
+a[t] = W @ x[t] + U @ h[t-1] + b
+h[t] = z[t] * h[t-1] + (a[t] / sqrt(1 + a[t] ** 2))
+""",
+    "layer normalisation": """
+a[t] = W @ x[t] + U @ h[t-1]
+mu[t] = sum(a[t]) / 5
+v[t] = sum((a[t] - mu[t]) ** 2) / 5
+h[t] = tanh(g * (a[t] - mu[t]) / sqrt(v[t] + 0.001) + b)
+""",
+    "words and Greek": """
+forget[t] = sigmoid(W_forget @ input[t] + Omega_forget @ state[t-1] + beta_forget)
+phi[t] = sigmoid(W_phi @ input[t] + Omega_phi @ state[t-1] + beta_phi)
+memory[t] = forget[t] * memory[t-1] + sqrt(1 - forget[t] ** 2) * sigma_hat[t]
+sigma_hat[t] = relu(W_sigma @ input[t] + phi[t] * (Omega_sigma @ state[t-1]) + tau * memory[t-1])
+mu_bar[t] = sum(memory[t]) / 7
+state[t] = phi[t] * tanh(memory[t] - mu_bar[t]) + (1 - phi[t]) * state[t-1] / (1 + exp(-epsilon * state[t-1]))
+""",
+    "a product that is projected": """
+m[t] = (W_mx @ x[t]) * (W_mr @ r[t-1])
+z[t] = tanh(W_z @ x[t] + U_z @ m[t] + b_z)
+i[t] = sigmoid(W_i @ x[t] + U_i @ m[t] + p_i * c[t-1] + b_i)
+f[t] = sigmoid(W_f @ x[t] + U_f @ m[t] + p_f * c[t-1] + b_f)
+o[t] = sigmoid(W_o @ x[t] + U_o @ m[t] + p_o * c[t] + b_o)
+c[t] = f[t] * c[t-1] + i[t] * z[t]
+r[t] = W_proj @ (o[t] * tanh(c[t]))
+""",
+    "a named product that is projected": """
+m[t] = (W_mx @ x[t]) * (W_mr @ r[t-1])
+z[t] = tanh(W_z @ x[t] + U_z @ m[t] + b_z)
+i[t] = sigmoid(W_i @ x[t] + U_i @ m[t] + p_i * c[t-1] + b_i)
+f[t] = sigmoid(W_f @ x[t] + U_f @ m[t] + p_f * c[t-1] + b_f)
+o[t] = sigmoid(W_o @ x[t] + U_o @ m[t] + p_o * c[t] + b_o)
+c[t] = f[t] * c[t-1] + i[t] * z[t]
+mm[t] = o[t] * tanh(c[t])
+r[t] = W_proj @ mm[t]
+""",
 }
 ALIKE = {  # the same to a reader, one with a mark of the other
     "bars": (
@@ -57,6 +100,12 @@ ALIKE = {  # the same to a reader, one with a mark of the other
         "c_bar[t] = tanh(W @ c[t-1])\nc_dot[t] = tanh(U @ x[t])\nc_tilde[t] = c_dot[t] * c_bar[t]\n"
         "c[t] = c_tilde[t] * c_hat"
     ),
+}
+SIZES: dict[str, dict[str, str | int]] = {
+    "layer normalisation": {"x": "X", "h": 5, "mu": 1},
+    "words and Greek": {"input": "X", "state": "H"},
+    "a product that is projected": {"x": "X", "r": "R", "c": "H", "m": "M"},
+    "a named product that is projected": {"x": "X", "r": "R", "c": "H", "m": "M"},
 }
 FORMS: dict[str, Callable[[Cell], Formulas]] = {
     "textbook": lambda cell: cell.gradient(),
@@ -77,8 +126,9 @@ def cell_of(name: str) -> Cell:
     equations = NASTY.get(name) or ALIKE.get(name)
     if equations is None:
         return lstmgraph.load(name)
-    sizes = {"x": "X", "x_in": "X", "h": "H", "c": "H", "hidden_state": "H"}
-    return Cell.from_equations(equations, sizes={k: v for k, v in sizes.items() if f"{k}[" in equations})
+    usual = {"x": "X", "x_in": "X", "h": "H", "c": "H", "hidden_state": "H"}
+    sizes = SIZES.get(name) or {k: v for k, v in usual.items() if f"{k}[" in equations}
+    return Cell.from_equations(equations, sizes=sizes)
 
 
 @cache

@@ -52,7 +52,7 @@ Values = dict[str, Any]
 def told(name: str, kind: str) -> tuple[Program, Program, Derivation]:
     cell = load(name)
     program, forward = through_time(cell, **KINDS[kind]), normal_form(cell.step)
-    return program, forward, derivation(program, forward, "through time")
+    return program, forward, derivation(cell.through_time(**KINDS[kind])._printed, forward, "through time")
 
 
 @cache
