@@ -32,6 +32,9 @@ def test_every_view_that_is_text(path: Path) -> None:
             lines = print_program(gradient, dialect, styled._style).splitlines()
             assert len(lines) >= len(learnt)
         assert cell.show(notation) != ""
-    for target in code_targets():
-        names = {n.name for n in ast.walk(ast.parse(cell.code(target))) if isinstance(n, ast.FunctionDef)}
-        assert names >= {"init", "step", "forward", "backward"}
+    for target, suffixes in code_targets().items():
+        text = cell.code(target)
+        if ".py" in suffixes:
+            ast.parse(text)
+        assert "step" in text, target
+        assert "forward" in text, target
