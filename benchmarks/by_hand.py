@@ -1,21 +1,28 @@
-"""The peephole LSTM by hand, in NumPy forward and back through time: as in a textbook, and fused with care.
+"""Cells by hand, in NumPy forward and back through time: as in a textbook, and fused with care.
 
 Both take and give what the generated file does: batch-first arrays, parameters by name.  `forward` gives the outputs
-and a cache, `backward` takes it with the gradient of the outputs.
+and a cache, `backward` takes it with the gradient of the outputs, and gives all gradients by name: of the parameters,
+and of the input x.  Every gradient is that of the generated file: the benchmark compares them before it times anything.
+
+To write a cell by hand: its functions here, or in `fused`, and a row in `BY_HAND`.
 
     textbook    samples are rows, a line for every equation, gradients of weights added up step by step
     fused       samples are columns; gates stacked in one array, the projection of all inputs before the loop, values
                 computed in place with views made before the loop, sigmoid by tanh with its halves in the weights,
-                slopes of all steps before the backward loop, gradients of weights after it, in one product each
+                slopes of all steps, collected, before the backward loop, gradients of weights after it, in one
+                product each
 
 `stacked_scan` is a careful forward scan in JAX, which finds the gradients itself.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from benchmarks import fused
 
 Array = np.ndarray[Any, Any]
 Params = dict[str, Array]
@@ -47,6 +54,7 @@ def textbook_forward(p: Params, xs: Array) -> Both:
 
 def textbook_backward(p: Params, steps: Any, d_outputs: Array) -> Params:
     d_params = {name: np.zeros_like(value) for name, value in p.items()}
+    d_xs = np.empty((*d_outputs.shape[:2], p["W_f"].shape[1]), d_outputs.dtype)
     d_h_prev = d_c_prev = np.zeros_like(d_outputs[:, 0])
     for t in reversed(range(len(steps))):
         x, c_prev, h_prev, f, i, g, c, o, tanh_c, _ = steps[t]
@@ -58,7 +66,7 @@ def textbook_backward(p: Params, steps: Any, d_outputs: Array) -> Params:
         delta_f = d_c * c_prev * f * (1 - f)
         d_c_prev = delta_f * p["p_f"] + delta_i * p["p_i"] + d_c * f
         d_h_prev = delta_f @ p["U_f"] + delta_i @ p["U_i"] + delta_g @ p["U_g"] + delta_o @ p["U_o"]
-        d_params["d_x"] = delta_f @ p["W_f"] + delta_i @ p["W_i"] + delta_g @ p["W_g"] + delta_o @ p["W_o"]
+        d_xs[:, t] = delta_f @ p["W_f"] + delta_i @ p["W_i"] + delta_g @ p["W_g"] + delta_o @ p["W_o"]
         for gate, delta in {"f": delta_f, "i": delta_i, "g": delta_g, "o": delta_o}.items():
             d_params[f"W_{gate}"] += delta.T @ x
             d_params[f"U_{gate}"] += delta.T @ h_prev
@@ -66,7 +74,7 @@ def textbook_backward(p: Params, steps: Any, d_outputs: Array) -> Params:
         d_params["p_f"] += np.sum(delta_f * c_prev, axis=0)
         d_params["p_i"] += np.sum(delta_i * c_prev, axis=0)
         d_params["p_o"] += np.sum(delta_o * c, axis=0)
-    return d_params
+    return d_params | {"x": d_xs}
 
 
 def fused_forward(p: Params, xs: Array) -> Both:
@@ -77,14 +85,16 @@ def fused_forward(p: Params, xs: Array) -> Both:
     for stack in (W, U, b):
         stack[: 2 * H] *= 0.5  # sigmoid(a) = (1 + tanh(a / 2)) / 2
         stack[3 * H :] *= 0.5
-    p_fi = 0.5 * np.stack([p["p_f"], p["p_i"]])[:, :, None]
-    p_o = 0.5 * p["p_o"][:, None]
+    # as wide as the batch: a product of equal shapes takes less than one that is broadcast
+    p_fi = np.repeat(0.5 * np.stack([p["p_f"], p["p_i"]])[:, :, None], B, axis=2)
+    p_o = np.repeat(0.5 * p["p_o"][:, None], B, axis=1)
     gates = (x[:, :, 0] @ W.T)[:, :, None] if B == 1 else np.matmul(W, x)
     gates += b[:, None]
     h, c = np.zeros((T + 1, H, B), xs.dtype), np.zeros((T + 1, H, B), xs.dtype)
     tanh_c = np.empty((T, H, B), xs.dtype)
     product = np.empty((4 * H, B), xs.dtype)
     two, one = np.empty((2, H, B), xs.dtype), np.empty((H, B), xs.dtype)
+    half = np.array(0.5, xs.dtype)  # a call takes it in half the time of a Python number
     gates_3 = gates[:, : 2 * H].reshape(T, 2, H, B)
     for all_, fig, fi, fi_2, f, i, g, o, h_0, h_1, c_0, c_1, tanh in zip(
         *(
@@ -99,21 +109,21 @@ def fused_forward(p: Params, xs: Array) -> Both:
         *(gates[:, 3 * H :], h, h[1:], c, c[1:], tanh_c),
         strict=False,
     ):
-        np.dot(U, h_0, product)
+        U.dot(h_0, product)
         np.add(all_, product, all_)
         np.multiply(p_fi, c_0, two)
         np.add(fi_2, two, fi_2)
         np.tanh(fig, fig)
-        np.multiply(fi, 0.5, fi)
-        np.add(fi, 0.5, fi)
+        np.multiply(fi, half, fi)
+        np.add(fi, half, fi)
         np.multiply(f, c_0, c_1)
         np.multiply(i, g, one)
         np.add(c_1, one, c_1)
         np.multiply(p_o, c_1, one)
         np.add(o, one, o)
         np.tanh(o, o)
-        np.multiply(o, 0.5, o)
-        np.add(o, 0.5, o)
+        np.multiply(o, half, o)
+        np.add(o, half, o)
         np.tanh(c_1, tanh)
         np.multiply(o, tanh, h_1)
     return h[1:].transpose(2, 0, 1), (x, gates, h, c, tanh_c)
@@ -125,7 +135,7 @@ def fused_backward(p: Params, cache: Any, d_outputs: Array) -> Params:
     f, i, g, o = (gates[:, k * H : (k + 1) * H] for k in range(4))
     U = np.concatenate([p["U_f"], p["U_i"], p["U_g"], p["U_o"]]).T
     W = np.concatenate([p["W_f"], p["W_i"], p["W_g"], p["W_o"]])
-    p_f, p_i, p_o = (p[f"p_{k}"][:, None] for k in "fio")
+    p_f, p_i, p_o = (np.repeat(p[f"p_{k}"][:, None], B, axis=1) for k in "fio")
     d_out = np.ascontiguousarray(d_outputs.transpose(1, 2, 0))
     deltas = np.empty((T, 4 * H, B), d_out.dtype)
     delta_f, delta_i, delta_g, delta_o = (deltas[:, k * H : (k + 1) * H] for k in range(4))
@@ -142,25 +152,26 @@ def fused_backward(p: Params, cache: Any, d_outputs: Array) -> Params:
     slope_c = tanh_c * tanh_c
     np.subtract(1, slope_c, slope_c)
     slope_c *= o
+    # d_c takes d_h by all ways at once, and c[t-1] takes d_c so
+    part = delta_o * p_o
+    slope_c += part
+    slope_c_prev = delta_f * p_f
+    np.multiply(delta_i, p_i, part)
+    slope_c_prev += part
+    slope_c_prev += f
     d_h, d_c, one = np.zeros((H, B), d_out.dtype), np.zeros((H, B), d_out.dtype), np.empty((H, B), d_out.dtype)
-    for d, s_c, f_, all_, fig, d_f, d_i, d_o in zip(
-        *(d_out[::-1], slope_c[::-1], f[::-1], deltas[::-1], deltas[::-1, : 3 * H].reshape(T, 3, H, B)),
-        *(delta_f[::-1], delta_i[::-1], delta_o[::-1]),
+    for d, s_c, s_c_prev, all_, fig, d_o in zip(
+        *(d_out[::-1], slope_c[::-1], slope_c_prev[::-1], deltas[::-1]),
+        *(deltas[::-1, : 3 * H].reshape(T, 3, H, B), delta_o[::-1]),
         strict=True,
     ):
         np.add(d_h, d, d_h)
         np.multiply(d_o, d_h, d_o)
-        np.multiply(d_o, p_o, one)
-        np.add(d_c, one, d_c)
         np.multiply(d_h, s_c, one)
         np.add(d_c, one, d_c)
         np.multiply(fig, d_c, fig)
-        np.multiply(d_c, f_, d_c)
-        np.multiply(d_f, p_f, one)
-        np.add(d_c, one, d_c)
-        np.multiply(d_i, p_i, one)
-        np.add(d_c, one, d_c)
-        np.dot(U, all_, d_h)
+        np.multiply(d_c, s_c_prev, d_c)
+        U.dot(all_, d_h)
     return _gradients(W, cache, deltas)
 
 
@@ -171,7 +182,8 @@ def _gradients(W: Array, cache: Any, deltas: Array) -> Params:
     d_W = flat @ x.swapaxes(0, 1).reshape(x.shape[1], -1).T
     d_U = flat @ h[:-1].swapaxes(0, 1).reshape(H, -1).T
     d_b = flat.sum(axis=1)
-    found = {"d_x": W.T @ flat}
+    d_xs = (W.T @ flat).reshape(x.shape[1], len(deltas), -1)
+    found = {"x": d_xs.transpose(2, 1, 0)}
     for k, gate in enumerate("figo"):
         rows = slice(k * H, (k + 1) * H)
         found |= {f"W_{gate}": d_W[rows], f"U_{gate}": d_U[rows], f"b_{gate}": d_b[rows]}
@@ -198,3 +210,21 @@ def stacked_scan(p: Params, xs: Any, states: dict[str, Any]) -> tuple[Any, dict[
 
     (c, h), outputs = jax.lax.scan(one_step, (states["c"], states["h"]), xs.swapaxes(0, 1) @ W.T + b)
     return outputs.swapaxes(0, 1), {"c": c, "h": h}
+
+
+class ByHand(NamedTuple):
+    """How a cell is written: forward(params, xs) and backward(params, cache, d_outputs)."""
+
+    forward: Callable[[Params, Array], Both]
+    backward: Callable[[Params, Any, Array], Params]
+
+
+BY_HAND: Mapping[str, Mapping[str, ByHand]] = {
+    "peephole_lstm": {
+        "textbook": ByHand(textbook_forward, textbook_backward),
+        "fused": ByHand(fused_forward, fused_backward),
+    },
+    "lstm": {"fused": ByHand(fused.lstm_forward, fused.lstm_backward)},
+    "gru": {"fused": ByHand(fused.gru_forward, fused.gru_backward)},
+    "mgu": {"fused": ByHand(fused.mgu_forward, fused.mgu_backward)},
+}

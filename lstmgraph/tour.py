@@ -20,6 +20,7 @@ from lstmgraph.api.cell import Cell
 from lstmgraph.api.drawing import Drawing
 from lstmgraph.api.overview import count, polynomial, shape, value_rows
 from lstmgraph.cell import WalkStep
+from lstmgraph.codegen import TARGETS
 from lstmgraph.diagram.themes import load_theme
 from lstmgraph.errors import MissingExtra, UsageError
 from lstmgraph.files import write_folder
@@ -152,8 +153,11 @@ class _Maker:
     def code(self) -> Iterator[dict[str, str]]:
         for target, suffixes in code_targets().items():
             self.step(f"generating {target} code")
-            name = f"{self.cell.name}_{target}{suffixes[0]}"
-            yield {"target": target, "file": name, "text": self.file(name, self.cell.code(target))}
+            name = f"{self.cell.name}_{target}{suffixes[0]}{'.txt' * TARGETS[target].binary}"
+            try:
+                yield {"target": target, "file": name, "text": self.file(name, self.cell.code(target))}
+            except MissingExtra as error:
+                self.left_out.append(f"{target} is left out: {error.message}.")
 
     def report(self) -> numeric.Report:
         self.step("checking")

@@ -48,6 +48,9 @@ TOOLS: dict[str, tuple[bool, str]] = {
     "cc": (_program("cc", "gcc", "clang") is not None, "there is no C compiler on the path: apt install gcc"),
     "jax": (importlib.util.find_spec("jax") is not None, "JAX is not installed: pip install 'lstmgraph[jax]'"),
     "torch": (importlib.util.find_spec("torch") is not None, "PyTorch is not installed: pip install torch"),
+    "keras": (importlib.util.find_spec("keras") is not None, "Keras is not installed: pip install keras"),
+    "onnx": (importlib.util.find_spec("onnx") is not None, "ONNX is not installed: pip install 'lstmgraph[onnx]'"),
+    "flax": (importlib.util.find_spec("flax") is not None, "flax is not installed: pip install flax"),
 }
 
 

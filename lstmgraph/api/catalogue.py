@@ -41,7 +41,7 @@ def check_text(what: str, given: object) -> None:
 
 
 def catalogue(topic: str) -> Mapping[str, str]:
-    """The names of "cells", "styles", "themes", "notations", "targets" or "formats", each with a line about it."""
+    """The names of "cells", "styles", "themes", "notations", "targets", "layouts" or "formats", each with a line."""
     return TOPICS[check_name("topic", topic, TOPICS)]()
 
 
@@ -91,6 +91,12 @@ def _targets() -> dict[str, str]:
     return {name: target.words for name, target in codegen.TARGETS.items()}
 
 
+def _layouts() -> dict[str, str]:
+    from lstmgraph.weights.layouts import LAYOUTS
+
+    return {name: row.words for name, row in LAYOUTS.items()}
+
+
 def _formats() -> dict[str, str]:
     drawings = {name: f"draw: {', '.join(suffixes)}" for name, suffixes in drawing_formats().items()}
     formulas = {name: f"grad: {', '.join(suffixes)}" for name, suffixes in FORMULAS.items()}
@@ -107,5 +113,6 @@ TOPICS = {
     "themes": _themes,
     "notations": _notations,
     "targets": _targets,
+    "layouts": _layouts,
     "formats": _formats,
 }

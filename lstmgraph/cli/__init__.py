@@ -17,7 +17,7 @@ from lstmgraph.cli.group import LazyGroup
 
 # command: (module, what it is for).  The command is the name `command` of that module.
 COMMANDS = {
-    "list": ("lstmgraph.cli.listing", "What there is: cells, styles, themes, notations, targets, formats."),
+    "list": ("lstmgraph.cli.listing", "What there is: cells, styles, themes, targets, layouts and more."),
     "show": ("lstmgraph.cli.show", "A cell's equations, sizes, parameters, roles and sources."),
     "draw": ("lstmgraph.cli.draw", "Draw a cell, or one step of a walk through it."),
     "grad": ("lstmgraph.cli.grad", "Derive the gradients of a cell, as formulas."),
@@ -25,6 +25,7 @@ COMMANDS = {
     "count": ("lstmgraph.cli.count", "Count the operations of cells, of their gradients, and of both."),
     "flow": ("lstmgraph.cli.flow", "Measure how gradients vanish, explode or are kept through time."),
     "code": ("lstmgraph.cli.code", "Generate code that runs and trains a cell."),
+    "weights": ("lstmgraph.cli.weights", "A cell's weights from and to PyTorch, Keras, flax and ONNX."),
     "check": ("lstmgraph.cli.check", "Compare a cell's code and gradients with independent computations."),
     "prove": ("lstmgraph.cli.prove", "Prove a cell's gradients: a certificate of what holds."),
     "tour": ("lstmgraph.cli.tour", "Everything of one cell in a folder, with an index page."),

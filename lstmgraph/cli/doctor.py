@@ -41,6 +41,9 @@ PARTS = (
     Part("resvg_py", "resvg-py", "PNG", "images"),
     Part("fpdf", "fpdf2", "PDF", "images"),
     Part("jax", "jax", "generated scans, checks against its autograd", "jax"),
+    Part("onnx", "onnx", "ONNX models", "onnx"),
+    Part("onnxruntime", "onnxruntime", "callables of ONNX models", "onnx"),
+    Part("safetensors", "safetensors", "files of weights", "safetensors"),
     Part("torch", "torch", "generated modules, checks against its autograd", "torch"),
 )
 

@@ -17,6 +17,7 @@ TOPICS = {
     "themes": "lstmgraph draw CELL --theme THEME",
     "notations": "lstmgraph draw CELL --notation NAME",
     "targets": "lstmgraph code CELL --target TARGET",
+    "layouts": "lstmgraph weights CELL FILE --from LAYOUT",
     "formats": "the suffix of -o FILE, or -f FORMAT",
 }
 
@@ -24,7 +25,7 @@ TOPICS = {
 @click.command("list")
 @click.argument("topic", required=False, type=Choice(list(TOPICS)), metavar="[" + "|".join(TOPICS) + "]")
 def command(topic: str | None) -> None:
-    """List the cells of the library, or the styles, themes, notations, targets or formats; all without an argument."""
+    """List the cells of the library, or the styles, themes, notations, targets, layouts, formats; all by default."""
     from lstmgraph.api.catalogue import catalogue
 
     click.echo(_table(catalogue(topic)) if topic else _overview({t: catalogue(t) for t in TOPICS}))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from lstmgraph.codegen.targets import TARGETS, Target
 
 if TYPE_CHECKING:
-    from lstmgraph.codegen.functions import Functions, generate, generate_files, lambdify
+    from lstmgraph.codegen.functions import Functions, generate, generate_files, lambdify, warnings
 
-__all__ = ["TARGETS", "Functions", "Target", "generate", "generate_files", "lambdify"]
+__all__ = ["TARGETS", "Functions", "Target", "generate", "generate_files", "lambdify", "warnings"]
 
 
 def __getattr__(name: str) -> Any:

@@ -77,6 +77,9 @@ def _call(speller: Speller, target: str, expr: MatrixExpr, given: bool) -> list[
     parts = tuple(speller.spell(a) for a in expr.args) if expr.func in BINARY else ()
     if not parts or any(p.literal for p in parts):
         return []
+    here = next((p for p in parts if p.text == target), None)
+    if here is not None and isinstance(expr, n.Hadamard) and len(parts) == 2:
+        return [f"{target} *= {next(p.text for p in parts if p is not here)}"]
     first, second = parts[0], parts[1] if len(parts) == 2 else joined(" * ", Level.PRODUCT, [*parts[1:]], expr.shape)
     return _written(target, f"torch.{BINARY[expr.func]}", (first, second), given)
 

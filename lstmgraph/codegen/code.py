@@ -5,7 +5,7 @@ Pieces are joined with as few parentheses as they need, and a long line is broke
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import groupby
@@ -117,3 +117,9 @@ def _unpack_line(pairs: Sequence[tuple[str, str]], source: str, turn: str) -> st
         return f'    {names[0]} = {source}["{keys[0]}"]{turn}'
     quoted = ", ".join(f'"{key}"' for key in keys)
     return f"    {', '.join(names)} = ({source}[name]{turn} for name in ({quoted}))"
+
+
+def wrapped(parts: Iterable[str]) -> list[str]:
+    """As many parts to a line as there is room for."""
+    words = ", ".join(part.replace(" ", "\0") for part in parts) + ","
+    return [f"    {line}".replace("\0", " ") for line in wrap(words, WIDTH - 8)]

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from re import fullmatch
 
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
@@ -123,12 +124,32 @@ class Columns(Speller):
         return self.known_flat(text) or f"flat({text})"
 
     def known_flat(self, text: str) -> str:
-        """The name of an array that several products take flat, if it is one."""
+        """The name of an array that several products take flat, or rows of one that is flat already."""
         self.note_helper("flat")
         self.taken_flat[text] += 1
+        array, rows = whole_rows(text)
+        if rows and self.flats.get(array):
+            return f"{self.flats[array]}[{rows}]"
         if text in self.flats:
             self.flats[text] = self.new_name(text)
         return self.flats.get(text, "")
+
+    def written(self, array: str) -> list[str]:
+        """Forgets what is flat of an array, whose values are others now: the names of that."""
+        old = [text for text, name in self.flats.items() if name and whole_rows(text)[0] == array]
+        names = [self.flats[text] for text in old]
+        self.flats |= dict.fromkeys(old, "")
+        return names
+
+    def shared_flats(self) -> dict[str, str]:
+        """What is taken flat several times, without names yet; an array, and not rows of it, if all of it is too."""
+        times = Counter(self.taken_flat)
+        for text, count in self.taken_flat.items():
+            array, rows = whole_rows(text)
+            if rows and array in times:
+                times[array] += count
+                del times[text]
+        return {text: "" for text, count in times.items() if count > 1}
 
     def sum_of_values(self, expr: MatrixExpr) -> Code:
         if isinstance(expr, n.Fill):
@@ -145,8 +166,14 @@ class Columns(Speller):
             a, b = (self.full(c).text for c in self.all(expr.args))
             return Code(f'np.einsum("tnb,tnb->n", {a}, {b})[:, None]', Level.ATOM, expr.shape)
         flat = self.known_flat(code.text) if self.flattening else ""
-        text = f"np.sum({flat}, axis=1, keepdims=True)" if flat else f"np.sum({code.text}, axis=(0, 2))[:, None]"
+        text = f"{flat}.sum(axis=1, keepdims=True)" if flat else f"np.sum({code.text}, axis=(0, 2))[:, None]"
         return Code(text, Level.ATOM, expr.shape)
+
+
+def whole_rows(text: str) -> tuple[str, str]:
+    """The array of all steps that some text is rows of, and which: `a`, `H:` of `a[:, H:]`."""
+    found = fullmatch(r"(\w+)\[:, ([^\[\]]+)\]", text)
+    return (found[1], found[2]) if found else (text, "")
 
 
 # ── the operations ──

@@ -7,37 +7,37 @@ Every array of the loop is made before it, and so is every view of one.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from textwrap import wrap
+from re import findall
 
-from sympy import Expr, MatAdd, MatrixExpr, MatrixSymbol, Symbol, Transpose
+from sympy import Expr, MatrixExpr, MatrixSymbol, Symbol
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.build import is_number
 from lstmgraph.algebra.names import Shape
-from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.sizes import axis, solve_sizes
-from lstmgraph.algebra.traverse import symbols_in, walk
+from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.codegen.arrays import Dialect
-from lstmgraph.codegen.code import WIDTH, Code, Level, assignment
+from lstmgraph.codegen.code import WIDTH, Code, Level, assignment, call, wrapped
 from lstmgraph.codegen.columns import Columns
 from lstmgraph.codegen.identifiers import size_text, whole_text
 from lstmgraph.codegen.lines import Array, Lines
-from lstmgraph.codegen.passes.rows import replaced
-from lstmgraph.codegen.places import Place, Places
+from lstmgraph.codegen.places import Place, Places, meet
+from lstmgraph.codegen.shared import inlined, multiples_apart, repeated, totals
 from lstmgraph.codegen.sweep import Sweep
 from lstmgraph.program import Equation
 
 Side = tuple[Expr, str]  # the size of an axis, and the code for its length
+NUMBERS = {"0": "zero", "0.5": "half", "1": "one", "2": "two"}
+REPEATED = ".repeat(B, axis=1)"
 
 
 @dataclass
 class Direction:
     """`arrays` has the code of what is given for all steps, `starts` that of what is carried into the first step.
 
-    `kept` are wanted for all steps.  `back`: the last step comes first.  `sides` are axes that sizes can be read off.
+    `parameters` are those of `sweep.shared` that are made ready before it.  `kept` are wanted for all steps.
+    `back`: the last step comes first.
     """
 
     sweep: Sweep
@@ -46,6 +46,7 @@ class Direction:
     arrays: Mapping[MatrixSymbol, str]
     starts: Mapping[MatrixSymbol, str]
     kept: frozenset[MatrixSymbol]
+    parameters: frozenset[MatrixSymbol]
     like: str
     back: bool = False
     helpers: dict[str, str] = field(default_factory=dict)
@@ -69,6 +70,8 @@ class Direction:
         batched = frozenset(s for s, flag in self.batched.items() if flag)
         self.places = Places(sweep, given, self.kept, batched)
         self.later = {new: prev for prev, new in self.places.traced.items()}
+        own = self.parameters | {e.target for e in sweep["once"]}
+        self.repeated = repeated(sweep, self.totals) & own - self.kept
 
     # ── the names of places ──
 
@@ -181,8 +184,21 @@ class Direction:
 
     def once(self) -> list[str]:
         speller = self.speller(whole=False)
-        equations = inlined(self.sweep)
-        return [line for e in equations for line in self.shared(e, speller.full(speller.spell(e.value)))]
+        lines = []
+        for e in inlined(self.sweep):
+            value, runs = multiples_apart(e.value)
+            lines += self.shared(e, self.for_samples(e.target, speller.full(speller.spell(value))))
+            for run in runs:
+                rows = self.rows(Place(e.target, run.start, run.count))
+                lines.append(f"{self.names[e.target]}{f'[{rows}]' * bool(rows)} *= {speller.spell(run.number).text}")
+        return lines
+
+    def for_samples(self, target: MatrixSymbol, code: Code) -> Code:
+        """A vector, repeated for every sample if that is how it is met."""
+        if target not in self.repeated:
+            return code
+        self.needs_batch = True
+        return call("", code.respell(code.at(Level.ATOM)), REPEATED)
 
     def after(self) -> list[str]:
         """What several products take flat is made flat once: found by a first attempt."""
@@ -191,8 +207,14 @@ class Direction:
         for e in self.sweep["after"]:
             self.at_once(e)
         self.there, self.made = there, made
-        self.all_speller.flats = {text: "" for text, times in self.all_speller.taken_flat.items() if times > 1}
-        return [line for e in self.sweep["after"] for line in self.with_flats(self.at_once(e))]
+        self.all_speller.flats = self.all_speller.shared_flats()
+        lines = []
+        for e in self.sweep["after"]:
+            lines += self.with_flats(self.at_once(e))
+            place = self.places.place(e.target)
+            if place is not None and e.target not in self.totals and not self.places.is_view(e):
+                self.named_flats -= set(self.all_speller.written(self.sequence(place.root)))
+        return lines
 
     def with_flats(self, lines: list[str]) -> list[str]:
         """With what these lines take flat, if nothing before has."""
@@ -221,8 +243,9 @@ class Direction:
         speller = self.all_speller
         if e.target in self.totals:
             code = speller.total(e.value)
-            self.gradients[e.target] = code.text if isinstance(e.value, n.Slice) else self.names[e.target]
-            return [] if isinstance(e.value, n.Slice) and e.target not in self.needed else self.shared(e, code)
+            rows = isinstance(e.value, n.Slice) and e.value.args[0] in self.totals
+            self.gradients[e.target] = code.text if rows else self.names[e.target]
+            return [] if rows and e.target not in self.needed else self.shared(e, code)
         place = self.places.place(e.target)
         assert place is not None
         if self.places.is_view(e):
@@ -254,13 +277,44 @@ class Direction:
                 made.append(f"{self.sequence(place.root)} = {self.empty(place.root.shape, 'T')}")
                 self.there.add(place.root)
             lines.equation(Array(self.of_step(place), e.target.shape, place), e.value)
-        for prev, new in self.sweep.carried.items():
-            if prev not in self.places.traced and self.places.place(prev) != self.places.place(new):
-                lines.emit(f"{self.view_step(prev)}[...] = {self.view_step(new)}")
+        self.hand_over(lines)
         if not lines.lines:
             return []
         made += [f"{name} = {value}" for name, value in self.fixed.items()]
+        handed = self.handed_on()
+        used = set(findall(r"\w+", " ".join([*lines.lines, *(after for _, _, after in handed)])))
+        self.views = {name: array for name, array in self.views.items() if name in used}
+        if handed:
+            names, firsts, lasts = (", ".join(words) for words in zip(*handed, strict=True))
+            made.append(f"{names} = {firsts}")
+            lines.emit(f"{names} = {lasts}")
         return [*made, *self.header(), *(f"    {line}" for line in lines.lines)]
+
+    def hand_over(self, lines: Lines) -> None:
+        """What the next step takes, where that takes it: nothing is written over that is still to be handed over."""
+        new = {p: v for p, v in self.sweep.carried.items() if p not in self.places.traced}
+        new = {p: v for p, v in new.items() if self.places.place(p) != self.places.place(v)}
+        texts = {prev: self.view_step(value) for prev, value in new.items()}
+        sources = {prev: self.places.place(value) for prev, value in new.items()}
+        while texts:
+            free = [p for p in texts if not any(meet(self.places.place(p), sources[q]) for q in texts if q != p)]
+            if not free:  # they change places
+                first = next(p for p in texts if sources[p] is not None)
+                kept = lines.new_scratch(first.shape).text
+                lines.emit(f"{kept}[...] = {texts[first]}")
+                texts[first], sources[first] = kept, None
+                continue
+            lines.emit(f"{self.view_step(free[0])}[...] = {texts.pop(free[0])}")
+
+    def handed_on(self) -> list[tuple[str, str, str]]:
+        """Names of values of the step before that are this step's later: that, the first value, this step's name."""
+        found = []
+        for prev, new in self.places.traced.items():
+            before, after = (self.name(replace(self.whole_of(prev), later=later)) for later in (False, True))
+            if self.places.phase.get(new) == "loop" and {before, after} <= self.views.keys():
+                del self.views[before]
+                found.append((before, f"{self.sequence(prev)}[{-1 if self.back else 0}]", after))
+        return found
 
     def header(self) -> list[str]:
         if not self.views:
@@ -271,7 +325,7 @@ class Direction:
         names, arrays = ", ".join(self.views), ", ".join(self.views.values())
         if len(names) + len(arrays) + len("    for  in zip():") <= WIDTH:
             return [f"for {names} in zip({arrays}):"]
-        return ["for (", *_wrapped(self.views), ") in zip(", *_wrapped(self.views.values()), "):"]
+        return ["for (", *wrapped(self.views), ") in zip(", *wrapped(self.views.values()), "):"]
 
     def lines(self, speller: Columns) -> Lines:
         rows = self.all_steps if speller.whole else self.of_step
@@ -293,12 +347,16 @@ class Direction:
         return name
 
     def constant(self, code: Code) -> str:
-        """A factor of all steps: a name, for it would be made anew in each."""
+        """A factor of all steps: a name, for it would be made anew in each.
+
+        A number as well: a call with an array of none but one entry takes half the time of one with a Python number.
+        """
         if code.text.isidentifier():
             return code.text
         word = code.text.removesuffix(".T")
-        name = self.new_name(f"{word}_T" if word.isidentifier() else "factor", code.text)
-        self.fixed.setdefault(name, code.text)
+        wish = f"{word}_T" if word.isidentifier() else NUMBERS.get(code.text, "number" if code.literal else "factor")
+        name = self.new_name(wish, code.text)
+        self.fixed.setdefault(name, f"np.array({code.text}, {self.like}.dtype)" if code.literal else code.text)
         return name
 
     def folded(self, code: Code, parts: int, whole: bool) -> str:
@@ -309,7 +367,7 @@ class Direction:
             return f"{code.at(Level.ATOM)}[:, None]"
         if whole and code.batched:
             return f"{code.at(Level.ATOM)}.reshape(T, {parts}, -1, B)"
-        last = "B" if code.batched else "1"
+        last = "B" if code.batched or code.text in {self.names[s] for s in self.repeated} else "1"
         view = f"reshape({parts}, -1, {last})"
         name = self.new_name(f"{code.text}_by_{parts}" if code.text.isidentifier() else "part", (code.text, parts))
         if code.text in self.views:
@@ -328,12 +386,6 @@ class Direction:
         return [f"    {size_text(z)} = {whole_text(solved[z], texts)}" for z in self.sizes if z in solved]
 
 
-def _wrapped(parts: Iterable[str]) -> list[str]:
-    """As many parts to a line as there is room for."""
-    words = ", ".join(part.replace(" ", "\0") for part in parts) + ","
-    return [f"    {line}".replace("\0", " ") for line in wrap(words, WIDTH - 8)]
-
-
 def unused(word: str, owner: object, taken: dict[str, object]) -> str:
     """The name, or another one if it is somebody else's; it is the owner's then."""
     count, found = 1, word
@@ -342,39 +394,3 @@ def unused(word: str, owner: object, taken: dict[str, object]) -> str:
         found = f"{word}_{count}"
     taken[found] = owner
     return found
-
-
-def inlined(sweep: Sweep) -> list[Equation]:
-    """What is done once, multiples of parameters that one stack takes written in it."""
-    uses = Counter(s for e in sweep.equations for s in walk(e.value) if isinstance(s, MatrixSymbol))
-    inner = {s for e in sweep["once"] if isinstance(e.value, n.Concat) for s in e.value.args}
-    light = {
-        e.target: e.value
-        for e in sweep["once"]
-        if isinstance(e.value, n.Hadamard) and is_number(e.value.args[0]) and uses[e.target] == 1 and e.target in inner
-    }
-    rest = (e for e in sweep["once"] if e.target not in light)
-    return [replace(e, value=replaced(e.value, light)) for e in rest]
-
-
-def totals(sweep: Sweep) -> frozenset[MatrixSymbol]:
-    """The values of which the sum over all steps and samples is wanted, or only the sum is used."""
-    found = set(sweep.summed)
-    equations = (*sweep["before"], *sweep["after"])
-    constant = sweep.constant()
-    users: dict[MatrixSymbol, list[Equation]] = {}
-    for e in sweep.equations:
-        for s in symbols_in(e.value):
-            users.setdefault(s, []).append(e)
-    for e in reversed(equations):
-        by = users.get(e.target, [])
-        if by and e.target not in sweep.wanted and all(u.target in found and e.target in linear(u.value) for u in by):
-            found.add(e.target)
-    return frozenset(found - constant)
-
-
-def linear(expr: MatrixExpr) -> Iterable[MatrixExpr]:
-    """The symbols whose sum may be put for them in the sum of an expression."""
-    if isinstance(expr, (n.Slice, n.Negative, n.Identity, n.TimeSum, MatAdd, Transpose)):
-        return [s for o in operands(expr) for s in linear(o)]
-    return [expr] if isinstance(expr, MatrixSymbol) else []

@@ -49,7 +49,7 @@ def entry_checks(cell: Cell, xp: str = "np") -> list[str]:
         inputs = [_Given(cell.inputs[0], "what", "xs")]
     states = [_Given(s.next, f"\"states['{s.name}']\"", f'states["{s.name}"]') for s in cell.states]
     parts = (
-        _types(cell, xp),
+        _types(cell),
         _sizes(cell, inputs, states),
         _check_inputs(inputs, states),
         _check_states(cell, states, xp),
@@ -57,7 +57,7 @@ def entry_checks(cell: Cell, xp: str = "np") -> list[str]:
     return [line for part in parts for line in part]
 
 
-def _types(cell: Cell, xp: str) -> list[str]:
+def _types(cell: Cell) -> list[str]:
     """Everything becomes arrays of one floating type: that of what is given first, the parameters if there are any."""
     dtype = _dtype(cell)
     names = [name_of(x).base for x in cell.inputs]
@@ -65,7 +65,7 @@ def _types(cell: Cell, xp: str) -> list[str]:
     if cell.parameters:
         lines += _arrays("params", '"params", params', [p.name for p in cell.parameters])
     if len(names) == 1:
-        lines.append(f"    xs = {xp}.asarray(xs, {dtype})" if lines else '    xs = _arrays(what, {"": xs}, ("",))[""]')
+        lines.append(f'    xs = _arrays(what, {{"": xs}}, ("",){f", {dtype}" if lines else ""})[""]')
     elif names:
         lines += _arrays("xs", "what, xs", names, dtype if lines else "")
     if not cell.states:
@@ -91,6 +91,9 @@ def _sizes(cell: Cell, inputs: Sequence[_Given], states: Sequence[_Given]) -> li
     sources = [_Source(array_axes(p.shape, batched=False), f'"{p.name}", params["{p.name}"]') for p in cell.parameters]
     sources += [_Source(x.axes, f"{x.what}, {x.array}, *lead", "*_, ") for x in inputs]
     lines = [*_read(sources, known), *_solved(sources, known)]
+    told = [
+        p.name for p, source in zip(cell.parameters, sources, strict=False) if any(source.shape in x for x in lines)
+    ]
     more = [_Source(s.axes, f'{s.what}, {s.array}, "B"', "_, ") for s in states]
     from_states = [*_read(more, known), *_solved([*sources, *more], known)]
     for size in (z for z in cell.sizes if z not in known):
@@ -102,9 +105,22 @@ def _sizes(cell: Cell, inputs: Sequence[_Given], states: Sequence[_Given]) -> li
         ]
     if cell.parameters:
         loop = f"    for name, shape in shapes({', '.join(map(size_text, cell.sizes))}).items():"
-        check = ["        if params[name].shape != shape:", "            _shape(name, params[name], *shape)"]
-        return [*lines, *from_states, loop, *check]
+        return [*lines, *from_states, loop, *_wrong_parameter(cell, told)]
     return [*lines, *from_states]
+
+
+def _wrong_parameter(cell: Cell, told: Sequence[str]) -> list[str]:
+    """What is not as long as others say; `told` are the parameters that the sizes were read off, one may be wrong."""
+    sizes = [size_text(z) for z in cell.sizes]
+    told_by = f" (as in {', '.join(told)})" if told else ""
+    where = f": {', '.join(f'{z}={{{z}}}' for z in sizes)}{told_by}" if sizes else ""
+    return [
+        "        if params[name].shape != shape:",
+        "            raise ValueError(",
+        '                f"{name} must be {shape}, got {params[name].shape}"',
+        *([f'                f"{where}"'] if where else []),
+        "            )",
+    ]
 
 
 @dataclass(frozen=True)
@@ -143,6 +159,16 @@ def _solved(sources: Sequence[_Source], known: set[Symbol]) -> list[str]:
     return [f"    {size_text(size)} = {whole_text(formula, texts)}" for size, formula in found.items()]
 
 
+def size_checks(cell: Cell) -> list[str]:
+    """The lines that refuse sizes of which there are no arrays."""
+    sizes = [size_text(z) for z in cell.sizes]
+    if not sizes:
+        return []
+    least = sizes[0] if len(sizes) == 1 else f"min({', '.join(sizes)})"
+    shown = ", ".join(f"{z}={{{z}}}" for z in sizes)
+    return [f"    if {least} < 1:", f'        raise ValueError(f"every size must be 1 at least, got {shown}")']
+
+
 def untold(cell: Cell, size: Symbol) -> UsageError:
     return UsageError(
         f"{cell.name}: no array tells the size {size}",
@@ -169,6 +195,6 @@ def _check_states(cell: Cell, states: Sequence[_Given], xp: str) -> list[str]:
         f'            "{s.name}": {xp}.zeros(({", ".join(["B", *map(size_text, given.axes)])}), {_dtype(cell)}),'
         for s, given in zip(cell.states, states, strict=True)
     ]
-    checks = [f'    _shape({s.what}, {s.array}, ("B", B), {s.wanted})' for s in states]
+    checks = [f'        _shape({s.what}, {s.array}, ("B", B), {s.wanted})' for s in states]
     made = ["    if states is None:", "        states = {", *zeros, "        }"]
-    return [*made, *checks, "    return params, xs, states"]
+    return [*made, "    else:", *checks, "    return params, xs, states"]

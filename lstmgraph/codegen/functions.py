@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from textwrap import wrap
@@ -11,6 +10,7 @@ from typing import Any
 
 from lstmgraph.cell import Cell
 from lstmgraph.codegen.code import WIDTH
+from lstmgraph.codegen.executed import executed
 from lstmgraph.codegen.identifiers import class_name
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.codegen.targets import TARGETS, module_of
@@ -25,7 +25,8 @@ class Functions(SimpleNamespace):
     `backward(params, cache, d_outputs, d_states)` gives all gradients, back through time; `init(rng, ...)` draws
     parameters of the `shapes(...)`.  Of C the same, and `stream(params, states)`, which makes a function of one step
     that keeps the states.  Of PyTorch: `Module`, the class; `step` and `reference`, its equations as
-    functions; `Derived`, the sequence with its derived gradients.  Of JAX: `step`, `forward`, and `reference`, which is
+    functions; `Derived`, the sequence with its derived gradients, `compiled` or not.  Of ONNX: `step` and `forward`,
+    which gives the outputs and the last states.  Of JAX: `step`, `forward`, and `reference`, which is
     `forward` with JAX's own gradients; `init(key, ...)` and `shapes`.  `source` is the text of the file, which
     `inspect.getsource` and tracebacks also show.
     """
@@ -55,6 +56,7 @@ def generate(
     option that it does not have.
     """
     check_options(target, options)
+    check_writer(target)
     generated: str = module_of(target).generate(Plan(cell, gradient), _lines(cell, describe, target), **options)
     return generated
 
@@ -66,12 +68,16 @@ def generate_files(
     stem: str,
     describe: Callable[[Equation], str] = str,
     **options: Any,
-) -> dict[str, str]:
-    """The files of a target by their names: `stem` with its suffix, and what belongs to it.  Raises as generate."""
+) -> dict[str, Any]:
+    """The files of a target by their names: `stem` with its suffix, and what belongs to it.  Raises as generate.
+
+    A file is a text, or bytes where its format is binary.
+    """
     check_options(target, options)
+    check_writer(target)
     if "files" not in TARGETS[target].own:
         return {f"{stem}{TARGETS[target].suffix}": generate(cell, gradient, target, describe, **options)}
-    found: dict[str, str] = module_of(target).files(
+    found: dict[str, Any] = module_of(target).files(
         Plan(cell, gradient), _lines(cell, describe, target), stem=stem, **options
     )
     return found
@@ -84,7 +90,7 @@ def check_options(target: str, options: Mapping[str, Any]) -> None:
     known = (*TARGETS[target].options, *TARGETS[target].own)
     for option in options:
         if option not in known:
-            having = [name for name, row in TARGETS.items() if option in row.options]
+            having = [name for name, row in TARGETS.items() if option in (*row.options, *row.own)]
             raise UsageError(
                 f"the target {target!r} has no option {option!r}", hint=f"targets that have it: {', '.join(having)}"
             )
@@ -97,31 +103,48 @@ def lambdify(
     describe: Callable[[Equation], str] = str,
     **options: Any,
 ) -> Functions:
-    """What the generated file gives, compiled.  Raises as generate, MissingExtra where what runs it is missing."""
+    """What the generated file gives; with the option `compiled` of the target "torch", over the compiled C.
+
+    Raises as generate, MissingExtra where what runs it is missing.
+    """
     check_options(target, options)
     check_installed(target)
     if "lambdify" in TARGETS[target].own:
         about = _lines(cell, describe, target)
         return Functions(**module_of(target).lambdify(Plan(cell, gradient), about, **options))
+    over_c = options.pop("compiled", False)
     source = generate(cell, gradient, target, describe, **options)
-    name = f"<lstmgraph {target} {cell.name} {len(_compiled)}>"
-    _compiled.append(name)
-    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-    namespace: dict[str, Any] = {"__name__": name}
-    exec(compile(source, name, "exec"), namespace)  # noqa: S102 - our own text, from typed equations
+    if over_c:
+        namespace = module_of(target).compiled(Plan(cell, gradient), _lines(cell, describe, "c"), source)
+    else:
+        namespace = executed(source, f"{target} {cell.name}")
     names = {word: theirs.format(cell=class_name(cell.name)) for word, theirs in TARGETS[target].gives.items()}
     return Functions(**{word: namespace[theirs] for word, theirs in names.items()}, source=source)
 
 
 def check_installed(target: str) -> None:
-    """Raises MissingExtra unless what the target's files import is there."""
+    """Raises MissingExtra unless what the target's files need is there."""
+    check_writer(target)
     package = TARGETS[target].package
     if find_spec(package) is None:
-        hint = f"pip install 'lstmgraph[{package}]'; the text of the file needs no {package}"
+        hint = f"pip install 'lstmgraph[{target}]'; the text of the file needs no {package}"
         raise MissingExtra(f"callables of the target {target!r} need {package}, which is not installed", hint=hint)
 
 
-_compiled: list[str] = []  # a name of its own for each source, or tracebacks would show another's
+def check_writer(target: str) -> None:
+    """Raises MissingExtra unless what writes the target's files is there."""
+    package = TARGETS[target].writer
+    if package and find_spec(package) is None:
+        hint = f"pip install 'lstmgraph[{target}]'"
+        raise MissingExtra(f"files of the target {target!r} need {package}, which is not installed", hint=hint)
+
+
+def warnings(cell: Cell, target: str, **options: Any) -> list[str]:
+    """What whoever takes the files of a target should know of them."""
+    if "warnings" not in TARGETS[target].own:
+        return []
+    found: list[str] = module_of(target).warnings(cell, **options)
+    return found
 
 
 def _in_docstring(text: str) -> str:

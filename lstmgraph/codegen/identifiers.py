@@ -65,10 +65,13 @@ RESERVED = PYTHON | TEMPLATE | FUNCTIONS
 
 
 def identifiers(
-    symbols: Iterable[MatrixSymbol], definitions: Mapping[MatrixSymbol, Equation], reserved: Iterable[str]
+    symbols: Iterable[MatrixSymbol],
+    definitions: Mapping[MatrixSymbol, Equation],
+    reserved: Iterable[str],
+    avoiding: Iterable[str] = RESERVED,
 ) -> dict[MatrixSymbol, str]:
-    """An identifier for every symbol; who comes first gets the plain one."""
-    taken = {*RESERVED, *reserved}
+    """An identifier for every symbol; who comes first gets the plain one.  `avoiding` are words of a Python file."""
+    taken = {*avoiding, *reserved}
     found: dict[MatrixSymbol, str] = {}
     for symbol in symbols:
         word = unicodedata.normalize("NFKC", _wish(name_of(symbol), definitions))
@@ -140,6 +143,8 @@ def _wish(name: Name, definitions: Mapping[MatrixSymbol, Equation]) -> str:
             return "d_" + _wish(Name(name.base, None, tuple(rest)), definitions) + "_next"
         case ("pre" | "proj" | "slope" | "half" | "tanh" as mark, *rest):
             return f"{mark}_" + _wish(Name(name.base, name.lag, tuple(rest)), definitions)
+        case ("turned", *rest):
+            return _wish(Name(name.base, name.lag, tuple(rest)), definitions) + "_T"
         case ("some", *rest):
             return _wish(Name(_together(name.base), name.lag, tuple(rest)), definitions)
         case _:

@@ -17,7 +17,7 @@ from lstmgraph.codegen.arrays import Dialect
 
 FUNCTIONS: dict[type, str] = {
     n.Sigmoid: "sigmoid({})",
-    n.Softplus: "np.logaddexp({}, 0)",
+    n.Softplus: "softplus({})",
     n.Silu: "silu({})",
     n.Tanh: "np.tanh({})",
     n.Exp: "np.exp({})",
@@ -43,6 +43,11 @@ def silu(a):
     """a / (1 + exp(-a)), without overflow."""
     small = np.exp(-np.abs(a))
     return a * np.where(a >= 0, 1, small) / (1 + small)
+''',
+    "softplus": '''\
+def softplus(a):
+    """log(1 + exp(a)), without overflow."""
+    return np.maximum(a, 0) + np.log1p(np.exp(-np.abs(a)))
 ''',
     "softmax": '''\
 def softmax(a):

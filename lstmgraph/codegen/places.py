@@ -29,7 +29,7 @@ from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.codegen.sweep import Phase, Sweep
 from lstmgraph.program import Equation
 
-# Operations that NumPy can write over one of their operands.
+# Operations that can be written over one of their operands.
 OVER = (n.Elementwise, n.Hadamard, n.Divide, n.Power, n.Maximum, n.Minimum, MatAdd)
 NEVER = -1
 
@@ -46,6 +46,10 @@ class Place:
     count: Expr
     later: bool = False
 
+    def rows(self, start: Expr, count: Expr) -> Place:
+        """Some of them."""
+        return replace(self, start=self.start + start, count=count)
+
     def overlaps(self, other: Place) -> bool:
         if self.root != other.root or self.later != other.later:
             return False
@@ -55,12 +59,17 @@ class Place:
 
 @dataclass
 class Places:
-    """`given` are arrays that must stay as they are; `kept` are values that are wanted of all steps."""
+    """`given` are arrays that must stay as they are; `kept` are values that are wanted of all steps.
+
+    `rebinds`: what is not kept is a new array in each step, and the next step has a carried value by its name.  Then
+    nothing has an array of T + 1 steps, and a value of the loop is written over another where that is one call.
+    """
 
     sweep: Sweep
     given: frozenset[MatrixSymbol]
     kept: frozenset[MatrixSymbol]
     batched: frozenset[MatrixSymbol]
+    rebinds: bool = False
     homes: dict[MatrixSymbol, Place] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -74,6 +83,7 @@ class Places:
         self.whole = self._whole()
         self.traced = {prev: new for prev, new in sweep.carried.items() if self._is_traced(prev, new)}
         self.ends = {new for prev, new in sweep.carried.items() if prev not in self.traced}
+        self.copied = set() if self.rebinds else self.ends
         for prev, new in self.traced.items():
             self.homes[new] = Place(prev, Integer(0), prev.shape[0], later=True)
         for settle in (self._rows, self._joins, self._in_place):
@@ -91,7 +101,7 @@ class Places:
         return self.given | self.kept | after | made
 
     def _is_traced(self, prev: MatrixSymbol, new: MatrixSymbol) -> bool:
-        return prev in self.whole or new in self.whole or self.phase.get(new) != "loop"
+        return not self.rebinds and (prev in self.whole or new in self.whole or self.phase.get(new) != "loop")
 
     # ── asking ──
 
@@ -130,7 +140,7 @@ class Places:
 
     def _rows(self, e: Equation) -> None:
         inner = e.value.args[0] if isinstance(e.value, n.Slice) else e.value
-        if e.target in self.ends or not isinstance(inner, MatrixSymbol) or inner not in self.batched:
+        if e.target in self.copied or not isinstance(inner, MatrixSymbol) or inner not in self.batched:
             return
         if inner is e.value:
             self.homes[e.target] = Place(inner, Integer(0), inner.shape[0])
@@ -138,7 +148,7 @@ class Places:
             self.homes[e.target] = Place(inner, e.value.args[1], e.value.args[2])
 
     def _joins(self, e: Equation) -> None:
-        if not isinstance(e.value, n.Concat) or not is_column(e.target) or e.target in self.ends:
+        if not isinstance(e.value, n.Concat) or not is_column(e.target) or e.target in self.copied:
             return
         there = {m: self.place(m) if m in self.homes else self.free_place(m) or self.place(m) for m in e.value.args}
         if (run := _neighbours(there.values())) is not None and self._root(run.root) == run.root:
@@ -147,6 +157,8 @@ class Places:
             }
             self.homes[e.target] = run
             return
+        if self.rebinds and e.target not in self.whole:
+            return
         start = Integer(0)
         for member in e.value.args:
             if self._can_join(member, e.value.args):
@@ -154,7 +166,7 @@ class Places:
             start = start + member.shape[0]
 
     def _can_join(self, member: MatrixExpr, members: tuple[MatrixExpr, ...]) -> bool:
-        free = member in self.batched and member in self.at and member not in self.homes and member not in self.ends
+        free = member in self.batched and member in self.at and member not in self.homes and member not in self.copied
         return free and members.count(member) == 1
 
     def _in_place(self, e: Equation) -> None:
@@ -165,10 +177,10 @@ class Places:
     def free_place(self, target: MatrixExpr) -> Place | None:
         """Where a value can be computed over what nobody needs any more, if there is such a place."""
         e = self.definitions.get(target)
-        if e is None:
+        if e is None or (self.rebinds and self.phase[e.target] != "loop"):
             return None
         carry = [prev for prev, new in self.sweep.carried.items() if new == target and prev not in self.traced]
-        for candidate in (*carry, *over(e.value)):
+        for candidate in (*carry, *self.over(e.value)):
             place = self.place(candidate)
             if place is None or place.later or candidate.shape != target.shape:
                 continue
@@ -183,7 +195,7 @@ class Places:
         if root in self.given or root in self.traced:
             return False
         here = [a for a in atoms(e.value) if (p := self.place(a)) is not None and p.overlaps(place)]
-        if here and not (len(here) == 1 and self.place(here[0]) == place and here[0] in over(e.value)):
+        if here and not (len(here) == 1 and self.place(here[0]) == place and here[0] in self.over(e.value)):
             return False
         k = self.at[e.target]
         if any(self.at.get(s, NEVER) > k or s in self.kept or s in self.ends for s in self.there(place)):
@@ -194,15 +206,23 @@ class Places:
     def _ahead(self, e: Equation) -> None:
         """What is last used for an equation that can be written over it is computed where that one is."""
         place, k = self.place(e.target), self.at[e.target]
+        if self.rebinds and self.phase[e.target] != "loop":
+            return
         if place is None or place.later or any(self.at.get(s, NEVER) < k for s in self.there(place)):
             return
-        for value in over(e.value):
+        for value in self.over(e.value):
             mine = self.occupants(value) if value in self.at and value not in self.homes else []
             free = mine and all(s not in self.kept | self.ends and self.last_use.get(s, k) <= k for s in mine)
             fits = value.shape == e.target.shape and (value not in self.whole or self.is_whole(place.root))
             if free and fits and self._root(value) != place.root:
                 self.homes[value] = place
                 return
+
+    def over(self, expr: MatrixExpr) -> list[MatrixExpr]:
+        """The named values in an expression, and rows of them, over which it can be written: each occurs once."""
+        every = list(atoms(expr))
+        inside = operands(expr) if self.rebinds and isinstance(expr, OVER) else () if self.rebinds else _spine(expr)
+        return [a for a in inside if every.count(a) == 1]
 
     def there(self, place: Place) -> list[MatrixSymbol]:
         """The values of which a part is there at some time."""
@@ -212,6 +232,15 @@ class Places:
         """Whether an equation only names what is there already."""
         place = self.place(e.target)
         return place is not None and self.place(e.value) == place
+
+
+def whole_place(symbol: MatrixSymbol) -> Place:
+    return Place(symbol, Integer(0), symbol.shape[0])
+
+
+def meet(a: Place | None, b: Place | None) -> bool:
+    """Whether both are in arrays, and have rows in common."""
+    return a is not None and b is not None and a.overlaps(b)
 
 
 def is_column(expr: MatrixExpr) -> bool:
@@ -225,12 +254,6 @@ def atoms(expr: MatrixExpr) -> Iterator[MatrixExpr]:
         return
     for operand in operands(expr):
         yield from atoms(operand)
-
-
-def over(expr: MatrixExpr) -> list[MatrixExpr]:
-    """The named values in an expression, and rows of them, over which it can be written: each occurs once."""
-    every = list(atoms(expr))
-    return [a for a in _spine(expr) if every.count(a) == 1]
 
 
 def _spine(expr: MatrixExpr) -> Iterator[MatrixExpr]:

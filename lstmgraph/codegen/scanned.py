@@ -4,7 +4,8 @@
     loop                   a function of what is carried and of what is there of this step, (B, n)
 
 What is needed after the loop is kept by it: a value that is rows of another one is taken from that, and so is a member
-of a stack that is kept.  Nothing is written in place: that is the compiler's.
+of a stack that is kept; what is made of kept values entry by entry is computed again, since time goes with the memory
+that is written.  Nothing is written in place: that is the compiler's.
 """
 
 from __future__ import annotations
@@ -12,18 +13,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from sympy import MatMul, MatrixExpr, MatrixSymbol, Symbol
+from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import Shape
-from lstmgraph.algebra.traverse import symbols_in
+from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.codegen.arrays import SPELLINGS as PLAIN
 from lstmgraph.codegen.arrays import Dialect, Speller, array_axes, as_rows
 from lstmgraph.codegen.code import WIDTH, Code, Level, assignment, listed
-from lstmgraph.codegen.direction import totals
 from lstmgraph.codegen.identifiers import Names
 from lstmgraph.codegen.passes.rows import replaced, rows
 from lstmgraph.codegen.plan import inlined
+from lstmgraph.codegen.shared import totals
 from lstmgraph.codegen.sweep import Sweep
 from lstmgraph.program import Equation
 
@@ -32,9 +33,13 @@ from lstmgraph.program import Equation
 
 @dataclass
 class Rows(Speller):
-    """The axes of a value are the last ones of its array; `lead` are those before: samples, or steps and samples."""
+    """The axes of a value are the last ones of its array; `lead` are those before: samples, or steps and samples.
+
+    `turned` are those of which the array is the transpose.
+    """
 
     lead: tuple[str, ...] = ("B",)
+    turned: frozenset[MatrixSymbol] = frozenset()
 
     def spell(self, expr: MatrixExpr) -> Code:
         if expr.func in SPELLINGS:
@@ -51,9 +56,13 @@ class Rows(Speller):
         """Σ a bᵀ over steps and samples is one product of matrices."""
         left, right = (self.full(c) for c in self.all(expr.args))
         if left.batched and right.batched and left.form in "VS" and right.form == "R":
-            text = self.dialect.word("sum_outer", a=left.text, b=right.text)
-            return Code(text, Level.ATOM, code.shape)
+            return self.sum_outer(left, right)
         return super().total_product(expr, code)
+
+    def sum_outer(self, left: Code, right: Code) -> Code:
+        self.note_helper("flat")
+        text = self.dialect.word("sum_outer", a=left.text, b=right.text)
+        return Code(text, Level.MATMUL, (left.shape[0], right.shape[1]))
 
 
 def _concat(speller: Rows, expr: MatrixExpr) -> Code:
@@ -71,10 +80,12 @@ def _concat(speller: Rows, expr: MatrixExpr) -> Code:
 def _slice(speller: Rows, expr: MatrixExpr) -> Code:
     source, start, count = expr.args
     code = speller.full(speller.spell(source))
-    if not code.batched or source.shape == expr.shape:
+    if source not in speller.turned and (not code.batched or source.shape == expr.shape):
         return PLAIN[n.Slice](speller, expr)
     first = "" if start == 0 else speller.size(start)
     last = "" if start + count == source.shape[0] else speller.size(start + count)
+    if source in speller.turned:
+        return Code(f"{code.at(Level.ATOM)}[:, {first}:{last}].T", Level.ATOM, expr.shape)
     inside = f"{first}:{last}" if code.form == "V" else f"{first or 0}, :" if count == 1 else f"{first}:{last}, :"
     return Code(f"{code.at(Level.ATOM)}[..., {inside}]", Level.ATOM, expr.shape, True)
 
@@ -83,6 +94,8 @@ SPELLINGS: Mapping[type, Callable[[Rows, MatrixExpr], Code]] = {n.Concat: _conca
 
 
 # ── one direction ──
+
+ENTRYWISE = (MatrixSymbol, MatAdd, n.Elementwise, n.Hadamard, n.Divide, n.Power, n.Maximum, n.Minimum, n.Fill)
 
 
 @dataclass
@@ -118,6 +131,7 @@ class Scan:
             replace(e, value=replaced(e.value, self.views)) for e in sweep["loop"] if e.target not in self.views
         ]
         self.stored = self.stores()
+        self.turned = self.turned_sums()
         self.whole = self.speller({s: self.all_steps(s) for s in symbols}, ("T", "B"))
         self.local = self.speller(self.names, ("B",))
 
@@ -127,7 +141,8 @@ class Scan:
         return there and self.batched[e.target] and self.batched[inner]
 
     def speller(self, names: Mapping[MatrixSymbol, str], lead: tuple[str, ...]) -> Rows:
-        return Rows(self.dialect, names, self.batched, self.like, sizes=self.sizes, helpers=self.helpers, lead=lead)
+        found = Rows(self.dialect, names, self.batched, self.like, sizes=self.sizes, helpers=self.helpers, lead=lead)
+        return replace(found, turned=self.turned)
 
     def all_steps(self, s: MatrixSymbol) -> str:
         """The name of a value of all steps."""
@@ -136,15 +151,25 @@ class Scan:
     # ── what the loop keeps ──
 
     def stores(self) -> list[MatrixSymbol]:
-        """The values of the loop that are needed after it; what is rows of another one is a view of that then."""
+        """The values of the loop that are needed after it, without those that can be had from others then."""
         later = [s for e in self.sweep["after"] for s in sorted(symbols_in(e.value), key=str)]
         needed = self.sources([*self.kept, *later])
         self.members: dict[MatrixExpr, MatrixExpr] = {}
+        stacks = [e for e in self.steps if e.target in needed and _is_stack(e)]
         for e in self.steps:
-            column = isinstance(e.value, n.Concat) and e.target.shape[1] == 1
-            if e.target in needed and column and len({*e.value.args}) == len(e.value.args):
+            if e in stacks:
                 self.members |= {m: part for m, part in rows(e.target, e.value.args) if m in needed}
+                self.members |= {stack: part for other in stacks for stack, part in _run(e, other)}
+            elif e.target in needed and self.is_had(e, needed):
+                self.members[e.target] = e.value
         return [e.target for e in self.steps if e.target in needed and e.target not in self.members]
+
+    def is_had(self, e: Equation, needed: set[MatrixSymbol]) -> bool:
+        """Whether a value of all steps can be computed again, entry by entry, of what is kept or given anyway."""
+        given, symbols = {*self.sweep.shared, *self.sweep.inputs, *self.sweep.carried, *needed}, symbols_in(e.value)
+        entrywise = all(isinstance(part, ENTRYWISE) for part in walk(e.value))
+        had = symbols <= given and self.sources(symbols) <= needed
+        return entrywise and had and e.target not in self.sweep.carried.values()
 
     def sources(self, symbols: Iterable[MatrixSymbol]) -> set[MatrixSymbol]:
         """The values of the loop of which some values of all steps are made."""
@@ -178,7 +203,7 @@ class Scan:
             if e.target in self.views or self.is_part(e):
                 continue
             self.whole.used = {}
-            code = self.whole.value(e.value, self.batched[e.target])
+            code = self.sum_turned(e) if e.target in self.turned else self.whole.value(e.value, self.batched[e.target])
             lines += [*self.named(self.whole.used), assignment(self.all_steps(e.target), code)]
             self.shown.add(e.target)
         return lines
@@ -186,6 +211,26 @@ class Scan:
     def is_part(self, e: Equation) -> bool:
         """Whether a sum over all steps is only rows of another one."""
         return e.target in self.totals and isinstance(e.value, n.Slice) and e.target not in self.used
+
+    def turned_sums(self) -> frozenset[MatrixSymbol]:
+        """The sums of a bᵀ over all steps of which only rows are wanted: Σ b aᵀ transposes the narrower of the two."""
+        after = self.sweep["after"]
+        made = {e.target for e in after if e.target in self.totals and self.is_outer(e.value)}
+        whole = {s for e in after for s in symbols_in(e.value) if not self.is_part(e)}
+        sliced = {s for e in after for s in symbols_in(e.value)}
+        found = frozenset(made & sliced - whole)
+        for s in found:
+            self.names[s] = self.names.fresh(f"{self.names[s]}_T", ("turned", s))
+        return found
+
+    def is_outer(self, value: MatrixExpr) -> bool:
+        """Whether it is a matrix a bᵀ, of values that differ from step to step: a column is a vector in the file."""
+        timed = [any(self.batched[s] for s in symbols_in(factor)) for factor in value.args]
+        return isinstance(value, MatMul) and value.args[0].shape[1] == 1 and 1 not in value.shape and all(timed)
+
+    def sum_turned(self, e: Equation) -> Code:
+        left, right = (self.whole.full(c) for c in self.whole.all(e.value.args))
+        return self.whole.sum_outer(right, left)
 
     def gradient(self, s: MatrixSymbol) -> str:
         """The code for a sum over all steps."""
@@ -207,7 +252,7 @@ class Scan:
         return lines
 
     def part(self, s: MatrixSymbol) -> MatrixExpr | None:
-        """What a value is part of, if it is."""
+        """What a value of all steps is computed from, if that is kept."""
         return self.views.get(s, self.members.get(s))
 
     def shifted(self, s: MatrixSymbol) -> str:
@@ -265,6 +310,21 @@ class Scan:
             return [], self.step_text(new)
         lines, text = self.outward(new)
         return lines, f"{text}[{0 if self.reverse else -1}]"
+
+
+def _is_stack(e: Equation) -> bool:
+    return isinstance(e.value, n.Concat) and e.target.shape[1] == 1 and len({*e.value.args}) == len(e.value.args)
+
+
+def _run(e: Equation, other: Equation) -> list[tuple[MatrixSymbol, MatrixExpr]]:
+    """A stack, and which rows of another one it is, if it is."""
+    own, places = e.value.args, dict(rows(other.target, other.value.args))
+    if len(own) == len(places) or not {*own} <= places.keys():
+        return []
+    at = [*places].index(own[0])
+    whole = other.value.args[at : at + len(own)]
+    part = n.Slice(other.target, places[own[0]].args[1], e.target.shape[0])
+    return [(e.target, part)] if whole == own else []
 
 
 def _argument(names: Sequence[str], word: str) -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sympy import MatrixExpr, MatrixSymbol
+from sympy import Expr, Integer, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra.build import total
 from lstmgraph.algebra.names import Name, like, name_of
@@ -35,6 +35,12 @@ class Sequence:
     forward: Sweep
     backward: Sweep
     saved: tuple[MatrixSymbol, ...]
+
+    def kept(self) -> Expr:
+        """How many numbers of a step of one sample the backward sweep takes; a state's array holds both its values."""
+        same = {s.next: s.previous for s in self.cell.states}
+        arrays = dict.fromkeys(same.get(s, s) for s in self.saved if s not in self.forward.constant())
+        return sum((s.shape[0] * s.shape[1] for s in arrays), Integer(0))
 
 
 def sequence(cell: Cell, gradient: Program) -> Sequence:

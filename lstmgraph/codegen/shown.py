@@ -1,14 +1,16 @@
-"""What each pass of a target does: the equations of every phase that it changes, in the identifiers of its files.
+"""What each pass of a target does: a table of what it leaves in the loop, and the equations of phases that it changes.
 
-Samples are columns here, W @ x is a product of matrices and * is by entries, and a value that is summed over all steps
-is written as the term of one step.
+Before them comes what is kept of each step for the way back, and what is computed again in its place.
+
+They are in the identifiers of its files.  Samples are columns here, W @ x is a product of matrices and * is by entries,
+and a value that is summed over all steps is written as the term of one step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from sympy import MatrixSymbol, Transpose
+from sympy import Integer, MatMul, MatrixSymbol, Transpose
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.nodes import operands
@@ -18,8 +20,9 @@ from lstmgraph.codegen.arrays import Dialect
 from lstmgraph.codegen.columns import Columns
 from lstmgraph.codegen.identifiers import identifiers, size_text
 from lstmgraph.codegen.passes import Passes
+from lstmgraph.codegen.sequence import Sequence as Both
 from lstmgraph.codegen.sequence import sequence
-from lstmgraph.codegen.sweep import PHASES, Sweep
+from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
 from lstmgraph.codegen.targets import TARGETS, module_of
 from lstmgraph.errors import UnknownName, UsageError
 from lstmgraph.program import Program
@@ -39,18 +42,21 @@ def passes_text(cell: Cell, gradient: Program, target: str) -> str:
     passes = getattr(module_of(target), "PASSES", None)
     if passes is None:
         raise UsageError(f"the target {target!r} has no passes to show", hint="the target 'numpy' has some")
-    both = sequence(cell, gradient)
-    stages = {
-        "forward": _stages(both.forward, passes["forward"]),
-        "backward": _stages(both.backward, passes["backward"]),
-    }
+    ways = [sequence(cell, gradient)]
+    for change in passes["both"]:
+        ways.append(change(ways[-1]))
+    both = ways[-1]
+    ends = {"forward": both.forward, "backward": both.backward}
+    stages = {way: _stages(sweep, passes[way]) for way, sweep in ends.items() if passes[way]}
     names = _names(cell, [list(found.values()) for found in stages.values()])
     lines: list[str] = []
     dialect = getattr(
         module_of(target), "COLUMNS", module_of("numpy").COLUMNS
     )  # of one without arrays, in NumPy's words
+    if passes["both"]:
+        lines += ["both directions", "===============", "", *_kept(ways, passes["both"], names, dialect)]
     for direction, found in stages.items():
-        lines += [direction, "=" * len(direction), "", *_told(found, names, dialect)]
+        lines += [direction, "=" * len(direction), "", *_summary(found), "", *_told(found, names, dialect)]
     return "\n".join(lines[:-1]) + "\n"
 
 
@@ -64,23 +70,65 @@ def _stages(sweep: Sweep, passes: Passes) -> dict[str, Sweep]:
     return stages
 
 
+def _kept(
+    ways: Sequence[Both], passes: Iterable[Callable[[Both], Both]], names: Mapping[MatrixSymbol, str], dialect: Dialect
+) -> Iterator[str]:
+    """How many numbers of a step are kept, before and after each pass, and what is computed again."""
+    speller = Columns(dialect, names, dict.fromkeys(names, False), "np.zeros(1)")
+    yield f"the equations: {ways[0].kept()} numbers per step and sample are kept for the way back"
+    yield ""
+    for k, (change, before, after) in enumerate(zip(passes, ways, ways[1:], strict=False), 1):
+        again = [e for e in after.backward.equations if e.target in before.saved]
+        said = f"{k}. {change.__name__}: {(change.__doc__ or '').splitlines()[0]}"
+        yield f"{said}  {after.kept()} numbers." if again else f"{said}  Nothing to do."
+        yield from (f"    {names[e.target]} = {speller.spell(e.value).text}" for e in again)
+        yield ""
+
+
 def operations(sweep: Sweep) -> int:
     """How many operations on arrays a step takes in the loop: a sum or a product of three is two."""
     parts = [p for e in sweep["loop"] for p in walk(e.value) if not isinstance(p, _FREE)]
     return sum(max(1, len(operands(p)) - 1) for p in parts)
 
 
+def products(sweep: Sweep, phase: Phase = "loop") -> list[MatMul]:
+    """The products of matrices of a phase; of one step that of a column and a row is an operation like others."""
+    found = [p for e in sweep[phase] for p in walk(e.value) if isinstance(p, MatMul)]
+    return [p for p in found if phase != "loop" or p.args[0].shape[1] != 1]
+
+
+def _multiplies(sweep: Sweep) -> str:
+    """Those of the products in the loop, for one step of one sample."""
+    counts = (p.args[0].shape[0] * p.args[0].shape[1] * p.args[1].shape[1] for p in products(sweep))
+    return str(sum(counts, Integer(0)))
+
+
+def _summary(stages: Mapping[str, Sweep]) -> list[str]:
+    """A line for each pass: what is in the loop after it, and the products before and after the loop."""
+    rows: list[tuple[str, ...]] = [
+        ("", "in the loop: operations", "products", "their multiplies", "before it: products", "after it: products")
+    ]
+    for words, sweep in stages.items():
+        outside = (str(len(products(sweep, phase))) for phase in ("before", "after"))
+        inside = (str(operations(sweep)), str(len(products(sweep))), _multiplies(sweep))
+        rows.append((words.partition(":")[0], *inside, *outside))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        f"{row[0]:{widths[0]}}" + "".join(f"  {x:>{w}}" for x, w in zip(row[1:], widths[1:], strict=True))
+        for row in rows
+    ]
+
+
 def _told(stages: Mapping[str, Sweep], names: Mapping[MatrixSymbol, str], dialect: Dialect) -> Iterator[str]:
+    """All of the equations, then of each pass those of the phases that it changes."""
     speller = Columns(dialect, names, dict.fromkeys(names, False), "np.zeros(1)")
     before: Sweep | None = None
     for words, sweep in stages.items():
-        yield words
-        count = f"{operations(before)} -> " if before is not None else ""
-        yield f"array operations in the loop: {count}{operations(sweep)}"
-        for phase in PHASES:
-            if sweep[phase] and (before is None or before[phase] != sweep[phase]):
-                yield f"  {phase}"
-                yield from (f"    {names[e.target]} = {speller.spell(e.value).text}" for e in sweep[phase])
+        changed = [phase for phase in PHASES if sweep[phase] and (before is None or before[phase] != sweep[phase])]
+        yield words if changed else f"{words}  Nothing to do."
+        for phase in changed:
+            yield f"  {phase}"
+            yield from (f"    {names[e.target]} = {speller.spell(e.value).text}" for e in sweep[phase])
         yield ""
         before = sweep
 

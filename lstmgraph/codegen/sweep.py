@@ -25,6 +25,7 @@ from typing import Literal, get_args
 from sympy import MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra.traverse import symbols_in
+from lstmgraph.errors import CellNameError
 from lstmgraph.program import Equation, Program
 
 Phase = Literal["once", "before", "loop", "after"]
@@ -65,6 +66,17 @@ class Sweep:
     def definitions(self) -> Mapping[str, MatrixExpr]:
         """What each value is, by name."""
         return {e.target.name: e.value for e in self.equations}
+
+    def check(self) -> Sweep:
+        """Itself, or an error: a value is used before the phase, or the equation, that makes it."""
+        known = {*self.shared}
+        for phase in PHASES:
+            known |= {"once": set(), "before": {*self.inputs}, "loop": {*self.carried}, "after": set()}[phase]
+            for e in self[phase]:
+                for used in sorted(symbols_in(e.value) - known, key=str):
+                    raise CellNameError(f"{self.name}: {used} is used for {e.target} before it is there")
+                known.add(e.target)
+        return self
 
     def changed(self, phases: Mapping[Phase, Iterable[Equation]]) -> Sweep:
         """The same sweep with other equations in some phases."""

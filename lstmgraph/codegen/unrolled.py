@@ -3,7 +3,7 @@
     once, before, after    whole sequences at once: the rows of a value are T * B, named in the plural (`hs`)
     loop                   rows of B, the loop's own variables (`h`); what is needed later is written in place
 
-Which arrays there are is said by `storage`, which calls compute a value by `calls`.
+Which arrays there are is said by `places`, which calls compute a value by `calls`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from lstmgraph.algebra.traverse import rebuild, symbols_in, walk
 from lstmgraph.codegen.arrays import array_axes
 from lstmgraph.codegen.calls import statements
 from lstmgraph.codegen.code import WIDTH, Level, listed
-from lstmgraph.codegen.storage import Place
+from lstmgraph.codegen.places import Place
 from lstmgraph.codegen.whole import Sequences
 from lstmgraph.program import Equation
 
@@ -33,6 +33,7 @@ class Body(Sequences):
 
     pairs: dict[str, str] = field(default_factory=dict)  # the loop's own variables, and what they are the rows of
     ahead: dict[str, str] = field(default_factory=dict)  # what else is made before the loop
+    uses_blocks: bool = False
 
     # ── the loop ──
 
@@ -56,13 +57,11 @@ class Body(Sequences):
 
     def arrays(self) -> list[str]:
         """New arrays for what the loop writes, those of one shape together."""
-        early = {*self.sweep.inputs, *(e.target for e in self.sweep["before"])}
         groups: dict[str, list[str]] = {}
-        for e in self.sweep["loop"]:
-            base = e.target
-            if self.storage.places[base].base == base and base in self.storage.kept and base not in early:
-                axes = ", ".join(["T * B", *map(self.size, array_axes(base.shape, batched=True))])
-                groups.setdefault(axes, []).append(self.names.plural(self.whole(base)))
+        for root in (r for r in self.written if self.places.is_whole(r) and r not in self.made):
+            self.made.add(root)
+            axes = ", ".join(["T * B", *map(self.size, array_axes(root.shape, batched=True))])
+            groups.setdefault(axes, []).append(self.name_of_base(root))
         lines = []
         for axes, names in groups.items():
             made = f"{self.like}.new_empty({axes})"
@@ -91,32 +90,26 @@ class Body(Sequences):
         return self.speller_of_loop.full(code, batched=True).text
 
     def emitted(self, e: Equation) -> list[str]:
-        place = self.storage.places[e.target]
+        place = self.at(e.target)
         if self.is_view(e):
             return []
-        if isinstance(e.value, n.Concat) and place.base in self.storage.kept:
+        if isinstance(e.value, n.Concat) and self.places.is_whole(place.root):
             return self.joined(e, place)
-        fold = self.fold(e.value)
-        if fold > 1:
-            given = place.base in self.storage.kept or place.base != e.target
-            target = self.variable_of(place, fold) if given else self.text(place)
-            lines = statements(self.speller_of_loop, target, self.local(e.value, fold), given)
-            return lines if given else [*lines, f"{target} = {target}.flatten(1)"]
-        given = place.base in self.storage.kept or place.base != e.target
-        return statements(self.speller_of_loop, self.text(place), self.local(e.value), given)
-
-    def variable_of(self, place: Place, fold: int) -> str:
-        return (
-            self.row(place, fold)
-            if place.base in self.storage.kept
-            else f"{self.text(place)}.unflatten(1, ({fold}, -1))"
-        )
+        if self.places.is_whole(place.root) and (fold := self.fold(e.value)) > 1:
+            return statements(self.speller_of_loop, self.row(place, fold), self.local(e.value, fold), given=True)
+        given = self.places.is_whole(place.root) or place.root in self.made
+        if not given:
+            self.made.add(place.root)
+        value, text = self.local(e.value), self.text(place)
+        if not given and self.written[place.root] > 1:
+            return self.own(self.speller_of_loop, text, value, e.value)
+        return statements(self.speller_of_loop, text, value, given)
 
     def joined(self, e: Equation, place: Place) -> list[str]:
         """The members of a stack that are not in their rows already are copied there."""
         lines = []
         for member, rows in self.members(e, place):
-            if self.storage.place(member) != rows:
+            if self.places.place(member) != rows:
                 code = self.speller_of_loop.spell(self.local(member))
                 lines.append(f"{self.row(rows)}.copy_({code.text})")
         return lines
@@ -124,47 +117,40 @@ class Body(Sequences):
     # ── expressions of one step ──
 
     def local(self, expr: MatrixExpr, fold: int = 1) -> MatrixExpr:
-        """An expression with the loop's own variables, each an axis more if it is folded."""
+        """An expression with the loop's own variables; folded, its rows are so many blocks, an axis in front."""
         if fold > 1 and isinstance(expr, n.Concat):
-            return self.variable(
-                f"{self.speller_of_loop.spell(self.local(expr.args[0])).at(Level.ATOM)}[:, None]", expr
-            )
-        place = self.storage.place(expr) if isinstance(expr, (MatrixSymbol, n.Slice)) else None
+            return self.variable(self.speller_of_loop.spell(self.local(expr.args[0])).at(Level.ATOM), expr)
+        place = self.places.place(expr) if isinstance(expr, (MatrixSymbol, n.Slice)) else None
         if place is not None:
-            whole = place.count == place.base.shape[0]
-            if place.base in self.storage.kept:
+            whole = place.count == place.root.shape[0]
+            if self.places.is_whole(place.root):
                 return self.variable(self.row(place, fold), expr)
-            if fold == 1 and not whole:
+            if not whole:
                 return n.Slice(
-                    self.variable(self.text(Place(place.base, place.start * 0, place.base.shape[0])), place.base),
+                    self.variable(self.text(Place(place.root, place.start * 0, place.root.shape[0])), place.root),
                     place.start,
                     place.count,
                 )
-            return self.variable(self.unfolded(self.text(place), fold), expr)
+            return self.variable(self.text(place), expr)
         if isinstance(expr, MatrixSymbol):
             if fold > 1 and expr.shape[0] != 1:
-                if expr in self.shared:
-                    name = self.names.fresh(f"{self.names[expr]}_{fold}", expr)
-                    self.ahead[name] = f"{self.names[expr]}.unflatten(0, ({fold}, -1))"
-                    return self.variable(name, expr)
-                return self.variable(self.unfolded(self.names[expr], fold), expr)
+                name = self.names.fresh(f"{self.names[expr]}_{fold}", expr)
+                self.ahead[name] = f"{self.names[expr]}.unflatten(0, ({fold}, 1, -1))"
+                return self.variable(name, expr)
             return expr
         if isinstance(expr, n.Fill):
             return rebuild(expr, [self.local(o) for o in operands(expr)])
-        if isinstance(expr, MatMul) and expr.args[0] in self.shared and expr.args[0].shape[0] != 1:
+        if isinstance(expr, MatMul) and expr.args[0] in self.shared and 1 not in expr.args[0].shape:
             return MatMul(Transpose(self.flipped(expr.args[0])), self.local(expr.args[1]))
         return rebuild(expr, [self.local(o, fold) for o in operands(expr)])
 
     def flipped(self, weight: MatrixSymbol) -> MatrixSymbol:
-        """The transpose of a weight, made before the loop."""
+        """The transpose of a weight, laid out before the loop as BLAS reads it fastest."""
         name = self.names.fresh(f"{self.names[weight]}_T", (weight, "T"))
-        self.ahead[name] = f"{self.names[weight]}.T"
+        self.ahead[name] = f"{self.names[weight]}.T.contiguous()"
         found = self.variable(name, Transpose(weight))
         self.batched[found] = False
         return found
-
-    def unfolded(self, text: str, fold: int) -> str:
-        return text if fold == 1 else f"{text}.unflatten(1, ({fold}, -1))"
 
     def variable(self, text: str, expr: MatrixExpr) -> MatrixSymbol:
         """A symbol that is spelled so."""
@@ -178,11 +164,11 @@ class Body(Sequences):
 
     def text(self, place: Place) -> str:
         """The variable, or rows of one, that a place is in the loop."""
-        if place.base in self.storage.kept:
+        if self.places.is_whole(place.root):
             return self.row(place)
-        whole = Place(place.base, place.base.shape[0] * 0, place.base.shape[0])
-        name = self.names[self.rows.get(whole, place.base)]
-        return name if place.count == place.base.shape[0] else f"{name}[:, {self.span(place)}]"
+        whole = Place(place.root, place.root.shape[0] * 0, place.root.shape[0])
+        name = self.names[self.rows.get(whole, place.root)]
+        return name if place.count == place.root.shape[0] else f"{name}[:, {self.span(place)}]"
 
     def row(self, place: Place, fold: int = 1) -> str:
         """The loop's variable for rows of a sequence."""
@@ -191,10 +177,11 @@ class Body(Sequences):
         name = (
             self.names[owner]
             if owner is not None
-            else self.names.fresh(f"{self.names[self.whole(place.base)]}_rows", place)
+            else self.names.fresh(f"{self.names[self.whole(place.root)]}_rows", place)
         )
         if fold > 1:
-            name, text = self.names.fresh(f"{name}_{fold}", (place, fold)), f"{text}.unflatten(1, ({fold}, -1))"
+            self.uses_blocks = True
+            name, text = self.names.fresh(f"{name}_{fold}", (place, fold)), f"({text}, {fold})"
         self.pairs[name] = text
         return name
 
@@ -209,11 +196,16 @@ class Body(Sequences):
             if isinstance(part, n.Concat):
                 return len(set(part.args)) == 1 and isinstance(part.args[0], (MatrixSymbol, n.Slice))
             if isinstance(part, (MatrixSymbol, n.Slice)):
-                return bool(part.shape[0] == rows) and part.shape[1] == 1
+                return bool(part.shape[0] == rows) and part.shape[1] == 1 and self.has_blocks(part)
             return isinstance(part, _ENTRYWISE) and all(map(fits, operands(part)))
 
         full = any(isinstance(o, (MatrixSymbol, n.Slice)) and o.shape[0] == rows for o in _outside(value))
         return folds.pop() if len(folds) == 1 and full and isinstance(value, _ENTRYWISE) and fits(value) else 1
+
+    def has_blocks(self, value: MatrixExpr) -> bool:
+        """Whether blocks of rows of a value can be viewed before the loop."""
+        place = self.places.place(value)
+        return value in self.shared if place is None else self.places.is_whole(place.root)
 
     def last(self, carried: MatrixSymbol) -> str:
         """The code for a carried value after the loop."""
@@ -221,8 +213,8 @@ class Body(Sequences):
         if value in self.shared:
             speller = self.speller(self.local_names)
             return f"{speller.full(speller.spell(value), batched=True).text}.clone()"
-        place = self.storage.places[value]
-        if place.base in self.storage.kept:
+        place = self.at(value)
+        if self.places.is_whole(place.root):
             return f"{self.sequence(value)}[{':B' if self.reverse else '-B:'}].clone()"
         return f"{self.text(place)}.clone()"
 

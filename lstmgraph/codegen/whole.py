@@ -1,16 +1,17 @@
 """The values of one direction of a sequence for all steps at once, as statements on arrays whose rows are T * B.
 
-Such an array is named in the plural, `hs`.  Where each value is, is said by `storage`, and which calls compute it by
+Such an array is named in the plural, `hs`.  Where each value is, is said by `places`, and which calls compute it by
 `calls`; the steps one by one are in `unrolled`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from sympy import Expr, MatrixExpr, MatrixSymbol, Symbol
+from sympy import Expr, MatrixExpr, MatrixSymbol, Symbol, Transpose
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.traverse import symbols_in
@@ -18,9 +19,12 @@ from lstmgraph.codegen.arrays import Dialect, Speller, array_axes
 from lstmgraph.codegen.calls import statements
 from lstmgraph.codegen.code import assignment
 from lstmgraph.codegen.identifiers import Names, size_text
-from lstmgraph.codegen.storage import Place, storage, whole_place
+from lstmgraph.codegen.places import Place, Places, whole_place
+from lstmgraph.codegen.shared import totals
 from lstmgraph.codegen.sweep import Sweep
 from lstmgraph.program import Equation
+
+_ALIASES = (MatrixSymbol, n.Slice, n.Identity, n.TimeSum, Transpose)  # whose code may be a view of the operand
 
 
 @dataclass
@@ -38,40 +42,34 @@ class Sequences:
     sizes: dict[Symbol, None] = field(default_factory=dict)
     used: dict[MatrixSymbol, None] = field(default_factory=dict)
     shown: set[MatrixSymbol] = field(default_factory=set)  # sequences that have a name already
+    made: set[MatrixSymbol] = field(default_factory=set)  # the roots whose arrays are there
 
     def __post_init__(self) -> None:
         sweep = self.sweep
         later = {*self.wanted, *(s for e in sweep["after"] for s in symbols_in(e.value))}
         self.earlier = {s for s in later if s in sweep.carried}  # previous values, of which a sequence is needed
         later |= {sweep.carried[s] for s in self.earlier}
-        self.storage = storage(sweep, later)
-        self.shared = {*sweep.constant(), *self.summed}
+        self.totals = totals(sweep)
+        self.shared = {*sweep.constant(), *self.totals}
         symbols = (*sweep.program.inputs, *(e.target for e in sweep.equations))
         self.batched = {s: s not in self.shared for s in symbols}
+        stored = frozenset(s for s, flag in self.batched.items() if flag and s not in sweep.carried)
+        self.places = Places(sweep, stored & {*sweep.inputs}, frozenset(later), stored, rebinds=True)
         self.flat = {s: self.names[s] if s in self.shared else self.names.plural(s) for s in symbols}
         self.rows: dict[Place, MatrixSymbol] = {}
-        for s, place in self.storage.places.items():  # the plainest name, of these the last
+        for s, place in ((s, self.at(s)) for s in symbols if s in stored):  # the plainest name, of these the last
             known = self.rows.get(place)
             if known is None or self.names[s].count("_") <= self.names[known].count("_"):
                 self.rows[place] = s
         for e in (*sweep["before"], *sweep["after"]):
-            if e.target not in self.shared and self.storage.places[e.target].base == e.target:
+            if e.target in stored and self.at(e.target).root == e.target:
                 self.flat[e.target] = self.name_of_base(e.target)
         self.local_names: dict[MatrixSymbol, str] = {s: self.names[s] for s in (*self.shared, *sweep.carried)}
 
-    @cached_property
-    def summed(self) -> set[MatrixSymbol]:
-        """What is the same for all steps because it is a sum over them."""
-        found = set(self.sweep.summed)
-        uses: dict[MatrixSymbol, list[Equation]] = {}
-        for e in self.sweep.equations:
-            for s in symbols_in(e.value):
-                uses.setdefault(s, []).append(e)
-        for e in reversed((*self.sweep["before"], *self.sweep["after"])):
-            users = uses.get(e.target, [])
-            if users and all(isinstance(u.value, n.Slice) and u.target in found for u in users):
-                found.add(e.target)
-        return found
+    def at(self, symbol: MatrixSymbol) -> Place:
+        place = self.places.place(symbol)
+        assert place is not None
+        return place
 
     # ── whole sequences ──
 
@@ -85,7 +83,7 @@ class Sequences:
         speller, lines = self.speller(self.flat), []
         parted = self.parted(equations)
         for e in equations:
-            if (self.is_view(e) and e.target not in self.summed) or parted.get(e.target) == "":
+            if (self.is_view(e) and e.target not in self.totals) or parted.get(e.target) == "":
                 continue
             if e.target in parted:
                 lines.append(f"    {parted[e.target]}")
@@ -100,15 +98,15 @@ class Sequences:
         return lines
 
     def is_view(self, e: Equation) -> bool:
-        place = self.storage.places.get(e.target)
+        place = self.places.place(e.target)
         if isinstance(e.value, n.Concat):
             return (
                 place is not None
-                and place.base != e.target
-                and all(self.storage.place(member) == rows for member, rows in self.members(e, place))
+                and place.root != e.target
+                and all(self.places.place(member) == rows for member, rows in self.members(e, place))
             )
         return (
-            isinstance(e.value, (n.Slice, MatrixSymbol)) and place is not None and self.storage.place(e.value) == place
+            isinstance(e.value, (n.Slice, MatrixSymbol)) and place is not None and self.places.place(e.value) == place
         )
 
     def parted(self, equations: Sequence[Equation]) -> dict[MatrixSymbol, str]:
@@ -126,19 +124,34 @@ class Sequences:
 
     def computed(self, e: Equation, speller: Speller) -> list[str]:
         """The statements for a value of all steps: a member of a stack is written into its rows."""
-        place = self.storage.places[e.target]
-        if isinstance(e.value, n.Concat) and e.target in self.shown:
-            rest = [(m, rows) for m, rows in self.members(e, place) if self.storage.place(m) != rows]
+        place = self.at(e.target)
+        if isinstance(e.value, n.Concat) and place.root in self.made:
+            rest = [(m, rows) for m, rows in self.members(e, place) if self.places.place(m) != rows]
             spelled = (f"{speller.full(speller.spell(m), batched=True).text}" for m, _ in rest)
             return [f"{self.rows_of(rows)}.copy_({text})" for (_, rows), text in zip(rest, spelled, strict=True)]
         made = []
-        if place.base != e.target and place.base not in self.shown:
-            axes = ", ".join(["T * B", *map(self.size, array_axes(place.base.shape, batched=True))])
-            made = [f"{self.name_of_base(place.base)} = {self.like}.new_empty({axes})"]
-            self.shown.add(place.base)
-        if place.base == e.target:
+        given = place.root in self.made or place.count != place.root.shape[0]
+        if given and place.root not in self.made:
+            axes = ", ".join(["T * B", *map(self.size, array_axes(place.root.shape, batched=True))])
+            made = [f"{self.name_of_base(place.root)} = {self.like}.new_empty({axes})"]
+        self.made.add(place.root)
+        if place.root == e.target:
             self.shown.add(e.target)
-        return [*made, *statements(speller, self.rows_of(place), e.value, given=place.base != e.target)]
+        if not given and self.written[place.root]:
+            return self.own(speller, self.rows_of(place), e.value, e.value)
+        return [*made, *statements(speller, self.rows_of(place), e.value, given=given)]
+
+    @cached_property
+    def written(self) -> Counter[MatrixSymbol]:
+        """How many equations of the loop write to an array."""
+        return Counter(self.at(e.target).root for e in self.sweep["loop"] if not self.is_view(e))
+
+    def own(self, speller: Speller, target: str, value: MatrixExpr, equation: MatrixExpr) -> list[str]:
+        """The statements that make a new array which is written over later: no view of what must stay as it is."""
+        code = speller.spell(value)
+        if code.thin or isinstance(equation, _ALIASES):
+            return [f"{target} = {speller.full(code, batched=True).text}.clone()"]
+        return statements(speller, target, value, given=False)
 
     def members(self, e: Equation, place: Place) -> Iterator[tuple[MatrixExpr, Place]]:
         """The members of a stack, and the rows that they should be."""
@@ -162,15 +175,15 @@ class Sequences:
 
     def sequence(self, s: MatrixSymbol) -> str:
         """The code for the sequence of a value."""
-        place = self.storage.places.get(s)
+        place = self.places.place(s)
         if place is None or s in self.shared:
             return self.flat[s]
         return self.rows_of(place)
 
     def rows_of(self, place: Place) -> str:
         """The code for rows of a sequence."""
-        name = self.name_of_base(place.base)
-        return name if place.count == place.base.shape[0] else f"{name}[:, {self.span(place)}]"
+        name = self.name_of_base(place.root)
+        return name if place.count == place.root.shape[0] else f"{name}[:, {self.span(place)}]"
 
     def whole(self, base: MatrixSymbol) -> MatrixSymbol:
         """Whose name a base has: that of the last value which is in all of it."""
@@ -179,7 +192,7 @@ class Sequences:
     def span(self, place: Place) -> str:
         end = place.start + place.count
         first = "" if place.start == 0 else self.size(place.start)
-        return f"{first}:{'' if end == place.base.shape[0] else self.size(end)}"
+        return f"{first}:{'' if end == place.root.shape[0] else self.size(end)}"
 
     def size(self, side: Expr) -> str:
         self.sizes |= dict.fromkeys(sorted(side.free_symbols, key=str))
@@ -190,8 +203,8 @@ class Sequences:
 
     def is_whole(self, s: MatrixSymbol) -> bool:
         """Whether a value has an array of its own that the loop, or one call, makes."""
-        place = self.storage.places.get(s)
-        return place is not None and place.count == place.base.shape[0] and place.base not in self.sweep.inputs
+        place = self.places.place(s)
+        return place is not None and place.count == place.root.shape[0] and place.root not in self.sweep.inputs
 
     def name_of_base(self, base: MatrixSymbol) -> str:
         return self.names.plural(self.whole(base))
@@ -209,13 +222,11 @@ class Sequences:
         """What names values of this direction in the other one, those that are parts of one array together."""
         groups: dict[MatrixSymbol, list[MatrixSymbol]] = {}
         for s in symbols:
-            place = self.storage.places.get(s)
-            groups.setdefault(place.base if place and not self.is_whole(s) else s, []).append(s)
+            place = self.places.place(s)
+            groups.setdefault(place.root if place and not self.is_whole(s) else s, []).append(s)
         lines = []
         for base, group in groups.items():
-            parts = [
-                (self.flat[s], n.Slice(base, p.start, p.count)) for s in group if (p := self.storage.places.get(s))
-            ]
+            parts = [(self.flat[s], n.Slice(base, p.start, p.count)) for s in group if (p := self.places.place(s))]
             line = chunks(self.rows_of(whole_place(base)), parts, ", 1") if len(parts) > 1 else ""
             lines += [f"    {line}"] if line else [line for s in group for line in self.named(s)]
         return lines

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy
 
@@ -133,7 +133,7 @@ def installed(framework: str) -> bool:
     return importlib.util.find_spec(framework) is not None
 
 
-def largest_error(found: Arrays, wanted: Arrays, floor: float = 1e-4) -> tuple[float, str]:
+def largest_error(found: Arrays, wanted: Arrays) -> tuple[float, str]:
     """The largest relative error, and of which array; infinite where shapes differ or something is not finite."""
     overall = max((float(numpy.max(numpy.abs(w))) for w in wanted.values()), default=0.0)
     worst = (0.0, "")
@@ -141,7 +141,7 @@ def largest_error(found: Arrays, wanted: Arrays, floor: float = 1e-4) -> tuple[f
         f = found.get(name)
         if f is None or numpy.shape(f) != numpy.shape(w) or not numpy.all(numpy.isfinite(f) & numpy.isfinite(w)):
             return numpy.inf, name
-        scale = max(float(numpy.max(numpy.abs(w))), 1e-3 * overall, floor)
+        scale = max(float(numpy.max(numpy.abs(w))), 1e-3 * overall, 1e-4)
         error = float(numpy.max(numpy.abs(f - w)))
         worst = max(worst, (error / scale, name))
     return worst
@@ -150,18 +150,44 @@ def largest_error(found: Arrays, wanted: Arrays, floor: float = 1e-4) -> tuple[f
 # ── the generated code ──
 
 
+class Given(NamedTuple):
+    """What generated code is given, as rows: of one input that alone, of none the number of steps."""
+
+    params: dict[str, Array]
+    inputs: dict[str, Array]
+    states: dict[str, Array]
+    d_output: Array
+    d_states: dict[str, Array]
+    steps: int
+
+    @property
+    def xs(self) -> Any:
+        return self.inputs if len(self.inputs) > 1 else next(iter(self.inputs.values()), self.steps)
+
+
+def given_rows(cell: Cell, sample: Sample, dtype: Any = numpy.float64) -> Given:
+    """A sample in the layout and the type of generated code."""
+
+    def batch(states: Arrays) -> dict[str, Array]:
+        return {s.name: batch_rows(s.next, states[s.name]).astype(dtype) for s in cell.states}
+
+    return Given(
+        {p.name: parameter_rows(p, sample.parameters[p.name]).astype(dtype) for p in cell.parameters},
+        {name_of(x).base: sequence_rows(x, sample.inputs[name_of(x).base]).astype(dtype) for x in cell.inputs},
+        batch(sample.states),
+        sequence_rows(cell.values[cell.output], sample.d_output).astype(dtype),
+        batch(sample.d_states),
+        sample.steps,
+    )
+
+
 def run_code(cell: Cell, functions: Functions, sample: Sample, dtype: Any = numpy.float64) -> tuple[Arrays, Arrays]:
     """The values and the gradients that generated code computes from a sample, by name."""
-    params = {p.name: parameter_rows(p, sample.parameters[p.name]).astype(dtype) for p in cell.parameters}
-    states = {s.name: batch_rows(s.next, sample.states[s.name]).astype(dtype) for s in cell.states}
-    inputs = {name_of(x).base: sequence_rows(x, sample.inputs[name_of(x).base]).astype(dtype) for x in cell.inputs}
-    xs = inputs if len(inputs) > 1 else next(iter(inputs.values()), sample.steps)
-    outputs, trace, cache = functions.forward(params, xs, states)
-    d_output = sequence_rows(cell.values[cell.output], sample.d_output).astype(dtype)
-    d_states = {s.name: batch_rows(s.next, sample.d_states[s.name]).astype(dtype) for s in cell.states}
-    d_params, d_xs, d_start = functions.backward(params, cache, d_output, d_states)
-    d_inputs = d_xs if len(inputs) > 1 else dict.fromkeys(inputs, d_xs)
-    return {"the output": outputs, **trace}, {**d_params, **d_inputs, **_starts(d_start)}
+    given = given_rows(cell, sample, dtype)
+    outputs, trace, cache = functions.forward(given.params, given.xs, given.states)
+    d_params, d_xs, d_start = functions.backward(given.params, cache, given.d_output, given.d_states)
+    d_inputs = d_xs if len(given.inputs) > 1 else dict.fromkeys(given.inputs, d_xs)
+    return {"the output": outputs, **trace}, {**d_params, **d_inputs, **starts(d_start)}
 
 
 def reference_rows(cell: Cell, gradient: Program, sample: Sample) -> tuple[Arrays, Arrays]:
@@ -187,12 +213,13 @@ def _gradients_as_rows(cell: Cell, derived: Cotangents) -> Arrays:
     parameters = {p.name: parameter_rows(p, derived.parameters[p.name]) for p in wanted}
     inputs = {name_of(x).base: sequence_rows(x, derived.inputs[name_of(x).base]) for x in cell.inputs}
     states = {s.name: batch_rows(s.next, derived.states[s.name]) for s in cell.states}
-    return {**parameters, **inputs, **_starts(states)}
+    return {**parameters, **inputs, **starts(states)}
 
 
 def _named(cotangents: Cotangents) -> Arrays:
-    return {**cotangents.parameters, **cotangents.inputs, **_starts(cotangents.states)}
+    return {**cotangents.parameters, **cotangents.inputs, **starts(cotangents.states)}
 
 
-def _starts(states: Arrays) -> Arrays:
+def starts(states: Arrays) -> Arrays:
+    """Of the gradients of initial states: by the names that these have in a report."""
     return {f"{name}[0]": array for name, array in states.items()}

@@ -177,7 +177,7 @@ def _concat(xp: ModuleType, *parts: Array) -> Array:
 
 
 def _step(xp: ModuleType, a: Array) -> Array:
-    return xp.where(a > 0, xp.ones_like(a), xp.zeros_like(a))
+    return xp.where(a <= 0, xp.zeros_like(a), xp.where(a > 0, xp.ones_like(a), a))
 
 
 # ── linear maps ──
@@ -231,7 +231,7 @@ OPERATIONS: dict[type, Callable[..., Array]] = {
     n.Sigmoid: _sigmoid,
     n.Silu: lambda xp, a: a * _sigmoid(xp, a),
     n.Softplus: lambda xp, a: xp.logaddexp(a, xp.zeros_like(a)),
-    n.Relu: lambda xp, a: xp.where(a > 0, a, xp.zeros_like(a)),
+    n.Relu: lambda xp, a: xp.where(a <= 0, xp.zeros_like(a), a),
     n.Step: _step,
     maps.Diag: lambda xp, a: a * xp.eye(a.shape[-2], dtype=a.dtype),
     maps.Vec: _vec,

@@ -3,110 +3,36 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from functools import lru_cache
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
-from lstmgraph import library, load
-from lstmgraph.algebra.names import name_of
+from lstmgraph import load
 from lstmgraph.calculus import gradient
-from lstmgraph.cell import Cell
-from lstmgraph.codegen import Functions, functions, generate, lambdify
+from lstmgraph.codegen import functions, generate, lambdify
 from lstmgraph.errors import MissingExtra
-from lstmgraph.numeric.check import largest_error, reference_rows
-from lstmgraph.numeric.rows import batch_rows, parameter_rows, sequence_rows
-from lstmgraph.numeric.sample import Sample, draw
-from lstmgraph.reading import loads
-from tests.codegen.test_numpy import OWN
+from tests.codegen.equality import CELLS, cell_of
+from tests.codegen.equality import functions_of as of_target
 
 jax = pytest.importorskip("jax")
 jnp = jax.numpy
 
 pytestmark = pytest.mark.jax
-PAPERS = sorted(map(str, (Path(__file__).parents[1] / "reading" / "papers").glob("*.toml")))
-TWICE = """
-name = "twice"
-output = "h"
-equations = '''
-f[t] = sigmoid(W_f @ x[t] + U_f @ h[t-1] + V_f @ k[t-1])
-g[t] = tanh(W_g @ x[t] + U_g @ h[t-1] + V_g @ k[t-1])
-h[t] = f[t] * h[t-1] + (1 - f[t]) * g[t]
-k[t] = identity(x[t])
-'''
-sizes = {x = "X", h = "H"}
-"""
-KEPT = 'name = "kept"\noutput = "h"\nequations = """\nk[t] = identity(k[t-1])\nh[t] = tanh(W @ x[t]) * k[t-1]\n"""\n'
-KEPT += '[sizes]\nx = "X"\nh = "H"\nk = "H"\n'
-MORE = OWN | {"twice": TWICE, "kept": KEPT}
-CELLS = [*library(), *MORE, *PAPERS]
-
-
-@lru_cache
-def cell_of(name: str) -> Cell:
-    return loads(MORE[name]) if name in MORE else load(name)
-
-
-@lru_cache
-def functions_of(name: str) -> Functions:
-    return lambdify(cell_of(name), gradient(cell_of(name)), "jax")
+functions_of = partial(of_target, target="jax")
 
 
 @pytest.fixture(autouse=True)
 def doubles() -> Iterator[None]:
     with jax.enable_x64(True):
         yield
-
-
-def ran(cell: Cell, forward: Any, sample: Sample, dtype: type) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The values and gradients that a function computes from a sample, by name: of states, those at either end."""
-
-    def array(rows: Any) -> Any:
-        return jnp.asarray(np.array(rows, dtype))
-
-    params = {p.name: array(parameter_rows(p, sample.parameters[p.name])) for p in cell.parameters}
-    states = {s.name: array(batch_rows(s.next, sample.states[s.name])) for s in cell.states}
-    own = {name_of(x).base: array(sequence_rows(x, sample.inputs[name_of(x).base])) for x in cell.inputs}
-    d_output = array(sequence_rows(cell.values[cell.output], sample.d_output))
-    d_states = {s.name: array(batch_rows(s.next, sample.d_states[s.name])) for s in cell.states}
-
-    def sequence(params: Any, own: Any, states: Any) -> Any:
-        return forward(params, own if len(own) > 1 else next(iter(own.values()), sample.steps), states)
-
-    (outputs, last), back = jax.vjp(sequence, params, own, states)
-    d_params, d_own, d_start = back((d_output, d_states))
-    values, starts = {"the output": outputs, **last}, {f"{name}[0]": d for name, d in d_start.items()}
-    arrays = {k: np.asarray(v) for k, v in {**d_params, **d_own, **starts}.items()}
-    return {k: np.asarray(v) for k, v in values.items()}, arrays
-
-
-RUNS = [("forward", np.float64, 1e-12), ("forward", np.float32, 5e-6), ("reference", np.float64, 1e-12)]
-
-
-@pytest.mark.parametrize("name", CELLS)
-@pytest.mark.parametrize("case", [(1, 1, (1,)), (3, 4, (2, 5, 3))], ids=str)
-def test_values_and_gradients_are_the_interpreters(name: str, case: tuple[int, int, tuple[int, ...]]) -> None:
-    cell, (batch, steps, numbers) = cell_of(name), case
-    sizes = {z: numbers[k % len(numbers)] for k, z in enumerate(cell.sizes)}
-    sample = draw(cell, sizes, batch, steps, seed=3)
-    assert sample is not None
-    values, gradients = reference_rows(cell, gradient(cell), sample)
-    values = {k: v if k == "the output" else v[:, -1] for k, v in values.items()}
-    for which, dtype, bound in RUNS if steps > 1 and name in library() else RUNS[:1]:
-        with jax.disable_jit():
-            both = ran(cell, getattr(functions_of(name), which), sample, dtype)
-        for found, wanted in zip(both, (values, gradients), strict=True):
-            assert found.keys() == wanted.keys()
-            assert {a.dtype for a in found.values()} == {np.dtype(dtype)}
-            error, worst = largest_error(found, wanted, floor=0.1)
-            assert error < bound, (which, dtype, worst)
 
 
 # ── what JAX does with a function ──
@@ -206,34 +132,38 @@ def test_parameters_are_within_their_bounds() -> None:
 
 
 SHARDED = """
-import re, sys
+import json, re, sys
 import jax, jax.numpy as jnp
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
-namespace = {"__name__": "generated"}
-exec(sys.stdin.read(), namespace)
-params = namespace["init"](jax.random.key(0), 4, 8)
+
 mesh = jax.make_mesh((2,), ("samples",), axis_types=(AxisType.Auto,))
 xs = jax.random.normal(jax.random.key(1), (6, 5, 4))
-given = (jax.device_put(params, NamedSharding(mesh, PartitionSpec())),
-         jax.device_put(xs, NamedSharding(mesh, PartitionSpec("samples"))))
-for name in ("forward", "reference"):
-    gradient = jax.jit(jax.grad(lambda params, xs: jnp.sum(namespace[name](params, xs)[0] ** 2)))
-    compiled = gradient.lower(*given).compile()
-    alone, both = gradient(params, xs), compiled(*given)
-    assert all(jnp.allclose(both[k], d, rtol=1e-4, atol=1e-5) for k, d in alone.items())
-    for part in re.split(r"\\n(?=\\S)", compiled.as_text()):
-        for word in re.findall(r" (all-\\S+|collective-permute|reduce-scatter)\\(", part):
-            print(name, "in the program" if part.startswith("ENTRY") else "in a loop", word)
+for cell, (source, names) in json.load(sys.stdin).items():
+    namespace = {"__name__": "generated"}
+    exec(source, namespace)
+    params = namespace["init"](jax.random.key(0), 4, 8)
+    given = (jax.device_put(params, NamedSharding(mesh, PartitionSpec())),
+             jax.device_put(xs, NamedSharding(mesh, PartitionSpec("samples"))))
+    for name in names:
+        gradient = jax.jit(jax.grad(lambda params, xs: jnp.sum(namespace[name](params, xs)[0] ** 2)))
+        compiled = gradient.lower(*given).compile()
+        alone, both = gradient(params, xs), compiled(*given)
+        assert all(jnp.allclose(both[k], d, rtol=1e-4, atol=1e-5) for k, d in alone.items())
+        for part in re.split(r"\\n(?=\\S)", compiled.as_text()):
+            for word in re.findall(r" (all-\\S+|collective-permute|reduce-scatter)\\(", part):
+                print(cell, name, "in the program" if part.startswith("ENTRY") else "in a loop", word)
 """
+SPREAD = ["peephole_lstm", "gru"]  # of which the second has a product amid its step
 
 
 def test_samples_over_two_devices_take_one_collective_for_all_gradients() -> None:
     """Outside the loop; the gradients of a plain scan take one in every step."""
     flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_PLATFORMS": "cpu"}
-    source = functions_of("peephole_lstm").source
+    sources = {name: (functions_of(name).source, ["forward"]) for name in SPREAD}
+    sources["rnn"] = (functions_of("rnn").source, ["forward", "reference"])
     done = subprocess.run(
         [sys.executable, "-c", SHARDED],
-        input=source,
+        input=json.dumps(sources),
         text=True,
         capture_output=True,
         check=False,
@@ -241,8 +171,10 @@ def test_samples_over_two_devices_take_one_collective_for_all_gradients() -> Non
     )
     assert done.returncode == 0, done.stderr
     found = done.stdout.splitlines()
-    assert [line for line in found if line.startswith("forward")] == ["forward in the program all-reduce"]
-    assert "reference in a loop all-reduce" in found
+    for name in sources:
+        own = [line for line in found if line.startswith(f"{name} forward")]
+        assert own == [f"{name} forward in the program all-reduce"]
+    assert "rnn reference in a loop all-reduce" in found
 
 
 # ── what comes out ──
@@ -258,6 +190,29 @@ def test_no_product_with_a_weight_is_summed_in_the_loop(name: str) -> None:
         assert 1 <= loop.count(" @ ") <= 2
         assert "einsum" not in loop
         assert "W_" not in loop
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "back"),
+    [
+        ("rnn", "h, h", "d_h_prev, delta_h"),
+        ("gru", "h, (r, z, g, h)", "d_h_prev, delta_gzr"),
+        ("peephole_lstm", "(c, h), (f, i, g, c, o, h)", "(d_c_prev, d_h_prev), delta_ogif"),
+    ],
+)
+def test_what_can_be_had_again_is_not_kept(name: str, there: str, back: str) -> None:
+    """Not what is made of kept values entry by entry, as tanh(c), and not the rows of what is kept."""
+    source = functions_of(name).source
+    ends = [part.partition("return ")[2].partition("\n")[0] for part in source.split("    def one_step(")[2:]]
+    assert ends == [there, back]
+
+
+def test_a_sum_of_products_over_all_steps_turns_its_narrower_factor() -> None:
+    """Its parts are then columns; one that has no parts is as it is."""
+    source = functions_of("gru").source
+    assert "d_W_gzr_T = flat(xs).T @ flat(delta_gzrs)" in source
+    assert '"W_z": d_W_gzr_T[:, H:2*H].T' in source
+    assert "d_U_g = flat(delta_gs).T @ flat(g_1s)" in source
 
 
 @pytest.mark.parametrize("name", CELLS)

@@ -16,8 +16,9 @@ from lstmgraph.calculus import gradient
 from lstmgraph.codegen.loops.entries import size_code
 from lstmgraph.codegen.loops.flat import flat, is_entrywise, is_flipped_stack, is_simple
 from lstmgraph.codegen.loops.names import CNames
-from lstmgraph.codegen.loops.nests import Nest
+from lstmgraph.codegen.loops.nests import Multiply, Nest
 from lstmgraph.codegen.loops.places import Direction
+from lstmgraph.codegen.loops.wrap import wrapped
 from lstmgraph.codegen.passes import hoist_terms, passed, stack
 from lstmgraph.codegen.sequence import sequence
 from lstmgraph.codegen.sweep import Sweep
@@ -111,6 +112,33 @@ def test_sizes_in_c(formula: Symbol, text: str) -> None:
     assert size_code(formula, {z: str(z) for z in formula.free_symbols}).text == text
 
 
+@pytest.mark.parametrize(
+    ("line", "lines"),
+    [
+        ("a = b + c;", ["a = b + c;"]),
+        ("  a = long(b * c + d[i + j] * e) + f;", ["  a = long(b * c + d[i + j] * e) +", "      f;"]),
+        (
+            "  real f = sigmoid(aaaa * b + cc[i + j] * d);",
+            ["  real f = sigmoid(aaaa * b +", " " * 19 + "cc[i + j] * d);"],
+        ),
+        (
+            "x = {aaaaaaaa, bbbbbbbbbbb, cccccccccc, ddddddddddd};",
+            ["x = {aaaaaaaa, bbbbbbbbbbb,", "     cccccccccc, ddddddddddd};"],
+        ),
+        (
+            "y = wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww;",
+            ["y = wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww;"],
+        ),
+        (
+            "  f(aaaaa, g(bbbbb, cccccc + dddddddddd + eeeeeeee + ffff));",
+            ["  f(aaaaa,", "    g(bbbbb,", "      cccccc + dddddddddd +", "      eeeeeeee + ffff));"],
+        ),
+    ],
+)
+def test_long_lines_are_broken_where_the_fewest_parentheses_are_open(line: str, lines: list[str]) -> None:
+    assert wrapped(line, 34) == lines
+
+
 def test_no_name_twice() -> None:
     names = CNames([size("H")])
     assert [names.new("f"), names.new("f"), names.new("f"), names.new("H"), names.new("double")] == [
@@ -120,3 +148,39 @@ def test_no_name_twice() -> None:
         "H_",
         "double_",
     ]
+
+
+def test_what_the_other_direction_has_made_is_taken_from_it() -> None:
+    """And what only has its name gets another, so that it is written over nothing."""
+    a, b, p, q, y = (VALUES[name] for name in "abpqy")
+    once = (Equation(a, n.Tanh(p)), Equation(b, n.Tanh(q)), Equation(y, MatAdd(a, b)))
+    sweep = Sweep("test", (p, q), (), {}, (y,), {"once": once, "before": (), "loop": (), "after": ()})
+    made = {a: n.Tanh(p), b: n.Tanh(p)}
+    direction = Direction(sweep, frozenset(), made=made)
+    found = {e.target.name: e.value for e in direction.sweep["once"]}
+    assert set(found) == {"b.2", "y"}
+    assert a in direction.sweep.shared
+    assert {s.name for s in found["y"].args} == {"a", "b.2"}
+
+
+@pytest.mark.parametrize(("name", "products"), [("lstm", 1), ("peephole_lstm", 1), ("gru", 2), ("rnn", 1)])
+def test_recurrent_products_are_added_to_those_of_the_input(name: str, products: int) -> None:
+    """And gates that stay take the places of what they are made of, rows of it all different."""
+    sweep, cell = sweeps(name)[0], load(name)
+    both = sequence(cell, gradient(cell))
+    keeps = frozenset(both.saved).difference(cell.outputs, cell.inputs, cell.previous)
+    direction = Direction(sweep, frozenset(cell.outputs), keeps=keeps)
+    loop = [w for w in direction.works["loop"] if isinstance(w, Multiply)]
+    assert len(loop) == products
+    assert all(w.base is not None for w in loop)
+    gates = {s: m for s, m in direction.homes.items() if s in keeps}
+    assert len({(m.stack, m.start) for m in gates.values()}) == len(gates) == {"rnn": 0, "gru": 3}.get(name, 4)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_adding_products_keeps_the_values(name: str) -> None:
+    for sweep in sweeps(name):
+        inputs, direction = arrays(sweep), Direction(sweep, frozenset(sweep.wanted) - sweep.summed)
+        before, after = (evaluate(s.program.check(), inputs) for s in (sweep, direction.sweep))
+        for wanted in (*sweep.wanted, *sweep.carried.values()):
+            np.testing.assert_allclose(after[wanted.name], before[wanted.name], rtol=1e-11, atol=1e-12)

@@ -6,8 +6,6 @@ import ast
 import inspect
 import traceback
 from collections.abc import Callable
-from functools import lru_cache
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,185 +14,21 @@ import pytest
 
 from lstmgraph.algebra.names import size, symbol
 from lstmgraph.calculus import gradient
-from lstmgraph.cell import Cell
 from lstmgraph.codegen import TARGETS, Functions, generate, lambdify
+from lstmgraph.codegen.computed import computed
 from lstmgraph.codegen.identifiers import FUNCTIONS, PYTHON, TEMPLATE, identifiers, size_text
+from lstmgraph.codegen.sequence import sequence
+from lstmgraph.codegen.shared import repeated
 from lstmgraph.codegen.shown import passes_text
 from lstmgraph.codegen.targets import numpy as numpy_target
 from lstmgraph.errors import UnknownName, UsageError
-from lstmgraph.numeric.check import largest_error, reference_rows, run_code
+from lstmgraph.numeric.check import run_code
 from lstmgraph.numeric.rows import parameter_rows, sequence_rows
 from lstmgraph.numeric.sample import draw
 from lstmgraph.reading import library, load, loads
+from tests.codegen.equality import ODD, cell_of, functions_of
 
-TWO_INPUTS = """
-name = "two"
-output = "y"
-equations = '''
-h[t] = tanh(W @ x[t] + V @ z[t] + U @ h[t-1] + alpha * h[t-1] + beta)
-s[t] = s[t-1] + sum(h[t] * k[t])
-y[t] = concat(h[t], x[t]) * exp(-gamma * s[t])
-'''
-[sizes]
-x = "X"
-h = "H"
-z = "Z"
-k = "H"
-s = 1
-alpha = 1
-beta = 1
-[constants]
-gamma = 0.1
-"""
-NO_INPUT = 'name = "auto"\noutput = "h"\nequations = "h[t] = tanh(U @ h[t-1])"\n[sizes]\nh = "H"'
-NO_STATE = 'name = "layer"\noutput = "h"\nequations = "h[t] = softmax(W @ x[t])"\n[sizes]\nh = "H"\nx = "X"'
-MATRIX = """
-name = "matrix"
-output = "h"
-equations = '''
-k[t] = W @ x[t]
-C[t] = sigmoid(u @ x[t]) * C[t-1] + (V @ x[t]) @ k[t].T
-h[t] = C[t] @ k[t] / maximum(abs(k[t].T @ k[t]), 1)
-'''
-[sizes]
-x = 3
-k = 2
-u = [1, 3]
-C = ["H", 2]
-"""
-SHARED = """
-name = "shared"
-output = "h"
-equations = '''
-V[t] = W * exp(s)
-h[t] = tanh(V[t] @ x[t] + b / sum(b * b) + Q.T @ h[t-1] + m[t-1])
-m[t] = b * 2
-k[t] = b
-j[t] = b + j[t-1] * 0
-w[t] = w[t-1] + k[t] * h[t]
-'''
-[sizes]
-x = "X"
-h = "H"
-s = 1
-"""
-CLASHES = """
-name = "clashes"
-output = "lambda_"
-equations = '''
-H[t] = tanh(np @ params[t] + B @ H[t-1] + shape * alpha)
-lambda_[t] = H[t] * sigmoid(H[t]) + 0 * d_H
-states[t] = states[t-1] * 0.5 + lambda_[t]
-'''
-[sizes]
-params = "B"
-H = "N"
-alpha = 1
-"""
-SIZED = """
-name = "sized"
-output = "h"
-equations = '''
-k[t] = tanh(W @ x[t] + Q @ k[t-1])
-h[t] = concat(k[t], x[t]) * h[t-1] + b
-y[t] = sum(k[t]) * x[t] + y[t-1] / 2
-'''
-[sizes]
-x = "X"
-k = "2*H"
-"""
-WORDS = """
-name = "words"
-output = "h"
-equations = '''
-len[t] = tanh(type @ x[t] + print * len[t-1] + match)
-h[t] = softmax(len[t]) ** zeros + maximum(range, len[t]) + zip * step0
-'''
-[sizes]
-x = "shapes"
-len = "sigmoid"
-print = 1
-zip = 1
-"""
-NO_PARAMETERS = 'name = "sums"\noutput = "h"\nequations = "h[t] = h[t-1] / 2 + x[t]"\n[sizes]\nx = "X"'
-TIES = """
-name = "ties"
-output = "y"
-equations = "y[t] = maximum(a, b) + minimum(c, d) + relu(r)"
-[sizes]
-a = "H"
-c = "H"
-r = "H"
-"""
-POWER = 'name = "power"\noutput = "y"\nequations = "y[t] = q ** p"\n[sizes]\np = "H"\nq = "H"'
-OWN = {
-    "no parameters": NO_PARAMETERS,
-    "ties": TIES,
-    "power": POWER,
-    "sized": SIZED,
-    "words": WORDS,
-    "two": TWO_INPUTS,
-    "no input": NO_INPUT,
-    "no state": NO_STATE,
-    "matrix": MATRIX,
-    "shared": SHARED,
-    "clashes": CLASHES,
-}
-
-
-PAPERS = sorted(map(str, (Path(__file__).parents[1] / "reading" / "papers").glob("*.toml")))
-
-
-@lru_cache
-def cell_of(name: str) -> Cell:
-    return loads(OWN[name]) if name in OWN else load(name)
-
-
-@lru_cache
-def functions_of(name: str) -> Functions:
-    return lambdify(cell_of(name), gradient(cell_of(name)))
-
-
-@pytest.mark.parametrize(("dtype", "bound"), [(np.float64, 1e-12), (np.float32, 5e-6)])
-@pytest.mark.parametrize("name", [*library(), *OWN, *PAPERS])
-@pytest.mark.parametrize(("batch", "steps", "numbers"), [(1, 1, (1,)), (3, 4, (2, 5, 3)), (1, 3, (3, 2))])
-def test_values_and_gradients_are_the_interpreters(
-    name: str, dtype: type, bound: float, batch: int, steps: int, numbers: tuple[int, ...]
-) -> None:
-    cell = cell_of(name)
-    sizes = {z: numbers[k % len(numbers)] for k, z in enumerate(cell.sizes)}
-    sample = draw(cell, sizes, batch, steps, seed=3)
-    assert sample is not None
-    wanted = reference_rows(cell, gradient(cell), sample)
-    found = run_code(cell, functions_of(name), sample, dtype)
-    for f, w in zip(found, wanted, strict=True):
-        assert f.keys() == w.keys()
-        assert {array.dtype for array in f.values()} == {np.dtype(dtype)}
-        error, worst = largest_error(f, w, floor=0.1)
-        assert error < bound, worst
-
-
-@pytest.mark.parametrize("name", [*library(), *OWN])
-def test_steps_one_by_one_are_the_sequence(name: str) -> None:
-    cell, f = cell_of(name), functions_of(name)
-    sizes = {str(z): 2 + k for k, z in enumerate(cell.sizes)}
-    params = f.init(np.random.default_rng(0), *sizes.values())
-    assert {k: p.shape for k, p in params.items()} == f.shapes(*sizes.values())
-    rng = np.random.default_rng(1)
-    shapes = [[sizes.get(str(z)) or int(z) for z in x.shape[:1]] for x in cell.inputs]
-    arrays = {str(x)[:-3]: rng.uniform(0.2, 1, (3, 4, *shape)) for x, shape in zip(cell.inputs, shapes, strict=True)}
-    if not arrays:
-        return
-    xs: Any = arrays if len(arrays) > 1 else next(iter(arrays.values()))
-    outputs, trace, _ = f.forward(params, xs)
-    states = None
-    for t in range(4):
-        x = {k: a[:, t] for k, a in arrays.items()} if len(arrays) > 1 else xs[:, t]
-        output, states = f.step(params, x, states)
-        np.testing.assert_array_equal(output, outputs[:, t])
-        assert states.keys() == trace.keys()
-        for k, state in states.items():
-            np.testing.assert_array_equal(state, trace[k][:, t])
+CELLS = (*library(), *ODD)
 
 
 @pytest.mark.parametrize("name", ["peephole_lstm", "gru_reset_after", "matrix", "two", "shared"])
@@ -263,6 +97,22 @@ def lstm() -> tuple[Functions, dict[str, np.ndarray]]:
         ),
         (lambda f, p: f.forward(p | {"W_f": np.ones(5)}, np.ones((4, 5, 8))), r"W_f must be \(H, X\), got \(5,\)"),
         (lambda f, p: f.forward(p, np.ones((4, 0, 8))), "at least one step"),
+        (lambda f, p: f.forward(p, np.ones((0, 3, 8))), "at least one sample"),
+        (lambda f, p: f.step(p, np.ones((0, 8))), "at least one sample"),
+        (lambda f, p: f.init(np.random.default_rng(0), X=0, H=5), r"every size must be 1 at least, got X=0, H=5"),
+        (
+            lambda f, p: f.forward(p | {"W_f": p["W_f"].T}, np.ones((4, 5, 8))),
+            r"U_f must be \(8, 8\), got \(5, 5\): X=5, H=8 \(as in W_f\)",
+        ),
+        (lambda f, p: f.forward(p | {"b_f": np.ones((5, 1))}, np.ones((4, 5, 8))), r"b_f must be \(5,\), got \(5, 1\)"),
+        (
+            lambda f, p: f.backward(
+                p | {"U_f": np.ones((6, 6))}, f.forward(p, np.ones((4, 3, 8)))[2], np.ones((4, 3, 5))
+            ),
+            r"U_f must be \(5, 5\), got \(6, 6\)",
+        ),
+        (lambda f, p: f.forward(p, np.ones((4, 5, 8)) * 1j), "xs must be real numbers, got complex128"),
+        (lambda f, p: f.forward({k: a * 1j for k, a in p.items()}, np.ones((4, 5, 8))), "params must be real numbers"),
         (
             lambda f, p: f.backward(p, f.forward(p, np.ones((4, 3, 8)))[2], np.ones((4, 2, 5))),
             r"d_outputs must be \(4, 3, 5\), as the outputs are, got \(4, 2, 5\)",
@@ -275,6 +125,13 @@ def test_a_wrong_shape_is_named(call: Callable[..., object], message: str) -> No
         call(f, params)
 
 
+def test_arrays_of_another_order_of_bytes() -> None:
+    f, params = lstm()
+    xs = np.random.default_rng(1).normal(size=(2, 3, 8))
+    found = f.forward({k: a.astype(">f8") for k, a in params.items()}, xs.astype(">f8"))[0]
+    np.testing.assert_array_equal(found, f.forward(params, xs)[0])
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -284,6 +141,14 @@ def test_a_wrong_shape_is_named(call: Callable[..., object], message: str) -> No
         (
             lambda f, p, x: f.backward(p, f.forward(p, x)[2], x[..., :5], {"z": 0}),
             r"d_states must be .* c, h, got c, h, z",
+        ),
+        (
+            lambda f, p, x: f.backward(p, f.forward(p, x)[2], x[..., :5], (0, 0)),
+            r"d_states must be .* c, h, got tuple",
+        ),
+        (
+            lambda f, p, x: f.backward({k: p[k] for k in p if k != "b_f"}, f.forward(p, x)[2], x[..., :5]),
+            r"params must be a dict of W_f, .*, got W_f, U_f, W_i",
         ),
         (
             lambda f, p, x: f.backward(p, f.forward(p, x)[2], x[..., :5], {"c": np.ones((5, 4))}),
@@ -321,7 +186,7 @@ def test_whole_numbers_as_parameters_are_computed_as_floats() -> None:
     (y, _, cache), (z, _, other) = f.forward(params, xs), f.forward(whole, xs)
     np.testing.assert_array_equal(z, y)
     np.testing.assert_array_equal(f.backward(whole, other, z)[0]["U_f"], f.backward(params, cache, y)[0]["U_f"])
-    layer = functions_of("no parameters")
+    layer = functions_of("no_parameters")
     assert layer.forward({}, [[[1, 2]]])[0].dtype == np.float64
 
 
@@ -392,13 +257,27 @@ def test_inputs_of_different_lengths_are_named() -> None:
 def test_what_the_passes_do_is_shown() -> None:
     """From the equations to what stands in the file, in its identifiers."""
     text = passes_text(load("lstm"), gradient(load("lstm")), "numpy")
-    assert text.startswith("forward\n=======\n\nthe equations\narray operations in the loop: 25\n")
+    assert text.startswith("both directions\n===============\n\nthe equations: 7*H + X numbers per step and sample")
+    table = text.partition("forward\n=======\n\n")[2].splitlines()[1:7]
+    rows = {line[:18].strip().rpartition(" ")[2]: line[18:].split() for line in table}
+    assert rows["equations"] == ["25", "8", "4*H**2", "+", "4*H*X", "0", "0"]
+    assert rows["halve"][0] == "31", "a half, a tanh, one half and a half more"
+    assert rows["hoist_terms"] == ["23", "4", "4*H**2", "4", "0"], "what is done to x has left the loop"
+    assert rows["stack"] == ["20", "1", "4*H**2", "1", "0"], "one product of all gates, and one before"
     assert "\nbackward\n========\n" in text
-    assert "array operations in the loop: 25 -> 31\n" in text, "a half, a tanh, one half and a half more"
+    assert ". collect: Every sum in the loop" in text
     last = text.partition("\nbackward\n")[0].rpartition("  loop\n")[2]
     shown = {line.split(" = ")[0].strip() for line in last.splitlines()}
     written = {node.id for node in ast.walk(ast.parse(functions_of("lstm").source)) if isinstance(node, ast.Name)}
     assert shown & written >= {"f", "i", "o", "g", "c", "tanh_c", "h"}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_target_shows_its_passes(target: str) -> None:
+    text = passes_text(load("lstm"), gradient(load("lstm")), target)
+    assert "forward\n=======" in text
+    assert ". hoist_terms: " in text
+    assert ("backward\n========" in text) == (target != "onnx"), "which has no way back"
 
 
 def test_passes_of_what_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -422,20 +301,20 @@ def test_part_of_the_gradient_is_not_enough() -> None:
 # ── reading it ──
 
 
-@pytest.mark.parametrize("name", [*library(), *OWN])
+@pytest.mark.parametrize("name", CELLS)
 def test_the_text_is_standalone_python(name: str) -> None:
     source = functions_of(name).source
     tree = ast.parse(source)
     imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
     assert [ast.unparse(node) for node in imports] == ["import numpy as np"]
     assert all(ast.get_docstring(f) for f in tree.body if isinstance(f, ast.FunctionDef))
-    assert max(map(len, source.splitlines())) <= 120
+    assert max(map(len, source.partition('"""\n\n')[2].splitlines())) <= 120  # an equation may be long
     assert not [line for line in source.splitlines() if line != line.rstrip()]
     assert source.endswith("\n")
     assert not source.endswith("\n\n")
 
 
-@pytest.mark.parametrize("name", [*library(), *OWN])
+@pytest.mark.parametrize("name", CELLS)
 def test_no_name_hides_another(name: str) -> None:
     """All that a file's functions call their own is in TEMPLATE or the cell's; nothing has the name of a builtin."""
     tree = ast.parse(functions_of(name).source)
@@ -462,7 +341,8 @@ def test_an_identifier_hides_nothing(word: str) -> None:
 
 def test_the_same_text_each_time() -> None:
     for name in library():
-        assert functions_of(name).source == generate(load(name), gradient(load(name)))
+        cell = computed(load(name))
+        assert functions_of(name).source == generate(cell, gradient(cell))
 
 
 def test_nothing_can_leave_the_docstring() -> None:
@@ -491,6 +371,47 @@ def test_source_and_traceback_show_the_generated_lines() -> None:
 
 def test_the_lstm_as_a_golden(golden: Callable[[str, str], None]) -> None:
     golden("code/lstm.numpy.py", functions_of("lstm").source)
+
+
+def loop_of(source: str) -> list[str]:
+    """What the loop of the forward direction does, line by line."""
+    tree = ast.parse(source)
+    forward = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "_forward")
+    return [ast.unparse(line) for node in forward.body if isinstance(node, ast.For) for line in node.body]
+
+
+@pytest.mark.parametrize("name", library())
+def test_a_loop_takes_no_python_numbers_and_no_view_of_the_step_before(name: str) -> None:
+    source = functions_of(name).source
+    lines = loop_of(source)
+    assert lines
+    numbers = [part for line in lines for part in ast.walk(ast.parse(line)) if isinstance(part, ast.Constant)]
+    assert not [part.value for part in numbers if part.value is not Ellipsis]
+    assert "[:-1], " not in source.partition("def _backward")[0]
+
+
+def test_numbers_and_the_step_before_have_names() -> None:
+    lines = loop_of(functions_of("lstm").source)
+    assert "fio *= half" in lines
+    assert lines[-1] == "c_prev, h_prev = (c, h)"
+    assert "half = np.array(0.5, xs.dtype)" in functions_of("lstm").source
+
+
+@pytest.mark.parametrize(
+    ("equation", "vectors"),
+    [
+        ("h[t] = tanh(W @ x[t] + p * h[t-1] + b)", {"p", "b"}),
+        ("h[t] = p * tanh(W @ (p * x[t])) + h[t-1] * b", {"p", "b"}),
+        ("h[t] = tanh(W @ x[t] + h[t-1] * sum(p)) + b", {"b"}),
+        ("h[t] = tanh(W @ p + h[t-1]) * softmax(b) + x[t]", set()),
+        ("h[t] = tanh(p * h[t-1] + x[t] * (p.T @ h[t-1])) + b", {"b"}),
+        ("h[t] = (p.T @ x[t]) * h[t-1] + (x[t] @ b.T) @ h[t-1]", set()),
+    ],
+)
+def test_vectors_that_are_met_entry_by_entry_are_repeated(equation: str, vectors: set[str]) -> None:
+    cell = loads(f'name = "cell"\noutput = "h"\nequations = "{equation}"\n[sizes]\nx = 3\nh = 3\np = 3\nb = 3')
+    sweep = sequence(cell, gradient(cell)).forward
+    assert {str(s) for s in repeated(sweep, ())} & {"p", "b"} == vectors
 
 
 def test_targets_say_what_they_are() -> None:

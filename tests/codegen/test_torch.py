@@ -4,121 +4,49 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from lstmgraph import library, load
+from lstmgraph import load
 from lstmgraph.calculus import gradient
-from lstmgraph.cell import Cell
-from lstmgraph.codegen import Functions, functions, generate, lambdify
+from lstmgraph.codegen import functions, generate, lambdify
+from lstmgraph.codegen.arrays import array_axes
+from lstmgraph.codegen.executed import executed
 from lstmgraph.codegen.identifiers import RESERVED
 from lstmgraph.codegen.targets.torch import MODULE
 from lstmgraph.errors import MissingExtra
-from lstmgraph.numeric.check import largest_error, reference_rows
-from lstmgraph.numeric.rows import batch_rows, parameter_rows, sequence_rows
-from lstmgraph.numeric.sample import Sample, draw
-from lstmgraph.reading import loads
-from tests.codegen.test_numpy import OWN
+from tests.codegen.equality import CELLS, cell_of
+from tests.codegen.equality import functions_of as of_target
 
 torch = pytest.importorskip("torch")
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")]  # PyTorch's own
-PAPERS = sorted(map(str, (Path(__file__).parents[1] / "reading" / "papers").glob("*.toml")))
-CELLS = [*library(), *OWN, *PAPERS]
-
-
-@lru_cache
-def cell_of(name: str) -> Cell:
-    return loads(OWN[name]) if name in OWN else load(name)
-
-
-@lru_cache
-def functions_of(name: str) -> Functions:
-    return lambdify(cell_of(name), gradient(cell_of(name)), "torch")
-
-
-@lru_cache
-def sample_of(name: str, case: tuple[int, int, tuple[int, ...]]) -> tuple[Sample, Any]:
-    cell = cell_of(name)
-    batch, steps, numbers = case
-    sizes = {z: numbers[k % len(numbers)] for k, z in enumerate(cell.sizes)}
-    sample = draw(cell, sizes, batch, steps, seed=3)
-    assert sample is not None
-    return sample, reference_rows(cell, gradient(cell), sample)
-
-
-def module_of(name: str, sample: Sample, **options: Any) -> Any:
-    """The module with a sample's parameters, which have the author's names, but for those that Python has."""
-    cell = cell_of(name)
-    module = functions_of(name).Module(*sample.sizes.values(), **options)
-    dtype = options.get("dtype")
-    own = dict(module.named_parameters())
-    assert len(own) == len(cell.parameters)
-    with torch.no_grad():
-        for p, mine in zip(cell.parameters, own, strict=True):
-            assert mine.rstrip("_") == p.name.rstrip("_")
-            own[mine].copy_(torch.tensor(parameter_rows(p, sample.parameters[p.name]), dtype=dtype))
-    return module
-
-
-def ran(name: str, sample: Sample, dtype: Any, derived: bool) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The values and gradients that the module computes from a sample, by name: of states, those at either end."""
-    cell = cell_of(name)
-    module = module_of(name, sample, batch_first=True, derived=derived, dtype=dtype)
-
-    def leaf(array: Any) -> Any:
-        return torch.tensor(np.array(array), dtype=dtype, requires_grad=True)
-
-    inputs = {str(x)[:-3]: leaf(sequence_rows(x, sample.inputs[str(x)[:-3]])) for x in cell.inputs}
-    states = {s.name: leaf(batch_rows(s.next, sample.states[s.name])) for s in cell.states}
-    xs = inputs if len(inputs) > 1 else next(iter(inputs.values()), sample.steps)
-    outputs, last = module(xs, states)
-    loss = torch.sum(outputs * leaf(sequence_rows(cell.values[cell.output], sample.d_output)))
-    for s in cell.states:
-        loss = loss + torch.sum(last[s.name] * leaf(batch_rows(s.next, sample.d_states[s.name])))
-    if loss.requires_grad:
-        loss.backward()
-    parameters = {p.name: own for p, own in zip(cell.parameters, module.parameters(), strict=True)}
-    leaves = {**parameters, **inputs, **{f"{k}[0]": s for k, s in states.items()}}
-    values = {"the output": outputs, **last}
-    return (
-        {k: v.detach().numpy() for k, v in values.items()},
-        {k: (torch.zeros_like(v) if v.grad is None else v.grad).numpy() for k, v in leaves.items()},
-    )
-
-
-@pytest.mark.parametrize("derived", [True, False], ids=["derived", "eager"])
-@pytest.mark.parametrize("name", CELLS)
-@pytest.mark.parametrize("case", [(1, 1, (1,)), (3, 4, (2, 5, 3)), (2, 1, (3, 2))])
-def test_values_and_gradients_are_the_interpreters(
-    name: str, case: tuple[int, int, tuple[int, ...]], derived: bool
-) -> None:
-    sample, (values, gradients) = sample_of(name, case)
-    values = {k: v if k == "the output" else v[:, -1] for k, v in values.items()}
-    for dtype, bound in ((torch.float64, 1e-12), (torch.float32, 5e-6)):
-        for found, wanted in zip(ran(name, sample, dtype, derived), (values, gradients), strict=True):
-            assert found.keys() == wanted.keys()
-            assert {str(array.dtype) for array in found.values()} == {str(dtype).removeprefix("torch.")}
-            error, worst = largest_error(found, wanted, floor=0.1)
-            assert error < bound, worst
+functions_of = partial(of_target, target="torch")
 
 
 # ── what PyTorch does with a module ──
 
 T, B, X, H = 3, 2, 2, 3
-NEW = ["lstm", "gru", "slstm", "peephole_lstm"]
+DELTA = "delta"  # its state is a matrix
+NEW = ["lstm", "gru", "slstm", "peephole_lstm", DELTA]
+SOME = ["gru", "peephole_lstm", DELTA]
 
 
 def small(name: str, **options: Any) -> tuple[Any, Any, Any]:
     """A module, a sequence and states."""
     torch.manual_seed(0)
-    module = functions_of(name).Module(X, H, dtype=torch.float64, **options)
-    states = {s.name: torch.rand(B, H, dtype=torch.float64) + 0.5 for s in cell_of(name).states}
-    return module, torch.randn(T, B, X, dtype=torch.float64), states
+    cell = cell_of(name)
+    sizes = dict(zip(cell.sizes, (X, H), strict=False))
+    module = functions_of(name).Module(*sizes.values(), **{"dtype": torch.float64} | options)
+
+    def axes(s: Any) -> list[int]:
+        return [int(a.subs(sizes)) for a in array_axes(s.shape, batched=True)]
+
+    states = {s.name: torch.rand(B, *axes(s.next), dtype=torch.float64) + 0.5 for s in cell.states}
+    return module, torch.randn(T, B, *axes(cell.inputs[0]), dtype=torch.float64), states
 
 
 def arguments(module: Any, xs: Any, states: Any) -> list[Any]:
@@ -148,6 +76,21 @@ def test_steps_one_by_one_are_the_sequence(name: str) -> None:
         torch.testing.assert_close(state, last[k], rtol=1e-13, atol=1e-13)
 
 
+@pytest.mark.parametrize("name", SOME)
+def test_going_back_twice_finds_the_same(name: str) -> None:
+    """Nothing that is saved, given or returned is written to."""
+    module, xs, states = small(name)
+    given = arguments(module, xs, states)
+    before = [a.detach().clone() for a in given]
+    outputs, *rest = functions_of(name).Derived.apply(*given)
+    kept = outputs.detach().clone()
+    found = (outputs, *rest[: len(states)])
+    d = [torch.ones_like(a) for a in found]
+    back = [torch.autograd.grad(found, given, d, retain_graph=True) for _ in range(2)]
+    torch.testing.assert_close(back[0], back[1], rtol=0, atol=0)
+    torch.testing.assert_close([outputs, *given, d[0]], [kept, *before, torch.ones_like(outputs)], rtol=0, atol=0)
+
+
 def test_only_what_is_asked_for_has_a_gradient() -> None:
     module, xs, states = small("lstm")
     xs.requires_grad_()
@@ -158,7 +101,7 @@ def test_only_what_is_asked_for_has_a_gradient() -> None:
     torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["gru", "peephole_lstm"])
+@pytest.mark.parametrize("name", ["peephole_lstm", DELTA])
 def test_compiled_as_one_graph(name: str) -> None:
     module, xs, states = small(name)
     compiled = torch.compile(module, fullgraph=True, backend="aot_eager")
@@ -166,23 +109,68 @@ def test_compiled_as_one_graph(name: str) -> None:
     xs.requires_grad_()
     (outputs, last), (wanted, last_wanted) = compiled(own, states), module(xs, states)
     torch.testing.assert_close(outputs, wanted, rtol=1e-12, atol=1e-12)
-    (outputs.sum() + last["h"].pow(2).sum()).backward()
-    (wanted.sum() + last_wanted["h"].pow(2).sum()).backward()
+    state = next(iter(states))
+    (outputs.sum() + last[state].pow(2).sum()).backward()
+    (wanted.sum() + last_wanted[state].pow(2).sum()).backward()
     torch.testing.assert_close(own.grad, xs.grad, rtol=1e-12, atol=1e-12)
 
 
-def test_exported_for_any_batch() -> None:
-    module, xs, states = small("peephole_lstm")
+def test_a_long_sequence_is_one_node_however_long() -> None:
+    """Of each direction; another file of that name leaves it as it is."""
+    from functorch.compile import make_boxed_func  # type: ignore[import-untyped]
+    from torch._dynamo.backends.common import aot_autograd
+
+    found: list[list[Any]] = []
+
+    def keep(graph: Any, _: Any) -> Any:
+        found.append([node.target for node in graph.graph.nodes if "lstmgraph" in str(node.target)])
+        return make_boxed_func(graph.forward)
+
+    module, xs, states = small("gru")
+    executed(functions_of("gru").source, "gru")
+    compiled = torch.compile(module, fullgraph=True, backend=aot_autograd(fw_compiler=keep, bw_compiler=keep))
+    for steps in (3, 40, 50):
+        long = torch.cat([xs] * 20)[:steps].requires_grad_()
+        (d,) = torch.autograd.grad(compiled(long, states)[0].sum(), long)
+        (wanted,) = torch.autograd.grad(module(long, states)[0].sum(), long)
+        torch.testing.assert_close(d, wanted, rtol=1e-12, atol=1e-12)
+    assert [len(nodes) for nodes in found] == [1, 1] * (len(found) // 2)
+    assert len(found) == 4, "the third length is taken by what was compiled for the second"
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_exported_for_any_batch(name: str) -> None:
+    module, xs, states = small(name)
     batch = torch.export.Dim("B")
-    program = torch.export.export(module, (xs, states), dynamic_shapes=({1: batch}, {"c": {0: batch}, "h": {0: batch}}))
-    more = torch.randn(T, 5, X, dtype=torch.float64)
-    states = {k: torch.randn(5, H, dtype=torch.float64) for k in states}
+    shapes = ({1: batch}, {k: {0: batch} for k in states})
+    program = torch.export.export(module, (xs, states), dynamic_shapes=shapes)
+    more = torch.randn(T, 5, *xs.shape[2:], dtype=torch.float64)
+    states = {k: torch.randn(5, *s.shape[1:], dtype=torch.float64) for k, s in states.items()}
     torch.testing.assert_close(program.module()(more, states), module(more, states), rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision(name: str, dtype: Any) -> None:
+    """A module of 16 bits gives what it gives in 64, as nearly as can be, and gradients of its type."""
+    module, xs, states = small(name)
+    wanted, _ = module(xs, states)
+    wanted.sum().backward()
+    exact = {k: p.grad.clone() for k, p in module.named_parameters()}
+    module.zero_grad()
+    half = module.to(dtype)
+    outputs, last = half(xs.to(dtype), {k: s.to(dtype) for k, s in states.items()})
+    outputs.sum().backward()
+    assert {outputs.dtype, *(s.dtype for s in last.values()), *(p.grad.dtype for p in half.parameters())} == {dtype}
+    torch.testing.assert_close(outputs.double(), wanted, rtol=0.1, atol=0.1)
+    for k, p in half.named_parameters():
+        torch.testing.assert_close(p.grad.double(), exact[k], rtol=0.2, atol=0.2)
+
+
+@pytest.mark.parametrize("name", SOME)
 @pytest.mark.parametrize("derived", [True, False])
-def test_autocast_computes_in_its_type(derived: bool) -> None:
-    module, xs, _ = small("peephole_lstm", derived=derived)
+def test_autocast_computes_in_its_type(name: str, derived: bool) -> None:
+    module, xs, _ = small(name, derived=derived)
     module, xs = module.float(), xs.float()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         outputs, states = module(xs)
@@ -193,21 +181,22 @@ def test_autocast_computes_in_its_type(derived: bool) -> None:
     assert {p.grad.dtype for p in module.parameters()} == {torch.float32}
 
 
-def test_vmap_over_sequences_and_over_modules() -> None:
-    module, _, states = small("peephole_lstm")
-    many = torch.randn(4, T, B, X, dtype=torch.float64)
+@pytest.mark.parametrize("name", SOME)
+def test_vmap_over_sequences_and_over_modules(name: str) -> None:
+    module, xs, states = small(name)
+    many = torch.randn(4, *xs.shape, dtype=torch.float64)
     found = torch.func.vmap(lambda xs: module(xs, states)[0])(many)
     torch.testing.assert_close(found[2], module(many[2], states)[0], rtol=1e-12, atol=1e-12)
-    modules = [functions_of("peephole_lstm").Module(X, H, dtype=torch.float64) for _ in range(3)]
+    modules = [functions_of(name).Module(*module.sizes, dtype=torch.float64) for _ in range(3)]
     stacked, _ = torch.func.stack_module_state(modules)
     found = torch.func.vmap(lambda p: torch.func.functional_call(module, p, (many[0],))[0])(stacked)
     torch.testing.assert_close(found[1], modules[1](many[0])[0], rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["rnn", "peephole_lstm"])
+@pytest.mark.parametrize("name", ["rnn", *SOME])
 def test_gradients_of_every_sample(name: str) -> None:
-    module, _, _ = small(name)
-    many = torch.randn(4, T, B, X, dtype=torch.float64)
+    module, xs, _ = small(name)
+    many = torch.randn(4, *xs.shape, dtype=torch.float64)
     parameters = {k: p.detach() for k, p in module.named_parameters()}
 
     def loss(p: Any, xs: Any) -> Any:
@@ -219,19 +208,68 @@ def test_gradients_of_every_sample(name: str) -> None:
         torch.testing.assert_close(found[k][3], d, rtol=1e-12, atol=1e-12)
 
 
-def test_forward_mode_by_the_equations() -> None:
-    module, xs, _ = small("peephole_lstm", derived=False)
+def rows_by_grads_batched(f: Any, xs: Any) -> Any:
+    outputs = f(xs)
+    rows = torch.eye(outputs.numel(), dtype=outputs.dtype).unflatten(1, outputs.shape)
+    return torch.autograd.grad(outputs, xs, rows, is_grads_batched=True)[0].unflatten(0, outputs.shape)
+
+
+def rows_without_more(f: Any, xs: Any) -> Any:
+    with torch.no_grad():
+        return torch.func.jacrev(f)(xs)
+
+
+def rows_of_many(f: Any, xs: Any) -> Any:
+    with torch.no_grad():
+        return torch.func.vmap(torch.func.jacrev(f))(torch.stack([xs, xs]))[1]
+
+
+@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize(
+    "rows",
+    [
+        rows_by_grads_batched,
+        rows_without_more,
+        rows_of_many,
+        partial(torch.autograd.functional.jacobian, vectorize=True),
+    ],
+)
+def test_many_gradients_at_once(name: str, rows: Any) -> None:
+    module, xs, states = small(name)
+    xs.requires_grad_()
+    found = rows(lambda xs: module(xs, states)[0], xs)
+    wanted = torch.autograd.functional.jacobian(lambda xs: module(xs, states)[0], xs)
+    torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)
+
+
+def test_many_gradients_of_samples_for_one_gradient() -> None:
+    """Only what was given forward is many, and it is not to be differentiated once more."""
+    module, xs, states = small("gru")
+    d, last = module(xs, states)
+
+    def back(xs: Any) -> Any:
+        return torch.func.vjp(lambda xs: module(xs, states), xs)[1]((d, last))[0]
+
+    with torch.no_grad():
+        found = torch.func.vmap(back)(torch.stack([xs, 2 * xs]))
+        torch.testing.assert_close(found[1], back(2 * xs), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_forward_mode_by_the_equations(name: str) -> None:
+    module, xs, _ = small(name, derived=False)
     _, found = torch.func.jvp(lambda xs: module(xs)[0], (xs,), (torch.ones_like(xs),))
     step = 1e-6
     difference = (module(xs + step)[0] - module(xs - step)[0]) / (2 * step)
     torch.testing.assert_close(found, difference, rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.parametrize("name", SOME)
 @pytest.mark.parametrize("reentrant", [True, False])
-def test_checkpointing(reentrant: bool) -> None:
+def test_checkpointing(name: str, reentrant: bool) -> None:
     from torch.utils.checkpoint import checkpoint
 
-    module, xs, states = small("peephole_lstm")
+    module, xs, states = small(name)
     own = xs.clone().requires_grad_()
     xs.requires_grad_()
     checkpoint(module, own, states, use_reentrant=reentrant)[0].pow(2).sum().backward()
@@ -258,12 +296,13 @@ def test_parameters_are_within_their_bounds() -> None:
     assert not torch.equal(before, module.W_f)
 
 
-def test_made_without_memory_and_filled_later() -> None:
-    module = functions_of("peephole_lstm").Module(X, H, device="meta")
+@pytest.mark.parametrize("name", SOME)
+def test_made_without_memory_and_filled_later(name: str) -> None:
+    module, xs, _ = small(name, device="meta", dtype=torch.float32)
     assert {p.device.type for p in module.parameters()} == {"meta"}
     module = module.to_empty(device="cpu")
     module.reset_parameters()
-    outputs, states = module(torch.ones(T, B, X))
+    outputs, states = module(xs.float())
     assert {outputs.device.type, *(s.device.type for s in states.values())} == {"cpu"}
     assert all(torch.isfinite(a).all() for a in (outputs, *states.values()))
 
@@ -271,7 +310,7 @@ def test_made_without_memory_and_filled_later() -> None:
 # ── over processes ──
 
 
-def over_processes(rank: int, source: str, rendezvous: str) -> None:
+def over_processes(rank: int, cells: list[tuple[str, str, list[int], list[int]]], rendezvous: str) -> None:
     """One of two processes: each has half of the samples, and together they find the gradients of all."""
     import torch.distributed as dist
     from torch.distributed.device_mesh import init_device_mesh
@@ -280,28 +319,33 @@ def over_processes(rank: int, source: str, rendezvous: str) -> None:
 
     torch.set_num_threads(1)
     dist.init_process_group("gloo", rank=rank, world_size=2, init_method=f"file://{rendezvous}")
-    namespace: dict[str, Any] = {"__name__": "generated"}
-    exec(source, namespace)
-    torch.manual_seed(0)
-    modules = [namespace["PeepholeLstm"](X, 4, dtype=torch.float64) for _ in range(3)]
-    for module in modules[1:]:
-        module.load_state_dict(modules[0].state_dict())
-    xs = torch.randn(T, 4, X, dtype=torch.float64)
-    alone, other, sharded = modules
-    fully_shard(sharded, mesh=init_device_mesh("cpu", (2,)))
-    half = xs[:, 2 * rank : 2 * rank + 2]
-    for module, given in ((alone, xs), (DistributedDataParallel(other), half), (sharded, half)):
-        module(given)[0].pow(2).mean().backward()
-    for name, p in alone.named_parameters():
-        torch.testing.assert_close(other.get_parameter(name).grad, p.grad, rtol=1e-12, atol=1e-12)
-        found = sharded.get_parameter(name).grad.full_tensor()
-        torch.testing.assert_close(found, p.grad, rtol=1e-12, atol=1e-12)
+    mesh = init_device_mesh("cpu", (2,))
+    for source, cell, sizes, axes in cells:
+        namespace: dict[str, Any] = {"__name__": "generated"}
+        exec(source, namespace)
+        torch.manual_seed(0)
+        modules = [namespace[cell](*sizes, dtype=torch.float64) for _ in range(3)]
+        for module in modules[1:]:
+            module.load_state_dict(modules[0].state_dict())
+        xs = torch.randn(T, 4, *axes, dtype=torch.float64)
+        alone, other, sharded = modules
+        fully_shard(sharded, mesh=mesh)
+        half = xs[:, 2 * rank : 2 * rank + 2]
+        for module, given in ((alone, xs), (DistributedDataParallel(other), half), (sharded, half)):
+            module(given)[0].pow(2).mean().backward()
+        for name, p in alone.named_parameters():
+            torch.testing.assert_close(other.get_parameter(name).grad, p.grad, rtol=1e-12, atol=1e-12)
+            found = sharded.get_parameter(name).grad.full_tensor()
+            torch.testing.assert_close(found, p.grad, rtol=1e-12, atol=1e-12)
     dist.destroy_process_group()
 
 
 def test_data_parallel_and_fully_sharded(tmp_path: Path) -> None:
-    source = functions_of("peephole_lstm").source
-    torch.multiprocessing.spawn(over_processes, (source, str(tmp_path / "rendezvous")), nprocs=2)
+    cells = []
+    for name in ("gru", "peephole_lstm", "matrix"):  # FSDP takes no parameter that is a scalar, which delta has
+        module, xs, _ = small(name)
+        cells.append((functions_of(name).source, type(module).__name__, [*module.sizes], [*xs.shape[2:]]))
+    torch.multiprocessing.spawn(over_processes, (cells, str(tmp_path / "rendezvous")), nprocs=2)
 
 
 # ── reading it ──

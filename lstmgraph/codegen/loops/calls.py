@@ -5,17 +5,20 @@ A phase is done for some samples, its `Domain`: all of them at once, or those of
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sympy import Expr, Integer, MatrixSymbol
 
+from lstmgraph.algebra.traverse import walk
 from lstmgraph.codegen.code import Level
 from lstmgraph.codegen.loops.entries import ZERO, Entries, Index, size_code
-from lstmgraph.codegen.loops.nests import Item, Kinds, Multiply, Nest, Normalise, Reduce, Work
+from lstmgraph.codegen.loops.nests import Item, Kinds, Multiply, Nest, Normalise, Reduce, Work, reads
 from lstmgraph.codegen.loops.places import ALL, NEXT, STEP, Place, place_of
 
 TAB = "    "
+STRIP = 16  # rows: a line of the cache of single precision
 
 
 @dataclass(frozen=True)
@@ -77,15 +80,49 @@ class Calls:
         body: list[str] = []
         later = {s: k for k, item in enumerate(nest.items) for s in item.value.atoms(MatrixSymbol)}
         stores: list[str] = []
+        often = self.read_often(nest)
         for k, item in enumerate(nest.items):
+            body += self.loaded([a for a in often if a not in entries.local and item.value.has(a)], i, j)
             found = self.item(item, i, j, later.get(item.target, -1) > k)
             body += found[0]
             stores += found[1]
         body += stores
         entries.local.clear()
-        body = self.over(j, columns, body)
-        body = self.over(i, rows, body)
+        if i.variable and j.variable and any(item.flipped for item in nest.items):
+            body = self.in_strips(i, rows, j, columns, body)
+        else:
+            body = self.over(i, rows, self.over(j, columns, body))
         return domain.opened(body) if nest.batched else body
+
+    def in_strips(self, i: Index, rows: Expr, j: Index, columns: Expr, body: list[str]) -> list[str]:
+        """Loops for a transpose: a strip of rows at a time, of which each column is a row that is written at once.
+
+        What is written lies side by side, and what is read is still in the cache for the next column.
+        """
+        size, v = self.entries.size(rows), i.variable
+        head = f"for (size_t {v} = first; {v} < last; ++{v}) {{"
+        inner = self.over(j, columns, ["SIMD", head, *indented(body), "}"])
+        return [
+            f"for (size_t first = 0; first < {size}; first += {STRIP}) {{",
+            f"{TAB}const size_t last = {size} - first < {STRIP} ? {size} : first + {STRIP};",
+            *indented(inner),
+            "}",
+        ]
+
+    def read_often(self, nest: Nest) -> list[MatrixSymbol]:
+        """The values of which the loop takes the entry at hand, and no other, more than once."""
+        own = {item.target for item in nest.items}
+        far = {s for item in nest.items for s in reads(item)[1]}
+        near = (s for item in nest.items for s in walk(item.value) if isinstance(s, MatrixSymbol) and s in self.names)
+        return [s for s, count in Counter(near).items() if count > 1 and s not in own | far]
+
+    def loaded(self, symbols: Iterable[MatrixSymbol], i: Index, j: Index) -> list[str]:
+        """Entries that get a name."""
+        lines = []
+        for s in symbols:
+            lines.append(f"const {self.real} {self.names[s]} = {self.entries.of(s, i, j).text};")
+            self.entries.local[s] = self.names[s]
+        return lines
 
     def index(self, variable: str, size: Expr) -> Index:
         return ZERO if size == 1 else Index(Integer(0), variable)
@@ -126,12 +163,14 @@ class Calls:
         a, b = place_of(left, places), place_of(right, places)
         if work.summed:
             return [self.summed(work, domain, a, b, target)]
-        inner = left.shape[1]
+        inner, added = left.shape[1], work.base is not None
         if self.kinds.of(right) and not self.kinds.of(left) and right.shape[1] == 1:
             weight = a.transposed()
-            return [self.product((domain.count, left.shape[0], inner), domain, (b, b.stride, b.down), weight, target)]
+            first = (b, b.stride, b.down)
+            return [self.product((domain.count, left.shape[0], inner), domain, first, weight, target, added)]
         if self.kinds.of(left) and not self.kinds.of(right) and left.shape[0] == 1:
-            return [self.product((domain.count, right.shape[1], inner), domain, (a, a.stride, a.across), b, target)]
+            first = (a, a.stride, a.across)
+            return [self.product((domain.count, right.shape[1], inner), domain, first, b, target, added)]
         batched = self.kinds.batched[work.target]
         line = self.single(work, a, b, target, domain.variable if batched else "")
         return domain.opened([line]) if batched else [line]

@@ -16,6 +16,7 @@ from lstmgraph.codegen.loops.memory import Memory
 from lstmgraph.codegen.loops.names import member
 from lstmgraph.codegen.loops.nests import Item, Multiply, Nest
 from lstmgraph.codegen.loops.places import ALL, NEXT, SHARED, STEP, Direction, Place, whole
+from lstmgraph.codegen.loops.wrap import wrapped
 from lstmgraph.codegen.plan import Plan
 
 
@@ -50,7 +51,8 @@ class Function:
     @property
     def text(self) -> str:
         unused = [f"(void){a.name};" for a in self.arguments if not _uses(self.body, a.name)]
-        return "\n".join([self.prototype, "{", *indented([*unused, *self.body]), "}"])
+        body = [part for line in indented([*unused, *self.body]) for part in wrapped(line)]
+        return "\n".join([self.prototype, "{", *body, "}"])
 
 
 def _uses(lines: Iterable[str], name: str) -> bool:
@@ -117,7 +119,7 @@ class Functions(Layout):
         return [size, self.function(words, "void", "step", [*arguments, *self.ys(), _WORK], [*pointers, *lines])]
 
     def forward_function(self) -> Function:
-        places = self.given() | self.remembered(self.pack) | self.remembered(self.tape)
+        places = self.given() | self.remembered(self.pack) | self.taped() | self.roots()
         own = self.forward_memory = self.own(self.forward, places)
         lines = self.sequence_lines(self.calls(self.forward, places), self.forward)
         memory, pack = self.joined(own), replace(self.pack, base="pack")
@@ -135,7 +137,7 @@ class Functions(Layout):
 
     def backward_function(self) -> Function:
         d, cell = self.backward, self.cell
-        places = self.given() | self.remembered(self.pack) | self.remembered(self.tape)
+        places = self.given() | self.remembered(self.pack) | self.taped()
         output = cell.values[cell.output]
         loss = like(output, "loss")
         places[loss] = whole(self.arrays[loss], ALL, loss)
@@ -205,12 +207,12 @@ class Functions(Layout):
 
     def work_size(self) -> Function:
         kept = Memory("", self.names.sizes, self.tape.arrays)
-        lines = [
-            f"const size_t kept = {kept.amount()};",
-            f"const size_t forward = {self.forward_memory.amount()};",
-            f"const size_t backward = {self.backward_memory.amount()};",
-            "return kept + (forward > backward ? forward : backward);",
-        ]
+        lines = [f"const size_t kept = {kept.amount()};", f"const size_t backward = {self.backward_memory.amount()};"]
+        if self.forward_memory.arrays:
+            lines.insert(1, f"const size_t forward = {self.forward_memory.amount()};")
+            lines.append("return kept + (forward > backward ? forward : backward);")
+        else:
+            lines.append("return kept + backward;")
         words = [f"How much memory {self.prefix}_forward and {self.prefix}_backward work in."]
         return self.function(words, "size_t", "work_size", [_T, _B], lines)
 

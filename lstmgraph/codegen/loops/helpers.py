@@ -15,37 +15,40 @@ _SPLIT = {
     True: ("0.693359375f", "-2.12194440e-4f"),
     False: ("6.93147180369123816490e-01", "1.90821492927058770002e-10"),
 }
+# Between these exp(a) is a normal number.
+_NORMAL = {True: ("-87.336544f", "88.722832f"), False: ("-708.39641853226408", "709.78271289338397")}
 _DEGREE = {True: 7, False: 13}
 
 HELPERS: dict[str, str] = {
-    "power_of_two": """\
-/* 2^n of the whole number n that is in the low bits of n + @ROUND@. */
-static inline real power_of_two(real shifted)
+    "times_power": """\
+/* y 2^n of the whole number n that is in the low bits of n + @ROUND@: added to the exponent of y. */
+static inline real times_power(real y, real shifted)
 {
-    @BITS@ bits;
-    memcpy(&bits, &shifted, sizeof bits);
-    bits = (bits + @BIAS@) << @SHIFT@;
-    memcpy(&shifted, &bits, sizeof bits);
-    return shifted;
+    @BITS@ bits, power;
+    memcpy(&bits, &y, sizeof bits);
+    memcpy(&power, &shifted, sizeof power);
+    bits += power << @SHIFT@;
+    memcpy(&y, &bits, sizeof y);
+    return y;
 }
 """,
     "exp_parts": """\
-/* exp(a) = scale * (1 + rest): a = n log 2 + r, and exp(r) - 1 by its series, |r| <= log(2) / 2. */
-static inline real exp_parts(real a, real *scale)
+/* exp(a) = 2^n (1 + rest): a = n log 2 + r, and exp(r) - 1 by its series, |r| <= log(2) / 2. */
+static inline real exp_parts(real a, real *shifted)
 {
-    const real shifted = a * @LOG2E@ + @ROUND@, n = shifted - @ROUND@;
-    const real r = a - n * @LN2@ - n * @LN2_LOW@;
+    *shifted = a * @LOG2E@ + @ROUND@;
+    const real n = *shifted - @ROUND@, r = a - n * @LN2@ - n * @LN2_LOW@;
 @SERIES@
-    *scale = power_of_two(shifted);
     return r + r * r * s;
 }
 """,
     "exponential": """\
+/* 0 where exp(a) is below the least normal number. */
 static inline real exponential(real a)
 {
-    real scale;
-    const real rest = exp_parts(a, &scale);
-    return a < @LOWEST@ ? 0 : a > @HIGHEST@ ? @INFINITY@ : scale + scale * rest;
+    real shifted;
+    const real rest = exp_parts(a, &shifted);
+    return a < @LOWEST@ ? 0 : a <= @HIGHEST@ ? times_power(1 + rest, shifted) : a + @INFINITY@;
 }
 """,
     "sigmoid": """\
@@ -59,13 +62,13 @@ static inline real sigmoid(real a)
 static inline real hyperbolic_tangent(real a)
 {
     const real twice = 2 * @FABS@(a);
-    real scale;
-    const real rest = exp_parts(twice > 40 ? -40 : -twice, &scale);
+    real shifted;
+    const real rest = exp_parts(twice > 40 ? -40 : -twice, &shifted), scale = times_power(1, shifted);
     const real e1 = scale * rest + (scale - 1);
     return @COPYSIGN@(-e1 / (2 + e1), a);
 }
 """,
-    "silu": "static inline real silu(real a)\n{\n    return a * sigmoid(a);\n}\n",
+    "silu": "static inline real silu(real a)\n{\n    return a / (1 + exponential(-a));\n}\n",
     "softplus": """\
 /* log(1 + exp(a)) without overflow. */
 static inline real softplus(real a)
@@ -73,9 +76,9 @@ static inline real softplus(real a)
     return (a > 0 ? a : 0) + @LOG1P@(exponential(-@FABS@(a)));
 }
 """,
-    "rectified": "static inline real rectified(real a)\n{\n    return a > 0 ? a : 0;\n}\n",
-    "sign_of": "static inline real sign_of(real a)\n{\n    return (real)((a > 0) - (a < 0));\n}\n",
-    "unit_step": "static inline real unit_step(real a)\n{\n    return a > 0 ? 1 : 0;\n}\n",
+    "rectified": "static inline real rectified(real a)\n{\n    return a < 0 ? 0 : a;\n}\n",
+    "sign_of": "static inline real sign_of(real a)\n{\n    return a > 0 ? 1 : a < 0 ? -1 : a;\n}\n",
+    "unit_step": "static inline real unit_step(real a)\n{\n    return a > 0 ? 1 : a < 0 ? 0 : a;\n}\n",
     "square": "static inline real square(real a)\n{\n    return a * a;\n}\n",
     "larger": "static inline real larger(real a, real b)\n{\n    return a > b || a != a ? a : b;\n}\n",
     "smaller": "static inline real smaller(real a, real b)\n{\n    return a < b || a != a ? a : b;\n}\n",
@@ -108,11 +111,10 @@ static void dots(size_t m, size_t n, const real *a, size_t apart, const real *x,
 }
 
 NEEDS: dict[str, tuple[str, ...]] = {
-    "exp_parts": ("power_of_two",),
-    "exponential": ("exp_parts",),
+    "exponential": ("exp_parts", "times_power"),
     "sigmoid": ("exponential",),
-    "hyperbolic_tangent": ("exp_parts",),
-    "silu": ("sigmoid",),
+    "hyperbolic_tangent": ("exp_parts", "times_power"),
+    "silu": ("exponential",),
     "softplus": ("exponential",),
     "softmax": ("exponential",),
 }
@@ -131,14 +133,13 @@ def _filled(text: str, single: bool) -> str:
     words = {
         "BITS": "uint32_t" if single else "uint64_t",
         "ROUND": "12582912.0f" if single else "6755399441055744.0",
-        "BIAS": "127" if single else "1023",
         "SHIFT": "23" if single else "52",
         "LOG2E": f"1.44269504088896341{suffix}",
         "LN2": _SPLIT[single][0],
         "LN2_LOW": _SPLIT[single][1],
         "SERIES": _series(single),
-        "LOWEST": "-87.3f" if single else "-708.3",
-        "HIGHEST": "88.37f" if single else "709.43",
+        "LOWEST": _NORMAL[single][0],
+        "HIGHEST": _NORMAL[single][1],
         "INFINITY": f"HUGE_VAL{'F' if single else ''}",
         "FABS": f"fabs{suffix}",
         "COPYSIGN": f"copysign{suffix}",

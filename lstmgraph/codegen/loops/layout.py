@@ -16,9 +16,9 @@ from lstmgraph.algebra.names import like, name_of
 from lstmgraph.cell import Cell
 from lstmgraph.codegen.loops.entries import Words
 from lstmgraph.codegen.loops.memory import Memory
-from lstmgraph.codegen.loops.names import CNames, identifier, member, wish
+from lstmgraph.codegen.loops.names import CNames, identifier, joined, member, wish
 from lstmgraph.codegen.loops.places import ALL, NEXT, SHARED, STEP, Direction, Place, whole
-from lstmgraph.codegen.passes import Passes, hoist_terms, passed, stack
+from lstmgraph.codegen.passes import Ways, hoist_terms, passed_both, recompute_in_loop, sink, stack
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.codegen.sequence import sequence
 from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
@@ -36,7 +36,11 @@ FUNCTIONS: dict[type, str] = {
 LIBRARY: dict[type, str] = {n.Log: "log", n.Sqrt: "sqrt", n.Abs: "fabs", n.Sin: "sin", n.Cos: "cos"}
 
 
-PASSES: Mapping[str, Passes] = {"forward": (hoist_terms, stack), "backward": (hoist_terms, stack)}
+PASSES: Ways = {
+    "both": (recompute_in_loop,),
+    "forward": (hoist_terms, sink, stack),
+    "backward": (hoist_terms, sink, stack),
+}
 
 
 @dataclass(frozen=True)
@@ -57,20 +61,24 @@ class Layout:
     def __init__(self, plan: Plan, options: Options) -> None:
         cell = self.cell = plan.cell
         self.options = options
-        both = sequence(cell, plan.gradient)
+        both = passed_both(sequence(cell, plan.gradient), PASSES)
         self.prefix = identifier(cell.name).lower()
         self.names = CNames(cell.sizes)
         self.words = Words("c", self._spellings(), "real", options.single)
         outputs = frozenset(cell.outputs)
-        self.forward = Direction(passed(both.forward, PASSES["forward"]), outputs)
-        self.step = Direction(_one_step(self.forward.sweep, cell), outputs)
+        keeps = frozenset(both.saved).difference(cell.outputs, cell.inputs, cell.previous)
+        self.forward = Direction(both.forward, outputs, keeps=keeps)
+        self.step = Direction(_one_step(self.forward.flat, cell), outputs)
         each = frozenset(s for s in both.backward.wanted if s not in both.backward.summed)
-        self.backward = Direction(passed(both.backward, PASSES["backward"]), each, in_place=True)
+        kept = self.forward.kept()
+        made = {e.target: e.value for e in self.forward.sweep["once"] if e.target in kept}
+        self.backward = Direction(both.backward, each, in_place=True, made=made)
         self.constants = {c: self.names.new(identifier(c.name)) for c in cell.constant_symbols}
         self.arrays = self._arrays()
         self.locals = self._locals()
+        self.shared = self._shared(keeps)
         self.pack, self.tape = Memory("work", self.names.sizes), Memory("work", self.names.sizes)
-        self._keep(both.saved)
+        self._keep([s for s in both.saved if s in keeps])
 
     def _spellings(self) -> dict[type, str]:
         return FUNCTIONS | {node: self.words_for(word) for node, word in LIBRARY.items()}
@@ -107,7 +115,17 @@ class Layout:
         for e in equations:
             if e.target not in found:
                 found[e.target] = self.names.new(wish(e.target, e.value))
+        for s in (*self.cell.inputs, *self.cell.previous):
+            found.setdefault(s, self.names.new(wish(s, None)))
         return found
+
+    def _shared(self, keeps: frozenset[MatrixSymbol]) -> dict[MatrixSymbol, str]:
+        """The arrays that several values that are kept share, each in the place of what it is made of: figos."""
+        found: dict[MatrixSymbol, list[MatrixSymbol]] = {}
+        for s in self.forward.homes:
+            if s in keeps:
+                found.setdefault(self.forward.homes[s].stack, []).append(s)
+        return {root: self.names.new(f"{joined(map(self.locals.__getitem__, own))}s") for root, own in found.items()}
 
     # ── places ──
 
@@ -117,9 +135,11 @@ class Layout:
         for e in self.forward.sweep["once"]:
             if e.target in kept:
                 self.pack.add(self.arrays[e.target], SHARED, count(e.target))
-        ours = {*self.cell.outputs, *self.cell.inputs, *self.cell.previous}
+        homes = self.forward.homes
         for s in saved:
-            if s not in ours and s in self.forward.sweep.program.definitions and self.arrays[s] not in self.pack.arrays:
+            if s in homes:
+                self.tape.add(self.shared[homes[s].stack], ALL, count(homes[s].stack))
+            elif s in self.forward.sweep.program.definitions and self.arrays[s] not in self.pack.arrays:
                 sample = ALL if self.forward.kinds.batched[s] else SHARED
                 self.tape.add(self.arrays[s], sample, count(s))
 
@@ -138,23 +158,34 @@ class Layout:
     def remembered(self, memory: Memory) -> dict[MatrixSymbol, Place]:
         """The places of what a memory holds."""
         by_name = {name: s for s, name in self.arrays.items()}
-        return {by_name[a]: whole(a, sample, by_name[a]) for a, (sample, _) in memory.arrays.items()}
+        return {by_name[a]: whole(a, sample, by_name[a]) for a, (sample, _) in memory.arrays.items() if a in by_name}
+
+    def taped(self) -> dict[MatrixSymbol, Place]:
+        """The places of what is saved for the way back."""
+        roots, homes = self.roots(), self.forward.homes
+        inside = {s: roots[m.stack].rows_from(m.start) for s, m in homes.items() if s in self.forward.keeps}
+        return self.remembered(self.tape) | inside
+
+    def roots(self) -> dict[MatrixSymbol, Place]:
+        """The places of the values that gave theirs to what is saved."""
+        return {s: whole(name, ALL, s) for s, name in self.shared.items()}
 
     def own(self, direction: Direction, places: dict[MatrixSymbol, Place], alone: bool = False) -> Memory:
         """Places for what a function computes for itself, and the memory that they take."""
         memory = Memory("work", self.names.sizes)
         phases = direction.used_in()
         stacks: dict[MatrixSymbol, set[Phase]] = {}
-        for s, m in direction.members.items():
+        inside = direction.members | direction.homes
+        for s, m in inside.items():
             stacks.setdefault(m.stack, set()).update(phases[s])
         for s in [e.target for e in direction.sweep.equations]:
-            if s in direction.kept() and s not in direction.members and s not in places:
+            if s in direction.kept() and s not in inside and s not in places:
                 used = phases[s] | stacks.get(s, set())
                 sample = SHARED if not direction.kinds.batched[s] else STEP if alone or used == {"loop"} else ALL
                 places[s] = whole(self.arrays[s], sample, s)
                 memory.add(self.arrays[s], sample, count(s))
-        for s, m in direction.members.items():
-            places[s] = replace(places[m.stack].rows_from(m.start))
+        for s, m in inside.items():
+            places[s] = places[m.stack].rows_from(m.start)
         return memory
 
     @property

@@ -29,9 +29,10 @@ HUGE_VAL INFINITY NAN
 """
 # What the file calls its own, where a cell's values may stand beside it.
 _OWN = """
-T B t b row j l sizes params states prev next d_states grads work pack sum real SIMD TILE size_t multiply four_rows
-wide_row narrow_row one_row dots softmax sigmoid hyperbolic_tangent exponential exp_parts power_of_two silu softplus
-rectified sign_of unit_step square larger smaller
+T B t b row j l sizes params states prev next d_states grads work pack sum real SIMD size_t BYTES ROWS LANES
+TILE HEIGHT DEPTH lanes multiply block strips columns tile part_of_row one_row dots softmax sigmoid
+hyperbolic_tangent exponential exp_parts times_power silu softplus rectified sign_of unit_step square larger
+smaller first last
 """
 KEYWORDS = frozenset(_KEYWORDS.split())
 RESERVED = frozenset((*KEYWORDS, *_LIBRARY.split(), *_OWN.split()))
@@ -123,8 +124,13 @@ def _joint(base: str) -> str:
     parts = base.split(".")
     stems = {p[: p.find("_") + 1] for p in parts}
     stem = stems.pop() if len(stems) == 1 else ""
-    rest = [p[len(stem) :] for p in parts]
-    return stem + ("" if all(len(r) == 1 for r in rest) else "_").join(rest)
+    return stem + joined(p[len(stem) :] for p in parts)
+
+
+def joined(words: Iterable[str]) -> str:
+    """figo for f, i, g and o."""
+    parts = list(words)
+    return ("" if all(len(p) == 1 for p in parts) else "_").join(parts)
 
 
 def _time(lag: int | None) -> str:

@@ -43,12 +43,16 @@ class Item:
 
 @dataclass(frozen=True, eq=False)
 class Multiply:
-    """`target` = `value`, a product; `summed` over the samples where one is wanted of all, which may be `added`."""
+    """`target` = `value`, a product; `summed` over the samples where one is wanted of all, which may be `added`.
+
+    `base`: the rows that it is added to, where they are.
+    """
 
     target: MatrixSymbol
     value: MatrixExpr
     summed: bool = False
     added: bool = False
+    base: MatrixExpr | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +160,8 @@ def _units(e: Equation, kinds: Kinds, members: Mapping[MatrixSymbol, Member]) ->
         yield from _parts(e, members)
     elif isinstance(e.value, MatMul) and not is_entrywise(e.value):
         yield Multiply(e.target, e.value)
+    elif isinstance(e.value, MatAdd) and not is_entrywise(e.value.args[-1]):
+        yield Multiply(e.target, e.value.args[-1], base=e.value.args[0])
     elif isinstance(e.value, n.Sum):
         yield Reduce(e.target, e.value)
     elif isinstance(e.value, n.Softmax):
@@ -291,7 +297,8 @@ class _Scheduling:
 def reads(unit: Unit) -> tuple[set[MatrixSymbol], set[MatrixSymbol]]:
     """The values of which a unit takes the entry that it computes, and those of which it takes others."""
     if not isinstance(unit, Item):
-        return set(), symbols_in(unit.value)
+        base = unit.base if isinstance(unit, Multiply) else None
+        return set(), symbols_in(unit.value) | (symbols_in(base) if base is not None else set())
     near: set[MatrixSymbol] = set()
     far: set[MatrixSymbol] = set()
     _collect(unit.value, near, far)

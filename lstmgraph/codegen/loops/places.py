@@ -12,13 +12,15 @@ these ways, by which of them the array holds:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sympy import Expr, Integer, MatrixExpr, MatrixSymbol, Transpose
 
 from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.codegen.loops.flat import flat
+from lstmgraph.codegen.loops.homes import Homes, added, has_array, taken
 from lstmgraph.codegen.loops.nests import (
     CannotOrder,
     Item,
@@ -30,7 +32,9 @@ from lstmgraph.codegen.loops.nests import (
     reads,
     units_of,
 )
+from lstmgraph.codegen.passes.rows import fresh, replaced
 from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
+from lstmgraph.program import Equation
 
 ALL, STEP, NEXT, SHARED = "row", "b", "row + B", ""
 
@@ -73,18 +77,24 @@ class Direction:
     """A sweep in flat form, in order, with what of it has to be kept in arrays.
 
     `each` are the values that are wanted of every sample.  `in_place`: what is carried takes the place of what it
-    follows, where that can be; else all of it is kept, one after the other.
+    follows, where that can be; else all of it is kept, one after the other.  `made` is what another direction has made
+    once, and the memory still holds.  Those in `keeps` stay, wherever that is; `homes` says of what takes the place of
+    another where that is.
     """
 
     sweep: Sweep
     each: frozenset[MatrixSymbol]
     in_place: bool = False
+    made: Mapping[MatrixSymbol, MatrixExpr] = field(default_factory=dict)
+    keeps: frozenset[MatrixSymbol] = frozenset()
+    homes: Homes = field(default_factory=dict)
     works: dict[Phase, list[Work]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.sweep = flat(self.sweep, self.each)
-        self.kinds = Kinds(self.sweep, self.each)
-        self.fixed = {*self.sweep.wanted, *self.sweep.carried.values(), *self.sweep.summed, *self.sweep.shared}
+        self.flat = _taking(flat(self.sweep, self.each), self.made)
+        self.kinds = Kinds(self.flat, self.each)
+        self.fixed = {*self.flat.wanted, *self.flat.carried.values(), *self.flat.summed, *self.flat.shared}
+        self.sweep, self.homes = added(self.flat, self.kinds, self.fixed)
         self.members = members_of(self.sweep, {*self.fixed, *self.kinds.summed})
         self.in_place = self.in_place and self._carried_in_the_loop_only()
         try:
@@ -92,6 +102,8 @@ class Direction:
         except CannotOrder:
             self.in_place = False
             self.works = self._ordered()
+        inside = {**self.members, **self.homes}
+        self.homes |= taken([w for _, w in self.all_works()], self.keeps, inside, self._free())
 
     def _carried_in_the_loop_only(self) -> bool:
         outside = {s for p in PHASES if p != "loop" for e in self.sweep[p] for s in (*symbols_in(e.value), e.target)}
@@ -103,6 +115,13 @@ class Direction:
             p: ordered(list(units_of(self.sweep[p], self.kinds, self.members)), self.kinds, self.members, carried)
             for p in PHASES
         }
+
+    def _free(self) -> frozenset[MatrixSymbol]:
+        """The values whose places others may take: the products and stacks that nobody wants."""
+        equations = [e for p in PHASES[1:] for e in self.sweep[p]]
+        made = {e.target for e in equations if has_array(e.value)}
+        batched = {s for s in made if self.kinds.batched[s]}
+        return frozenset(batched - self.fixed - self.kinds.summed - self.homes.keys() - self.members.keys())
 
     def all_works(self) -> Iterator[tuple[Phase, Work]]:
         return ((p, w) for p in PHASES for w in self.works[p])
@@ -131,3 +150,24 @@ class Direction:
                 near, far = reads(unit)
                 found |= {s for s in (*near, *far) if s in home and (home[s] is not w or s in far)}
         return found | self.members.keys() | {m.stack for m in self.members.values()}
+
+
+def _taking(sweep: Sweep, made: Mapping[MatrixSymbol, MatrixExpr]) -> Sweep:
+    """With what is made already taken as it is; what has only the name of such a value gets one of its own."""
+    taken = {*made, *(e.target for e in sweep.equations)}
+    new: dict[MatrixSymbol, MatrixSymbol] = {}
+    there: list[MatrixSymbol] = []
+    for e in sweep["once"]:
+        if e.target in made and made[e.target] == replaced(e.value, new):
+            there.append(e.target)
+        elif e.target in made:
+            new[e.target] = fresh(name_of(e.target), e.target.shape, taken)
+    phases: dict[Phase, list[Equation]] = {
+        p: [
+            replace(e, target=new.get(e.target, e.target), value=replaced(e.value, new))
+            for e in sweep[p]
+            if e.target not in there
+        ]
+        for p in PHASES
+    }
+    return replace(sweep, shared=(*sweep.shared, *there)).changed(phases)

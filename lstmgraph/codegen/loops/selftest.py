@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from sympy import Expr, MatrixSymbol, Symbol
 
 from lstmgraph.algebra.names import like, name_of
+from lstmgraph.codegen.code import WIDTH
 from lstmgraph.codegen.loops.functions import Functions
 from lstmgraph.codegen.loops.memory import Memory
 from lstmgraph.codegen.loops.names import member
 from lstmgraph.codegen.loops.places import ALL, NEXT, SHARED, STEP
+from lstmgraph.codegen.loops.wrap import wrapped
 from lstmgraph.templates import render
 
 T, B = 3, 2
@@ -48,7 +50,7 @@ def selftest(functions: Functions, reference: Reference) -> str:
     """The `main` of a file, within its #ifdef."""
     writer = _Test(functions, sizes_of(functions))
     expected = reference(writer.sizes, T, B)
-    lines = list(writer.lines(expected.sums))
+    lines = [part for line in writer.lines(expected.sums) for part in wrapped(line, WIDTH - 4)]
     single = functions.options.single
     number = functions.words.number
     return render(

@@ -2,12 +2,17 @@
 
     halve                         sigmoids by the hyperbolic tangent, the halves in the weights
     collect                       multiples of one value that are added become one multiple
+    merge                         a product that is only a factor of another one is written there
+    blend                         a gate between two values by their difference
     hoist_terms, hoist_factors    what waits for no other step goes out of the loop
-    stack                         products that share a factor, or are terms of one sum, become one product
+    stack, stack_late             products that share a factor, or are terms of one sum, become one product
+    turn                          weights that a step multiplies with are transposed before the loop
     pack, pack_early, place       equations of one form become one over their stacked operands
     gather                        a product and what all of its rows are added to become one sum
     widen                         activations of neighbouring rows become one
     inline                        a product that is a term of one sum is written there
+    sink                          matrices of a step are made in the loop that takes them
+    recompute, recompute_in_loop  of both directions: what is cheap to compute again is not kept for the way back
 
 Which of them a target takes, and in which order, is data of the target.  Each holds for any equations: none knows a
 cell, and `tests/codegen/test_passes.py` evaluates every cell before and after each.
@@ -16,38 +21,72 @@ cell, and `tests/codegen/test_passes.py` evaluates every cell before and after e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TypedDict
 
+from lstmgraph.codegen.passes.blend import blend
 from lstmgraph.codegen.passes.collect import collect
 from lstmgraph.codegen.passes.gather import gather
 from lstmgraph.codegen.passes.halve import halve
 from lstmgraph.codegen.passes.hoist import hoist_factors, hoist_terms
 from lstmgraph.codegen.passes.inline import inline
+from lstmgraph.codegen.passes.merge import merge
 from lstmgraph.codegen.passes.pack import pack, pack_early, place
-from lstmgraph.codegen.passes.stack import stack
+from lstmgraph.codegen.passes.recompute import recompute, recompute_in_loop
+from lstmgraph.codegen.passes.sink import sink
+from lstmgraph.codegen.passes.stack import stack, stack_late
+from lstmgraph.codegen.passes.turn import turn
 from lstmgraph.codegen.passes.widen import widen
+from lstmgraph.codegen.sequence import Sequence
 from lstmgraph.codegen.sweep import Sweep
 
 __all__ = [
     "Passes",
+    "Ways",
+    "blend",
     "collect",
     "gather",
     "halve",
     "hoist_factors",
     "hoist_terms",
     "inline",
+    "merge",
     "pack",
     "pack_early",
     "passed",
+    "passed_both",
     "place",
+    "recompute",
+    "recompute_in_loop",
+    "sink",
     "stack",
+    "stack_late",
+    "turn",
     "widen",
 ]
 
 Passes = tuple[Callable[[Sweep], Sweep], ...]
 
 
+class Ways(TypedDict):
+    """The passes of a target: of both directions together, then of each."""
+
+    both: tuple[Callable[[Sequence], Sequence], ...]
+    forward: Passes
+    backward: Passes
+
+
 def passed(sweep: Sweep, passes: Iterable[Callable[[Sweep], Sweep]]) -> Sweep:
-    """The sweep after all of some passes."""
+    """The sweep after all of some passes.  One that is out of order is an error: its numbers would only be wrong."""
     for change in passes:
         sweep = change(sweep)
-    return sweep
+    return sweep.check()
+
+
+def passed_both(both: Sequence, ways: Ways) -> Sequence:
+    """Both directions after all passes of a target."""
+    for change in ways["both"]:
+        both = change(both)
+    return replace(
+        both, forward=passed(both.forward, ways["forward"]), backward=passed(both.backward, ways["backward"])
+    )

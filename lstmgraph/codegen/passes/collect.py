@@ -38,19 +38,19 @@ class _Collecting:
     def collected(self, value: MatrixExpr) -> MatrixExpr:
         if not isinstance(value, MatAdd):
             return value
-        chains = {term: self.multiples(term) for term in value.args}
-        shared: dict[MatrixSymbol, list[MatrixExpr]] = {}
-        for term, multiples in chains.items():
+        chains = [self.multiples(term) for term in value.args]
+        shared: dict[MatrixSymbol, list[int]] = {}
+        for k, multiples in enumerate(chains):
             for of, _ in multiples:
-                shared.setdefault(of, []).append(term)
+                shared.setdefault(of, []).append(k)
         most = max(shared, key=lambda of: len(shared[of]), default=None)
         if most is None or len(shared[most]) < 2:
             return value
-        terms = shared[most]
-        factors = [next(factor for of, factor in chains[term] if of == most) for term in terms]
-        whole = product(most, total(*factors))
-        rest = [whole if term == terms[0] else term for term in value.args if term == terms[0] or term not in terms]
-        return self.collected(total(*rest))
+        at = shared[most]  # by place: a sum may have a term twice
+        whole = product(most, total(*(next(factor for of, factor in chains[k] if of == most) for k in at)))
+        return self.collected(
+            total(*(whole if k == at[0] else term for k, term in enumerate(value.args) if k == at[0] or k not in at))
+        )
 
     def multiples(self, term: MatrixExpr) -> list[Multiple]:
         """The late values that a term is an early multiple of: one in it, then what that one is a multiple of."""

@@ -18,7 +18,7 @@ from lstmgraph.algebra.names import Name, name_of
 from lstmgraph.algebra.nodes import Slice
 from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.codegen.passes.rows import fresh
-from lstmgraph.codegen.sweep import Sweep
+from lstmgraph.codegen.sweep import Sweep, in_order
 from lstmgraph.program import Equation
 
 Rows = tuple[MatrixSymbol, Expr, Expr]  # of which stack, from where, how many
@@ -53,7 +53,7 @@ def _gathered(sweep: Sweep, made: Equation) -> Sweep:
     whole = replace(made, target=name, value=MatAdd(other, made.value))
     new = {e.target: _with(e.value, found, name) for e, found in zip(users, pairs, strict=True) if found is not None}
     loop = [whole if e.target == made.target else replace(e, value=new.get(e.target, e.value)) for e in sweep["loop"]]
-    return sweep.changed({"loop": loop})
+    return sweep.changed({"loop": in_order(loop)})
 
 
 def rows_of(expr: MatrixExpr) -> Rows | None:
@@ -82,7 +82,9 @@ def _with(value: MatrixExpr, pair: tuple[MatrixExpr, MatrixExpr, MatrixSymbol], 
     mine, other, _ = pair
     rows = rows_of(mine)
     assert rows is not None
-    return total(*(Slice(whole, *rows[1:]) if t == mine else t for t in value.args if t != other))
+    rest = list(value.args)
+    rest.remove(other)
+    return total(*(Slice(whole, *rows[1:]) if t == mine else t for t in rest))
 
 
 def _joint(targets: list[MatrixSymbol]) -> Name:

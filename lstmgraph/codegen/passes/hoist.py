@@ -40,7 +40,8 @@ class _Hoisting:
     new: dict[MatrixExpr, Equation] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.late, self.constant = self.sweep.late(), self.sweep.constant()
+        self.late = self.sweep.late() | {e.target for e in self.sweep["loop"]}
+        self.constant = self.sweep.constant()
         self.taken = {e.target for e in self.sweep.equations}
 
     def run(self) -> Sweep:
@@ -58,12 +59,13 @@ class _Hoisting:
         inner = [self.split(owner, o) for o in operands(expr)]
         if not isinstance(expr, self.kind):
             return rebuild(expr, inner)
-        early = [p for p in inner if self.late.isdisjoint(symbols_in(p))]
-        whole = self.join(*early) if early else None
+        early = [k for k, p in enumerate(inner) if self.late.isdisjoint(symbols_in(p))]  # by place: it may stand twice
+        whole = self.join(*(inner[k] for k in early)) if early else None
         if whole is None or len(early) == len(inner) or isinstance(whole, MatrixSymbol) or not symbols_in(whole):
             return rebuild(expr, inner)
         named = self.named(owner, whole)
-        return self.join(*(named if p is early[0] else p for p in inner if p is early[0] or p not in early))
+        places = enumerate(inner)
+        return self.join(*(named if k == early[0] else p for k, p in places if k == early[0] or k not in early))
 
     def named(self, owner: Equation, value: MatrixExpr) -> MatrixSymbol:
         if value not in self.new:

@@ -8,13 +8,12 @@ So one call of a matrix library computes both.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 
-from sympy import MatAdd, MatMul, MatrixSymbol
+from sympy import MatAdd, MatMul
 
 from lstmgraph.algebra.build import total
-from lstmgraph.algebra.traverse import walk
+from lstmgraph.codegen.passes.rows import used_in
 from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
 from lstmgraph.program import Equation
 
@@ -26,8 +25,7 @@ def inline(sweep: Sweep) -> Sweep:
 
 def _inlined(sweep: Sweep, phase: Phase) -> list[Equation]:
     equations = sweep[phase]
-    uses = Counter(s for e in sweep.equations for s in walk(e.value) if isinstance(s, MatrixSymbol))
-    uses.update((*sweep.wanted, *sweep.carried.values()))
+    uses = used_in(sweep)
     terms = {a for e in equations if isinstance(e.value, MatAdd) for a in e.value.args}
     products = (e for e in equations if isinstance(e.value, MatMul) and e.target.shape[1] == 1)
     moved = {e.target: e.value for e in products if uses[e.target] == 1 and e.target in terms}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from sympy import MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra.names import Name, Shape, name_of, symbol
 from lstmgraph.algebra.nodes import Slice, operands
-from lstmgraph.algebra.traverse import rebuild, symbols_in
+from lstmgraph.algebra.traverse import rebuild, symbols_in, walk
 from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
 from lstmgraph.program import Equation
 
@@ -48,6 +49,13 @@ def replaced(expr: MatrixExpr, new: Mapping[MatrixExpr, MatrixExpr]) -> MatrixEx
     return rebuild(expr, [replaced(o, new) for o in operands(expr)])
 
 
+def used_in(sweep: Sweep) -> Counter[MatrixSymbol]:
+    """How often each value is used; what is wanted or handed to the next step is once more."""
+    uses = Counter(s for e in sweep.equations for s in walk(e.value) if isinstance(s, MatrixSymbol))
+    uses.update((*sweep.wanted, *sweep.carried.values()))
+    return uses
+
+
 def before_use(equations: Iterable[Equation], new: Iterable[Equation]) -> list[Equation]:
     """With the new equations, each before the first that uses it."""
     waiting, result = list(new), []
@@ -60,7 +68,10 @@ def before_use(equations: Iterable[Equation], new: Iterable[Equation]) -> list[E
 
 
 def with_stacks(sweep: Sweep, stacks: Iterable[Equation]) -> Sweep:
-    """With stacks of values: of constants once, of others right after the last of them."""
+    """With stacks of values: of constants once, of others right after the last of them.
+
+    One of values of the step before is made where it is used first: in the loop, or for all steps at once after it.
+    """
     phases: dict[Phase, list[Equation]] = {p: list(sweep[p]) for p in PHASES}
     constant = sweep.constant()
     for made in stacks:
@@ -69,6 +80,9 @@ def with_stacks(sweep: Sweep, stacks: Iterable[Equation]) -> Sweep:
             phases["once"].append(made)
             continue
         home: Phase = next((p for p in reversed(PHASES) if any(e.target in members for e in phases[p])), "before")
+        if home == "before" and not members.isdisjoint(sweep.carried):
+            in_loop = any(made.target in symbols_in(e.value) for e in phases["loop"])
+            home = "loop" if in_loop else "after"
         last = max((k for k, e in enumerate(phases[home]) if e.target in members), default=-1)
         stage = phases[home][last].stage if phases[home] else made.stage
         phases[home].insert(last + 1, replace(made, stage=stage))

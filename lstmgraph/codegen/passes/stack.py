@@ -21,7 +21,7 @@ from lstmgraph.algebra.nodes import Concat
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.codegen.passes.order import Order
 from lstmgraph.codegen.passes.rows import before_use, fresh, joint_name, replaced, rows, with_stacks
-from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
+from lstmgraph.codegen.sweep import PHASES, Phase, Sweep, dependent, in_order
 from lstmgraph.program import Equation
 
 Lefts = dict[MatrixExpr, MatrixSymbol]  # the left factors of products, and in whose equation each stands first
@@ -32,9 +32,15 @@ def stack(sweep: Sweep) -> Sweep:
     return _Stacking(sweep).run()
 
 
+def stack_late(sweep: Sweep) -> Sweep:
+    """`stack` of what waits for the step before, for a target that reads whole arrays faster than their parts."""
+    return _Stacking(sweep, PHASES[2:]).run()
+
+
 @dataclass
 class _Stacking:
     sweep: Sweep
+    phases: tuple[Phase, ...] = PHASES[1:]
     stacks: dict[tuple[MatrixExpr, ...], Equation] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -43,7 +49,7 @@ class _Stacking:
 
     def run(self) -> Sweep:
         phases: dict[Phase, list[Equation]] = {}
-        for phase in PHASES[1:]:
+        for phase in self.phases:
             equations = [replace(e, value=self.merged(e.value)) for e in self.sweep[phase]]
             phases[phase] = self.summed(self.shared(equations))
         return with_stacks(self.sweep.changed(phases), self.stacks.values())
@@ -52,21 +58,27 @@ class _Stacking:
 
     def merged(self, value: MatrixExpr) -> MatrixExpr:
         """A sum with one product Uᵀ δ."""
-        pairs = {t: p for t in (value.args if isinstance(value, MatAdd) else ()) if (p := self.transposed(t))}
-        if len({v for _, v in pairs.values()}) < 2:
+        pairs: dict[int, tuple[MatrixSymbol, MatrixSymbol]] = {}
+        for k, term in enumerate(value.args if isinstance(value, MatAdd) else ()):
+            pair = self.transposed(term)
+            if pair and pair[1] not in {v for _, v in pairs.values()}:  # a stack has nothing twice
+                pairs[k] = pair
+        if len(pairs) < 2:
             return value
         ranks = self.order.places(v for _, v in pairs.values())
         weights, values = zip(*sorted(pairs.values(), key=lambda pair: ranks[pair[1]]), strict=True)
         whole = MatMul(Transpose(self.stacked(weights)), self.stacked(values))
         first = next(iter(pairs))
-        return total(*(whole if t == first else t for t in value.args if t == first or t not in pairs))
+        terms = enumerate(value.args)
+        return total(*(whole if k == first else t for k, t in terms if k == first or k not in pairs))
 
     def transposed(self, term: MatrixExpr) -> tuple[MatrixSymbol, MatrixSymbol] | None:
-        """U and δ of Uᵀ δ."""
+        """U and δ of Uᵀ δ.  What comes from the step before is computed nowhere in this one, so a stack copies it."""
         if not isinstance(term, MatMul) or not isinstance(term.args[0], Transpose):
             return None
         weight, value = term.args[0].args[0], term.args[1]
-        fits = weight in self.constant and isinstance(value, MatrixSymbol) and value not in self.constant
+        given = self.constant | self.sweep.carried.keys()
+        fits = weight in self.constant and isinstance(value, MatrixSymbol) and value not in given
         return (weight, value) if fits else None
 
     # ── products with the same right factor ──
@@ -80,13 +92,29 @@ class _Stacking:
                 if not symbols_in(right) <= self.constant and (weight or isinstance(left, MatrixSymbol)):
                     groups.setdefault((right, weight), {}).setdefault(left, e.target)
         found: dict[MatrixExpr, MatrixExpr] = {}
-        products = []
-        for (right, weight), lefts in groups.items():
+        products: list[Equation] = []
+        now = equations
+        for (right, weight), every in groups.items():
+            lefts = every if weight else self.free(every, right, now)
             if len(lefts) > 1:
                 members = self.sorted(lefts, weight)
                 products.append(self.product(members, right, [lefts[m] for m in members]))
                 found |= {MatMul(m, right): part for m, part in rows(products[-1].target, members)}
-        return before_use([replace(e, value=replaced(e.value, found)) for e in equations], products)
+                new = [replace(e, value=replaced(e.value, found)) for e in equations]
+                now = self.ordered(before_use(new, products))
+        made = {e.target for e in self.stacks.values()}
+        return [e for e in now if e.target not in made]
+
+    def free(self, lefts: Lefts, right: MatrixExpr, equations: list[Equation]) -> Lefts:
+        """The values that wait for none of the products they would be stacked for."""
+        wanted = {MatMul(left, right) for left in lefts}
+        late = dependent(equations, [e.target for e in equations if not wanted.isdisjoint(walk(e.value))])
+        return {left: owner for left, owner in lefts.items() if left not in late}
+
+    def ordered(self, equations: list[Equation]) -> list[Equation]:
+        """With the stacks that these use, each equation after what it uses."""
+        used = {s for e in equations for s in symbols_in(e.value)}
+        return in_order([*(e for e in self.stacks.values() if e.target in used), *equations])
 
     def sorted(self, lefts: Lefts, weight: bool) -> tuple[MatrixExpr, ...]:
         """Weights in the order of the equations they stand in, values in their own."""
@@ -106,7 +134,7 @@ class _Stacking:
         terms = {e.value: e for e in equations if e.target in self.sweep.summed and isinstance(e.value, MatrixSymbol)}
         found: dict[MatrixExpr, MatrixExpr] = {}
         new = []
-        for made in list(self.stacks.values()):
+        for made in sorted(self.stacks.values(), key=lambda made: -len(made.value.args)):
             members = [m for m in made.value.args if m in terms and m not in found]
             if len(members) > 1 and len(members) == len(made.value.args):
                 owners = [terms[m].target for m in members]

@@ -4,7 +4,8 @@ To add a target: a module here with a function that has the face of `Generate`, 
 imported when code is generated for its target: to list the targets takes no SymPy.
 
 A target of more than one file has a function `files(plan, about, stem, ...)` besides, from names to texts, and one that
-is not Python `lambdify(plan, about, ...)`; its row says so (`own`).
+is not Python `lambdify(plan, about, ...)`; one whose functions can run the compiled C has `compiled(plan, about,
+source)`, which gives what the file defines, over C.  Its row says so (`own`).
 """
 
 from __future__ import annotations
@@ -32,10 +33,11 @@ FUNCTIONS = {name: name for name in ("step", "forward", "backward", "init", "sha
 class Target(NamedTuple):
     """A line about it, the suffix of its files, and its module in this package.
 
-    `options` are the keywords that its functions take besides, `own` those of `files` and `lambdify` that it has;
-    "reference" where its file tests itself with numbers that somebody who can compute a cell has to bring.
-    Its files import `package`; `gives` says of each name of `Functions` what that is in a file, where {cell} is the
-    cell's name as that of a class.
+    `options` are the keywords that its functions take besides, `own` those of `files`, `lambdify`, `compiled` that it
+    has; "reference" where its file tests itself with numbers that somebody who can compute a cell has to bring.
+    Its files need `package` to run, and `writer` to be written; both come with the extra of the target's name.
+    `binary`: its files are not the text that `generate` gives.  `gives`
+    of each name of `Functions` what that is in a file, where {cell} is the cell's name as that of a class.
     """
 
     words: str
@@ -44,6 +46,8 @@ class Target(NamedTuple):
     options: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
     package: str = "numpy"
+    writer: str = ""
+    binary: bool = False
     gives: Mapping[str, str] = FUNCTIONS
 
 
@@ -54,6 +58,7 @@ TARGETS: Mapping[str, Target] = {
         "a standalone PyTorch module with derived gradients",
         ".py",
         "torch",
+        own=("compiled",),
         package="torch",
         gives={"Module": "{cell}", "step": "step", "reference": "reference", "Derived": "Derived"},
     ),
@@ -63,6 +68,17 @@ TARGETS: Mapping[str, Target] = {
         "jax",
         package="jax",
         gives={name: name for name in ("step", "forward", "reference", "init", "shapes")},
+    ),
+    "onnx": Target(
+        "an ONNX model, forward: the operator LSTM, GRU or RNN where the cell is one, else a Scan",
+        ".onnx",
+        "onnx",
+        ("dtype", "sizes", "params"),
+        ("files", "lambdify", "warnings"),
+        package="onnxruntime",
+        writer="onnx",
+        binary=True,
+        gives={name: name for name in ("step", "forward", "init", "shapes")},
     ),
 }
 

@@ -68,8 +68,8 @@ def lambdify(
     @lru_cache
     def library(dtype: str) -> Library:
         file = File(plan, _options(plan.cell, dtype, sizes))
-        header, source = file.texts(about, file.prefix)
-        return Library(file.prefix, compiled(file.prefix, {f"{file.prefix}.h": header, f"{file.prefix}.c": source}))
+        texts = {**file.named_texts(about), "told.c": file.told_text("step")}
+        return Library(file.prefix, compiled(file.prefix, texts))
 
     source = shown.joined_text(about)
     made = Compiled(plan.cell, library, dtype, shown.options.sizes, shown.packs)
@@ -104,10 +104,25 @@ class File(Functions):
         include = [f"what {stem}.h declares.", f'#include "{stem}.h"']
         return render("c.h.j2", **values), self.source(values, *include)
 
+    def named_texts(self, about: Sequence[str]) -> dict[str, str]:
+        """Both by names of files, as they are compiled here."""
+        header, source = self.texts(about, self.prefix)
+        return {f"{self.prefix}.h": header, f"{self.prefix}.c": source}
+
     def joined_text(self, about: Sequence[str]) -> str:
         """Both in one text."""
         values = self.values(about)
         return f"{render('c.h.j2', **values)}\n{self.source(values, 'what is declared above.', '')}"
+
+    def told_text(self, name: str) -> str:
+        """A function for `Library.told`: it takes the address of the arguments of another one, of words one by one."""
+        called = next(f for f in self.functions if f.name == f"{self.prefix}_{name}")
+        members = [f"{a.declaration}{a.name};" for a in called.arguments]
+        given = ", ".join(f"a->{a.name}" for a in called.arguments)
+        head = f"void {self.prefix}_told_{name}(const arguments *a)"
+        return "\n".join(
+            [f'#include "{self.prefix}.h"', _struct(members, "arguments"), f"{head} {{ {called.name}({given}); }}", ""]
+        )
 
     def source(self, values: Mapping[str, Any], what: str, include: str) -> str:
         command = ["Compile it with", "", f"    cc {' '.join(FLAGS)} -c", ""]

@@ -1,8 +1,9 @@
 """The target "jax": a standalone file of JAX functions, a scan with its derived gradients and one with JAX's own.
 
 What stands in every such file is in `templates/jax.py.j2`; here is what depends on the cell.  PASSES are the passes
-that the two directions of a sequence go through.  To spell an operation in JAX's own words, add a row to FUNCTIONS;
-without one it is spelled by its scalar formula.
+that the two directions of a sequence go through: what a step takes are whole arrays, one for each gate, since XLA for
+the CPU vectorises no loop that reads several parts of a slice of all steps.  To spell an operation in JAX's own words,
+add a row to FUNCTIONS; without one it is spelled by its scalar formula.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.codegen import numpy_words
 from lstmgraph.codegen.arrays import Dialect, array_axes
 from lstmgraph.codegen.code import assignment, unpacked
-from lstmgraph.codegen.entry import entry_checks
+from lstmgraph.codegen.entry import entry_checks, size_checks
 from lstmgraph.codegen.identifiers import RESERVED, Names, identifiers, size_text, whole_text
 from lstmgraph.codegen.interface import dict_lines, inputs_of, notes, shape_text
-from lstmgraph.codegen.passes import Passes, gather, hoist_terms, inline, pack_early, passed, stack
+from lstmgraph.codegen.passes import Ways, hoist_terms, inline, passed_both, recompute, sink, stack, stack_late, turn
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.codegen.scanned import Rows, Scan, row, unbundled
 from lstmgraph.codegen.sequence import sequence
@@ -45,6 +46,11 @@ FUNCTIONS: dict[type, str] = {
 }
 
 HELPERS: dict[str, str] = {
+    "flat": '''\
+def flat(a):
+    """The rows of all samples and steps, (B * T, n), of (T, B, n).  Samples that are on several devices stay there."""
+    return a.swapaxes(0, 1).reshape(-1, a.shape[-1])
+''',
     "softmax": '''\
 def softmax(a):
     """exp(a) / sum(exp(a)) along the last axis, without overflow."""
@@ -65,7 +71,7 @@ ARRAYS: dict[str, str] = {
     "sum_all": "jnp.sum({a})",
     "sum_batch": "jnp.sum({a}, axis=(0, 1))",
     "sum_batch_row": "jnp.sum({a}, axis=(0, 1))[None]",
-    "sum_outer": 'jnp.einsum("tbi,tbj->ij", {a}, {b})',
+    "sum_outer": "flat({a}).T @ flat({b})",
     "sum_vector": "jnp.sum({a}, axis=-1, keepdims=True)",
     "sum_matrix": "jnp.sum({a}, axis=(-2, -1))[..., None]",
     "matvec": 'jnp.einsum("...ij,...j->...i", {a}, {b})',
@@ -88,9 +94,10 @@ DIALECT = Dialect(
 TEMPLATE = frozenset({"jax", "jnp", "reference", "one_step", "carry", "now", "d", "key", "_step", "_run", "_plain"})
 TEMPLATE |= {"_sequence", "function"}
 
-PASSES: Mapping[str, Passes] = {
-    "forward": (hoist_terms, stack, pack_early, gather, inline),
-    "backward": (hoist_terms, stack, inline),
+PASSES: Ways = {
+    "both": (recompute,),
+    "forward": (hoist_terms, sink, stack_late, turn, inline),
+    "backward": (hoist_terms, sink, stack, inline),
 }
 
 
@@ -104,9 +111,9 @@ class _File:
 
     def __init__(self, plan: Plan) -> None:
         cell = self.cell = plan.cell
-        both = sequence(cell, plan.gradient)
+        both = passed_both(sequence(cell, plan.gradient), PASSES)
         self.plan, self.saved = plan, both.saved
-        self.sweeps = {way: passed(getattr(both, way), PASSES[way]) for way in ("forward", "backward")}
+        self.sweeps = {"forward": both.forward, "backward": both.backward}
         self.names = self.identifiers()
         self.helpers: dict[str, str] = {}
         self.inputs = inputs_of(cell, self.names)
@@ -140,6 +147,7 @@ class _File:
             about=[*about[1:], *self.usage()],
             helpers=[self.helpers[k] for k in sorted(self.helpers)],
             sizes=sizes,
+            init_checks=size_checks(self.cell),
             shapes=[f'        "{p.name}": {shape_text(p)},' for p in self.cell.parameters],
             init_arguments=", ".join(filter(None, ["key", sizes, "dtype=float"])),
             step_notes=notes(self.cell, "B", self.inputs.x),
@@ -241,8 +249,10 @@ class _File:
         tail += row("return ", [f"({outputs}, last)", f"({', '.join(saved)})"])
         lines = [*body, *tail]
         arrays = [(x, self.names.plural(x), 2) for x in cell.inputs]
-        head = [*self.unpacked(lines), *self.unpacked_inputs(lines)]
-        return [*head, *self.lengths(lines), *self.sizes(lines, arrays, "states"), *body, *tail]
+        sizes = self.sizes(lines, arrays, "states")
+        lengths = self.lengths(lines)
+        head = [*self.unpacked(lines), *self.unpacked_inputs([*lengths, *sizes, *lines])]
+        return [*head, *lengths, *sizes, *body, *tail]
 
     def scan(self, way: str, first: Mapping[MatrixSymbol, str], kept: Sequence[MatrixSymbol], array: str) -> Scan:
         back = way == "backward"
@@ -300,8 +310,9 @@ class _File:
         arrays = [(cell.values[cell.output], "d_outputs", 2), *((x, self.names.plural(x), 2) for x in cell.inputs)]
         saved = ["params", *(["xs"] if cell.inputs else []), "states", *self.kept]
         head = [*unbundled(saved, "saved"), "    d_outputs, d_states = d", *self.unpacked(lines)]
-        head += [*self.unpacked_inputs(lines), *self.lengths(lines, "d_outputs")]
-        return [*head, *self.sizes(lines, arrays, "states"), *views, *body, *tail]
+        sizes = self.sizes(lines, arrays, "states")
+        head += [*self.unpacked_inputs([*sizes, *lines]), *self.lengths(lines, "d_outputs")]
+        return [*head, *sizes, *views, *body, *tail]
 
     def views(self, lines: Iterable[str]) -> list[str]:
         """The lines that name the saved values that are parts of others, as far as lines use them."""

@@ -6,6 +6,7 @@ What stands in every such file is in `templates/numpy.py.j2`; here is what depen
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from sympy import Expr, MatrixSymbol
@@ -14,20 +15,24 @@ from lstmgraph.algebra.names import like, name_of
 from lstmgraph.cell import Cell
 from lstmgraph.codegen.arrays import array_axes
 from lstmgraph.codegen.code import WIDTH, listed, unpacked
-from lstmgraph.codegen.direction import Direction, Side, unused
-from lstmgraph.codegen.entry import entry_checks
+from lstmgraph.codegen.direction import REPEATED, Direction, Side, unused
+from lstmgraph.codegen.entry import entry_checks, size_checks
 from lstmgraph.codegen.identifiers import RESERVED, identifiers, size_text
 from lstmgraph.codegen.interface import dict_lines, inputs_of, notes, shape_text, tuple_text
 from lstmgraph.codegen.numpy_words import COLUMNS, DIALECT
 from lstmgraph.codegen.passes import (
-    Passes,
+    Ways,
+    blend,
     collect,
     gather,
     halve,
     hoist_factors,
     hoist_terms,
-    passed,
+    merge,
+    passed_both,
     place,
+    recompute,
+    sink,
     stack,
     widen,
 )
@@ -38,9 +43,13 @@ from lstmgraph.templates import render
 
 __all__ = ["COLUMNS", "DIALECT", "PASSES", "generate"]
 
-PASSES: Mapping[str, Passes] = {
-    "forward": (halve, hoist_terms, stack, place, gather, widen),
-    "backward": (halve, hoist_terms, hoist_factors, collect, hoist_factors, stack, place, gather, widen),
+PASSES: Ways = {
+    "both": (recompute,),
+    "forward": (halve, blend, hoist_terms, sink, stack, place, gather, widen),
+    "backward": (
+        *(halve, hoist_terms, merge, hoist_factors, collect, merge, hoist_factors),
+        *(sink, stack, place, gather, widen),
+    ),
 }
 
 
@@ -54,12 +63,9 @@ class _File:
 
     def __init__(self, plan: Plan) -> None:
         self.cell = plan.cell
-        both = sequence(plan.cell, plan.gradient)
+        both = passed_both(sequence(plan.cell, plan.gradient), PASSES)
         self.saved = both.saved
-        self.sweeps = {
-            "forward": passed(both.forward, PASSES["forward"]),
-            "backward": passed(both.backward, PASSES["backward"]),
-        }
+        self.sweeps = {"forward": both.forward, "backward": both.backward}
         symbols = [*self.own_symbols(), *(s for w in self.sweeps.values() for s in (*w.program.inputs, *_targets(w)))]
         definitions = {e.target: e for w in self.sweeps.values() for e in w.equations}
         self.names = identifiers(dict.fromkeys(symbols), definitions, map(size_text, self.cell.sizes))
@@ -94,6 +100,7 @@ class _File:
             about=[*about[1:], *self.usage()],
             helpers=[self.helpers[k] for k in sorted(self.helpers)],
             sizes=sizes,
+            init_checks=size_checks(self.cell),
             shapes=[f'        "{p.name}": {shape_text(p)},' for p in self.cell.parameters],
             init_arguments=", ".join(filter(None, ["rng", sizes, "dtype=np.float64"])),
             step_notes=notes(self.cell, "B", self.inputs.x),
@@ -118,6 +125,7 @@ class _File:
             given,
             starts,
             frozenset(kept),
+            frozenset(cell.parameters),
             like,
             helpers=self.helpers,
             taken=self.taken,
@@ -128,9 +136,12 @@ class _File:
         saved = self.cached()
         result = [f"    outputs = {output}"]
         result += dict_lines("trace", trace)
-        result.append(f"    return outputs, trace, (states, outputs, {tuple_text(saved)})")
+        result.append(f"    return outputs, trace, (params, states, outputs, {tuple_text(saved)})")
         if len(result[-1]) > WIDTH:
-            result[-1:] = [*listed("saved = (", saved, ")"), "    return outputs, trace, (states, outputs, saved)"]
+            result[-1:] = [
+                *listed("saved = (", saved, ")"),
+                "    return outputs, trace, (params, states, outputs, saved)",
+            ]
         return [*self.preamble(self.there, given), *body, *result]
 
     def given_inputs(self) -> dict[MatrixSymbol, str]:
@@ -146,8 +157,8 @@ class _File:
         cell = self.cell
         sides = [*_state_sides(cell, "states"), *_parameter_sides(cell), *_sides(given)]
         return [
-            *self.parameters(side),
             *self.lengths(side),
+            *self.parameters(side),
             *self.turned(given),
             *self.constants(side),
             *side.size_lines(sides),
@@ -155,9 +166,10 @@ class _File:
 
     def parameters(self, side: Direction) -> list[str]:
         lines = []
-        for turn in ("", "[:, None]", ".T"):
-            pairs = [(self.names[p], p.name) for p in self.cell.parameters if p in side.used and _turned(p) == turn]
-            lines += unpacked(pairs, "params", turn)
+        for turn in ("", "[:, None]", f"[:, None]{REPEATED}", ".T"):
+            own = [p for p in self.cell.parameters if p in side.used]
+            turned = [p for p in own if _turned(p) + REPEATED * (p in side.repeated) == turn]
+            lines += unpacked([(self.names[p], p.name) for p in turned], "params", turn)
         return lines
 
     def constants(self, side: Direction) -> list[str]:
@@ -216,6 +228,8 @@ class _File:
             assert place is not None
             seen[s] = self.there.all_steps(place)
         kept = frozenset(like(x, "bar") for x in cell.inputs) & {*_targets(sweep)}
+        # A saved array has the name of what was there first, which may be computed again.
+        self.taken |= {name: (name, "saved") for name in self.roots}
         side = Direction(
             sweep,
             COLUMNS,
@@ -223,12 +237,14 @@ class _File:
             {**loss, **seen},
             starts,
             kept,
+            frozenset(cell.parameters),
             "d_outputs",
             back=True,
             helpers=self.helpers,
             taken=self.taken,
         )
         body = side.body([])
+        side.sizes |= dict.fromkeys(z for z in cell.sizes if re.search(rf"\b{size_text(z)}\b", "\n".join(body)))
         found = {p: _outer(p, side.gradients[like(p, "grad")]) for p in cell.parameters}
         grads = [f'        "{p.name}": {text},' for p, text in found.items()]
         gradients = ["    d_params = {", *grads, "    }"] if grads else ["    d_params = {}"]
@@ -241,8 +257,8 @@ class _File:
         sides = [*_state_sides(cell, "d_states"), *_parameter_sides(cell), *_sides(loss), *cached]
         return [
             *saved,
-            *self.parameters(side),
             *self.lengths(side),
+            *self.parameters(side),
             *turned,
             *self.constants(side),
             *side.size_lines(sides),

@@ -1,7 +1,7 @@
 """The target "torch": a standalone file with an `nn.Module`, its equations under autograd, and their derived gradients.
 
 What stands in every such file is in `templates/torch.py.j2`; what depends on the cell is in `codegen/module.py`.
-FORWARD and BACKWARD are the passes that the two directions of a sequence go through.  To spell an operation in
+PASSES are those that the two directions of a sequence go through.  To spell an operation in
 PyTorch's own words, add a row to FUNCTIONS; without one it is spelled by its scalar formula.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
+from typing import Any
 
 from sympy import Expr
 from sympy.printing.numpy import NumPyPrinter
@@ -16,7 +17,19 @@ from sympy.printing.numpy import NumPyPrinter
 from lstmgraph.algebra import nodes as n
 from lstmgraph.codegen.arrays import Dialect
 from lstmgraph.codegen.module import Module
-from lstmgraph.codegen.passes import Passes, gather, hoist_factors, hoist_terms, inline, pack, place, stack
+from lstmgraph.codegen.passes import (
+    Ways,
+    collect,
+    gather,
+    hoist_factors,
+    hoist_terms,
+    inline,
+    pack,
+    place,
+    recompute,
+    sink,
+    stack,
+)
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.templates import render
 
@@ -129,11 +142,24 @@ MODULE = frozenset(
 )
 
 
-FORWARD: Passes = (hoist_terms, stack, pack, gather, inline)
-BACKWARD: Passes = (hoist_terms, hoist_factors, stack, place, gather, inline)
+PASSES: Ways = {
+    "both": (recompute,),
+    "forward": (hoist_terms, sink, stack, pack, gather, inline),
+    "backward": (hoist_terms, hoist_factors, collect, hoist_factors, sink, stack, place, gather, inline),
+}
 
 
 def generate(plan: Plan, about: Sequence[str]) -> str:
     """The text of the file for a cell.  Raises UsageError where an operation cannot be spelled."""
-    parts = Module(plan, DIALECT, (FORWARD, BACKWARD), TEMPLATE | MODULE).parts()
+    parts = Module(plan, DIALECT, PASSES, TEMPLATE | MODULE).parts()
     return render("torch.py.j2", title=about[0], about=[*about[1:]], **parts)
+
+
+def compiled(plan: Plan, about: Sequence[str], source: str) -> dict[str, Any]:
+    """What the file defines, its sequences over the compiled C, whose lines on top are `about`.
+
+    Raises MissingExtra where there is no compiler.
+    """
+    from lstmgraph.codegen import over_c  # only who asks for it loads what makes C
+
+    return over_c.namespace(plan, about, source)

@@ -27,36 +27,37 @@
 
 typedef lstm_real real;
 
-/* 2^n of the whole number n that is in the low bits of n + 12582912.0f. */
-static inline real power_of_two(real shifted)
+/* y 2^n of the whole number n that is in the low bits of n + 12582912.0f: added to the exponent of y. */
+static inline real times_power(real y, real shifted)
 {
-    uint32_t bits;
-    memcpy(&bits, &shifted, sizeof bits);
-    bits = (bits + 127) << 23;
-    memcpy(&shifted, &bits, sizeof bits);
-    return shifted;
+    uint32_t bits, power;
+    memcpy(&bits, &y, sizeof bits);
+    memcpy(&power, &shifted, sizeof power);
+    bits += power << 23;
+    memcpy(&y, &bits, sizeof y);
+    return y;
 }
 
-/* exp(a) = scale * (1 + rest): a = n log 2 + r, and exp(r) - 1 by its series, |r| <= log(2) / 2. */
-static inline real exp_parts(real a, real *scale)
+/* exp(a) = 2^n (1 + rest): a = n log 2 + r, and exp(r) - 1 by its series, |r| <= log(2) / 2. */
+static inline real exp_parts(real a, real *shifted)
 {
-    const real shifted = a * 1.44269504088896341f + 12582912.0f, n = shifted - 12582912.0f;
-    const real r = a - n * 0.693359375f - n * -2.12194440e-4f;
+    *shifted = a * 1.44269504088896341f + 12582912.0f;
+    const real n = *shifted - 12582912.0f, r = a - n * 0.693359375f - n * -2.12194440e-4f;
     real s = 1 / 5040.0f;
     s = s * r + 1 / 720.0f;
     s = s * r + 1 / 120.0f;
     s = s * r + 1 / 24.0f;
     s = s * r + 1 / 6.0f;
     s = s * r + 1 / 2.0f;
-    *scale = power_of_two(shifted);
     return r + r * r * s;
 }
 
+/* 0 where exp(a) is below the least normal number. */
 static inline real exponential(real a)
 {
-    real scale;
-    const real rest = exp_parts(a, &scale);
-    return a < -87.3f ? 0 : a > 88.37f ? HUGE_VALF : scale + scale * rest;
+    real shifted;
+    const real rest = exp_parts(a, &shifted);
+    return a < -87.336544f ? 0 : a <= 88.722832f ? times_power(1 + rest, shifted) : a + HUGE_VALF;
 }
 
 static inline real sigmoid(real a)
@@ -68,100 +69,140 @@ static inline real sigmoid(real a)
 static inline real hyperbolic_tangent(real a)
 {
     const real twice = 2 * fabsf(a);
-    real scale;
-    const real rest = exp_parts(twice > 40 ? -40 : -twice, &scale);
+    real shifted;
+    const real rest = exp_parts(twice > 40 ? -40 : -twice, &shifted), scale = times_power(1, shifted);
     const real e1 = scale * rest + (scale - 1);
     return copysignf(-e1 / (2 + e1), a);
 }
 
-static inline real square(real a)
-{
-    return a * a;
-}
-
-/* C = A B, or C + A B: C (m, n), its rows rc apart; A (m, k), its rows ra and its columns ca apart; B (k, n), its rows
-   rb apart.  The sums of a tile of C stay in registers: of four rows, or of one row with every fourth term apart. */
-#ifdef __AVX512F__
-enum { TILE = 128 / sizeof(real) };
+/* C = A B, or C + A B: C (m, n), its rows rc apart; A (m, k), its rows ra and its columns ca apart; B (k, n), its
+   rows rb apart.  Sums stay in registers; what many rows need is copied, as much at a time as the caches hold. */
+#if defined(__AVX512F__)
+enum { BYTES = 64, ROWS = 8 };
+#elif defined(__AVX__)
+enum { BYTES = 32, ROWS = 4 };
 #else
-enum { TILE = 64 / sizeof(real) };
+enum { BYTES = 16, ROWS = 4 };
 #endif
-enum { WIDE = 256 / sizeof(real), HALF = 64 / sizeof(real) };
+#ifdef __GNUC__
+typedef real lanes __attribute__((vector_size(BYTES)));
+#else
+typedef real lanes;
+#endif
+enum { LANES = sizeof(lanes) / sizeof(real), TILE = 2 * LANES, HEIGHT = 512 / sizeof(real), DEPTH = 128 };
 
-static inline void four_rows(size_t width, size_t k, const real *restrict a, size_t ra, size_t ca,
-                             const real *restrict b, size_t rb, real *restrict c, size_t rc, int add)
+/* Some entries of a row of C: so many sums of each go on side by side. */
+static inline void part_of_row(size_t width, size_t sums, size_t k, const real *restrict a, size_t ca,
+                               const real *restrict b, size_t rb, real *restrict c, int add)
 {
-    real s0[TILE] = {0}, s1[TILE] = {0}, s2[TILE] = {0}, s3[TILE] = {0};
-    for (size_t l = 0; l < k; ++l, a += ca, b += rb)
-        for (size_t j = 0; j < width; ++j) {
-            s0[j] += a[0] * b[j];
-            s1[j] += a[ra] * b[j];
-            s2[j] += a[2 * ra] * b[j];
-            s3[j] += a[3 * ra] * b[j];
-        }
-    for (size_t j = 0; j < width; ++j) {
-        c[j] = add ? c[j] + s0[j] : s0[j];
-        c[rc + j] = add ? c[rc + j] + s1[j] : s1[j];
-        c[2 * rc + j] = add ? c[2 * rc + j] + s2[j] : s2[j];
-        c[3 * rc + j] = add ? c[3 * rc + j] + s3[j] : s3[j];
-    }
-}
-
-static inline void wide_row(size_t k, const real *restrict a, size_t ca, const real *restrict b, size_t rb,
-                            real *restrict c, int add)
-{
-    real s[WIDE] = {0};
-    for (size_t l = 0; l < k; ++l, a += ca, b += rb)
-        for (size_t j = 0; j < WIDE; ++j) s[j] += a[0] * b[j];
-    for (size_t j = 0; j < WIDE; ++j) c[j] = add ? c[j] + s[j] : s[j];
-}
-
-static inline void narrow_row(size_t width, size_t k, const real *restrict a, size_t ca, const real *restrict b,
-                              size_t rb, real *restrict c, int add)
-{
-    real s0[TILE] = {0}, s1[TILE] = {0}, s2[TILE] = {0}, s3[TILE] = {0};
+    real s[4][2 * TILE] = {{0}};
     size_t l = 0;
-    for (; l + 4 <= k; l += 4, a += 4 * ca, b += 4 * rb)
-        for (size_t j = 0; j < width; ++j) {
-            s0[j] += a[0] * b[j];
-            s1[j] += a[ca] * b[rb + j];
-            s2[j] += a[2 * ca] * b[2 * rb + j];
-            s3[j] += a[3 * ca] * b[3 * rb + j];
-        }
+    for (; l + sums <= k; l += sums, a += sums * ca, b += sums * rb)
+        for (size_t j = 0; j < width; ++j)
+            for (size_t i = 0; i < sums; ++i) s[i][j] += a[i * ca] * b[i * rb + j];
     for (; l < k; ++l, a += ca, b += rb)
-        for (size_t j = 0; j < width; ++j) s0[j] += a[0] * b[j];
+        for (size_t j = 0; j < width; ++j) s[0][j] += a[0] * b[j];
     for (size_t j = 0; j < width; ++j) {
-        const real s = (s0[j] + s1[j]) + (s2[j] + s3[j]);
-        c[j] = add ? c[j] + s : s;
+        const real sum = (s[0][j] + s[1][j]) + (s[2][j] + s[3][j]);
+        c[j] = add ? c[j] + sum : sum;
     }
 }
 
 static void one_row(size_t n, size_t k, const real *a, size_t ca, const real *b, size_t rb, real *c, int add)
 {
     size_t j = 0;
-    for (; j + WIDE <= n; j += WIDE) wide_row(k, a, ca, b + j, rb, c + j, add);
-    for (; j + TILE <= n; j += TILE) narrow_row(TILE, k, a, ca, b + j, rb, c + j, add);
-    for (; j + TILE / 2 <= n; j += TILE / 2) narrow_row(TILE / 2, k, a, ca, b + j, rb, c + j, add);
-    for (; j + TILE / 4 <= n; j += TILE / 4) narrow_row(TILE / 4, k, a, ca, b + j, rb, c + j, add);
-    if (j < n) narrow_row(n - j, k, a, ca, b + j, rb, c + j, add);
+    for (; j + 2 * TILE <= n; j += 2 * TILE) part_of_row(2 * TILE, 1, k, a, ca, b + j, rb, c + j, add);
+    for (; j + TILE <= n; j += TILE) part_of_row(TILE, 4, k, a, ca, b + j, rb, c + j, add);
+    for (; j + TILE / 2 <= n; j += TILE / 2) part_of_row(TILE / 2, 4, k, a, ca, b + j, rb, c + j, add);
+    for (; j + TILE / 4 <= n; j += TILE / 4) part_of_row(TILE / 4, 4, k, a, ca, b + j, rb, c + j, add);
+    if (j < n) part_of_row(n - j, 4, k, a, ca, b + j, rb, c + j, add);
 }
+#ifndef __OPTIMIZE_SIZE__
+
+/* A tile of C, so many vectors wide, from a strip of B. */
+static inline void tile(size_t rows, size_t width, size_t k, const real *a, size_t ra, size_t ca,
+                        const lanes *strip, real *c, size_t rc, int add)
+{
+    lanes s[ROWS][2] = {{{0}}};
+    for (size_t l = 0; l < k; ++l, a += ca, strip += width)
+        for (size_t i = 0; i < rows; ++i)
+            for (size_t j = 0; j < width; ++j) s[i][j] += a[i * ra] * strip[j];
+    for (size_t i = 0; i < rows; ++i, c += rc)
+        for (size_t j = 0; j < width; ++j) {
+            lanes sum = s[i][j], before;
+            memcpy(&before, c + j * LANES, sizeof before);
+            if (add) sum += before;
+            memcpy(c + j * LANES, &sum, sizeof sum);
+        }
+}
+
+/* Columns of C, n of them in so many vectors.  What stands in a strip after them comes to nothing. */
+static inline void columns(size_t width, size_t m, size_t n, size_t k, const real *a, size_t ra, size_t ca,
+                           const real *b, size_t rb, real *c, size_t rc, int add)
+{
+    const int whole = n == width * LANES;
+    const size_t apart = whole ? rc : TILE;
+    lanes strip[2 * DEPTH];
+    real edge[ROWS * TILE];
+    size_t l = 0;
+    for (; l * rb + width * LANES <= (k - 1) * rb + n; ++l)
+        memcpy(strip + l * width, b + l * rb, width * sizeof(lanes));
+    if (l < k) memset(strip + l * width, 0, (k - l) * width * sizeof(lanes));
+    for (; l < k; ++l) memcpy(strip + l * width, b + l * rb, n * sizeof(real));
+    for (size_t rows; m > 0; m -= rows, a += rows * ra, c += rows * rc) {
+        real *to = whole ? c : edge;
+        rows = m >= ROWS ? ROWS : m >= ROWS / 2 ? ROWS / 2 : 1;
+        if (rows == ROWS) tile(ROWS, width, k, a, ra, ca, strip, to, apart, add && whole);
+        else if (rows > 1) tile(ROWS / 2, width, k, a, ra, ca, strip, to, apart, add && whole);
+        else tile(1, width, k, a, ra, ca, strip, to, apart, add && whole);
+        for (size_t i = 0; i < rows && !whole; ++i)
+            for (size_t j = 0; j < n; ++j) c[i * rc + j] = edge[i * TILE + j] + (add ? c[i * rc + j] : 0);
+    }
+}
+
+static inline void strips(size_t m, size_t n, size_t k, const real *a, size_t ra, size_t ca, const real *b,
+                          size_t rb, real *c, size_t rc, int add)
+{
+    size_t j = 0;
+    for (; j + TILE <= n; j += TILE) columns(2, m, TILE, k, a, ra, ca, b + j, rb, c + j, rc, add);
+    if (n - j > LANES) columns(2, m, n - j, k, a, ra, ca, b + j, rb, c + j, rc, add);
+    else if (n > j) columns(1, m, n - j, k, a, ra, ca, b + j, rb, c + j, rc, add);
+}
+
+/* HEIGHT rows of C at most, and DEPTH terms of their sums.  Columns of A that are used often are copied where they
+   lie far apart. */
+static void block(size_t m, size_t n, size_t k, const real *a, size_t ra, size_t ca, const real *b, size_t rb,
+                  real *c, size_t rc, int add)
+{
+    if (ca == 1 || n <= 4 * TILE) {
+        strips(m, n, k, a, ra, ca, b, rb, c, rc, add);
+    } else {
+        real copy[DEPTH * HEIGHT];
+        for (size_t l = 0; l < k; ++l) memcpy(copy + l * HEIGHT, a + l * ca, m * sizeof(real));
+        strips(m, n, k, copy, 1, HEIGHT, b, rb, c, rc, add);
+    }
+}
+#endif
 
 static void multiply(size_t m, size_t n, size_t k, const real *a, size_t ra, size_t ca, const real *b, size_t rb,
                      real *c, size_t rc, int add)
 {
 #ifdef LSTM_CBLAS
     if (m >= 4) {
-        cblas_sgemm(CblasRowMajor, ca == 1 ? CblasNoTrans : CblasTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1, a,
-                    (int)(ca == 1 ? ra : ca), b, (int)rb, (real)add, c, (int)rc);
+        cblas_sgemm(CblasRowMajor, ca == 1 ? CblasNoTrans : CblasTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1,
+                    a, (int)(ca == 1 ? ra : ca), b, (int)rb, (real)add, c, (int)rc);
         return;
     }
 #endif
-    for (; m >= 4; m -= 4, a += 4 * ra, c += 4 * rc) {
-        size_t j = 0;
-        for (; j + TILE <= n; j += TILE) four_rows(TILE, k, a, ra, ca, b + j, rb, c + j, rc, add);
-        for (; j + HALF <= n; j += HALF) four_rows(HALF, k, a, ra, ca, b + j, rb, c + j, rc, add);
-        for (size_t i = 0; i < 4; ++i) one_row(n - j, k, a + i * ra, ca, b + j, rb, c + i * rc + j, add);
+#ifndef __OPTIMIZE_SIZE__
+    if (m >= ROWS / 2 && k > 0) {
+        for (size_t i = 0; i < m; i += HEIGHT)
+            for (size_t l = 0; l < k; l += DEPTH)
+                block(m - i < HEIGHT ? m - i : HEIGHT, n, k - l < DEPTH ? k - l : DEPTH, a + i * ra + l * ca,
+                      ra, ca, b + l * rb, rb, c + i * rc, rc, add || l > 0);
+        return;
     }
+#endif
     for (; m > 0; --m, a += ra, c += rc) one_row(n, k, a, ca, b, rb, c, add);
 }
 
@@ -176,22 +217,28 @@ void lstm_pack(lstm_sizes sizes, const lstm_params *params, lstm_real *pack)
     const size_t X = sizes.X, H = sizes.H;
     real *W_fiog = pack;
     real *U_fiog = W_fiog + 4 * H * X;
-    for (size_t j = 0; j < H; ++j) {
-        SIMD
+    for (size_t first = 0; first < H; first += 16) {
+        const size_t last = H - first < 16 ? H : first + 16;
         for (size_t l = 0; l < X; ++l) {
-            W_fiog[l * (4 * H) + j] = params->W_f[j * X + l];
-            W_fiog[H + l * (4 * H) + j] = params->W_i[j * X + l];
-            W_fiog[2 * H + l * (4 * H) + j] = params->W_o[j * X + l];
-            W_fiog[3 * H + l * (4 * H) + j] = params->W_g[j * X + l];
+            SIMD
+            for (size_t j = first; j < last; ++j) {
+                W_fiog[l * (4 * H) + j] = params->W_f[j * X + l];
+                W_fiog[H + l * (4 * H) + j] = params->W_i[j * X + l];
+                W_fiog[2 * H + l * (4 * H) + j] = params->W_o[j * X + l];
+                W_fiog[3 * H + l * (4 * H) + j] = params->W_g[j * X + l];
+            }
         }
     }
-    for (size_t j = 0; j < H; ++j) {
-        SIMD
+    for (size_t first = 0; first < H; first += 16) {
+        const size_t last = H - first < 16 ? H : first + 16;
         for (size_t l = 0; l < H; ++l) {
-            U_fiog[l * (4 * H) + j] = params->U_f[j * H + l];
-            U_fiog[H + l * (4 * H) + j] = params->U_i[j * H + l];
-            U_fiog[2 * H + l * (4 * H) + j] = params->U_o[j * H + l];
-            U_fiog[3 * H + l * (4 * H) + j] = params->U_g[j * H + l];
+            SIMD
+            for (size_t j = first; j < last; ++j) {
+                U_fiog[l * (4 * H) + j] = params->U_f[j * H + l];
+                U_fiog[H + l * (4 * H) + j] = params->U_i[j * H + l];
+                U_fiog[2 * H + l * (4 * H) + j] = params->U_o[j * H + l];
+                U_fiog[3 * H + l * (4 * H) + j] = params->U_g[j * H + l];
+            }
         }
     }
 }
@@ -199,7 +246,7 @@ void lstm_pack(lstm_sizes sizes, const lstm_params *params, lstm_real *pack)
 size_t lstm_step_size(lstm_sizes sizes, size_t B)
 {
     const size_t H = sizes.H;
-    return B * (8 * H);
+    return B * (4 * H);
 }
 
 void lstm_step(lstm_sizes sizes, size_t B, const lstm_params *params, const lstm_real *pack,
@@ -209,17 +256,16 @@ void lstm_step(lstm_sizes sizes, size_t B, const lstm_params *params, const lstm
     const real *W_fiog = pack;
     const real *U_fiog = W_fiog + 4 * H * X;
     real *Wxs = work;
-    real *Uhs = Wxs + B * (4 * H);
     multiply(B, 4 * H, X, xs, X, 1, W_fiog, 4 * H, Wxs, 4 * H, 0);
-    multiply(B, 4 * H, H, prev->h, H, 1, U_fiog, 4 * H, Uhs, 4 * H, 0);
+    multiply(B, 4 * H, H, prev->h, H, 1, U_fiog, 4 * H, Wxs, 4 * H, 1);
     for (size_t b = 0; b < B; ++b) {
         SIMD
         for (size_t j = 0; j < H; ++j) {
-            const real f = sigmoid(Wxs[b * (4 * H) + j] + params->b_f[j] + Uhs[b * (4 * H) + j]);
-            const real i = sigmoid(Wxs[b * (4 * H) + H + j] + params->b_i[j] + Uhs[b * (4 * H) + H + j]);
-            const real g = hyperbolic_tangent(Wxs[b * (4 * H) + 3 * H + j] + params->b_g[j] + Uhs[b * (4 * H) + 3 * H + j]);
+            const real f = sigmoid(Wxs[b * (4 * H) + j] + params->b_f[j]);
+            const real i = sigmoid(Wxs[b * (4 * H) + H + j] + params->b_i[j]);
+            const real g = hyperbolic_tangent(Wxs[b * (4 * H) + 3 * H + j] + params->b_g[j]);
             const real c = f * prev->c[b * H + j] + i * g;
-            const real o = sigmoid(Wxs[b * (4 * H) + 2 * H + j] + params->b_o[j] + Uhs[b * (4 * H) + 2 * H + j]);
+            const real o = sigmoid(Wxs[b * (4 * H) + 2 * H + j] + params->b_o[j]);
             const real tanh_c = hyperbolic_tangent(c);
             next->c[b * H + j] = c;
             next->h[b * H + j] = o * tanh_c;
@@ -231,9 +277,8 @@ size_t lstm_work_size(lstm_sizes sizes, size_t T, size_t B)
 {
     const size_t X = sizes.X, H = sizes.H;
     const size_t kept = T * B * (5 * H);
-    const size_t forward = T * B * (4 * H) + B * (4 * H);
     const size_t backward = 8 * H * H + 8 * H * X + 4 * H + T * B * (4 * H);
-    return kept + (forward > backward ? forward : backward);
+    return kept + backward;
 }
 
 void lstm_forward(lstm_sizes sizes, size_t T, size_t B, const lstm_params *params, const lstm_real *pack,
@@ -244,31 +289,26 @@ void lstm_forward(lstm_sizes sizes, size_t T, size_t B, const lstm_params *param
     const real *U_fiog = W_fiog + 4 * H * X;
     real *cs = states->c;
     real *hs = states->h;
-    real *fs = work;
-    real *is = fs + T * B * H;
-    real *gs = is + T * B * H;
-    real *os = gs + T * B * H;
-    real *tanh_cs = os + T * B * H;
-    real *Wxs = tanh_cs + T * B * H;
-    real *Uhs = Wxs + T * B * (4 * H);
-    multiply(T * B, 4 * H, X, xs, X, 1, W_fiog, 4 * H, Wxs, 4 * H, 0);
+    real *figos = work;
+    real *tanh_cs = figos + T * B * (4 * H);
+    multiply(T * B, 4 * H, X, xs, X, 1, W_fiog, 4 * H, figos, 4 * H, 0);
     for (size_t t = 0; t < T; ++t) {
-        multiply(B, 4 * H, H, hs + t * B * H, H, 1, U_fiog, 4 * H, Uhs, 4 * H, 0);
+        multiply(B, 4 * H, H, hs + t * B * H, H, 1, U_fiog, 4 * H, figos + t * B * (4 * H), 4 * H, 1);
         for (size_t b = 0; b < B; ++b) {
             const size_t row = t * B + b;
             SIMD
             for (size_t j = 0; j < H; ++j) {
-                const real f = sigmoid(Wxs[row * (4 * H) + j] + params->b_f[j] + Uhs[b * (4 * H) + j]);
-                const real i = sigmoid(Wxs[row * (4 * H) + H + j] + params->b_i[j] + Uhs[b * (4 * H) + H + j]);
-                const real g = hyperbolic_tangent(Wxs[row * (4 * H) + 3 * H + j] + params->b_g[j] + Uhs[b * (4 * H) + 3 * H + j]);
+                const real f = sigmoid(figos[row * (4 * H) + j] + params->b_f[j]);
+                const real i = sigmoid(figos[row * (4 * H) + H + j] + params->b_i[j]);
+                const real g = hyperbolic_tangent(figos[row * (4 * H) + 3 * H + j] + params->b_g[j]);
                 const real c = f * cs[row * H + j] + i * g;
-                const real o = sigmoid(Wxs[row * (4 * H) + 2 * H + j] + params->b_o[j] + Uhs[b * (4 * H) + 2 * H + j]);
+                const real o = sigmoid(figos[row * (4 * H) + 2 * H + j] + params->b_o[j]);
                 const real tanh_c = hyperbolic_tangent(c);
-                fs[row * H + j] = f;
-                is[row * H + j] = i;
-                gs[row * H + j] = g;
+                figos[row * (4 * H) + j] = f;
+                figos[row * (4 * H) + H + j] = i;
+                figos[row * (4 * H) + 3 * H + j] = g;
                 cs[(row + B) * H + j] = c;
-                os[row * H + j] = o;
+                figos[row * (4 * H) + 2 * H + j] = o;
                 tanh_cs[row * H + j] = tanh_c;
                 hs[(row + B) * H + j] = o * tanh_c;
             }
@@ -285,11 +325,8 @@ void lstm_backward(lstm_sizes sizes, size_t T, size_t B, const lstm_params *para
     const real *hs = states->h;
     real *carry_c = d_states->c;
     real *carry_h = d_states->h;
-    real *fs = work;
-    real *is = fs + T * B * H;
-    real *gs = is + T * B * H;
-    real *os = gs + T * B * H;
-    real *tanh_cs = os + T * B * H;
+    real *figos = work;
+    real *tanh_cs = figos + T * B * (4 * H);
     real *U_ogif = tanh_cs + T * B * H;
     real *W_ogif = U_ogif + 4 * H * H;
     real *delta_ogifs = W_ogif + 4 * H * X;
@@ -321,12 +358,17 @@ void lstm_backward(lstm_sizes sizes, size_t T, size_t B, const lstm_params *para
             SIMD
             for (size_t j = 0; j < H; ++j) {
                 const real d_h = d_hs[row * H + j] + carry_h[b * H + j];
-                const real d_c = carry_c[b * H + j] + d_h * os[row * H + j] * (1 - square(tanh_cs[row * H + j]));
-                delta_ogifs[row * (4 * H) + j] = d_h * tanh_cs[row * H + j] * os[row * H + j] * (1 - os[row * H + j]);
-                delta_ogifs[row * (4 * H) + H + j] = d_c * is[row * H + j] * (1 - square(gs[row * H + j]));
-                delta_ogifs[row * (4 * H) + 2 * H + j] = d_c * gs[row * H + j] * is[row * H + j] * (1 - is[row * H + j]);
-                delta_ogifs[row * (4 * H) + 3 * H + j] = d_c * cs[row * H + j] * fs[row * H + j] * (1 - fs[row * H + j]);
-                carry_c[b * H + j] = d_c * fs[row * H + j];
+                const real tanh_c = tanh_cs[row * H + j];
+                const real o = figos[row * (4 * H) + 2 * H + j];
+                const real d_c = carry_c[b * H + j] + d_h * o * (1 - tanh_c * tanh_c);
+                const real i = figos[row * (4 * H) + H + j];
+                const real g = figos[row * (4 * H) + 3 * H + j];
+                const real f = figos[row * (4 * H) + j];
+                delta_ogifs[row * (4 * H) + j] = d_h * tanh_c * o * (1 - o);
+                delta_ogifs[row * (4 * H) + H + j] = d_c * i * (1 - g * g);
+                delta_ogifs[row * (4 * H) + 2 * H + j] = d_c * g * i * (1 - i);
+                delta_ogifs[row * (4 * H) + 3 * H + j] = d_c * cs[row * H + j] * f * (1 - f);
+                carry_c[b * H + j] = d_c * f;
             }
         }
         multiply(B, H, 4 * H, delta_ogifs + t * B * (4 * H), 4 * H, 1, U_ogif, H, carry_h, H, 0);
@@ -365,7 +407,7 @@ void lstm_backward(lstm_sizes sizes, size_t T, size_t B, const lstm_params *para
 }
 
 #ifdef LSTM_SELFTEST
-/* A few steps of numbers that follow a rule, against sums that lstmgraph's interpreter found in double precision. */
+/* A few steps of numbers that follow a rule, against sums that lstmgraph found in double precision. */
 #include <stdio.h>
 
 static uint32_t seed = 1;
@@ -407,7 +449,8 @@ int main(void)
     static real param_W_o[6];
     static real param_U_o[9];
     static real param_b_o[3];
-    const lstm_params params = {param_W_f, param_U_f, param_b_f, param_W_i, param_U_i, param_b_i, param_W_g, param_U_g, param_b_g, param_W_o, param_U_o, param_b_o};
+    const lstm_params params = {param_W_f, param_U_f, param_b_f, param_W_i, param_U_i, param_b_i, param_W_g,
+                                param_U_g, param_b_g, param_W_o, param_U_o, param_b_o};
     static real grad_W_f[6];
     static real grad_U_f[9];
     static real grad_b_f[3];
@@ -420,7 +463,8 @@ int main(void)
     static real grad_W_o[6];
     static real grad_U_o[9];
     static real grad_b_o[3];
-    const lstm_grads grads = {grad_W_f, grad_U_f, grad_b_f, grad_W_i, grad_U_i, grad_b_i, grad_W_g, grad_U_g, grad_b_g, grad_W_o, grad_U_o, grad_b_o};
+    const lstm_grads grads = {grad_W_f, grad_U_f, grad_b_f, grad_W_i, grad_U_i, grad_b_i, grad_W_g, grad_U_g,
+                              grad_b_g, grad_W_o, grad_U_o, grad_b_o};
     static real state_c[24];
     static real state_h[24];
     const lstm_states states = {state_c, state_h};

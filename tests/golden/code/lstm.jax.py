@@ -22,6 +22,11 @@ import jax
 import jax.numpy as jnp
 
 
+def flat(a):
+    """The rows of all samples and steps, (B * T, n), of (T, B, n).  Samples that are on several devices stay there."""
+    return a.swapaxes(0, 1).reshape(-1, a.shape[-1])
+
+
 def shapes(X, H):
     """The shape of every parameter."""
     return {
@@ -42,6 +47,8 @@ def shapes(X, H):
 
 def init(key, X, H, dtype=float):
     """Random parameters: uniform, within 1 / sqrt(columns) for a matrix and 1 / sqrt(length) for a vector."""
+    if min(X, H) < 1:
+        raise ValueError(f"every size must be 1 at least, got X={X}, H={H}")
     params = {}
     for name, shape in shapes(X, H).items():
         key, own = jax.random.split(key)
@@ -125,41 +132,44 @@ def _forward(params, xs, states):
     W_f, U_f, b_f, W_i, U_i, b_i = (params[name] for name in ("W_f", "U_f", "b_f", "W_i", "U_i", "b_i"))
     W_g, U_g, b_g, W_o, U_o, b_o = (params[name] for name in ("W_g", "U_g", "b_g", "W_o", "U_o", "b_o"))
     H = params["W_f"].shape[0]
-    W_fiog = jnp.concatenate([W_f, W_i, W_o, W_g])
-    U_fiog = jnp.concatenate([U_f, U_i, U_o, U_g])
-    b_fiog = jnp.concatenate([b_f, b_i, b_o, b_g])
-    proj_pre_fiogs = xs @ W_fiog.T + b_fiog
+    U_fiog_T = jnp.concatenate([U_f, U_i, U_o, U_g]).T
+    proj_pre_fs = xs @ W_f.T + b_f
+    proj_pre_is = xs @ W_i.T + b_i
+    proj_pre_gs = xs @ W_g.T + b_g
+    proj_pre_os = xs @ W_o.T + b_o
 
-    def one_step(carry, proj_pre_fiog):
+    def one_step(carry, now):
         c_prev, h_prev = carry
-        pre_figo = proj_pre_fiog + h_prev @ U_fiog.T
-        f = jax.nn.sigmoid(pre_figo[..., :H])
-        i = jax.nn.sigmoid(pre_figo[..., H:2*H])
-        g = jnp.tanh(pre_figo[..., 3*H:])
+        proj_pre_f, proj_pre_i, proj_pre_g, proj_pre_o = now
+        fiog = h_prev @ U_fiog_T
+        f = jax.nn.sigmoid(proj_pre_f + fiog[..., :H])
+        i = jax.nn.sigmoid(proj_pre_i + fiog[..., H:2*H])
+        g = jnp.tanh(proj_pre_g + fiog[..., 3*H:])
         c = f * c_prev + i * g
-        o = jax.nn.sigmoid(pre_figo[..., 2*H:3*H])
+        o = jax.nn.sigmoid(proj_pre_o + fiog[..., 2*H:3*H])
         tanh_c = jnp.tanh(c)
         h = o * tanh_c
-        return (c, h), (f, i, g, c, o, tanh_c, h)
+        return (c, h), (f, i, g, c, o, h)
 
-    (last_c, last_h), (fs, is_, gs, cs, os, tanh_cs, hs) = jax.lax.scan(
+    (last_c, last_h), (fs, is_, gs, cs, os, hs) = jax.lax.scan(
         one_step,
         (states["c"], states["h"]),
-        proj_pre_fiogs,
+        (proj_pre_fs, proj_pre_is, proj_pre_gs, proj_pre_os),
     )
     last = {"c": last_c, "h": last_h}
-    return (hs, last), (params, xs, states, fs, is_, gs, os, tanh_cs, cs, hs)
+    return (hs, last), (params, xs, states, fs, is_, gs, os, cs, hs)
 
 
 def _backward(saved, d):
     """All steps back: the sums over all steps and samples are products after the loop."""
-    params, xs, states, fs, is_, gs, os, tanh_cs, cs, hs = saved
+    params, xs, states, fs, is_, gs, os, cs, hs = saved
     d_outputs, d_states = d
     W_f, U_f, W_i, U_i, W_g, U_g = (params[name] for name in ("W_f", "U_f", "W_i", "U_i", "W_g", "U_g"))
     W_o, U_o = (params[name] for name in ("W_o", "U_o"))
     H = params["W_f"].shape[0]
     c_prevs = jnp.concatenate([states["c"][None], cs[:-1]])
     h_prevs = jnp.concatenate([states["h"][None], hs[:-1]])
+    tanh_cs = jnp.tanh(cs)
     U_ogif = jnp.concatenate([U_o, U_g, U_i, U_f])
     W_ogif = jnp.concatenate([W_o, W_g, W_i, W_f])
 
@@ -183,22 +193,22 @@ def _backward(saved, d):
         (d_outputs, tanh_cs, os, is_, gs, c_prevs, fs),
         reverse=True,
     )
-    d_W_ogif = jnp.einsum("tbi,tbj->ij", delta_ogifs, xs)
-    d_U_ogif = jnp.einsum("tbi,tbj->ij", delta_ogifs, h_prevs)
+    d_W_ogif_T = flat(xs).T @ flat(delta_ogifs)
+    d_U_ogif_T = flat(h_prevs).T @ flat(delta_ogifs)
     d_b_ogif = jnp.sum(delta_ogifs, axis=(0, 1))
     d_xs = delta_ogifs @ W_ogif
     d_params = {
-        "W_f": d_W_ogif[3*H:],
-        "U_f": d_U_ogif[3*H:],
+        "W_f": d_W_ogif_T[:, 3*H:].T,
+        "U_f": d_U_ogif_T[:, 3*H:].T,
         "b_f": d_b_ogif[3*H:],
-        "W_i": d_W_ogif[2*H:3*H],
-        "U_i": d_U_ogif[2*H:3*H],
+        "W_i": d_W_ogif_T[:, 2*H:3*H].T,
+        "U_i": d_U_ogif_T[:, 2*H:3*H].T,
         "b_i": d_b_ogif[2*H:3*H],
-        "W_g": d_W_ogif[H:2*H],
-        "U_g": d_U_ogif[H:2*H],
+        "W_g": d_W_ogif_T[:, H:2*H].T,
+        "U_g": d_U_ogif_T[:, H:2*H].T,
         "b_g": d_b_ogif[H:2*H],
-        "W_o": d_W_ogif[:H],
-        "U_o": d_U_ogif[:H],
+        "W_o": d_W_ogif_T[:, :H].T,
+        "U_o": d_U_ogif_T[:, :H].T,
         "b_o": d_b_ogif[:H],
     }
     d_states = {"c": last_d_c_prev, "h": last_d_h_prev}
@@ -213,42 +223,48 @@ def _prepare(params, xs, states, what, *lead):
     params = _arrays("params", params, (
         "W_f", "U_f", "b_f", "W_i", "U_i", "b_i", "W_g", "U_g", "b_g", "W_o", "U_o", "b_o",
     ))
-    xs = jnp.asarray(xs, params["W_f"].dtype)
+    xs = _arrays(what, {"": xs}, ("",), params["W_f"].dtype)[""]
     if states is not None:
         states = _arrays("states", states, ("c", "h"), params["W_f"].dtype)
     H, X = _shape("W_f", params["W_f"], "H", "X")
     for name, shape in shapes(X, H).items():
         if params[name].shape != shape:
-            _shape(name, params[name], *shape)
+            raise ValueError(
+                f"{name} must be {shape}, got {params[name].shape}"
+                f": X={X}, H={H} (as in W_f)"
+            )
     B = _shape(what, xs, *lead, ("X", X))[0]
     if states is None:
         states = {
             "c": jnp.zeros((B, H), params["W_f"].dtype),
             "h": jnp.zeros((B, H), params["W_f"].dtype),
         }
-    _shape("states['c']", states["c"], ("B", B), ("H", H))
-    _shape("states['h']", states["h"], ("B", B), ("H", H))
+    else:
+        _shape("states['c']", states["c"], ("B", B), ("H", H))
+        _shape("states['h']", states["h"], ("B", B), ("H", H))
     return params, xs, states
 
 
 def _arrays(what, arrays, names, dtype=None):
     """The arrays of a dict, of one floating type.  Raise ValueError unless it has just these names."""
-    if not hasattr(arrays, "keys") or set(arrays) != set(names):
+    if not hasattr(arrays, "keys") or (tuple(arrays) != names and set(arrays) != set(names)):
         given = ", ".join(map(str, arrays)) or "nothing" if hasattr(arrays, "keys") else type(arrays).__name__
         raise ValueError(f"{what} must be a dict of {', '.join(names) or 'nothing'}, got {given}")
-    arrays = {name: jnp.asarray(arrays[name], dtype) for name in names}
-    if dtype is None and arrays:
-        dtype = jnp.result_type(*{array.dtype for array in arrays.values()})
+    arrays = {name: jnp.asarray(arrays[name]) for name in names}
+    types = {array.dtype for array in arrays.values()}
+    if any(found.kind in "cOSU" for found in types):
+        raise ValueError(f"{what} must be real numbers, got {', '.join(sorted(map(str, types)))}")
+    if dtype is None and types:
+        dtype = jnp.result_type(*types)
         dtype = dtype if jnp.issubdtype(dtype, jnp.inexact) else float
-        arrays = {name: jnp.asarray(array, dtype) for name, array in arrays.items()}
-    return arrays
+    return {name: jnp.asarray(array, dtype) for name, array in arrays.items()} if types != {dtype} else arrays
 
 
 def _shape(what, array, *axes):
     """The shape of an array.  An axis is wanted as its name, for any size, as (name, size), or as a size."""
-    shape = jnp.shape(array)
     sizes = [axis[1] if isinstance(axis, tuple) else axis for axis in axes]
-    if len(shape) != len(sizes) or any(n != m for n, m in zip(sizes, shape) if not isinstance(n, str)):
+    if len(array.shape) != len(axes) or any(n != m and not isinstance(n, str) for n, m in zip(sizes, array.shape)):
         wanted = ", ".join(f"{axis[0]}={axis[1]}" if isinstance(axis, tuple) else str(axis) for axis in axes)
-        raise ValueError(f"{what} must be ({wanted}), got {shape}")
-    return shape
+        wanted += "," * (len(axes) == 1)
+        raise ValueError(f"{what} must be ({wanted}), got {array.shape}")
+    return array.shape

@@ -57,6 +57,8 @@ def shapes(X, H):
 
 def init(rng, X, H, dtype=np.float64):
     """Random parameters: uniform, within 1 / sqrt(columns) for a matrix and 1 / sqrt(length) for a vector."""
+    if min(X, H) < 1:
+        raise ValueError(f"every size must be 1 at least, got X={X}, H={H}")
     params = {}
     for name, shape in shapes(X, H).items():
         bound = 1 / np.sqrt(shape[-1]) if shape else 1
@@ -96,12 +98,16 @@ def backward(params, cache, d_outputs, d_states=None):
     d_outputs is the loss's gradient with respect to the outputs, of the same shape; d_states that with respect to the
     states after the last step, by name, where they matter to the loss.
     """
-    start, outputs, saved = cache
-    params = _arrays("params", params, tuple(params), outputs.dtype)
-    d_outputs = np.asarray(d_outputs, outputs.dtype)
+    given, start, outputs, saved = cache
+    params = _arrays("params", params, tuple(given), outputs.dtype)
+    for name, array in given.items():
+        if params[name].shape != array.shape:
+            _shape(name, params[name], *array.shape)
+    d_outputs = _arrays("d_outputs", {"": d_outputs}, ("",), outputs.dtype)[""]
     if d_outputs.shape != outputs.shape:
         raise ValueError(f"d_outputs must be {outputs.shape}, as the outputs are, got {d_outputs.shape}")
-    d_states = {name: np.zeros_like(state) for name, state in start.items()} | (d_states or {})
+    if d_states is None or hasattr(d_states, "keys"):
+        d_states = {name: np.zeros_like(state) for name, state in start.items()} | (d_states or {})
     d_states = _arrays("d_states", d_states, tuple(start), outputs.dtype)
     for name, state in start.items():
         _shape(f"d_states['{name}']", d_states[name], *state.shape)
@@ -109,17 +115,25 @@ def backward(params, cache, d_outputs, d_states=None):
 
 
 def _forward(params, xs, states):
-    """All steps.  In here a value of step t is an array (n, B), as in the equations, that of all steps (T, n, B)."""
+    """All steps.  In here a value of step t is an array (n, B), as in the equations, that of all steps (T, n, B).
+
+    The last argument of a call is where its result goes.
+    """
+    B, T = xs.shape[:2]
+    if B < 1:
+        raise ValueError("there must be at least one sample")
     W_f, U_f, W_i, U_i, W_g, U_g = (params[name] for name in ("W_f", "U_f", "W_i", "U_i", "W_g", "U_g"))
     W_o, U_o = (params[name] for name in ("W_o", "U_o"))
     b_f, b_i, b_g, b_o = (params[name][:, None] for name in ("b_f", "b_i", "b_g", "b_o"))
-    B, T = xs.shape[:2]
     xs = np.ascontiguousarray(xs.transpose(1, 2, 0))
     H = states["c"].shape[1]
 
-    half_W_fiog = np.concatenate([0.5 * W_f, 0.5 * W_i, 0.5 * W_o, W_g])
-    half_U_fiog = np.concatenate([0.5 * U_f, 0.5 * U_i, 0.5 * U_o, U_g])
-    half_b_fiog = np.concatenate([0.5 * b_f, 0.5 * b_i, 0.5 * b_o, b_g])
+    half_W_fiog = np.concatenate([W_f, W_i, W_o, W_g])
+    half_W_fiog[:3*H] *= 0.5
+    half_U_fiog = np.concatenate([U_f, U_i, U_o, U_g])
+    half_U_fiog[:3*H] *= 0.5
+    half_b_fiog = np.concatenate([b_f, b_i, b_o, b_g]).repeat(B, axis=1)
+    half_b_fiog[:3*H] *= 0.5
 
     cs = np.empty((T + 1, H, B), xs.dtype)
     cs[0] = states["c"].T
@@ -130,34 +144,37 @@ def _forward(params, xs, states):
 
     tanh_cs = np.empty((T, H, B), xs.dtype)
     fiog2 = np.empty((4*H, B), xs.dtype)
+    half = np.array(0.5, xs.dtype)
     part = np.empty((H, B), xs.dtype)
+    c_prev, h_prev = cs[0], hs[0]
     for (
-        h_prev, fiog, fio, c, f, c_prev, i, g, tanh_c, h, o,
+        fiog, fio, c, f, i, g, tanh_c, h, o,
     ) in zip(
-        hs[:-1], fiogs, fiogs[:, :3*H], cs[1:], fiogs[:, :H], cs[:-1], fiogs[:, H:2*H], fiogs[:, 3*H:],
-        tanh_cs, hs[1:], fiogs[:, 2*H:3*H],
+        fiogs, fiogs[:, :3*H], cs[1:], fiogs[:, :H], fiogs[:, H:2*H], fiogs[:, 3*H:], tanh_cs, hs[1:],
+        fiogs[:, 2*H:3*H],
     ):
-        np.dot(half_U_fiog, h_prev, out=fiog2)
+        half_U_fiog.dot(h_prev, fiog2)
         fiog += fiog2
-        np.tanh(fiog, out=fiog)
-        fio *= 0.5
-        fio += 0.5
-        np.multiply(f, c_prev, out=c)
-        np.multiply(i, g, out=part)
+        np.tanh(fiog, fiog)
+        fio *= half
+        fio += half
+        np.multiply(f, c_prev, c)
+        np.multiply(i, g, part)
         c += part
-        np.tanh(c, out=tanh_c)
-        np.multiply(o, tanh_c, out=h)
+        np.tanh(c, tanh_c)
+        np.multiply(o, tanh_c, h)
+        c_prev, h_prev = c, h
     outputs = hs[1:].transpose(2, 0, 1)
     trace = {"c": cs[1:].transpose(2, 0, 1), "h": hs[1:].transpose(2, 0, 1)}
-    return outputs, trace, (states, outputs, (xs, cs, hs, fiogs, tanh_cs))
+    return outputs, trace, (params, states, outputs, (xs, cs, hs, fiogs, tanh_cs))
 
 
 def _backward(params, saved, d_outputs, d_states):
     """All steps back."""
     xs, cs, hs, fiogs, tanh_cs = saved
+    B, T = d_outputs.shape[:2]
     W_f, U_f, W_i, U_i, W_g, U_g = (params[name] for name in ("W_f", "U_f", "W_i", "U_i", "W_g", "U_g"))
     W_o, U_o = (params[name] for name in ("W_o", "U_o"))
-    B, T = d_outputs.shape[:2]
     d_outputs = np.ascontiguousarray(d_outputs.transpose(1, 2, 0))
     H = d_states["c"].shape[1]
 
@@ -165,20 +182,20 @@ def _backward(params, saved, d_outputs, d_states):
     W_ogif = np.concatenate([W_o, W_g, W_i, W_f])
 
     delta_ogifs = np.empty((T, 4*H, B), d_outputs.dtype)
-    np.subtract(1, fiogs[:, 2*H:3*H], out=delta_ogifs[:, :H])
+    np.subtract(1, fiogs[:, 2*H:3*H], delta_ogifs[:, :H])
     delta_ogifs[:, :H] *= tanh_cs
     delta_ogifs[:, :H] *= fiogs[:, 2*H:3*H]
-    np.subtract(1, fiogs[:, H:2*H], out=delta_ogifs[:, 2*H:3*H])
+    np.subtract(1, fiogs[:, H:2*H], delta_ogifs[:, 2*H:3*H])
     delta_ogifs[:, 2*H:3*H] *= fiogs[:, 3*H:]
     delta_ogifs[:, 2*H:3*H] *= fiogs[:, H:2*H]
-    np.subtract(1, fiogs[:, :H], out=delta_ogifs[:, 3*H:])
+    np.subtract(1, fiogs[:, :H], delta_ogifs[:, 3*H:])
     delta_ogifs[:, 3*H:] *= cs[:-1]
     delta_ogifs[:, 3*H:] *= fiogs[:, :H]
     slope_d_cs = np.square(tanh_cs)
-    np.subtract(1, slope_d_cs, out=slope_d_cs)
+    np.subtract(1, slope_d_cs, slope_d_cs)
     slope_d_cs *= fiogs[:, 2*H:3*H]
-    np.square(fiogs[:, 3*H:], out=delta_ogifs[:, H:2*H])
-    np.subtract(1, delta_ogifs[:, H:2*H], out=delta_ogifs[:, H:2*H])
+    np.square(fiogs[:, 3*H:], delta_ogifs[:, H:2*H])
+    np.subtract(1, delta_ogifs[:, H:2*H], delta_ogifs[:, H:2*H])
     delta_ogifs[:, H:2*H] *= fiogs[:, H:2*H]
 
     d_h = d_states["h"].T.copy()
@@ -186,23 +203,23 @@ def _backward(params, saved, d_outputs, d_states):
     part = np.empty((H, B), d_outputs.dtype)
     U_ogif_T = U_ogif.T
     for (
-        d_h_loss, delta_o, slope_d_c, delta_gif, delta_gif_by_3, f, delta_ogif,
+        d_h_loss, delta_o, slope_d_c, delta_gif_by_3, f, delta_ogif,
     ) in zip(
-        d_outputs[::-1], delta_ogifs[::-1, :H], slope_d_cs[::-1], delta_ogifs[::-1, H:],
-        delta_ogifs[::-1, H:].reshape(T, 3, -1, B), fiogs[::-1, :H], delta_ogifs[::-1],
+        d_outputs[::-1], delta_ogifs[::-1, :H], slope_d_cs[::-1], delta_ogifs[::-1, H:].reshape(T, 3, -1, B),
+        fiogs[::-1, :H], delta_ogifs[::-1],
     ):
         d_h += d_h_loss
         delta_o *= d_h
-        np.multiply(d_h, slope_d_c, out=part)
+        np.multiply(d_h, slope_d_c, part)
         d_c += part
-        np.multiply(delta_gif_by_3, d_c, out=delta_gif_by_3)
+        np.multiply(delta_gif_by_3, d_c, delta_gif_by_3)
         d_c *= f
-        np.dot(U_ogif_T, delta_ogif, out=d_h)
+        U_ogif_T.dot(delta_ogif, d_h)
 
     flat_delta_ogifs = flat(delta_ogifs)
     d_W_ogif = flat_delta_ogifs @ flat(xs).T
     d_U_ogif = flat_delta_ogifs @ flat(hs[:-1]).T
-    d_b_ogif = np.sum(flat_delta_ogifs, axis=1, keepdims=True)
+    d_b_ogif = flat_delta_ogifs.sum(axis=1, keepdims=True)
     d_xs = unflat(W_ogif.T @ flat_delta_ogifs, T)
     d_params = {
         "W_f": d_W_ogif[3*H:],
@@ -228,42 +245,48 @@ def _prepare(params, xs, states, what, *lead):
     params = _arrays("params", params, (
         "W_f", "U_f", "b_f", "W_i", "U_i", "b_i", "W_g", "U_g", "b_g", "W_o", "U_o", "b_o",
     ))
-    xs = np.asarray(xs, params["W_f"].dtype)
+    xs = _arrays(what, {"": xs}, ("",), params["W_f"].dtype)[""]
     if states is not None:
         states = _arrays("states", states, ("c", "h"), params["W_f"].dtype)
     H, X = _shape("W_f", params["W_f"], "H", "X")
     for name, shape in shapes(X, H).items():
         if params[name].shape != shape:
-            _shape(name, params[name], *shape)
+            raise ValueError(
+                f"{name} must be {shape}, got {params[name].shape}"
+                f": X={X}, H={H} (as in W_f)"
+            )
     B = _shape(what, xs, *lead, ("X", X))[0]
     if states is None:
         states = {
             "c": np.zeros((B, H), params["W_f"].dtype),
             "h": np.zeros((B, H), params["W_f"].dtype),
         }
-    _shape("states['c']", states["c"], ("B", B), ("H", H))
-    _shape("states['h']", states["h"], ("B", B), ("H", H))
+    else:
+        _shape("states['c']", states["c"], ("B", B), ("H", H))
+        _shape("states['h']", states["h"], ("B", B), ("H", H))
     return params, xs, states
 
 
 def _arrays(what, arrays, names, dtype=None):
     """The arrays of a dict, of one floating type.  Raise ValueError unless it has just these names."""
-    if not hasattr(arrays, "keys") or set(arrays) != set(names):
+    if not hasattr(arrays, "keys") or (tuple(arrays) != names and set(arrays) != set(names)):
         given = ", ".join(map(str, arrays)) or "nothing" if hasattr(arrays, "keys") else type(arrays).__name__
         raise ValueError(f"{what} must be a dict of {', '.join(names) or 'nothing'}, got {given}")
-    arrays = {name: np.asarray(arrays[name], dtype) for name in names}
-    if dtype is None and arrays:
-        dtype = np.result_type(*{array.dtype for array in arrays.values()})
+    arrays = {name: np.asarray(arrays[name]) for name in names}
+    types = {array.dtype for array in arrays.values()}
+    if any(found.kind in "cOSU" for found in types):
+        raise ValueError(f"{what} must be real numbers, got {', '.join(sorted(map(str, types)))}")
+    if dtype is None and types:
+        dtype = np.result_type(*types)
         dtype = dtype if np.issubdtype(dtype, np.inexact) else np.float64
-        arrays = {name: np.asarray(array, dtype) for name, array in arrays.items()}
-    return arrays
+    return {name: np.asarray(array, dtype) for name, array in arrays.items()} if types != {dtype} else arrays
 
 
 def _shape(what, array, *axes):
     """The shape of an array.  An axis is wanted as its name, for any size, as (name, size), or as a size."""
-    shape = np.shape(array)
     sizes = [axis[1] if isinstance(axis, tuple) else axis for axis in axes]
-    if len(shape) != len(sizes) or any(n != m for n, m in zip(sizes, shape) if not isinstance(n, str)):
+    if len(array.shape) != len(axes) or any(n != m and not isinstance(n, str) for n, m in zip(sizes, array.shape)):
         wanted = ", ".join(f"{axis[0]}={axis[1]}" if isinstance(axis, tuple) else str(axis) for axis in axes)
-        raise ValueError(f"{what} must be ({wanted}), got {shape}")
-    return shape
+        wanted += "," * (len(axes) == 1)
+        raise ValueError(f"{what} must be ({wanted}), got {array.shape}")
+    return array.shape

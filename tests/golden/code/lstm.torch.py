@@ -23,7 +23,9 @@ from torch import nn
 
 
 class Lstm(nn.Module):
-    """LSTM: a sequence by calling it, one step by `step`.
+    """LSTM
+
+    A sequence by calling it, one step by `step`.
 
     xs is (T, B, X), with batch_first (B, T, X).
     The output is h, (T, B, H).
@@ -92,8 +94,10 @@ class Lstm(nn.Module):
         return outputs, {"c": c, "h": h}
 
     def _sequence(self):
-        """What runs a sequence: where it is traced, for torch.compile or torch.export, the equations."""
-        return Derived.apply if self.derived and not torch.compiler.is_compiling() else reference
+        """What runs a sequence: where it is exported, the equations; where it is compiled, one operator."""
+        if not self.derived or torch.compiler.is_exporting():
+            return reference
+        return _forward if torch.compiler.is_compiling() else Derived.apply
 
     def extra_repr(self):
         return "X={}, H={}, batch_first={}".format(*self.sizes, self.batch_first)
@@ -135,12 +139,12 @@ class Derived(torch.autograd.Function):
         b_fiog = torch.cat([b_f, b_i, b_o, b_g], dim=0)
         pre_fiogs = torch.addmm(b_fiog, xs, W_fiog.T)
         cs, tanh_cs, hs = (xs.new_empty(T * B, H) for _ in range(3))
-        U_fiog_T = U_fiog.T
+        U_fiog_T = U_fiog.T.contiguous()
         c_prev = c_0
         h_prev = h_0
-        for pre_fiog, fio, g, c, f, i, tanh_c, h, o in _steps(
-            T, pre_fiogs, pre_fiogs[:, :3*H], pre_fiogs[:, 3*H:], cs, pre_fiogs[:, :H], pre_fiogs[:, H:2*H],
-            tanh_cs, hs, pre_fiogs[:, 2*H:3*H],
+        for pre_fiog, fio, g, f, i, c, tanh_c, o, h in _steps(
+            T, pre_fiogs, pre_fiogs[:, :3*H], pre_fiogs[:, 3*H:], pre_fiogs[:, :H], pre_fiogs[:, H:2*H], cs,
+            tanh_cs, pre_fiogs[:, 2*H:3*H], hs,
         ):
             pre_fiog.addmm_(h_prev, U_fiog_T)
             fio.sigmoid_()
@@ -153,66 +157,22 @@ class Derived(torch.autograd.Function):
         return hs.unflatten(0, (T, B)), cs[-B:].clone(), hs[-B:].clone(), pre_fiogs, tanh_cs, cs
 
     @staticmethod
-    def setup_context(ctx, inputs, outputs):
-        ctx.save_for_backward(*inputs, outputs[0], *outputs[3:])
-        ctx.mark_non_differentiable(*outputs[3:])
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs, output[0], *output[3:])
+        ctx.mark_non_differentiable(*output[3:])
+        ctx.shapes = [a.shape for a in output[:3]]
         ctx.set_materialize_grads(False)
 
     @staticmethod
     def backward(ctx, *d):
-        """The gradients of all inputs of `reference`, back through time."""
+        """The gradients of all inputs of `reference`; to be differentiated once more, or under vmap, autograd's."""
         saved = ctx.saved_tensors
         inputs, saved = saved[:15], saved[15:]
-        xs, c_0, h_0, W_f, U_f, _, W_i, U_i, _, W_g, U_g, _, W_o, U_o, _ = inputs
-        T, B = xs.shape[:2]
-        H = W_f.shape[0]
-        shapes = (T, B, H), (B, H), (B, H)
-        d = tuple(xs.new_zeros(shape) if gradient is None else gradient for gradient, shape in zip(d, shapes))
-        if torch.is_grad_enabled() or len(saved) < 4:  # to be differentiated once more, or under vmap
+        d = tuple(inputs[0].new_zeros(shape) if given is None else given for given, shape in zip(d, ctx.shapes))
+        if torch.is_grad_enabled() or len(saved) < 4 or any(map(_is_batched, (*inputs, *d))):
             return torch.func.vjp(reference, *inputs)[1](d)
-        hs, pre_fiogs, tanh_cs, cs = saved
-        d_outputs, d_c_T, d_h_T = d
-        xs = xs.flatten(0, 1)
-        hs = hs.flatten(0, 1)
-        d_outputs = d_outputs.flatten(0, 1)
-        c_prevs = torch.cat([c_0, cs[:-B]])
-        h_prevs = torch.cat([h_0, hs[:-B]])
-        fs, is_, os, gs = pre_fiogs.chunk(4, 1)
-        U_ogif = torch.cat([U_o, U_g, U_i, U_f], dim=0)
-        W_ogif = torch.cat([W_o, W_g, W_i, W_f], dim=0)
-        slope_delta_os = torch.ops.aten.sigmoid_backward(tanh_cs, os)
-        slope_delta_gifs = xs.new_empty(T * B, 3*H)
-        torch.ops.aten.sigmoid_backward(gs, is_, grad_input=slope_delta_gifs[:, H:2*H])
-        torch.ops.aten.sigmoid_backward(c_prevs, fs, grad_input=slope_delta_gifs[:, 2*H:])
-        slope_d_cs = torch.ops.aten.tanh_backward(os, tanh_cs)
-        torch.ops.aten.tanh_backward(is_, gs, grad_input=slope_delta_gifs[:, :H])
-        delta_ogifs = xs.new_empty(T * B, 4*H)
-        d_c_next = d_c_T
-        d_h_next = d_h_T
-        for (
-            d_output, delta_o, slope_delta_o, slope_d_c, delta_gif_3, slope_delta_gif_3, f, delta_ogif,
-        ) in reversed(_steps(
-            T, d_outputs, delta_ogifs[:, :H], slope_delta_os, slope_d_cs,
-            delta_ogifs[:, H:].unflatten(1, (3, -1)), slope_delta_gifs.unflatten(1, (3, -1)), fs, delta_ogifs,
-        )):
-            d_h = torch.add(d_output, d_h_next)
-            torch.mul(d_h, slope_delta_o, out=delta_o)
-            d_c = torch.addcmul(d_c_next, d_h, slope_d_c)
-            torch.mul(d_c[:, None], slope_delta_gif_3, out=delta_gif_3)
-            d_c_prev = d_c * f
-            d_h_prev = torch.mm(delta_ogif, U_ogif)
-            d_c_next, d_h_next = d_c_prev, d_h_prev
-        d_W_ogif = delta_ogifs.T @ xs
-        d_U_ogif = delta_ogifs.T @ h_prevs
-        d_b_ogif = torch.sum(delta_ogifs, dim=0)
-        d_xs = torch.mm(delta_ogifs, W_ogif)
-        d_W_o, d_W_g, d_W_i, d_W_f = d_W_ogif.chunk(4)
-        d_U_o, d_U_g, d_U_i, d_U_f = d_U_ogif.chunk(4)
-        d_b_o, d_b_g, d_b_i, d_b_f = d_b_ogif.chunk(4)
-        return (
-            d_xs.unflatten(0, (T, B)), d_c_prev.clone(), d_h_prev.clone(), d_W_f, d_U_f, d_b_f, d_W_i, d_U_i,
-            d_b_i, d_W_g, d_U_g, d_b_g, d_W_o, d_U_o, d_b_o,
-        )
+        found = _gradients if torch.compiler.is_compiling() else gradients
+        return found(*inputs, *saved, *d)
 
     @staticmethod
     def vmap(info, in_dims, *inputs):
@@ -221,9 +181,102 @@ class Derived(torch.autograd.Function):
         return outputs, (0,) * len(outputs)
 
 
+def gradients(
+    xs, c_0, h_0, W_f, U_f, b_f, W_i, U_i, b_i, W_g, U_g, b_g, W_o, U_o, b_o, hs, pre_fiogs, tanh_cs, cs,
+    d_outputs, d_c_T, d_h_T,
+):
+    """The gradients of all inputs of `reference`, back through time."""
+    T, B = xs.shape[:2]
+    H = W_f.shape[0]
+    xs = xs.flatten(0, 1)
+    hs = hs.flatten(0, 1)
+    d_outputs = d_outputs.flatten(0, 1)
+    c_prevs = torch.cat([c_0, cs[:-B]])
+    h_prevs = torch.cat([h_0, hs[:-B]])
+    fs, is_, os, gs = pre_fiogs.chunk(4, 1)
+    U_ogif = torch.cat([U_o, U_g, U_i, U_f], dim=0)
+    W_ogif = torch.cat([W_o, W_g, W_i, W_f], dim=0)
+    delta_ogifs = xs.new_empty(T * B, 4*H)
+    torch.ops.aten.sigmoid_backward(tanh_cs, os, grad_input=delta_ogifs[:, :H])
+    torch.ops.aten.sigmoid_backward(gs, is_, grad_input=delta_ogifs[:, 2*H:3*H])
+    torch.ops.aten.sigmoid_backward(c_prevs, fs, grad_input=delta_ogifs[:, 3*H:])
+    slope_d_cs = torch.ops.aten.tanh_backward(os, tanh_cs)
+    torch.ops.aten.tanh_backward(is_, gs, grad_input=delta_ogifs[:, H:2*H])
+    d_c_next = d_c_T
+    d_h_next = d_h_T
+    for d_output, delta_o, slope_d_c, delta_gif_3, f, delta_ogif in reversed(_steps(
+        T, d_outputs, delta_ogifs[:, :H], slope_d_cs, (delta_ogifs[:, H:], 3), fs, delta_ogifs,
+    )):
+        d_h = torch.add(d_output, d_h_next)
+        delta_o *= d_h
+        d_c = torch.addcmul(d_c_next, d_h, slope_d_c)
+        delta_gif_3 *= d_c
+        d_c *= f
+        d_h_prev = torch.mm(delta_ogif, U_ogif)
+        d_c_next, d_h_next = d_c, d_h_prev
+    d_W_ogif = delta_ogifs.T @ xs
+    d_U_ogif = delta_ogifs.T @ h_prevs
+    d_b_ogif = torch.sum(delta_ogifs, dim=0)
+    d_xs = torch.mm(delta_ogifs, W_ogif)
+    d_W_o, d_W_g, d_W_i, d_W_f = d_W_ogif.chunk(4)
+    d_U_o, d_U_g, d_U_i, d_U_f = d_U_ogif.chunk(4)
+    d_b_o, d_b_g, d_b_i, d_b_f = d_b_ogif.chunk(4)
+    return (
+        d_xs.unflatten(0, (T, B)), d_c.clone(), d_h_prev.clone(), d_W_f, d_U_f, d_b_f, d_W_i, d_U_i, d_b_i,
+        d_W_g, d_U_g, d_b_g, d_W_o, d_U_o, d_b_o,
+    )
+
+
+def _is_batched(array):
+    """Whether it is many at once, of torch.vmap or is_grads_batched=True."""
+    return torch._C._functorch.is_batchedtensor(array) or torch._C._functorch.is_legacy_batchedtensor(array)
+
+
+def _operator(name, function, shapes, takes, gives):
+    """A function as one operator, which torch.compile does not look into: more steps take it no longer."""
+
+    def alone(*given):
+        """What it gives, each in memory of its own."""
+        taken, found = {a.untyped_storage().data_ptr() for a in given if isinstance(a, torch.Tensor)}, []
+        for a in function(*given):
+            place = a.untyped_storage().data_ptr()
+            found.append(a.clone(memory_format=torch.contiguous_format) if place in taken else a.contiguous())
+            taken.add(place)
+        return tuple(found)
+
+    while hasattr(torch.ops.lstmgraph, name):  # another file's
+        name += "_"
+    schema = f"({', '.join(f'{t} a{k}' for k, t in enumerate(takes))}) -> ({', '.join(['Tensor'] * gives)})"
+    operator = torch.library.custom_op(f"lstmgraph::{name}", alone, mutates_args=(), schema=schema)
+    operator.register_fake(shapes)
+    return operator
+
+
+def _forward_shapes(xs, *given):
+    """Arrays such as `Derived.forward` gives, by those of one step."""
+    outputs, *rest = Derived.forward(xs[:1], *given)
+    outputs, *saved = (a.new_empty(xs.shape[0] * a.shape[0], *a.shape[1:]) for a in (outputs, *rest[2:]))
+    return outputs, *map(torch.empty_like, rest[:2]), *saved
+
+
+def _gradients_shapes(*given):
+    """Arrays such as `gradients` gives."""
+    return tuple(torch.empty_like(a, memory_format=torch.contiguous_format) for a in given[:15])
+
+
+_forward = _operator("Lstm", Derived.forward, _forward_shapes, ["Tensor"] * 15, 6)
+_forward.register_autograd(Derived.backward, setup_context=Derived.setup_context)
+_gradients = _operator("Lstm_gradients", gradients, _gradients_shapes, ["Tensor"] * 22, 15)
+
+
 def _steps(T, *arrays):
-    """What arrays of all steps hold of each, one step after another."""
-    return list(zip(*(a.unflatten(0, (T, -1)).unbind() for a in arrays)))
+    """What arrays of all steps hold of each, one step after another; of (array, n) n blocks of columns."""
+    return list(zip(*(_blocks(T, *a) if isinstance(a, tuple) else a.unflatten(0, (T, -1)).unbind() for a in arrays)))
+
+
+def _blocks(T, array, n):
+    """Of every step n blocks of columns, (n, B, ...)."""
+    return array.unflatten(1, (n, -1)).unflatten(0, (T, -1)).transpose(1, 2).unbind()
 
 
 def _check(what, array, *wanted):

@@ -11,10 +11,10 @@ from lstmgraph.algebra.names import size, symbol
 from lstmgraph.calculus import gradient
 from lstmgraph.codegen.arrays import Speller
 from lstmgraph.codegen.calls import statements
-from lstmgraph.codegen.passes import passed
+from lstmgraph.codegen.passes import passed_both
+from lstmgraph.codegen.places import Place, Places
 from lstmgraph.codegen.sequence import sequence
-from lstmgraph.codegen.storage import Storage, storage
-from lstmgraph.codegen.targets.torch import BACKWARD, DIALECT, FORWARD
+from lstmgraph.codegen.targets.torch import DIALECT, PASSES
 
 H, ONE = size("H"), size(1)
 a, b, c = (symbol(name, (H, ONE)) for name in "abc")
@@ -22,33 +22,46 @@ U = symbol("U", (H, H))
 two = n.Fill(2, H, 1)
 
 
-def stored(name: str, back: bool = False) -> Storage:
-    both = sequence(load(name), gradient(load(name)))
-    sweep = passed(both.backward, BACKWARD) if back else passed(both.forward, FORWARD)
-    used = {s for e in sweep["after"] for s in e.value.free_symbols}
-    return storage(sweep, {*sweep.wanted, *used} if not back else used)
+def stored(name: str, back: bool = False) -> Places:
+    both = passed_both(sequence(load(name), gradient(load(name))), PASSES)
+    sweep = both.backward if back else both.forward
+    used = {s for e in sweep["after"] for s in e.value.free_symbols} - {*sweep.carried}
+    shared = {*sweep.constant(), *sweep.summed, *sweep.carried}
+    batched = frozenset({*sweep.inputs, *(e.target for e in sweep.equations)} - shared)
+    wanted = frozenset(used if back else {*sweep.wanted, *used})
+    return Places(sweep, batched & {*sweep.inputs}, wanted, batched, rebinds=True)
+
+
+def places_of(found: Places) -> dict[str, Place]:
+    return {str(s): place for s in sorted(found.batched, key=str) if (place := found.place(s)) is not None}
 
 
 def test_gates_are_computed_where_their_projections_were() -> None:
     """From W x + b to the sigmoid, all of an LSTM's gates stay in one array, which is kept."""
-    places = stored("lstm").places
-    gates = {str(s): place for s, place in places.items() if str(s) in {"f[t]", "i[t]", "g[t]", "o[t]"}}
-    assert len(gates) == 4
-    assert len({place.base for place in gates.values()}) == 1
+    places = places_of(stored("lstm"))
+    gates = {s: places[s] for s in ("f[t]", "i[t]", "g[t]", "o[t]")}
+    assert len({place.root for place in gates.values()}) == 1
     assert sorted(str(place.start) for place in gates.values()) == ["0", "2*H", "3*H", "H"]
 
 
 def test_what_is_needed_later_is_not_written_over() -> None:
     found = stored("lstm")
-    kept = [found.places[s] for s in found.places if str(s) in {"c[t]", "h[t]", "part(h.1)[t]"}]
-    assert len({place.base for place in kept}) == 3
-    assert {place.base for place in kept} <= found.kept
+    kept = [places_of(found)[s] for s in ("c[t]", "h[t]", "part(h.1)[t]")]
+    assert len({place.root for place in kept}) == 3
+    assert all(found.is_whole(place.root) for place in kept)
 
 
 def test_cotangents_are_computed_where_they_are_stacked() -> None:
-    places = stored("lstm", back=True).places
-    deltas = {place.base for s, place in places.items() if str(s) in {f"bar(pre({k}))[t]" for k in "figo"}}
+    places = places_of(stored("lstm", back=True))
+    deltas = {place.root for s, place in places.items() if s in {f"bar(pre({k}))[t]" for k in "figo"}}
     assert len(deltas) == 1
+
+
+def test_slopes_are_computed_where_the_cotangents_will_be() -> None:
+    places = places_of(stored("lstm", back=True))
+    slopes = [place for s, place in places.items() if s.startswith("slope(bar(pre(")]
+    assert {str(place.root) for place in slopes} == {"some(bar(pre(o.g.i.f)))[t]"}
+    assert sorted(str(place.start) for place in slopes) == ["0", "2*H", "3*H", "H"]
 
 
 @pytest.mark.parametrize(
@@ -75,6 +88,11 @@ def test_calls(value: MatrixExpr, given: bool, wanted: list[str]) -> None:
     names = {a: "a", b: "b", c: "c", U: "U"}
     speller = Speller(DIALECT, names, {a: True, b: True, c: True, U: False}, "a")
     assert statements(speller, "y", value, given) == wanted
+
+
+def test_a_product_is_multiplied_in_place() -> None:
+    speller = Speller(DIALECT, {a: "a", b: "b"}, {a: True, b: True}, "a")
+    assert statements(speller, "b", n.Hadamard(a, b), given=True) == ["b *= a"]
 
 
 def test_a_sum_is_added_up_in_place() -> None:

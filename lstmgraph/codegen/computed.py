@@ -1,0 +1,32 @@
+"""A cell as code computes it: the author's equations with constants folded, in forms that are stable.
+
+Before any gradient is derived, and before the sweeps and their passes: what is left is the same cell, of the same
+inputs, states and parameters, with the same values under the same names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sympy import MatrixExpr, MatrixSymbol
+
+from lstmgraph.cell import Cell
+from lstmgraph.codegen.fold import folded
+from lstmgraph.codegen.stable import stable
+from lstmgraph.program import Equation
+
+
+def computed(cell: Cell) -> Cell:
+    """The cell that code is made of; the same one where there is nothing to do."""
+    known: dict[MatrixSymbol, MatrixExpr] = {}
+    equations: list[Equation] = []
+    for e in cell.step:
+        value = folded(stable(folded(e.value), known))
+        known[e.target] = value
+        equations.append(e if value == e.value else replace(e, value=value))
+    new = {e.target: e for e in equations}
+    return cell if tuple(equations) == cell.step.equations else replace(cell, equations=_in_order(cell, new))
+
+
+def _in_order(cell: Cell, new: dict[MatrixSymbol, Equation]) -> tuple[Equation, ...]:
+    return tuple(new[e.target] for e in cell.equations)

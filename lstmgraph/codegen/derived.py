@@ -1,0 +1,206 @@
+"""Both directions of a sequence as the two methods of a `torch.autograd.Function`: what stands in a generated file.
+
+`forward` returns what the gradients take besides its inputs; `backward` calls the function that finds them, and goes to
+autograd where they are to be differentiated, or are those of many at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from sympy import MatrixSymbol, Symbol
+
+from lstmgraph.algebra.names import like, name_of
+from lstmgraph.algebra.sizes import axis, solve_sizes
+from lstmgraph.codegen.arrays import Dialect, array_axes
+from lstmgraph.codegen.code import WIDTH, listed
+from lstmgraph.codegen.entry import untold
+from lstmgraph.codegen.identifiers import Names, identifiers, size_text, whole_text
+from lstmgraph.codegen.passes import Ways, passed_both
+from lstmgraph.codegen.plan import Plan
+from lstmgraph.codegen.sequence import sequence
+from lstmgraph.codegen.sweep import Sweep, needed_by
+from lstmgraph.codegen.unrolled import Body
+
+Given = tuple[MatrixSymbol, str, int]  # an array: its value, the code for it, how many axes stand before a sample's
+
+
+class Function:
+    """`passes` are those of both directions, `reserved` names that the file has itself."""
+
+    def __init__(self, plan: Plan, dialect: Dialect, passes: Ways, reserved: Iterable[str]) -> None:
+        cell = self.cell = plan.cell
+        both = passed_both(sequence(cell, plan.gradient), passes)
+        self.plan, self.dialect, self.saved = plan, dialect, both.saved
+        self.forward, self.backward = both.forward, both.backward
+        self.names = self.identifiers({*reserved, *dialect.helpers, *map(size_text, cell.sizes)})
+        self.helpers: dict[str, str] = {}
+        self.output = cell.values[cell.output]
+        self.starts = {s.previous: self.names.fresh(f"{self.names[s.next]}_0", s.previous) for s in cell.states}
+        self.inputs = [self.names.plural(x) for x in cell.inputs] or ["T"]
+        self.parameters = [self.names[p] for p in cell.parameters]
+        self.arguments = [*self.inputs, *self.starts.values(), *self.parameters]
+        self.bodies()
+
+    def identifiers(self, reserved: set[str]) -> Names:
+        sweeps = (self.forward.program, self.backward.program)
+        cell, forward = self.cell, self.plan.step
+        given = (*cell.inputs, *cell.parameters, *cell.constant_symbols, *cell.previous, *cell.values.values())
+        computed = (*(e.target for e in forward), *(s for p in sweeps for s in (*p.inputs, *(e.target for e in p))))
+        symbols, definitions = (*given, *computed), {e.target: e for e in forward}
+        names = Names(identifiers(dict.fromkeys(symbols), definitions, reserved), reserved)
+        for loss in (s for s in self.backward.inputs if name_of(s).marks[:1] == ("loss",)):
+            names[loss] = names.fresh("d_output", loss)
+        return names
+
+    # ── both directions of a sequence ──
+
+    def bodies(self) -> None:
+        cell, sweep = self.cell, self.forward
+        computed = {e.target for e in sweep.equations if e not in sweep["once"]}
+        nexts = [sweep.carried[s] for s in self.saved if s in self.starts]
+        kept = [s for s in (*self.saved, *nexts) if s in computed]
+        there = self.body(sweep, [self.output, *kept], self.starts)
+        lines = self.lines_of(there)
+        self.both = [there]
+        whole = dict.fromkeys(there.at(s).root for s in kept)
+        self.own = there.at(self.output).root if there.is_whole(self.output) else None
+        bases = [b for b in whole if b not in sweep.inputs and b != self.own]
+        saved = [there.name_of_base(b) for b in bases]
+        self.extra = len(saved)
+        self.keeps_output = self.own in whole
+        results = [there.outputs(self.output), *(there.last(s.previous) for s in cell.states), *saved]
+        self.lines_there = [*self.head(there, lines), *lines, *row("return ", results)]
+        self.lines_back = self.back(there, saved)
+
+    def body(self, sweep: Sweep, wanted: Iterable[MatrixSymbol], first: Mapping[MatrixSymbol, str]) -> Body:
+        arrays = [a for a in self.arguments if a != "T"] or ["torch.zeros(1)"]
+        return Body(
+            sweep, self.dialect, self.names, self.helpers, arrays[0], first, wanted, reverse=sweep is self.backward
+        )
+
+    def lines_of(self, body: Body) -> list[str]:
+        sweep = body.sweep
+        before, loop = body.sequences(sweep["before"]), body.loop()
+        return [*body.once(), *before, *loop, *body.sequences(sweep["after"])]
+
+    def head(self, body: Body, lines: Sequence[str]) -> list[str]:
+        """Lengths, sizes, constants, and the inputs as rows."""
+        text = "\n".join(lines)
+        arrays = [(x, xs, 2) for x, xs in zip(self.cell.inputs, self.inputs, strict=False)]
+        arrays += [(s, first, 1) for s, first in self.starts.items()]
+        if self.cell.inputs:
+            found = [f"    T, B = {self.inputs[0]}.shape[:2]"]
+        else:
+            found = [f"    B = len({next(iter(self.starts.values()))})" if self.starts else "    B = 1"]
+        found += [self.size_line(z, arrays) for z in sorted(body.sizes, key=str)]
+        found += self.constants([c for c in self.cell.constant_symbols if has(text, self.names[c])], body.like)
+        return found + [
+            f"    {xs} = {xs}.flatten(0, 1)" for x, xs, _ in arrays if x in self.cell.inputs and has(text, xs)
+        ]
+
+    def setup(self) -> list[str]:
+        count = 1 + len(self.cell.states)
+        inputs = "*inputs" if self.cell.inputs else "*inputs[1:]"
+        outputs = ["output[0]"] * self.keeps_output + [f"*output[{count}:]"] * bool(self.extra)
+        return [
+            *([] if self.cell.inputs else ["    ctx.T = inputs[0]"]),
+            f"    ctx.save_for_backward({', '.join([inputs, *outputs])})",
+            *([f"    ctx.mark_non_differentiable(*output[{count}:])"] * bool(self.extra)),
+            f"    ctx.shapes = [a.shape for a in output[:{count}]]",
+            "    ctx.set_materialize_grads(False)",
+        ]
+
+    def back(self, there: Body, saved: Sequence[str]) -> list[str]:
+        """The body of `gradients`."""
+        sweep, cell = self.backward, self.cell
+        firsts = {
+            c: self.names.fresh(f"d_{self.names[s.next]}_T", c) for c, s in zip(sweep.carried, cell.states, strict=True)
+        }
+        body = self.body(sweep, [s for s in sweep.wanted if s not in sweep.carried.values()], firsts)
+        self.both.append(body)
+        lines = self.lines_of(body)
+        lines = [*self.once_more(there, "\n".join(lines)), *lines]
+        d = self.gradients(body)
+        there.sizes = body.sizes
+        text = "\n".join([*lines, *d])
+        views = there.saved([s for s in self.saved if has(text, there.flat[s])])
+        own = [there.name_of_base(self.own)] if self.keeps_output else []
+        given = [self.d_outputs(), *firsts.values()]
+        text = "\n".join([*views, text])
+        flat = [f"    {a} = {a}.flatten(0, 1)" for a in [*own, given[0]] if has(text, a)]
+        self.entry = self.way_out()
+        self.back_arguments = [*self.arguments, *own, *saved, *given]
+        return [*self.head(body, [text]), *flat, *views, *lines, *(row("return ", d) if d else ["    return ()"])]
+
+    def once_more(self, there: Body, text: str) -> list[str]:
+        """What the forward pass makes once, as far as it is used here."""
+        used = needed_by(self.forward["once"], [s for s in self.backward.shared if has(text, self.names[s])])
+        return there.once([e for e in self.forward["once"] if e.target in used])
+
+    def gradients(self, body: Body) -> list[str]:
+        """The gradients of the inputs, of the initial states and of the parameters."""
+        cell = self.cell
+        inputs = [body.outputs(like(x, "bar")) for x in cell.inputs]
+        return [*inputs, *map(body.last, self.backward.carried), *(body.flat[like(p, "grad")] for p in cell.parameters)]
+
+    def way_out(self) -> list[str]:
+        """The body of `Derived.backward`: zeros for what the loss does not depend on, and who finds the gradients."""
+        count = len([a for a in self.arguments if a != "T"])
+        found = "found" if self.has_operators else "gradients"
+        by_vjp, found = "torch.func.vjp(reference, *inputs)[1](d)", f"{found}(*inputs, *saved, *d)"
+        if not self.cell.inputs:
+            by_vjp = "None, *torch.func.vjp(lambda *inputs: reference(ctx.T, *inputs), *inputs)[1](d)"
+            found = f"None, *{found.replace('(', '(ctx.T, ', 1)}"
+        zeros = "inputs[0].new_zeros(shape)"
+        kept = self.extra + self.keeps_output
+        few = f"len(saved) < {kept} or " if self.extra else ""  # of many at once, `vmap` gives nothing to be saved
+        return [
+            "    saved = ctx.saved_tensors",
+            f"    inputs, saved = saved[:{count}], saved[{count}:]",
+            f"    d = tuple({zeros} if given is None else given for given, shape in zip(d, ctx.shapes))",
+            f"    if torch.is_grad_enabled() or {few}any(map(_is_batched, (*inputs, *d))):",
+            f"        return {by_vjp}",
+            *(["    found = _gradients if torch.compiler.is_compiling() else gradients"] * self.has_operators),
+            f"    return {found}",
+        ]
+
+    @property
+    def has_operators(self) -> bool:
+        """Whether each direction gives more than one array, as PyTorch's operators that give several have to."""
+        return 1 + len(self.cell.states) + self.extra > 1 and len([a for a in self.arguments if a != "T"]) > 1
+
+    def d_outputs(self) -> str:
+        loss = next((s for s in self.backward.inputs if name_of(s).marks[:1] == ("loss",)), None)
+        return self.names.plural(loss) if loss is not None else "_"
+
+    def constants(self, used: Iterable[MatrixSymbol], first: str) -> list[str]:
+        return [
+            f"    {self.names[c]} = {first}.new_tensor({self.cell.constants[c.name]!r})"
+            for c in self.cell.constant_symbols
+            if c in used
+        ]
+
+    def size_line(self, size: Symbol, arrays: Sequence[Given]) -> str:
+        """Where a size can be read, or be solved for: off parameters, else other arrays with so many axes in front."""
+        every = [*((p, self.names[p], 0) for p in self.cell.parameters), *arrays]
+        places = [
+            (side, f"{text}.shape[{k + lead}]")
+            for s, text, lead in every
+            for k, side in enumerate(array_axes(s.shape, lead > 0))
+        ]
+        formula = solve_sizes([side for side, _ in places]).get(size)
+        if formula is None:
+            raise untold(self.cell, size)
+        return f"    {size_text(size)} = {whole_text(formula, {axis(k): text for k, (_, text) in enumerate(places)})}"
+
+
+def row(head: str, parts: Sequence[str], tail: str = "") -> list[str]:
+    """`head` a, b, c `tail`, in parentheses where it takes several lines."""
+    line = f"    {head}{', '.join(parts)}{',' * (len(parts) == 1)}{tail}"
+    return [line] if len(line) <= WIDTH else listed(f"{head}(", parts, f"){tail}")
+
+
+def has(text: str, word: str) -> bool:
+    return re.search(rf"\b{re.escape(word)}\b", text) is not None

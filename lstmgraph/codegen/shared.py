@@ -1,0 +1,110 @@
+"""What is the same for all steps: multiples written in their stacks, sums over the steps, vectors for every sample."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from sympy import Expr, Integer, MatAdd, MatrixExpr, MatrixSymbol, Transpose
+
+from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.build import is_number
+from lstmgraph.algebra.nodes import operands
+from lstmgraph.algebra.traverse import symbols_in, walk
+from lstmgraph.codegen.passes.rows import replaced
+from lstmgraph.codegen.places import OVER
+from lstmgraph.codegen.sweep import PHASES, Sweep
+from lstmgraph.program import Equation
+
+
+def inlined(sweep: Sweep) -> list[Equation]:
+    """What is done once, multiples of parameters that one stack takes written in it."""
+    uses = Counter(s for e in sweep.equations for s in walk(e.value) if isinstance(s, MatrixSymbol))
+    inner = {s for e in sweep["once"] if isinstance(e.value, n.Concat) for s in e.value.args}
+    light = {
+        e.target: e.value
+        for e in sweep["once"]
+        if isinstance(e.value, n.Hadamard) and is_number(e.value.args[0]) and uses[e.target] == 1 and e.target in inner
+    }
+    rest = (e for e in sweep["once"] if e.target not in light)
+    return [replace(e, value=replaced(e.value, light)) for e in rest]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Rows of a stack that are the same multiple of what they are made of."""
+
+    number: MatrixExpr
+    start: Expr
+    count: Expr
+
+
+def multiples_apart(value: MatrixExpr) -> tuple[MatrixExpr, list[Run]]:
+    """A stack of which several neighbours, and no others, are the same multiple: without the number, and their rows."""
+    members = value.args if isinstance(value, n.Concat) else ()
+    numbers = [_number(m) for m in members]
+    known = [k for k, number in enumerate(numbers) if number is not None]
+    number = numbers[known[0]] if known else None
+    if number is None or len(known) < 2 or numbers[known[0] : known[-1] + 1] != [number] * len(known):
+        return value, []
+    start, count = (
+        sum((m.shape[0] for m in part), Integer(0)) for part in (members[: known[0]], members[known[0] : known[-1] + 1])
+    )
+    return n.Concat(*(m if k is None else m.args[1] for m, k in zip(members, numbers, strict=True))), [
+        Run(number, start, count)
+    ]
+
+
+def _number(member: MatrixExpr) -> MatrixExpr | None:
+    """The number that a value is multiplied by: as one entry."""
+    if isinstance(member, n.Hadamard) and len(member.args) == 2 and is_number(member.args[0]):
+        return n.Fill(member.args[0].args[0], 1, 1)
+    return None
+
+
+def totals(sweep: Sweep) -> frozenset[MatrixSymbol]:
+    """The values of which the sum over all steps and samples is wanted, or only the sum is used."""
+    found = set(sweep.summed)
+    equations = (*sweep["before"], *sweep["after"])
+    constant = sweep.constant()
+    users: dict[MatrixSymbol, list[Equation]] = {}
+    for e in sweep.equations:
+        for s in symbols_in(e.value):
+            users.setdefault(s, []).append(e)
+    for e in reversed(equations):
+        by = users.get(e.target, [])
+        if by and e.target not in sweep.wanted and all(u.target in found and e.target in linear(u.value) for u in by):
+            found.add(e.target)
+    return frozenset(found - constant)
+
+
+def linear(expr: MatrixExpr) -> Iterable[MatrixExpr]:
+    """The symbols whose sum may be put for them in the sum of an expression."""
+    if isinstance(expr, (n.Slice, n.Negative, n.Identity, n.TimeSum, MatAdd, Transpose)):
+        return [s for o in operands(expr) for s in linear(o)]
+    return [expr] if isinstance(expr, MatrixSymbol) else []
+
+
+def repeated(sweep: Sweep, summed: Iterable[MatrixSymbol]) -> frozenset[MatrixSymbol]:
+    """The shared vectors that are only ever met entry by entry, and by values of which each sample has its own.
+
+    Repeated once for each sample they are met by a run through memory, which takes a quarter of the time of a run for
+    each row.  `summed` are the values of which only the sum over all steps is computed.
+    """
+    shared = [s for s in sweep.constant() if s.shape[1] == 1 and s.shape[0] != 1]
+    taken = {*sweep.wanted, *sweep.carried.values(), *(s for e in sweep["once"] for s in symbols_in(e.value))}
+    met: set[MatrixExpr] = set()
+    for e in (e for phase in PHASES[1:] for e in sweep[phase]):
+        entries = [] if e.target in summed else list(_entries(e.value))
+        met |= {*entries}
+        taken |= symbols_in(e.value) - {*entries}
+        taken |= {s for s in entries if s in shared and list(walk(e.value)).count(s) > entries.count(s)}
+    return frozenset(s for s in shared if s in met - taken)
+
+
+def _entries(expr: MatrixExpr) -> Iterator[MatrixExpr]:
+    """The symbols of which an operation takes the entry that it makes."""
+    if isinstance(expr, OVER):
+        for o in operands(expr):
+            yield from [o] if isinstance(o, MatrixSymbol) else _entries(o)

@@ -1,0 +1,78 @@
+"""Every target, every cell, float32 and float64: values and all gradients are the reference interpreter's.
+
+With random initial states that are not zero, and cotangents of the last ones; T = 1, B = 1 and H = 1 among the sizes.
+How a target is called is a row of `WAYS` in `equality.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lstmgraph.numeric.check import given_rows
+from tests.codegen.equality import (
+    BOUNDS,
+    CASES,
+    CELLS,
+    WAYS,
+    by_numpy,
+    c_functions,
+    cell_of,
+    faults,
+    functions_of,
+    sample_of,
+    wanted_of,
+)
+
+EVERY = [
+    pytest.param(way, cell, marks=[getattr(pytest.mark, mark) for mark in WAYS[way].mark])
+    for way in WAYS
+    for cell in WAYS[way].cells
+]
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # PyTorch's own
+@pytest.mark.parametrize(("way", "cell"), EVERY)
+def test_values_and_gradients_are_the_interpreters(way: str, cell: str) -> None:
+    row = WAYS[way]
+    for dtype, cases in row.cases.items():
+        for case in cases:
+            found = row.run(cell, sample_of(cell, case, dtype), dtype)
+            assert not faults(found, cell, case, dtype, row.last, row.forward), (case, dtype)
+
+
+STEPPING: dict[str, Callable[[str], Any]] = {"numpy": functions_of, "c": c_functions}
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [pytest.param(t, c, marks=pytest.mark.cc if t == "c" else []) for t in STEPPING for c in CELLS],
+)
+def test_steps_one_by_one_are_the_sequence(target: str, name: str) -> None:
+    case, step = CASES[1], STEPPING[target](name).step
+    given = given_rows(cell_of(name), sample_of(name, case, "float64"))
+    values, states = wanted_of(name, case, "float64")[0], given.states
+    for t in range(case.steps):
+        inputs = {key: array[:, t] for key, array in given.inputs.items()}
+        output, states = step(given.params, given._replace(inputs=inputs).xs, states)
+        for key, array in {"the output": output, **states}.items():
+            np.testing.assert_allclose(array, values[key][:, t], rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", BOUNDS)
+@pytest.mark.parametrize("part", [0, 1])
+def test_what_is_wrong_is_found(dtype: str, part: int) -> None:
+    """In each array: an entry that is a little off, one that is missing, another type."""
+    case = CASES[1]
+    found = by_numpy("peephole_lstm", sample_of("peephole_lstm", case, dtype), dtype)
+    assert not faults(found, "peephole_lstm", case, dtype)
+    for key, right in found[part].items():
+        wrong = right.copy()
+        wrong[(0,) * wrong.ndim] += 4 * BOUNDS[dtype] * np.abs(right).max()
+        for array in (wrong, right[..., :-1], right.astype("float16")):
+            changed = [{**own, key: array} if k == part else own for k, own in enumerate(found)]
+            (said,) = faults((changed[0], changed[1]), "peephole_lstm", case, dtype)
+            assert said.startswith(key)

@@ -1,0 +1,143 @@
+"""What is kept for the way back and what is computed again: the same values to the last digit, from fewer numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from sympy import Expr, Symbol
+
+from lstmgraph import Cell
+from lstmgraph.calculus.vjp import gradient
+from lstmgraph.codegen.computed import computed
+from lstmgraph.codegen.passes import passed_both, recompute, recompute_in_loop, sink
+from lstmgraph.codegen.passes.recompute import is_cheap, is_matrix
+from lstmgraph.codegen.sequence import Sequence, sequence
+from lstmgraph.codegen.shown import passes_text
+from lstmgraph.codegen.targets import c, jax, numpy, torch
+from lstmgraph.numeric.evaluate import evaluate
+from tests.codegen.equality import CELLS, cell_of
+from tests.codegen.equality import functions_of as functions
+from tests.codegen.test_passes import arrays
+
+WAYS = {"numpy": numpy.PASSES, "torch": torch.PASSES, "jax": jax.PASSES, "c": c.PASSES}
+MATRICES = ("mlstm", "attn", "delta", "ntm", "rwkv7", "matrix")  # cells with a matrix as a state
+H, X = (Symbol(name, integer=True, positive=True) for name in "HX")
+
+
+def both_of(name: str) -> Sequence:
+    cell = computed(cell_of(name))
+    return sequence(cell, gradient(cell))
+
+
+@pytest.mark.parametrize("change", [recompute, recompute_in_loop])
+@pytest.mark.parametrize("name", CELLS)
+def test_what_is_computed_again_is_the_same_to_the_last_digit(
+    name: str, change: Callable[[Sequence], Sequence]
+) -> None:
+    before = both_of(name)
+    after = change(before)
+    values = arrays(before.forward)
+    values |= evaluate(before.forward.program, values)
+    given = {s.name: values[s.name] for s in before.backward.inputs + before.backward.shared if s.name in values}
+    rest = {k: v for k, v in arrays(before.backward).items() if k not in given}
+    wanted = evaluate(before.backward.program, {**rest, **given})
+    states = {s.next.name: values[s.next.name] for s in before.cell.states}
+    inputs = {**states, **rest, **given}
+    found = evaluate(after.backward.program.check(), {s.name: inputs[s.name] for s in after.backward.program.inputs})
+    for e in before.backward.equations:
+        np.testing.assert_array_equal(found[e.target.name], wanted[e.target.name])
+    again = {s for s in before.saved if s not in after.saved}
+    assert all((found[s.name] == values[s.name]).all() for s in again)
+    assert again.isdisjoint({*after.forward.wanted, *after.backward.inputs})
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_nothing_is_kept_that_is_cheap_to_compute_again(name: str) -> None:
+    both = both_of(name)
+    for change in (recompute, recompute_in_loop):
+        after = change(both)
+        assert not [e.target for e in after.forward.equations if is_cheap(e, after)]
+        assert (after.saved == both.saved) == (after == both)
+
+
+@pytest.mark.parametrize(
+    ("name", "kept", "left"),
+    [
+        ("lstm", 7 * H + X, 7 * H + X),
+        ("cifg", 7 * H + X, 6 * H + X),
+        ("mlstm", 2 * H**2 + 7 * H + X + 9, H**2 + 7 * H + X + 7),
+    ],
+)
+def test_how_many_numbers_are_kept(name: str, kept: Expr, left: Expr) -> None:
+    both = both_of(name)
+    assert both.kept() == kept
+    assert recompute(both).kept() == left
+    text = passes_text(both.cell, gradient(both.cell), "numpy")
+    assert f"the equations: {kept} numbers per step and sample are kept" in text
+    assert (f"{left} numbers.\n    " in text) == (kept != left)
+
+
+@pytest.mark.parametrize(
+    ("equation", "again"),
+    [
+        ("h[t] = f[t] * h[t-1] + i[t] * g[t]\ni[t] = 1 - f[t]", True),
+        ("h[t] = f[t] * h[t-1] + i[t] * g[t]\ni[t] = exp(f[t])", False),  # a function that costs more
+        ("h[t] = f[t] * h[t-1] + i[t] * g[t]\ni[t] = (1 - f[t]) * g[t]", False),  # two operations
+        ("h[t] = f[t] * h[t-1] + i[t] * g[t] + V @ i[t]\ni[t] = 1 - f[t]", False),  # a factor of a product
+        ("h[t] = f[t] * h[t-1] + i[t] * g[t]\ni[t] = V @ f[t]", False),
+    ],
+)
+def test_what_is_cheap(equation: str, again: bool) -> None:
+    text = f"f[t] = sigmoid(U @ h[t-1])\ng[t] = tanh(W @ x[t])\n{equation}"
+    cell = Cell.from_equations(text, name="cell", sizes={"x": "X", "h": "H"}, output="h")
+    both = sequence(cell, gradient(cell))
+    assert "i[t]" in {str(s) for s in both.saved}
+    assert ("i[t]" not in {str(s) for s in recompute(both).saved}) == again
+
+
+def test_a_factor_of_a_product_stays() -> None:
+    """r h of a GRU: the product of the gradient of U_g would have it written again."""
+    both = both_of("gru")
+    assert "part(g.1)[t]" in {str(s) for s in recompute(both).saved}
+
+
+def test_a_column_is_computed_before_the_loop_or_in_it() -> None:
+    for change, phase in ((recompute, "before"), (recompute_in_loop, "loop")):
+        backward = change(both_of("cifg")).backward
+        assert "f[t]" in {str(e.target) for e in backward[phase]}  # type: ignore[index]
+
+
+@pytest.mark.parametrize("target", WAYS)
+@pytest.mark.parametrize("name", MATRICES)
+def test_a_matrix_of_a_step_is_there_in_the_loop_only(name: str, target: str) -> None:
+    """Except for a state, which is kept of all steps, and a sum over them."""
+    both = passed_both(both_of(name), WAYS[target])
+    states = {s for state in both.cell.states for s in (state.previous, state.next)}
+    assert not [s for s in both.saved if is_matrix(s) and s not in states and s not in both.forward.constant()]
+    for sweep in (both.forward, both.backward):
+        shared = {*sweep.summed, *sweep.constant()}
+        outside = [e for phase in ("before", "after") for e in sweep[phase]]
+        summed = {s for e in outside if e.target in shared for s in e.value.free_symbols}
+        made = {e.target for e in outside if is_matrix(e.target)} - states - shared - summed
+        assert not made
+
+
+def test_a_number_for_all_entries_is_no_matrix_of_its_own() -> None:
+    """f of an mLSTM is written where C̄ is multiplied with it."""
+    loop = passed_both(both_of("mlstm"), numpy.PASSES).backward["loop"]
+    (value,) = (e.value for e in loop if str(e.target) == "bar(C)[t-1]")
+    assert "Fill(f[t], H, H)" in str(value)
+
+
+def test_what_has_no_matrices_is_left() -> None:
+    sweep = both_of("peephole_lstm").backward
+    assert sink(sweep) == sweep
+
+
+def test_only_the_state_of_an_mlstm_is_a_matrix_of_all_steps() -> None:
+    source = functions("mlstm").source
+    assert [line.split(" = ")[0].strip() for line in source.splitlines() if "(T + 1, B, H, H)" in line] == ["Cs"]
+    assert "(T, B, H, H)" not in source
+    assert source.count("np.multiply(v.T[..., None], k.T[..., None, :], C_1)") == 2

@@ -1,0 +1,243 @@
+"""Standard forms: found however they are written, computed by their own formulas, and nothing else taken for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from sympy import Expr, MatAdd, MatMul, Symbol
+
+from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.names import size, symbol
+from lstmgraph.cell import Cell
+from lstmgraph.numeric.evaluate import Array, number_of, operation
+from lstmgraph.numeric.sample import draw
+from lstmgraph.numeric.sequence import run_sequence
+from lstmgraph.program import Equation
+from lstmgraph.reading import from_equations, library, load
+from lstmgraph.standard import ONNX, Block, Gate, Standard, differences, standard
+
+PAPERS = sorted((Path(__file__).parent / "reading" / "papers").glob("*.toml"))
+STANDARD = {
+    "cifg": "lstm",
+    "gru": "gru",
+    "gru_reset_after": "gru",
+    "lstm": "lstm",
+    "mgu": "gru",
+    "peephole_lstm": "lstm",
+    "rnn": "rnn",
+}
+SIZES = {"x": "X", "h": "H"}
+
+# The LSTM in other letters and in other ways of writing.
+JOINED = """
+f[t] = sigmoid(W_f @ concat(s[t-1], x[t]) + b_f)
+i[t] = sigmoid(W_i @ concat(s[t-1], x[t]) + b_i)
+u[t] = tanh(W_u @ concat(s[t-1], x[t]) + b_u)
+m[t] = i[t] * u[t] + m[t-1] * f[t]
+o[t] = sigmoid(b_o + W_o @ concat(s[t-1], x[t]))
+s[t] = tanh(m[t]) * o[t]
+"""
+# Two biases, no input in one gate, a recurrent weight with a minus sign, relu for tanh.
+UNEVEN = """
+f[t] = sigmoid(U_f @ h[t-1] + b_f + d_f)
+i[t] = sigmoid(W_i @ x[t] - U_i @ h[t-1] + c[t-1] * p_i)
+g[t] = relu(W_g @ x[t] + U_g @ h[t-1])
+c[t] = f[t] * c[t-1] + i[t] * g[t]
+o[t] = sigmoid(W_o @ x[t] + U_o @ h[t-1] - p_o * c[t])
+h[t] = (1 - o[t]) * relu(c[t])
+"""
+SWAPPED = """
+z[t] = sigmoid(W_z @ x[t] + U_z @ h[t-1])
+r[t] = 1 - sigmoid(W_r @ x[t] + U_r @ h[t-1])
+n[t] = tanh(W @ x[t] + U @ (h[t-1] * r[t]) + b)
+h[t] = h[t-1] + z[t] * (n[t] - h[t-1])
+"""
+AFTER = """
+z[t] = sigmoid(W_z @ x[t] + U_z @ h[t-1])
+r[t] = sigmoid(W_r @ x[t] + U_r @ h[t-1])
+n[t] = tanh(W @ x[t] + (1 - r[t]) * (U @ h[t-1]) + (1 - r[t]) * d)
+h[t] = z[t] * (h[t-1] - n[t]) + n[t]
+"""
+PLAIN = "h[t] = sigmoid(W @ concat(x[t], h[t-1]))"
+WRITTEN = {
+    "joined": (JOINED, {"x": "X", "s": "H"}, "lstm"),
+    "uneven": (UNEVEN, SIZES, "lstm"),
+    "swapped": (SWAPPED, SIZES, "gru"),
+    "after": (AFTER, SIZES, "gru"),
+    "plain": (PLAIN, SIZES, "rnn"),
+}
+FORMS = {**STANDARD, **{name: form for name, (_, _, form) in WRITTEN.items()}, "fused": "lstm"}
+
+
+def written(name: str) -> Cell:
+    if name == "fused":
+        return fused()
+    text, sizes, _ = WRITTEN[name]
+    return from_equations(text, name=name, sizes=sizes)
+
+
+def fused() -> Cell:
+    """The LSTM with its four gates in one product, three of them in one activation."""
+    side, inputs, one = size("H"), size("X"), size(1)
+    x, h, c = symbol("x[t]", (inputs, one)), symbol("h[t-1]", (side, one)), symbol("c[t-1]", (side, one))
+    w, u, b = (symbol(k, (4 * side, width)) for k, width in {"W": inputs, "U": side, "b": one}.items())
+    g, new_c, new_h = (symbol(f"{k}[t]", (side, one)) for k in "gch")
+    a, gates = symbol("a[t]", (4 * side, one)), symbol("gates[t]", (3 * side, one))
+    f, i, o = (n.Slice(gates, k * side, side) for k in range(3))
+    values = {
+        a: MatAdd(MatMul(w, x), b, MatMul(u, h)),
+        gates: n.Sigmoid(n.Slice(a, side, 3 * side)),
+        g: n.Tanh(n.Slice(a, 0, side)),
+        new_c: MatAdd(n.Hadamard(f, c), n.Hadamard(i, g)),
+        new_h: n.Hadamard(o, n.Tanh(new_c)),
+    }
+    return Cell("fused", tuple(Equation(target, value) for target, value in values.items()), "h")
+
+
+Step = Callable[[Array, Array, Array], tuple[Array, Array]]
+
+
+def array(block: Block, parameters: Mapping[str, Array], sizes: Mapping[Symbol, int]) -> Array:
+    def number(side: Expr) -> int:
+        return number_of(side, sizes)
+
+    (top, left), (rows, columns) = map(number, block.start), map(number, block.shape)
+    return block.sign * parameters[block.parameter.name][top : top + rows, left : left + columns]
+
+
+def by_its_formulas(found: Standard, parameters: Mapping[str, Array], sizes: Mapping[Symbol, int]) -> Step:
+    """A step (x, h, c) of a standard form, from its gates alone."""
+
+    def layer(gate: Gate, x: Array, h: Array, c: Array = 0, r: Array = 1) -> Array:
+        def part(block: Block | None, value: Array) -> Array:
+            if block is None:
+                return 0
+            weight = array(block, parameters, sizes)
+            return weight * value if block is gate.peephole else weight @ value
+
+        inner = part(gate.recurrent, h) + sum(array(b, parameters, sizes) for b in gate.recurrent_biases)
+        biases = sum(array(b, parameters, sizes) for b in gate.biases)
+        pre = part(gate.input, x) + r * inner + part(gate.peephole, c) + biases
+        return operation(cast("Any", gate.activation))(pre)
+
+    def lstm(x: Array, h: Array, c: Array) -> tuple[Array, Array]:
+        i, f, g = (layer(found.gates[k], x, h, c) for k in "ifg")
+        c = f * c + i * g
+        assert found.squash is not None
+        return layer(found.gates["o"], x, h, c) * operation(cast("Any", found.squash))(c), c
+
+    def gru(x: Array, h: Array, c: Array) -> tuple[Array, Array]:
+        r, z = (layer(found.gates[k], x, h) for k in "rz")
+        new = layer(found.gates["n"], x, h, r=r) if found.reset_after else layer(found.gates["n"], x, r * h)
+        return z * h + (1 - z) * new, c
+
+    def rnn(x: Array, h: Array, c: Array) -> tuple[Array, Array]:
+        return layer(found.gates["h"], x, h), c
+
+    return {"lstm": lstm, "gru": gru, "rnn": rnn}[found.form]
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_standard_form_computes_what_the_cell_does(name: str) -> None:
+    cell = load(name) if name in STANDARD else written(name)
+    found = standard(cell)
+    assert found is not None, differences(cell)
+    assert found.form == FORMS[name]
+    sample = draw(cell, {z: 2 + k for k, z in enumerate(cell.sizes)}, batch=3, steps=3, seed=1)
+    assert sample is not None
+    run = run_sequence(cell, sample.parameters, sample.inputs, sample.states)
+    step = by_its_formulas(found, sample.parameters, sample.sizes)
+    h = sample.states[found.h.name]
+    c = sample.states[found.c.name] if found.c else None
+    for t, values in enumerate(run):
+        h, c = step(sample.inputs[found.x.name.partition("[")[0]][t], h, c)
+        np.testing.assert_allclose(h, values[found.h.next.name], rtol=1e-13, atol=1e-14)
+        if found.c:
+            np.testing.assert_allclose(c, values[found.c.next.name], rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", [*(n for n in library() if n not in STANDARD), *map(str, PAPERS)])
+def test_no_other_cell_is_taken_for_one(name: str) -> None:
+    cell = load(name)
+    assert standard(cell) is None
+    assert set(differences(cell)) == {"lstm", "gru", "rnn"}
+    assert all(differences(cell).values())
+
+
+# One small change each, of a cell that is a standard form.
+CHANGED = {
+    "a peephole that sees the new memory": ("peephole_lstm", "p_i * c[t-1]", "p_i * f[t]"),
+    "an output gate that sees the old memory": ("peephole_lstm", "p_o * c[t]", "p_o * c[t-1]"),
+    "a candidate with a peephole": ("peephole_lstm", "U_g @ h[t-1] + b_g", "U_g @ h[t-1] + p_g * c[t-1] + b_g"),
+    "a full peephole": ("peephole_lstm", "p_f * c[t-1]", "p_f @ c[t-1]"),
+    "a scaled gate": ("lstm", "f[t] * c[t-1]", "2 * f[t] * c[t-1]"),
+    "a skipped step": ("lstm", "o[t] * tanh(c[t])", "o[t] * tanh(c[t]) + h[t-1]"),
+    "a memory that is not squashed": ("lstm", "o[t] * tanh(c[t])", "o[t] * c[t]"),
+    "another gate's function": ("lstm", "o[t] = sigmoid(", "o[t] = tanh("),
+    "two products with the input": ("lstm", "+ b_f)", "+ V_f @ x[t] + b_f)"),
+    "a number as bias": ("lstm", "+ b_f)", "+ 1)"),
+    "a mean that is none": ("gru", "(1 - z[t]) * g[t]", "(2 - z[t]) * g[t]"),
+    "a mean of other gates": ("gru", "(1 - z[t]) * g[t]", "(1 - r[t]) * g[t]"),
+    "a reset of the input": ("gru", "W_g @ x[t]", "r[t] * (W_g @ x[t])"),
+    "a reset twice": ("gru", "(r[t] * h[t-1])", "(r[t] * r[t] * h[t-1])"),
+    "a product outside the reset too": ("gru_reset_after", "+ b_in", "+ V_n @ h[t-1] + b_in"),
+    "no function": ("rnn", "tanh(W @ x[t] + U @ h[t-1] + b)", "W @ x[t] + U @ h[t-1] + b"),
+    "a second layer": ("rnn", "tanh(W @ x[t]", "tanh(W @ relu(x[t])"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGED)
+def test_a_cell_that_differs_in_anything_is_none(change: str) -> None:
+    name, old, new = CHANGED[change]
+    text = (Path(__file__).parents[1] / "lstmgraph" / "cells" / f"{name}.toml").read_text()
+    equations = text.split('"""')[1]
+    assert old in equations
+    cell = from_equations(equations.replace(old, new), sizes=SIZES, output="h")
+    assert standard(from_equations(equations, sizes=SIZES, output="h")) is not None
+    assert standard(cell) is None
+
+
+def test_a_difference_is_said() -> None:
+    said = differences(load("peephole_lstm_full"))
+    assert said["lstm"] == "a gate sees c[t-1]"
+    assert (
+        "2 inputs"
+        in differences(from_equations("h[t] = tanh(W @ x[t] + V @ v[t] + U @ h[t-1])", sizes={**SIZES, "v": "V"}))[
+            "rnn"
+        ]
+    )
+
+
+def test_long_products_end_soon() -> None:
+    """A value that is doubled, or squared, many times is not written out."""
+    for operator, last in (("*", "a59[t]"), ("+", "tanh(a59[t])")):
+        lines = (f"a{k}[t] = a{k - 1}[t] {operator} a{k - 1}[t] + b" for k in range(1, 60))
+        text = "\n".join(["a0[t] = h[t-1] + W @ x[t]", *lines, f"h[t] = {last}"])
+        assert standard(from_equations(text, sizes=SIZES)) is None
+
+
+def test_tied_parameters_and_blocks_are_told() -> None:
+    mgu, lstm, joined = standard(load("mgu")), standard(load("lstm")), standard(written("joined"))
+    assert mgu is not None
+    assert lstm is not None
+    assert joined is not None
+    assert [p.name for p in mgu.tied] == ["W_f", "U_f", "b_f"]
+    assert mgu.gates["z"].input == -mgu.gates["r"].input if mgu.gates["r"].input else False
+    assert not lstm.tied
+    assert not joined.tied
+    assert all(b.whole for b in lstm.blocks)
+    weight = joined.gates["f"].input
+    assert weight is not None
+    assert not weight.whole
+    assert (weight.parameter.name, weight.start) == ("W_f", (0, size("H")))
+
+
+def test_the_operators_of_onnx_have_the_gates_of_their_forms() -> None:
+    for name, form in STANDARD.items():
+        found = standard(load(name))
+        assert found is not None
+        assert set(ONNX[found.form].gates) == set(found.gates), form
