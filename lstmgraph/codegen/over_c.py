@@ -1,7 +1,7 @@
 """The PyTorch module over the compiled C: on the CPU, in float32 and float64, its sequences are one call each way.
 
-It is the module of the generated PyTorch file, with `OverC` in the place of its `Derived`: the same arguments, the same
-results.  Where the C functions cannot run (another device or type, vmap, what is being traced), and where gradients
+It is the module of the generated PyTorch file, whose sequences `OverC` runs in the place of `Derived`: the same arguments,
+the same results.  Where the C functions cannot run (another device or type, vmap, what is being traced), and where gradients
 are to be differentiated once more, the file's own `Derived` does.
 
 `Texts` is all that a module is made of, as plain data: by it a module is pickled, and made again in another process.
@@ -87,8 +87,21 @@ def made(found: Texts) -> dict[str, Any]:
 def over_c(found: Texts, libraries: Callable[[str], Library]) -> dict[str, Any]:
     """The same over libraries that are there: `libraries` gives that for a type."""
     own = executed(found.source, f"torch {found.module} over C")
-    own["Derived"] = function(Calls(found, libraries), own["Derived"], own["_is_batched"])
-    return own
+    over = function(Calls(found, libraries), own["Derived"], own["_is_batched"])
+    runs_sequences(own[found.module], over)
+    return {**own, "Derived": over}
+
+
+def runs_sequences(module: Any, over: Any) -> None:
+    """Let what runs a sequence of the module be `over`, but where torch.compile looks on: its operators are the file's."""
+    import torch
+
+    sequence = module._sequence
+
+    def _sequence(self: Any) -> Any:
+        return over.apply if self.derived and not torch.compiler.is_compiling() else sequence(self)
+
+    module._sequence = _sequence
 
 
 def pickled_by(found: Texts, module: Any) -> None:
