@@ -1,4 +1,10 @@
-"""Random small cells as the text of a cell file, with what the passes look for.
+"""Random small cells as the text of a cell file, with what the passes look for; and a hunt for those that go wrong.
+
+A number makes a cell, always the same: `test_random.py` tries some.  To try new ones until the time is over:
+
+    python -m tests.codegen.random_cells --way torch --minutes 20
+
+What fails is printed; put it, made as small as it gets, into `odd/`, where every target is tried with it.
 
 One to three states of different shapes, one or two inputs; gates of one form that share what they take, scalars and
 vectors among them; products in the middle of a step; stacks, outer products, values that nobody uses.
@@ -7,11 +13,21 @@ To have more of a kind, add a row to `SCALARS`, `VECTORS` or `MATRICES`: how a v
 
 from __future__ import annotations
 
+import argparse
+import random
+import tempfile
+import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import TypeVar
 
-from hypothesis import strategies as st
+from tests.codegen import equality
+from tests.codegen.equality import BOUNDS, WAYS, Case, faults, sample_of
 
+Choice = TypeVar("Choice")
 Shape = tuple[str, ...]
 SCALAR, H, K, X, MATRIX = ("1",), ("H",), ("K",), ("X",), ("H", "K")
 SHAPES = (SCALAR, H, K, MATRIX)
@@ -22,17 +38,17 @@ ACTIVATIONS = ("sigmoid", "tanh", "sin", "softplus", "relu", "identity")
 class Writer:
     """`values` are those that can be taken, with their shapes; `sizes` those of everything that has a name."""
 
-    draw: st.DrawFn
+    rng: random.Random
     values: dict[str, Shape] = field(default_factory=dict)
     sizes: dict[str, Shape] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     deep: int = 0
 
-    def one(self, *choices: str) -> str:
-        return self.draw(st.sampled_from(choices))
+    def one(self, *choices: Choice) -> Choice:
+        return self.rng.choice(choices)
 
     def some(self, low: int, high: int) -> int:
-        return self.draw(st.integers(low, high))
+        return self.rng.randint(low, high)
 
     def parameter(self, *shape: str) -> str:
         name = f"p{len(self.sizes)}"
@@ -53,7 +69,7 @@ class Writer:
         self.deep += 1
         leaves = self.there(shape) or [self.parameter(*shape)]
         ways = (MATRICES if shape == MATRIX else SCALARS if shape == SCALAR else VECTORS).values()
-        made = self.one(*leaves) if self.deep > 3 or not self.some(0, 3) else self.draw(st.sampled_from([*ways]))
+        made = self.one(*leaves) if self.deep > 3 or not self.some(0, 3) else self.one(*ways)
         text = made if isinstance(made, str) else made(self, shape)
         self.deep -= 1
         return text
@@ -77,7 +93,7 @@ class Writer:
         taken = [self.vector() for _ in range(self.some(1, 3))]
         activation = self.one(*ACTIVATIONS)
         for k in range(self.some(1, 3)):
-            shape = self.draw(st.sampled_from([SCALAR, H, K]))
+            shape = self.one(SCALAR, H, K)
             self.equation(f"g{at}{k}", shape, f"{activation}({self.affine(shape, taken)})")
 
 
@@ -98,17 +114,17 @@ def _affine(writer: Writer, shape: Shape) -> str:
 
 
 def _in_the_middle(writer: Writer, shape: Shape) -> str:
-    of = writer.draw(st.sampled_from([H, K]))
+    of = writer.one(H, K)
     return f"({writer.product(shape, f'({writer.expression(of)})', of)})"
 
 
 def _inner(writer: Writer, _: Shape) -> str:
-    of = writer.draw(st.sampled_from([H, K]))
+    of = writer.one(H, K)
     return f"(({writer.expression(of)}).T @ ({writer.expression(of)}))"
 
 
 def _sum(writer: Writer, _: Shape) -> str:
-    return f"sum({writer.expression(writer.draw(st.sampled_from([H, K, MATRIX])))})"
+    return f"sum({writer.expression(writer.one(H, K, MATRIX))})"
 
 
 def _of_matrix(writer: Writer, shape: Shape) -> str:
@@ -148,14 +164,13 @@ VECTORS: Mapping[str, Way] = {
 MATRICES: Mapping[str, Way] = {**ANY, "outer": _outer}
 
 
-@st.composite
-def cells(draw: st.DrawFn) -> str:
-    """The text of a cell file."""
-    writer = Writer(draw)
-    shapes = [draw(st.sampled_from(SHAPES)) for _ in range(writer.some(1, 3))]
-    shapes[0] = draw(st.sampled_from([H, H, K]))
+def cell_text(number: int) -> str:
+    """The text of the cell file that a number makes."""
+    writer = Writer(random.Random(number))
+    shapes = [writer.one(*SHAPES) for _ in range(writer.some(1, 3))]
+    shapes[0] = writer.one(H, H, K)
     states = {f"s{k}": shape for k, shape in enumerate(shapes)}
-    inputs = {"x": X, "z": draw(st.sampled_from([H, X, SCALAR]))} if writer.some(0, 1) else {"x": X}
+    inputs = {"x": X, "z": writer.one(H, X, SCALAR)} if writer.some(0, 1) else {"x": X}
     writer.sizes |= inputs | states
     writer.values |= {f"{x}[t]": shape for x, shape in inputs.items()}
     writer.values |= {f"{s}[t-1]": shape for s, shape in states.items()}
@@ -183,3 +198,63 @@ def _words(text: str) -> list[str]:
 def _size(shape: Shape) -> str:
     numbers = [side if side.isdigit() else f'"{side}"' for side in shape]
     return numbers[0] if len(numbers) == 1 else f"[{', '.join(numbers)}]"
+
+
+# ── the hunt ──
+
+CASES = (Case(2, 3, (2, 4, 3)), Case(3, 1, (1,)), Case(1, 2, (3, 2)), Case(3, 3, (3,)))
+
+
+def wrong(way: str, path: Path, case: Case, dtype: str = "float64") -> list[str]:
+    """What a target computes otherwise than the interpreter, of the cell in a file."""
+    row, name = WAYS[way], str(path)
+    found = row.run(name, sample_of(name, case, dtype), dtype)
+    return faults(found, name, case, dtype, row.last, row.forward)
+
+
+def forget() -> None:
+    """Each cell is met once."""
+    for name in ("cell_of", "functions_of", "sample_of", "wanted_of", "lost", "c_file", "c_functions", "torch_over_c"):
+        getattr(equality, name).cache_clear()
+
+
+def hunt(way: str, dtype: str, first: int, until: float) -> tuple[int, int]:
+    """How many cells were tried until then, and how many of them fail, which are printed."""
+    failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for number in count(first):
+            if time.monotonic() > until:
+                return number - first, failed
+            path = Path(folder) / f"{number}.toml"
+            path.write_text(cell_text(number))
+            case = CASES[number % len(CASES)]
+            if said := _said(way, path, case, dtype):
+                failed += 1
+                print(f"# {number}, {way}, {case}, {dtype}\n{said}\n{path.read_text()}\n", flush=True)
+            forget()
+    raise AssertionError
+
+
+def _said(way: str, path: Path, case: Case, dtype: str) -> str:
+    """What is wrong, as comments."""
+    try:
+        said = "\n".join(wrong(way, path, case, dtype))
+    except Exception:  # noqa: BLE001  whatever goes wrong is found
+        said = traceback.format_exc(limit=-3)
+    return "\n".join(f"# {line}" for line in said.splitlines())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Try random cells until the time is over; what fails is printed.")
+    parser.add_argument("--way", choices=WAYS, required=True, help="how the generated code is run")
+    parser.add_argument("--minutes", type=float, default=10.0, help="how long (default: 10)")
+    parser.add_argument("--dtype", choices=BOUNDS, default="float64", help="in which type (default: float64)")
+    parser.add_argument("--seed", type=int, help="the number of the first cell (default: a random one)")
+    given = parser.parse_args()
+    first = random.randrange(10**6, 10**12) if given.seed is None else given.seed
+    tried, failed = hunt(given.way, given.dtype, first, time.monotonic() + 60 * given.minutes)
+    print(f"# {tried} cells from {first}, {failed} wrong")
+
+
+if __name__ == "__main__":
+    main()
