@@ -207,8 +207,15 @@ def test_a_stream_is_the_steps() -> None:
         np.testing.assert_array_equal(stream(x), output)
         for name, state in stream.states.items():
             np.testing.assert_array_equal(state, states[name])
-    with pytest.raises(ValueError, match="could not broadcast"):
-        stream(np.ones((2, 7)))
+
+
+def test_a_stream_of_what_is_no_array_of_its_type() -> None:
+    f, params = lstm()
+    x = np.arange(8.0)[None]
+    for given in (x, x.tolist(), x.astype(int), x.astype(">f8"), x.astype(np.float32)):
+        stream = f.stream(params)
+        stream(-x)
+        np.testing.assert_array_equal(stream(given), f.step(params, x, f.step(params, -x)[1])[0])
 
 
 # ── misuse ──
@@ -260,6 +267,44 @@ def test_a_wrong_shape_or_name_is_named(call: Callable[..., object], message: st
     f, params = lstm()
     with pytest.raises(ValueError, match=message):
         call(f, params)
+
+
+@pytest.mark.parametrize("before", [0, 1])
+@pytest.mark.parametrize(
+    ("name", "xs", "error", "message"),
+    [
+        ("lstm", (np.ones((2, 7)),), ValueError, r"x must be \((B, X=8|B=2, X=8)\), got \(2, 7\)"),
+        ("lstm", (np.ones(8),), ValueError, r"x must be \(B.*, X=8\), got \(8,\)"),
+        ("lstm", (np.float64(1),), ValueError, r"x must be \(B.*, X=8\), got \(\)"),
+        ("lstm", (None,), ValueError, "x must be real numbers, got object"),
+        ("lstm", (["1"],), ValueError, "x must be real numbers, got <U1"),
+        ("lstm", (np.ones((2, 8)) * 1j,), ValueError, "x must be real numbers, got complex128"),
+        ("lstm", (), TypeError, "a step of lstm takes 1 input: x; 0 given"),
+        ("lstm", (np.ones((2, 8)),) * 2, TypeError, "a step of lstm takes 1 input: x; 2 given"),
+        ("two", (np.ones((2, 8)),), TypeError, "a step of two takes 3 inputs: x, z, k; 1 given"),
+        ("two", (np.ones((2, 8)),) * 3, ValueError, r"x\['z'\] must be \(B=2, Z=5\), got \(2, 8\)"),
+        ("autonomous", (np.ones((2, 8)),), TypeError, "a step of autonomous takes 0 inputs; 1 given"),
+    ],
+)
+def test_what_a_step_of_a_stream_cannot_be(
+    name: str, before: int, xs: tuple[Any, ...], error: type[Exception], message: str
+) -> None:
+    """Neither as the first step nor as a later one."""
+    f, cell, sizes = optimised(name), cell_of(name), {"X": 8, "Z": 5, "H": 5, "N": 4, "1": 1}
+    params = f.init(np.random.default_rng(0), **{str(z): sizes[str(z)] for z in cell.sizes})
+    stream = f.stream(params, {s.name: np.ones((2, sizes[str(s.next.shape[0])])) for s in cell.states})
+    for _ in range(before):
+        stream(*(np.ones((2, sizes[str(x.shape[0])])) for x in cell.inputs))
+    with pytest.raises(error, match=message):
+        stream(*xs)
+
+
+def test_a_stream_has_as_many_samples_as_its_first_step() -> None:
+    f, params = lstm()
+    stream = f.stream(params)
+    stream(np.ones((2, 8)))
+    with pytest.raises(ValueError, match=r"x must be \(B=2, X=8\), got \(1, 8\)"):
+        stream(np.ones((1, 8)))
 
 
 def test_the_type_is_that_of_what_is_given() -> None:
