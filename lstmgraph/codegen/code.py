@@ -5,7 +5,7 @@ Pieces are joined with as few parentheses as they need, and a long line is broke
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import groupby
@@ -96,6 +96,15 @@ def listed(head: str, parts: Sequence[str], tail: str, broken: bool = False) -> 
         return [line]
     inner = wrap(", ".join(part.replace(" ", chr(0)) for part in parts) + ",", WIDTH - 8)
     return [f"    {head}", *(f"        {text.replace(chr(0), ' ')}" for text in inner), f"    {tail}"]
+
+
+def together(pairs: Mapping[str, str], indent: int) -> list[str]:
+    """`a, b = c, d` for what stands so far in, on several lines if it is long."""
+    line = f"{', '.join(pairs)} = {', '.join(pairs.values())}"
+    if len(line) <= WIDTH - indent:
+        return [line]
+    left, right = (wrap(", ".join(part), WIDTH - indent - 4) for part in (pairs, pairs.values()))
+    return ["(", *(f"    {text}" for text in left), ") = (", *(f"    {text}" for text in right), ")"]
 
 
 def unpacked(pairs: Sequence[tuple[str, str]], source: str, turn: str) -> list[str]:

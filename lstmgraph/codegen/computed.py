@@ -2,6 +2,9 @@
 
 Before any gradient is derived, and before the sweeps and their passes: what is left is the same cell, of the same
 inputs, states and parameters, with the same values under the same names.
+
+A value that only is another one (identity(x[t]), 1 * x[t]) is taken by the name of that one: by a second name an array
+might be overwritten while it is still read under the first.
 """
 
 from __future__ import annotations
@@ -10,6 +13,8 @@ from dataclasses import replace
 
 from sympy import MatrixExpr, MatrixSymbol
 
+from lstmgraph.algebra.nodes import Identity
+from lstmgraph.algebra.traverse import renamed
 from lstmgraph.cell import Cell
 from lstmgraph.codegen.fold import folded
 from lstmgraph.codegen.stable import stable
@@ -19,10 +24,13 @@ from lstmgraph.program import Equation
 def computed(cell: Cell) -> Cell:
     """The cell that code is made of; the same one where there is nothing to do."""
     known: dict[MatrixSymbol, MatrixExpr] = {}
+    same: dict[MatrixSymbol, MatrixSymbol] = {}
     equations: list[Equation] = []
     for e in cell.step:
-        value = folded(stable(folded(e.value), known))
+        value = folded(stable(folded(renamed(e.value, lambda s: same.get(s, s))), known))
         known[e.target] = value
+        if isinstance(value, MatrixSymbol):
+            same[e.target], value = value, Identity(value)
         equations.append(e if value == e.value else replace(e, value=value))
     new = {e.target: e for e in equations}
     return cell if tuple(equations) == cell.step.equations else replace(cell, equations=_in_order(cell, new))

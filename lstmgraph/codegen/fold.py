@@ -1,6 +1,6 @@
 """Constant folding: what is known before the code runs is computed before it is written.
 
-    2 * 3 * a -> 6 * a,   a + 1 - 1 -> a,   1 * a, a / 1, a ** 1 -> a,   exp(0) -> 1,   sigmoid(0) -> 1/2
+    2 * 3 * a -> 6 * a,   a + 1 - 1 -> a,   1 * a, a / 1, a ** 1, identity(a) -> a,   exp(0) -> 1,   sigmoid(0) -> 1/2
 
 What is asked for stays: 0 * a is written, since a may be infinite, and a parameter that is nowhere else has a gradient.
 
@@ -44,6 +44,8 @@ def _filled(value: sp.Expr, like: MatrixExpr) -> MatrixExpr:
 
 def _function(expr: MatrixExpr) -> MatrixExpr:
     value, inner = number_in(expr.args[0]), expr.args[0]
+    if isinstance(expr, n.Identity):
+        return inner
     if isinstance(expr, n.Negative):
         return negate(inner) if value is None else _filled(-value, expr)
     if isinstance(expr, n.OneMinus) and isinstance(inner, n.OneMinus):

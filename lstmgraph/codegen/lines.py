@@ -343,4 +343,5 @@ WRITERS: Mapping[type, Callable[[Lines, Array, MatrixExpr], None]] = {
     n.Reciprocal: Lines.reciprocal,
     n.Relu: Lines.relu,
     n.Concat: Lines.concat,
+    n.Identity: lambda lines, to, expr: lines.write(to, expr.args[0]),
 }

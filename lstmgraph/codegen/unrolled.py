@@ -19,7 +19,7 @@ from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import rebuild, symbols_in, walk
 from lstmgraph.codegen.arrays import array_axes
 from lstmgraph.codegen.calls import statements
-from lstmgraph.codegen.code import WIDTH, Level, listed
+from lstmgraph.codegen.code import WIDTH, Level, listed, together
 from lstmgraph.codegen.places import Place
 from lstmgraph.codegen.whole import Sequences
 from lstmgraph.program import Equation
@@ -46,7 +46,7 @@ class Body(Sequences):
         carried = {self.names[s]: self.carried(v) for s, v in self.sweep.carried.items() if s in self.used_in_loop}
         moved = {s: v for s, v in carried.items() if s != v}
         if moved:
-            body.append(f"{', '.join(moved)} = {', '.join(moved.values())}")
+            body += together(moved, indent=8)
         starts = [f"    {self.names[s]} = {self.first[s]}" for s in self.sweep.carried if self.names[s] in moved]
         made = [f"    {name} = {text}" for name, text in self.ahead.items()]
         return [*self.arrays(), *made, *starts, *self.header(), *(f"        {line}" for line in body)]

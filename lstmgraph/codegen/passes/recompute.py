@@ -50,7 +50,7 @@ def recompute_in_loop(both: Sequence) -> Sequence:
 def _again(both: Sequence, columns: bool) -> Sequence:
     again = [e for e in both.forward.equations if is_cheap(e, both)]
     dropped = {e.target for e in again}
-    in_loop = [e for e in again if (columns or is_matrix(e.target)) and used_in_loop_only(e.target, both.backward)]
+    in_loop = _in_loop(again, columns, both.backward)
     before = [replace(e, stage="backward") for e in again if e not in in_loop]
     used = {s for e in again for s in symbols_in(e.value)}
     saved = tuple(s for s in dict.fromkeys((*both.saved, *sorted(used & _free(both), key=str))) if s not in dropped)
@@ -62,6 +62,19 @@ def _again(both: Sequence, columns: bool) -> Sequence:
         {"before": [*before, *back["before"]], "loop": loop}
     )
     return replace(both, forward=replace(both.forward, wanted=tuple(wanted)), backward=backward, saved=saved)
+
+
+def _in_loop(again: list[Equation], columns: bool, backward: Sweep) -> list[Equation]:
+    """Those that the loop alone takes: of what is there before it nothing is made of them."""
+    found: list[Equation] = []
+    outside: set[MatrixSymbol] = set()
+    for e in reversed(again):
+        alone = used_in_loop_only(e.target, backward) and e.target not in outside
+        if alone and (columns or is_matrix(e.target)):
+            found.insert(0, e)
+        else:
+            outside |= symbols_in(e.value)
+    return found
 
 
 def is_cheap(e: Equation, both: Sequence) -> bool:
