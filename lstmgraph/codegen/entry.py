@@ -20,6 +20,8 @@ from lstmgraph.codegen.code import listed
 from lstmgraph.codegen.identifiers import size_text, whole_text
 from lstmgraph.errors import UsageError
 
+NO_SAMPLE = ("    if B < 1:", '        raise ValueError("there must be at least one sample")')
+
 
 @dataclass(frozen=True)
 class _Given:
@@ -164,9 +166,12 @@ def size_checks(cell: Cell) -> list[str]:
     sizes = [size_text(z) for z in cell.sizes]
     if not sizes:
         return []
-    least = sizes[0] if len(sizes) == 1 else f"min({', '.join(sizes)})"
-    shown = ", ".join(f"{z}={{{z}}}" for z in sizes)
-    return [f"    if {least} < 1:", f'        raise ValueError(f"every size must be 1 at least, got {shown}")']
+    shown = ", ".join(f"{{{z}=}}" for z in sizes)
+    given = f"({', '.join(sizes)}{',' * (len(sizes) == 1)})"
+    return [
+        f'    if not all(hasattr(length, "__index__") and length > 0 for length in {given}):',
+        f'        raise ValueError(f"every size must be a whole number, 1 at least, got {shown}")',
+    ]
 
 
 def untold(cell: Cell, size: Symbol) -> UsageError:
@@ -177,15 +182,15 @@ def untold(cell: Cell, size: Symbol) -> UsageError:
 
 
 def _check_inputs(inputs: Sequence[_Given], states: Sequence[_Given]) -> list[str]:
-    """Finds the number of samples B, which the inputs must agree on."""
+    """Finds the number of samples B, which the inputs must agree on, and at least one."""
     if not inputs:
-        return [f"    B = {f'1 if states is None else len({states[0].array})' if states else '1'}"]
+        return [f"    B = 1 if states is None else len({states[0].array})", *NO_SAMPLE] if states else ["    B = 1"]
     first, *rest = inputs
     if not rest:
-        return [f"    B = _shape({first.what}, {first.array}, *lead, {first.wanted})[0]"]
+        return [f"    B = _shape({first.what}, {first.array}, *lead, {first.wanted})[0]", *NO_SAMPLE]
     lines = [f"    axes = _shape({first.what}, {first.array}, *lead, {first.wanted})"]
     lines += [f"    _shape({x.what}, {x.array}, *zip(lead, axes), {x.wanted})" for x in rest]
-    return [*lines, "    B = axes[0]"]
+    return [*lines, "    B = axes[0]", *NO_SAMPLE]
 
 
 def _check_states(cell: Cell, states: Sequence[_Given], xp: str) -> list[str]:

@@ -12,9 +12,11 @@ from textwrap import wrap
 from sympy import MatrixSymbol
 
 from lstmgraph.algebra.names import name_of
+from lstmgraph.cell import State
 from lstmgraph.codegen.arrays import Speller, array_axes
 from lstmgraph.codegen.code import WIDTH, assignment, listed
 from lstmgraph.codegen.derived import Function
+from lstmgraph.codegen.entry import NO_SAMPLE, size_checks
 from lstmgraph.codegen.identifiers import class_name, size_text
 
 
@@ -31,6 +33,7 @@ class Module(Function):
             "module": class_name(cell.name),
             "notes": self.notes(),
             "sizes": [size_text(z) for z in cell.sizes],
+            "size_checks": size_checks(cell),
             "parameters": [(self.names[p], ", ".join(self.axes(p, batched=False)) or "()") for p in cell.parameters],
             "inputs": [name_of(x).base for x in cell.inputs],
             "xs": self.inputs[0] if len(cell.inputs) == 1 else "xs",
@@ -112,11 +115,12 @@ class Module(Function):
         return [line for text in said for line in wrap(text, WIDTH)]
 
     def checks(self) -> list[str]:
-        """What is looked at before anything is computed."""
+        """What is looked at before anything is computed; from there on the time is the first axis."""
         cell = self.cell
         sizes = [size_text(z) for z in cell.sizes] if cell.inputs or cell.states else []
         head = [f"    {', '.join(sizes)}{',' * (len(sizes) == 1)} = self.sizes"] if sizes else []
-        return [*head, *self.input_checks(), *(self.state_checks() if cell.states else [])]
+        inputs = [*self.input_checks(), *self.turned_inputs()] if cell.inputs else []
+        return [*head, *inputs, *(self.state_checks() if cell.states else [])]
 
     def input_checks(self) -> list[str]:
         """Of inputs; several are taken out of a dict, and the others have the lengths of the first one."""
@@ -125,29 +129,39 @@ class Module(Function):
             known = ", ".join(f'"{name}"' for name in names)
             lines.append(f'    _check_names("xs", xs, {known})')
             lines.append(f"    {', '.join(self.inputs)} = (xs[name] for name in ({known}))")
-        for k, (x, xs) in enumerate(zip(self.cell.inputs, self.inputs, strict=False)):
+        for k, (x, xs) in enumerate(zip(self.cell.inputs, self.inputs, strict=True)):
             lead = f"*{self.inputs[0]}.shape[:len(lead)]" if k else "*lead"
             what = f"xs['{names[k]}']" if len(names) > 1 else xs
             lines.append(f"    _check({', '.join([chr(34) + what + chr(34), xs, lead, *self.axes(x)])})")
-        return lines
+        lines.append(f"    if 0 in {self.inputs[0]}.shape[:len(lead)]:")
+        return [*lines, '        raise ValueError("there must be at least one step and one sample")']
+
+    def turned_inputs(self) -> list[str]:
+        xs = ", ".join(self.inputs)
+        turned = f"(a.transpose(0, 1) for a in ({xs}))" if len(self.inputs) > 1 else f"{xs}.transpose(0, 1)"
+        return ['    if lead == ("B", "T"):', f"        {xs} = {turned}"]
 
     def state_checks(self) -> list[str]:
-        """Of states, which are zeros where none are given."""
-        states = self.cell.states
-        batch = f'1 if states is None else len(states["{states[0].name}"])'
-        batch = f"{self.inputs[0]}.shape[len(lead) - 1]" if self.cell.inputs else batch
-        like = [*(f"self.{p}" for p in self.parameters[:1]), *(self.inputs if self.cell.inputs else [])]
+        """Of states, which are zeros where none are given; without inputs the first one has the number of samples."""
+        first, timed = self.cell.states[0], bool(self.cell.inputs)
+        like = [*(f"self.{p}" for p in self.parameters[:1]), *(self.inputs if timed else [])]
         zeros = f"{like[0]}.new_zeros" if like else "torch.zeros"
-        axes = {s.name: ", ".join(["B", *self.axes(s.next)]) for s in states}
+        axes = {s.name: ", ".join(["B" if timed else "1", *self.axes(s.next)]) for s in self.cell.states}
         made = listed("states = {", [f'"{name}": {zeros}({found})' for name, found in axes.items()], "}")
         known = ", ".join(f'"{name}"' for name in axes)
+        batch = [] if timed else [self.state_check(first, '"B"'), f'    B = len(states["{first.name}"])', *NO_SAMPLE]
         return [
-            f"    B = {batch}",
+            *([f"    B = {self.inputs[0]}.shape[len(lead) - 1]"] if timed else []),
             "    if states is None:",
             *(f"    {line}" for line in made),
             f'    _check_names("states", states, {known})',
-            *(f'    _check("states[\'{name}\']", states["{name}"], {found})' for name, found in axes.items()),
+            *batch,
+            *(self.state_check(s, "B") for s in self.cell.states if timed or s != first),
         ]
+
+    def state_check(self, state: State, batch: str) -> str:
+        axes = ", ".join([batch, *self.axes(state.next)])
+        return f'    _check("states[\'{state.name}\']", states["{state.name}"], {axes})'
 
     def given(self) -> list[str]:
         """The arguments of `reference` and `step`."""

@@ -256,7 +256,7 @@ def of_size(functions: Functions, H: int) -> dict[str, np.ndarray]:
             r"d_states must be .* c, h, got tuple",
         ),
         (lambda f, p: f.forward(p, np.ones((4, 5, 8)) * 1j), r"xs must be real numbers, got complex128"),
-        (lambda f, p: f.init(np.random.default_rng(0), X=0, H=5), r"every size must be 1 at least, got X=0, H=5"),
+        (lambda f, p: f.init(np.random.default_rng(0), X=0, H=5), "a whole number, 1 at least, got X=0, H=5"),
         (
             lambda f, p: f.backward(of_size(f, 2), f.forward(p, np.ones((4, 3, 8)))[2], np.ones((4, 3, 5))),
             r"W_f must be \(5, 8\), got \(2, 8\)",

@@ -7,12 +7,14 @@ How a target is called is a row of `WAYS` in `equality.py`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from lstmgraph.numeric.check import given_rows
+from lstmgraph.numeric.sample import Sample
 from tests.codegen.equality import (
     BOUNDS,
     CASES,
@@ -42,6 +44,28 @@ def test_values_and_gradients_are_the_interpreters(way: str, cell: str) -> None:
         for case in cases:
             found = row.run(cell, sample_of(cell, case, dtype), dtype)
             assert not faults(found, cell, case, dtype, row.last, row.forward), (case, dtype)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
+@pytest.mark.parametrize("cell", ["lstm", "two", "autonomous", "no_state"])
+@pytest.mark.parametrize("way", [pytest.param(w, marks=[getattr(pytest.mark, m) for m in WAYS[w].mark]) for w in WAYS])
+def test_every_target_wants_a_sample_and_a_step(way: str, cell: str) -> None:
+    sample = sample_of(cell, CASES[0], "float64")
+    for batch, steps, wanted in ((0, 1, "one sample"), (1, 0, "one step")):
+        with pytest.raises(ValueError, match=f"there must be at least .*{wanted}"):
+            WAYS[way].run(cell, of_the_first(sample, batch, steps), "float64")
+
+
+def of_the_first(sample: Sample, batch: int, steps: int) -> Sample:
+    return replace(
+        sample,
+        batch=batch,
+        steps=steps,
+        inputs={name: array[:steps, :batch] for name, array in sample.inputs.items()},
+        states={name: array[:batch] for name, array in sample.states.items()},
+        d_output=sample.d_output[:steps, :batch],
+        d_states={name: array[:batch] for name, array in sample.d_states.items()},
+    )
 
 
 STEPPING: dict[str, Callable[[str], Any]] = {"numpy": functions_of, "c": c_functions}

@@ -99,7 +99,7 @@ def lstm() -> tuple[Functions, dict[str, np.ndarray]]:
         (lambda f, p: f.forward(p, np.ones((4, 0, 8))), "at least one step"),
         (lambda f, p: f.forward(p, np.ones((0, 3, 8))), "at least one sample"),
         (lambda f, p: f.step(p, np.ones((0, 8))), "at least one sample"),
-        (lambda f, p: f.init(np.random.default_rng(0), X=0, H=5), r"every size must be 1 at least, got X=0, H=5"),
+        (lambda f, p: f.init(np.random.default_rng(0), X=0, H=5), "a whole number, 1 at least, got X=0, H=5"),
         (
             lambda f, p: f.forward(p | {"W_f": p["W_f"].T}, np.ones((4, 5, 8))),
             r"U_f must be \(8, 8\), got \(5, 5\): X=5, H=8 \(as in W_f\)",

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lstmgraph import load
@@ -165,6 +166,20 @@ def test_half_precision(name: str, dtype: Any) -> None:
     torch.testing.assert_close(outputs.double(), wanted, rtol=0.1, atol=0.1)
     for k, p in half.named_parameters():
         torch.testing.assert_close(p.grad.double(), exact[k], rtol=0.2, atol=0.2)
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_shapes_without_memory(name: str) -> None:
+    """On meta, where there is no autocast: the shapes and types of what is computed on the CPU."""
+    module, xs, states = small(name)
+    wanted, last = module(xs, states)
+    module, xs = module.to("meta"), xs.to("meta")
+    states = {k: s.to("meta") for k, s in states.items()}
+    for dtype in (torch.float64, torch.bfloat16):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype is torch.bfloat16):
+            outputs, found = module(xs, states)
+        assert (outputs.device.type, outputs.dtype, outputs.shape) == ("meta", dtype, wanted.shape)
+        assert {k: s.shape for k, s in found.items()} == {k: s.shape for k, s in last.items()}
 
 
 @pytest.mark.parametrize("name", SOME)
@@ -397,9 +412,55 @@ def test_without_pytorch_the_text_is_there_still(monkeypatch: pytest.MonkeyPatch
             lambda m, xs: m(xs, {"c": torch.ones(B, H), "h": torch.ones(1, H)}),
             r"states\['h'\] must be \(2, 3\), got \(1, 3\)",
         ),
+        (lambda m, xs: m(xs, {}), "states must be a dict of c, h, got nothing"),
+        (lambda m, xs: m(xs, {0: xs}), "states must be a dict of c, h, got 0"),
+        (lambda m, xs: type(m)(2, 0), "every size must be a whole number, 1 at least, got X=2, H=0"),
+        (lambda m, xs: type(m)(2, 3.0), r"whole number, 1 at least, got X=2, H=3\.0"),
+        (lambda m, xs: type(m)("2", 3), "whole number, 1 at least, got X='2', H=3"),
     ],
 )
 def test_what_is_wrong_is_named(call: Any, message: str) -> None:
     module, xs, _ = small("lstm")
     with pytest.raises(ValueError, match=message):
         call(module, xs)
+
+
+def test_shapes_are_told_as_they_are_given() -> None:
+    module, xs, _ = small("lstm", batch_first=True)
+    with pytest.raises(ValueError, match=r"xs must be \(B, T, 2\), got \(3, 2, 1\)"):
+        module(xs[..., :1])
+
+
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize("given", [None, [[[0.0, 0.0]]], np.zeros((3, 2, 2))])
+def test_what_is_no_tensor_is_named(given: Any, batch_first: bool) -> None:
+    module, xs, _ = small("lstm", batch_first=batch_first)
+    kind = type(given).__name__
+    with pytest.raises(TypeError, match=f"xs must be a tensor, got {kind}"):
+        module(given)
+    with pytest.raises(TypeError, match=rf"states\['h'\] must be a tensor, got {kind}"):
+        module(xs, {"c": xs.new_zeros(3 if batch_first else 2, H), "h": given})
+
+
+def test_the_number_of_samples_without_inputs_is_that_of_the_first_state() -> None:
+    module = functions_of("autonomous").Module(3)
+    states = {k: torch.ones(4, 3) for k in "pq"}
+    assert module(2, states)[0].shape == (2, 4, 3)
+    with pytest.raises(ValueError, match=r"states\['q'\] must be \(4, 3\), got \(2, 3\)"):
+        module(2, {**states, "q": torch.ones(2, 3)})
+    with pytest.raises(ValueError, match="states must be a dict of p, q, got Tensor"):
+        module(2, states["p"])
+    with pytest.raises(ValueError, match=r"states\['p'\] must be \(B, 3\), got \(3,\)"):
+        module(2, {"p": torch.ones(3), "q": torch.ones(3)})
+
+
+def test_outputs_are_changed_in_a_copy() -> None:
+    """They are kept for the way back, as those of torch.nn.LSTM are."""
+    module, xs, states = small("lstm")
+    outputs, _ = module(xs, states)
+    with pytest.raises(RuntimeError, match="inplace operation by an out-of-place one"):
+        outputs.mul_(2)
+    outputs.clone().mul_(2).sum().backward()
+    with torch.no_grad():
+        outputs, _ = module(xs, states)
+        outputs.mul_(2)

@@ -47,8 +47,8 @@ def shapes(X, H):
 
 def init(key, X, H, dtype=float):
     """Random parameters: uniform, within 1 / sqrt(columns) for a matrix and 1 / sqrt(length) for a vector."""
-    if min(X, H) < 1:
-        raise ValueError(f"every size must be 1 at least, got X={X}, H={H}")
+    if not all(hasattr(length, "__index__") and length > 0 for length in (X, H)):
+        raise ValueError(f"every size must be a whole number, 1 at least, got {X=}, {H=}")
     params = {}
     for name, shape in shapes(X, H).items():
         key, own = jax.random.split(key)
@@ -234,6 +234,8 @@ def _prepare(params, xs, states, what, *lead):
                 f": X={X}, H={H} (as in W_f)"
             )
     B = _shape(what, xs, *lead, ("X", X))[0]
+    if B < 1:
+        raise ValueError("there must be at least one sample")
     if states is None:
         states = {
             "c": jnp.zeros((B, H), params["W_f"].dtype),

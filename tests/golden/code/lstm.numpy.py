@@ -57,8 +57,8 @@ def shapes(X, H):
 
 def init(rng, X, H, dtype=np.float64):
     """Random parameters: uniform, within 1 / sqrt(columns) for a matrix and 1 / sqrt(length) for a vector."""
-    if min(X, H) < 1:
-        raise ValueError(f"every size must be 1 at least, got X={X}, H={H}")
+    if not all(hasattr(length, "__index__") and length > 0 for length in (X, H)):
+        raise ValueError(f"every size must be a whole number, 1 at least, got {X=}, {H=}")
     params = {}
     for name, shape in shapes(X, H).items():
         bound = 1 / np.sqrt(shape[-1]) if shape else 1
@@ -120,8 +120,6 @@ def _forward(params, xs, states):
     The last argument of a call is where its result goes.
     """
     B, T = xs.shape[:2]
-    if B < 1:
-        raise ValueError("there must be at least one sample")
     W_f, U_f, W_i, U_i, W_g, U_g = (params[name] for name in ("W_f", "U_f", "W_i", "U_i", "W_g", "U_g"))
     W_o, U_o = (params[name] for name in ("W_o", "U_o"))
     b_f, b_i, b_g, b_o = (params[name][:, None] for name in ("b_f", "b_i", "b_g", "b_o"))
@@ -256,6 +254,8 @@ def _prepare(params, xs, states, what, *lead):
                 f": X={X}, H={H} (as in W_f)"
             )
     B = _shape(what, xs, *lead, ("X", X))[0]
+    if B < 1:
+        raise ValueError("there must be at least one sample")
     if states is None:
         states = {
             "c": np.zeros((B, H), params["W_f"].dtype),

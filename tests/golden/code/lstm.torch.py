@@ -38,6 +38,8 @@ class Lstm(nn.Module):
 
     def __init__(self, X, H, *, batch_first=False, derived=True, device=None, dtype=None):
         super().__init__()
+        if not all(hasattr(length, "__index__") and length > 0 for length in (X, H)):
+            raise ValueError(f"every size must be a whole number, 1 at least, got {X=}, {H=}")
         self.sizes, self.batch_first, self.derived = (X, H), batch_first, derived
         self.W_f = nn.Parameter(torch.empty(H, X, device=device, dtype=dtype))
         self.U_f = nn.Parameter(torch.empty(H, H, device=device, dtype=dtype))
@@ -61,11 +63,8 @@ class Lstm(nn.Module):
 
     def forward(self, xs, states=None):
         """The outputs of all steps, and the states after the last one."""
-        if self.batch_first:
-            xs = xs.transpose(0, 1)
-        if not len(xs):
-            raise ValueError("there must be at least one step")
-        outputs, states = self._run(self._sequence(), xs, states, "T", "B")
+        lead = ("B", "T") if self.batch_first else ("T", "B")
+        outputs, states = self._run(self._sequence(), xs, states, *lead)
         return outputs.transpose(0, 1) if self.batch_first else outputs, states
 
     def step(self, x, states=None):
@@ -76,6 +75,10 @@ class Lstm(nn.Module):
         """What a function gives for what is given, once that is found to be of the right shapes."""
         X, H = self.sizes
         _check("xs", xs, *lead, X)
+        if 0 in xs.shape[:len(lead)]:
+            raise ValueError("there must be at least one step and one sample")
+        if lead == ("B", "T"):
+            xs = xs.transpose(0, 1)
         B = xs.shape[len(lead) - 1]
         if states is None:
             states = {"c": self.W_f.new_zeros(B, H), "h": self.W_f.new_zeros(B, H)}
@@ -87,6 +90,7 @@ class Lstm(nn.Module):
             self.U_g, self.b_g, self.W_o, self.U_o, self.b_o,
         ]
         device = self.W_f.device.type
+        device = device if torch.amp.is_autocast_available(device) else "cpu"  # it is not on meta
         if torch.is_autocast_enabled(device):
             given = [a.to(torch.get_autocast_dtype(device)) for a in given]
         with torch.autocast(device, enabled=False):
@@ -280,7 +284,9 @@ def _blocks(T, array, n):
 
 
 def _check(what, array, *wanted):
-    """Raise ValueError unless the shape is as wanted; a name stands for any length."""
+    """Raise TypeError unless it is a tensor, ValueError unless of the shape wanted; a name stands for any length."""
+    if not isinstance(array, torch.Tensor):
+        raise TypeError(f"{what} must be a tensor, got {type(array).__name__}")
     if array.ndim != len(wanted) or any(n != m for n, m in zip(wanted, array.shape) if not isinstance(n, str)):
         raise ValueError(f"{what} must be ({', '.join(map(str, wanted))}), got {tuple(array.shape)}")
 
@@ -288,5 +294,5 @@ def _check(what, array, *wanted):
 def _check_names(what, given, *names):
     """Raise ValueError unless it is a dict with just these names."""
     if not isinstance(given, dict) or given.keys() != {*names}:
-        found = ", ".join(given) if isinstance(given, dict) else type(given).__name__
+        found = ", ".join(map(str, given)) or "nothing" if isinstance(given, dict) else type(given).__name__
         raise ValueError(f"{what} must be a dict of {', '.join(names)}, got {found}")
