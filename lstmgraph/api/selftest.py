@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 # Where what goes in lies: of both signs, or positive for a cell that takes logarithms or roots.
 RANGES = ((-0.75, 1.5), (0.25, 0.75))
 
-# So many numbers of parameters has a file that tests itself at most: what comes out is computed at its own sizes.
-LARGEST = 100_000
-
 
 def file_options(
     cell: Cell, target: str, dtype: str | None, sizes: Mapping[str, int] | None, params: Mapping[str, Any] | None
@@ -28,17 +25,9 @@ def file_options(
     from lstmgraph import codegen
 
     options: dict[str, Any] = chosen_options(dtype=dtype, sizes=sizes, params=params)
-    if "reference" in codegen.TARGETS[target].own and _entries(cell, sizes or {}) <= LARGEST:
+    if "reference" in codegen.TARGETS[target].own:
         options["reference"] = lambda sizes, steps, batch: expected(cell, sizes, steps, batch)
     return options
-
-
-def _entries(cell: Cell, sizes: Mapping[str, int]) -> int:
-    """How many numbers the parameters hold at these sizes; one that is not fixed counts little."""
-    from math import prod
-
-    values = {z: sizes.get(str(z), 1) for z in cell.sizes}
-    return sum(int(prod(side.subs(values) for side in p.shape)) for p in cell.parameters)
 
 
 def expected(cell: Cell, sizes: Mapping[Symbol, int], steps: int, batch: int) -> Expected:

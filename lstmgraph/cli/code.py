@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath
 
 import click
 
-from lstmgraph.cli.options import STANDARD_OUTPUT, cell_argument, choose_format, deliver, load_cell
+from lstmgraph.cli.options import cell_argument, choose_format, deliver, is_file, load_cell
 from lstmgraph.cli.terminal import note
 from lstmgraph.errors import UsageError
 
@@ -39,15 +40,18 @@ def command(
     from lstmgraph.api.catalogue import code_targets
     from lstmgraph.api.parameters import read_parameters
 
+    fixed = _sizes(sizes)
     if passes:
+        _refuse_with_passes({"--dtype": dtype, "--size": fixed, "--params": params})
         deliver(load_cell(name).passes(target or "numpy"), output)
         return
     chosen = choose_format(output, target, code_targets(), "numpy", kind="target")
-    cell, fixed = load_cell(name), dict(map(_size, sizes)) or None
-    values = None if params is None else read_parameters(params)
+    if is_file(output):
+        _check_suffix(output, chosen, code_targets()[chosen])
+    cell, values = load_cell(name), None if params is None else read_parameters(params)
     for warning in cell.code_warnings(chosen, dtype=dtype, sizes=fixed, params=values):
         note(f"{cell.name}: {warning}")
-    if output is None or output == STANDARD_OUTPUT or output.startswith("/dev/"):
+    if not is_file(output):
         deliver(cell.code(chosen, dtype=dtype, sizes=fixed, params=values), output)
         return
     from lstmgraph.files import write_together
@@ -59,9 +63,29 @@ def command(
     write_together({path if k == f"{path.stem}{suffix}" else path.parent / k: data for k, data in files.items()})
 
 
-def _size(text: str) -> tuple[str, int]:
-    """`H=16`."""
-    name, _, number = text.partition("=")
-    if not name or not number.isdecimal():
-        raise UsageError(f"a size is a name and a whole number, not {text!r}", hint="--size H=16")
-    return name, int(number)
+def _refuse_with_passes(options: Mapping[str, object]) -> None:
+    for option, given in options.items():
+        if given is not None:
+            raise UsageError(f"--passes shows equations, which {option} does not change", hint="leave one of them out")
+
+
+def _check_suffix(output: str, target: str, suffixes: Sequence[str]) -> None:
+    """A file of another name could not be imported, or included."""
+    if PurePath(output).suffix.lower() not in suffixes:
+        wanted = PurePath(output).with_suffix(suffixes[0])
+        raise UsageError(f"a file of target {target} ends in {suffixes[0]}, not {output!r}", hint=f"-o {wanted}")
+
+
+def _sizes(texts: Sequence[str]) -> dict[str, int] | None:
+    """`H=16`, each once."""
+    found: dict[str, int] = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        if not name or not number.isdecimal():
+            raise UsageError(f"a size is a name and a whole number, not {text!r}", hint="--size H=16")
+        if name in found:
+            raise UsageError(
+                f"the size {name} is given twice: {found[name]} and {number}", hint="leave one of them out"
+            )
+        found[name] = int(number)
+    return found or None

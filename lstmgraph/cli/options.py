@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import click
 from click.shell_completion import CompletionItem
@@ -49,13 +49,18 @@ def load_cell(name: str) -> Cell:
     return load(name)
 
 
+def is_file(output: str | None) -> TypeGuard[str]:
+    """Whether a result goes to a file, not to standard output."""
+    return output is not None and output != STANDARD_OUTPUT and not output.startswith("/dev/")
+
+
 def choose_format(
     output: str | None, given: str | None, formats: Mapping[str, Sequence[str]], default: str, kind: str = "format"
 ) -> str:
     """The format of a result.  `formats` maps a format to its suffixes; `output` chooses, `given` has to agree."""
     if given is not None and given not in formats:
         raise UnknownName(kind, given, formats)
-    if output is None or output == STANDARD_OUTPUT or output.startswith("/dev/"):
+    if not is_file(output):
         return given or default
     suffix = PurePath(output).suffix.lower()
     if output.endswith("/") or (not suffix and Path(output).is_dir()):
@@ -70,7 +75,9 @@ def choose_format(
         )
         raise UsageError(what, hint=f"known: {known}")
     if meant and given is not None and given not in meant:
-        raise UsageError(f"{output!r} is a file of {kind} {meant[0]}, not {given}", hint="leave one of them out")
+        named = PurePath(output).with_suffix(formats[given][0])
+        hint = f"leave one of them out, or name it {named}"
+        raise UsageError(f"{output!r} is a file of {kind} {meant[0]}, not {given}", hint=hint)
     return given or meant[0]
 
 

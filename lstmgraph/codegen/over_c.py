@@ -1,8 +1,8 @@
 """The PyTorch module over the compiled C: on the CPU, in float32 and float64, its sequences are one call each way.
 
-It is the module of the generated PyTorch file, whose sequences `OverC` runs in the place of `Derived`: the same arguments,
-the same results.  Where the C functions cannot run (another device or type, vmap, what is being traced), and where gradients
-are to be differentiated once more, the file's own `Derived` does.
+It is the module of the generated PyTorch file, whose sequences `OverC` runs in the place of `Derived`: the same
+arguments, the same results.  Where the C functions cannot run (another device or type, vmap, what is being traced), and
+where gradients are to be differentiated once more, the file's own `Derived` does.
 
 `Texts` is all that a module is made of, as plain data: by it a module is pickled, and made again in another process.
 """
@@ -93,7 +93,7 @@ def over_c(found: Texts, libraries: Callable[[str], Library]) -> dict[str, Any]:
 
 
 def runs_sequences(module: Any, over: Any) -> None:
-    """Let what runs a sequence of the module be `over`, but where torch.compile looks on: its operators are the file's."""
+    """Let what runs a sequence of the module be `over`, but not under torch.compile: its operators are the file's."""
     import torch
 
     sequence = module._sequence

@@ -180,7 +180,10 @@ def test_a_file_of_large_fixed_sizes_has_no_test_of_itself() -> None:
     """What comes out would have to be computed to write it."""
     cell = lstmgraph.load("lstm")
     assert "SELFTEST" in cell.code("c", sizes={"H": 4})
-    assert "SELFTEST" not in cell.code("c", sizes={"H": 99999999999})
+    large = cell.code("c", sizes={"H": 99999999999})
+    assert "SELFTEST" not in large
+    assert " * It has no test of itself: its parameters are more than 100000 numbers.\n" in large
+    assert "no test of itself" not in cell.code("c")
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -23,6 +23,8 @@ from lstmgraph.templates import render
 T, B = 3, 2
 COUNTS = {SHARED: 1, ALL: T * B, STEP: B, NEXT: (T + 1) * B}
 
+# So many numbers of parameters has a file that tests itself at most: what comes out is computed at its own sizes.
+LARGEST = 100_000
 
 Counted = tuple[str, int]  # an array's name, and how many entries it has
 
@@ -44,6 +46,12 @@ def sizes_of(functions: Functions) -> dict[Symbol, int]:
     """The sizes of the test: those that are fixed, else 2, 3, ..."""
     given = functions.options.sizes
     return {z: given.get(str(z), 2 + k % 4) for k, z in enumerate(functions.cell.sizes)}
+
+
+def is_small(functions: Functions) -> bool:
+    """Whether the file can test itself in little time."""
+    test = _Test(functions, sizes_of(functions))
+    return sum(map(test.entries, functions.cell.parameters)) <= LARGEST
 
 
 def selftest(functions: Functions, reference: Reference) -> str:

@@ -21,7 +21,7 @@ from lstmgraph.codegen.loops.functions import Functions
 from lstmgraph.codegen.loops.helpers import helper_texts
 from lstmgraph.codegen.loops.layout import PASSES, Options
 from lstmgraph.codegen.loops.names import member
-from lstmgraph.codegen.loops.selftest import Reference, selftest
+from lstmgraph.codegen.loops.selftest import LARGEST, Reference, is_small, selftest
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.errors import UnknownName, UsageError
 from lstmgraph.templates import render
@@ -94,7 +94,8 @@ class File(Functions):
 
     def __init__(self, plan: Plan, options: Options, reference: Reference | None = None) -> None:
         super().__init__(plan, options)
-        self.reference = reference
+        self.reference = reference if reference and is_small(self) else None
+        self.is_too_large = reference is not None and self.reference is None  # to test itself
 
     # ── the files ──
 
@@ -125,11 +126,13 @@ class File(Functions):
         )
 
     def source(self, values: Mapping[str, Any], what: str, include: str) -> str:
+        tested = self.reference is not None
         command = ["Compile it with", "", f"    cc {' '.join(FLAGS)} -c", ""]
-        macro, tests = self.prefix.upper(), self.reference is not None
+        macro = self.prefix.upper()
         notes = [
             f"With -D{macro}_CBLAS products of matrices are CBLAS's.",
-            *([f"With -D{macro}_SELFTEST there is a main, which runs a few steps and says what is wrong."] * tests),
+            *([f"With -D{macro}_SELFTEST there is a main, which runs a few steps and says what is wrong."] * tested),
+            *([f"It has no test of itself: its parameters are more than {LARGEST} numbers."] * self.is_too_large),
         ]
         return render("c.c.j2", what=what, include=include, notes=[*command, *notes], **values)
 

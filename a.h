@@ -1,0 +1,95 @@
+/* LSTM
+ *
+ *     f[t] = sigmoid(W_f @ x[t] + U_f @ h[t-1] + b_f)
+ *     i[t] = sigmoid(W_i @ x[t] + U_i @ h[t-1] + b_i)
+ *     g[t] = tanh(W_g @ x[t] + U_g @ h[t-1] + b_g)
+ *     c[t] = f[t] * c[t-1] + i[t] * g[t]
+ *     o[t] = sigmoid(W_o @ x[t] + U_o @ h[t-1] + b_o)
+ *     h[t] = o[t] * tanh(c[t])
+ *
+ * F. A. Gers, J. Schmidhuber, F. Cummins, Learning to forget: continual prediction with LSTM, Neural Computation
+ *     12, 2000
+ * C. Olah, Understanding LSTM networks, 2015
+ */
+#ifndef LSTM_HEADER
+#define LSTM_HEADER
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef float lstm_real;
+
+typedef struct {
+    size_t X, H;
+} lstm_sizes;
+
+typedef struct {
+    const lstm_real *W_f; /* (H, X) */
+    const lstm_real *U_f; /* (H, H) */
+    const lstm_real *b_f; /* (H) */
+    const lstm_real *W_i; /* (H, X) */
+    const lstm_real *U_i; /* (H, H) */
+    const lstm_real *b_i; /* (H) */
+    const lstm_real *W_g; /* (H, X) */
+    const lstm_real *U_g; /* (H, H) */
+    const lstm_real *b_g; /* (H) */
+    const lstm_real *W_o; /* (H, X) */
+    const lstm_real *U_o; /* (H, H) */
+    const lstm_real *b_o; /* (H) */
+} lstm_params;
+
+typedef struct {
+    lstm_real *W_f;
+    lstm_real *U_f;
+    lstm_real *b_f;
+    lstm_real *W_i;
+    lstm_real *U_i;
+    lstm_real *b_i;
+    lstm_real *W_g;
+    lstm_real *U_g;
+    lstm_real *b_g;
+    lstm_real *W_o;
+    lstm_real *U_o;
+    lstm_real *b_o;
+} lstm_grads;
+
+typedef struct {
+    lstm_real *c; /* (H) */
+    lstm_real *h; /* (H) */
+} lstm_states;
+
+/* How many numbers lstm_pack writes. */
+size_t lstm_pack_size(lstm_sizes sizes);
+
+/* What depends on the parameters only: weights side by side, as the products take them. */
+void lstm_pack(lstm_sizes sizes, const lstm_params *params, lstm_real *pack);
+
+/* How much memory lstm_step works in. */
+size_t lstm_step_size(lstm_sizes sizes, size_t B);
+
+/* One step of B samples.  The states before it and after it are in different memory; work has
+   lstm_step_size(B) numbers. */
+void lstm_step(lstm_sizes sizes, size_t B, const lstm_params *params, const lstm_real *pack,
+               const lstm_real *xs, const lstm_states *prev, const lstm_states *next, lstm_real *work);
+
+/* How much memory lstm_forward and lstm_backward work in. */
+size_t lstm_work_size(lstm_sizes sizes, size_t T, size_t B);
+
+/* T steps of B samples.  states has (T + 1, B, ...): those before the first step, which are given, and
+   those after each; work has lstm_work_size(T, B) numbers, some of which backward takes. */
+void lstm_forward(lstm_sizes sizes, size_t T, size_t B, const lstm_params *params, const lstm_real *pack,
+                  const lstm_real *xs, const lstm_states *states, lstm_real *work);
+
+/* The gradients of a loss, back through the steps of a forward pass that was given the same arguments. */
+void lstm_backward(lstm_sizes sizes, size_t T, size_t B, const lstm_params *params, const lstm_real *xs,
+                   const lstm_states *states, const lstm_real *d_hs, const lstm_states *d_states,
+                   const lstm_grads *grads, lstm_real *d_xs, lstm_real *work);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
