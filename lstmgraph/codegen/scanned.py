@@ -209,8 +209,9 @@ class Scan:
         return lines
 
     def is_part(self, e: Equation) -> bool:
-        """Whether a sum over all steps is only rows of another one."""
-        return e.target in self.totals and isinstance(e.value, n.Slice) and e.target not in self.used
+        """Whether a sum over all steps is only rows of another such sum."""
+        rows = isinstance(e.value, n.Slice) and e.value.args[0] in self.totals
+        return rows and e.target in self.totals and e.target not in self.used
 
     def turned_sums(self) -> frozenset[MatrixSymbol]:
         """The sums of a bᵀ over all steps of which only rows are wanted: Σ b aᵀ transposes the narrower of the two."""

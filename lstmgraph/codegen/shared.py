@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -12,15 +11,15 @@ from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import is_number
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import symbols_in, walk
-from lstmgraph.codegen.passes.rows import replaced
+from lstmgraph.codegen.passes.rows import replaced, used_in
 from lstmgraph.codegen.places import OVER
 from lstmgraph.codegen.sweep import PHASES, Sweep
 from lstmgraph.program import Equation
 
 
 def inlined(sweep: Sweep) -> list[Equation]:
-    """What is done once, multiples of parameters that one stack takes written in it."""
-    uses = Counter(s for e in sweep.equations for s in walk(e.value) if isinstance(s, MatrixSymbol))
+    """What is done once, multiples of parameters that one stack takes, and nothing else, written in it."""
+    uses = used_in(sweep)
     inner = {s for e in sweep["once"] if isinstance(e.value, n.Concat) for s in e.value.args}
     light = {
         e.target: e.value

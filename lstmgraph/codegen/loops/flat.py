@@ -86,26 +86,34 @@ def _kept(sweep: Sweep) -> frozenset[MatrixSymbol]:
 
 @dataclass
 class _Naming:
+    """`known` are the names of the values of a phase, and of those that depend on parameters only.
+
+    `new` are the equations that come before the one at hand, `once` those that come after all that is made once, and
+    `early` says that this is what is at hand.
+    """
+
     sweep: Sweep
     known: dict[MatrixExpr, MatrixSymbol] = field(default_factory=dict)
-    flipped: dict[MatrixExpr, Equation] = field(default_factory=dict)
     new: list[Equation] = field(default_factory=list)
+    once: list[Equation] = field(default_factory=list)
+    early: bool = True
 
     def __post_init__(self) -> None:
         self.taken = {e.target for e in self.sweep.equations}
-        self.constant = self.sweep.constant()
+        self.constant = {*self.sweep.constant()}
         self.definitions = {e.target: e.value for e in self.sweep["once"]}
 
     def run(self) -> Sweep:
         phases: dict[Phase, list[Equation]] = {}
         for phase in PHASES:
-            self.known, phases[phase] = {}, []
+            self.known = {expr: name for expr, name in self.known.items() if name in self.constant}
+            self.early, phases[phase] = phase == "once", []
             for e in self.sweep[phase]:
                 self.owner = e
                 value = self.entrywise(e.value) if e.target in self.sweep.summed else self.root(e.value)
                 phases[phase] += [*self.new, replace(e, value=value)]
                 self.new = []
-        phases["once"] += self.flipped.values()
+        phases["once"] += self.once
         return self.sweep.changed(phases)
 
     def root(self, expr: MatrixExpr) -> MatrixExpr:
@@ -138,12 +146,19 @@ class _Naming:
         if isinstance(expr, MatrixSymbol):
             return expr
         if expr not in self.known:
-            value = self.root(expr)
-            name = name_of(self.owner.target)
-            mark = name if name.marks[:1] == ("part",) else name.marked("part")
-            self.known[expr] = fresh(mark, expr.shape, self.taken)
-            self.new.append(Equation(self.known[expr], value, stage=self.owner.stage))
+            self.make(expr, self.root(expr))
         return self.known[expr]
+
+    def make(self, expr: MatrixExpr, value: MatrixExpr) -> None:
+        """An equation for a value; what depends on parameters only is made once, and is a weight to a product."""
+        name = name_of(self.owner.target)
+        symbol = fresh(name if name.marks[:1] == ("part",) else name.marked("part"), expr.shape, self.taken)
+        self.known[expr] = symbol
+        constant = symbols_in(expr) <= self.constant
+        (self.once if constant and not self.early else self.new).append(Equation(symbol, value, stage=self.owner.stage))
+        if constant:
+            self.constant.add(symbol)
+            self.definitions[symbol] = value
 
     def product(self, left: MatrixExpr, right: MatrixExpr) -> MatrixExpr:
         """A product whose matrices are laid out as it takes them: along rows."""
@@ -158,18 +173,19 @@ class _Naming:
 
     def turned(self, weight: MatrixExpr) -> MatrixSymbol:
         """The transpose of a weight, made once."""
-        if weight not in self.flipped:
+        flipped = Transpose(weight)
+        if flipped not in self.known:
             symbol = next(iter(symbols_in(weight)))
             value = self.definitions.get(symbol) if symbol == weight else None
             stack = value if isinstance(value, n.Concat) else weight
-            name = fresh(name_of(symbol).marked("term"), (weight.shape[1], weight.shape[0]), self.taken)
-            self.flipped[weight] = Equation(name, Transpose(stack))
-        return self.flipped[weight].target
+            self.known[flipped] = fresh(name_of(symbol).marked("term"), flipped.shape, self.taken)
+            self.once.append(Equation(self.known[flipped], Transpose(stack)))
+            self.constant.add(self.known[flipped])
+        return self.known[flipped]
 
     def transposed(self, expr: MatrixExpr) -> MatrixSymbol:
         if expr not in self.known:
-            self.known[expr] = fresh(name_of(self.owner.target).marked("part"), expr.shape, self.taken)
-            self.new.append(Equation(self.known[expr], expr, stage=self.owner.stage))
+            self.make(expr, expr)
         return self.known[expr]
 
 
