@@ -121,7 +121,6 @@ class Function:
         body = self.body(sweep, [s for s in sweep.wanted if s not in sweep.carried.values()], firsts)
         self.both.append(body)
         lines = self.lines_of(body)
-        lines = [*self.once_more(there, "\n".join(lines)), *lines]
         d = self.gradients(body)
         there.sizes = body.sizes
         text = "\n".join([*lines, *d])
@@ -129,15 +128,19 @@ class Function:
         own = [there.name_of_base(self.own)] if self.keeps_output else []
         given = [self.d_outputs(), *firsts.values()]
         text = "\n".join([*views, text])
+        once = self.once_more(there, text)
+        text = "\n".join([*once, text])
         flat = [f"    {a} = {a}.flatten(0, 1)" for a in [*own, given[0]] if has(text, a)]
         self.entry = self.way_out()
         self.back_arguments = [*self.arguments, *own, *saved, *given]
-        return [*self.head(body, [text]), *flat, *views, *lines, *(row("return ", d) if d else ["    return ()"])]
+        head = [*self.head(body, [text]), *flat, *once]
+        return [*head, *views, *lines, *(row("return ", d) if d else ["    return ()"])]
 
     def once_more(self, there: Body, text: str) -> list[str]:
         """What the forward pass makes once, as far as it is used here."""
-        used = needed_by(self.forward["once"], [s for s in self.backward.shared if has(text, self.names[s])])
-        return there.once([e for e in self.forward["once"] if e.target in used])
+        own = self.forward["once"]
+        used = needed_by(own, [e.target for e in own if has(text, self.names[e.target])])
+        return there.once([e for e in own if e.target in used])
 
     def gradients(self, body: Body) -> list[str]:
         """The gradients of the inputs, of the initial states and of the parameters."""

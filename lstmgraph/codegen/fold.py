@@ -82,6 +82,11 @@ def _power(expr: MatrixExpr) -> MatrixExpr:
     return expr if base is None or exponent is None else _filled(base**exponent, expr)
 
 
+def _turned(expr: MatrixExpr) -> MatrixExpr:
+    """A product stays as it is: the author's names come in the author's order."""
+    return expr if isinstance(expr.args[0], MatMul) else transpose(expr.args[0])
+
+
 def _extreme(choose: Callable[..., sp.Expr]) -> Callable[[MatrixExpr], MatrixExpr]:
     def fold(expr: MatrixExpr) -> MatrixExpr:
         a, b = map(number_in, expr.args)
@@ -93,7 +98,7 @@ def _extreme(choose: Callable[..., sp.Expr]) -> Callable[[MatrixExpr], MatrixExp
 FOLDS: Mapping[type, Callable[[MatrixExpr], MatrixExpr]] = {
     MatAdd: _sum,
     MatMul: lambda expr: matmul(*expr.args),
-    Transpose: lambda expr: transpose(expr.args[0]),
+    Transpose: _turned,
     n.Hadamard: _product,
     n.Divide: _quotient,
     n.Power: _power,

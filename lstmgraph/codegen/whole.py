@@ -241,7 +241,8 @@ class Sequences:
         first = self.first[carried]
         if value in self.shared:
             axes = ", ".join(["(T - 1) * B", *map(self.size, array_axes(value.shape, batched=True))])
-            return f"torch.cat([{first}, torch.broadcast_to({self.names[value]}, ({axes}))])"
+            rest = f"torch.broadcast_to({self.names[value]}, ({axes}))"
+            return f"torch.cat([{', '.join((rest, first) if self.reverse else (first, rest))}])"
         text = self.sequence(value)
         return f"torch.cat([{text}[B:], {first}])" if self.reverse else f"torch.cat([{first}, {text}[:-B]])"
 

@@ -11,14 +11,16 @@ may be the cell that loses digits, and then so does the interpreter: `lost` meas
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from sympy import Rational
 
+from lstmgraph.algebra import nodes as n
 from lstmgraph.calculus import gradient
 from lstmgraph.cell import Cell
 from lstmgraph.codegen import Functions, lambdify, over_c
@@ -30,6 +32,7 @@ from lstmgraph.codegen.plan import Plan
 from lstmgraph.codegen.targets.c import File
 from lstmgraph.numeric.check import Arrays, given_rows, reference_rows, run_code, starts
 from lstmgraph.numeric.sample import Sample, draw
+from lstmgraph.program import Equation
 from lstmgraph.reading import library, load
 
 HERE = Path(__file__).parent
@@ -84,7 +87,8 @@ def wanted_of(name: str, case: Case, dtype: str) -> Found:
 
 @lru_cache
 def lost(name: str, case: Case, dtype: str) -> Mapping[str, float]:
-    """How far the interpreter itself is off, in that type and of numbers that are off by half of their last place."""
+    """How far the interpreter itself is off, in that type, of numbers that are off by half of their last place, where
+    every equation's value is, too."""
     cell, wanted = cell_of(name), joined(wanted_of(name, case, dtype))
     rng, unit = np.random.default_rng(0), float(np.finfo(dtype).eps) / 2
     most = dict.fromkeys(wanted, 0.0)
@@ -92,9 +96,20 @@ def lost(name: str, case: Case, dtype: str) -> Mapping[str, float]:
         moved = mapped(
             sample_of(name, case, dtype), lambda a: (a * (1 + rng.uniform(-unit, unit, a.shape))).astype(dtype)
         )
-        found = joined(reference_rows(cell, gradient(cell), moved))
+        step, back = (rounded(p.equations, rng, 2 * unit) for p in (cell, gradient(cell)))
+        found = joined(reference_rows(replace(cell, equations=step), replace(gradient(cell), equations=back), moved))
         most = {key: max(worst, float(np.abs(found[key] - wanted[key]).max())) for key, worst in most.items()}
     return most
+
+
+def rounded(equations: Sequence[Equation], rng: np.random.Generator, unit: float) -> tuple[Equation, ...]:
+    """With each value as it is, or one of those beside it: a function is right to the last place or the one before."""
+
+    def off(e: Equation) -> Equation:
+        factor = Rational(1 + float(rng.choice([-unit / 2, 0, unit])))
+        return replace(e, value=n.Hadamard(n.Fill(factor, *e.value.shape), e.value))
+
+    return tuple(off(e) for e in equations)
 
 
 def joined(found: Found) -> dict[str, Any]:

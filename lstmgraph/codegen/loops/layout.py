@@ -19,6 +19,7 @@ from lstmgraph.codegen.loops.memory import Memory
 from lstmgraph.codegen.loops.names import CNames, identifier, joined, member, wish
 from lstmgraph.codegen.loops.places import ALL, NEXT, SHARED, STEP, Direction, Place, whole
 from lstmgraph.codegen.passes import Ways, hoist_terms, passed_both, recompute_in_loop, sink, stack
+from lstmgraph.codegen.passes.rows import replaced
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.codegen.sequence import sequence
 from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
@@ -72,7 +73,7 @@ class Layout:
         each = frozenset(s for s in both.backward.wanted if s not in both.backward.summed)
         kept = self.forward.kept()
         made = {e.target: e.value for e in self.forward.sweep["once"] if e.target in kept}
-        self.backward = Direction(both.backward, each, in_place=True, made=made)
+        self.backward = Direction(_uncopied(both.backward, self.forward.sweep), each, in_place=True, made=made)
         self.constants = {c: self.names.new(identifier(c.name)) for c in cell.constant_symbols}
         self.arrays = self._arrays()
         self.locals = self._locals()
@@ -208,6 +209,16 @@ def _one_step(sweep: Sweep, cell: Cell) -> Sweep:
     kept = {p: [e for e in sweep[p] if e.target in needed] for p in PHASES}
     loop = [*kept["before"], *kept["loop"], *kept["after"]]
     return replace(sweep, wanted=cell.outputs).changed({"once": kept["once"], "before": [], "loop": loop, "after": []})
+
+
+def _uncopied(backward: Sweep, forward: Sweep) -> Sweep:
+    """The way back with what forward is copied to every sample taken where there is one of it."""
+    constant = forward.constant()
+    same = {e.target: e.value for e in forward["before"] if e.value in constant}
+    shared = (same.get(s, s) for s in backward.shared)
+    return replace(backward, shared=tuple(dict.fromkeys(shared))).changed(
+        {p: [replace(e, value=replaced(e.value, same)) for e in backward[p]] for p in PHASES}
+    )
 
 
 def count(symbol: MatrixSymbol) -> Expr:
