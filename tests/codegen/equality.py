@@ -167,8 +167,7 @@ class Way(NamedTuple):
     """How the files of a target are called: `run(name, sample, dtype)`.
 
     `mark` are the markers of what must be installed.  `cells` are those that are tried, `cases` at what sizes, by type.
-    `last`: it gives the states after the last step only.  `forward`: it gives
-    no gradients.
+    `last`: it gives the states after the last step only.  `forward`: it gives no gradients.
     """
 
     run: Callable[[str, Sample, str], Found]
@@ -181,6 +180,17 @@ class Way(NamedTuple):
 
 def by_numpy(name: str, sample: Sample, dtype: str) -> Found:
     return run_code(cell_of(name), functions_of(name), sample, dtype)
+
+
+def by_steps(functions: Callable[[str], Any], name: str, sample: Sample, dtype: str) -> Found:
+    """A sequence by one call a step."""
+    given = given_rows(cell_of(name), sample, dtype)
+    step, states, found = functions(name).step, given.states, []
+    for t in range(sample.steps):
+        inputs = {key: array[:, t] for key, array in given.inputs.items()}
+        output, states = step(given.params, given._replace(inputs=inputs).xs, states)
+        found.append({"the output": output, **states})
+    return {key: np.stack([values[key] for values in found], axis=1) for key in found[0]}, {}
 
 
 # Speed is not what is tested here; those who want to know about it compile for themselves.
@@ -312,13 +322,16 @@ def by_onnx(name: str, sample: Sample, dtype: str) -> Found:
 WIDER = Case(9, 3, (40, 17))  # tiles of products, and what is left beside them
 ALONE = (CASES[2], Case(1, 3, (2, 5)), Case(2, 3, (1,)))  # T, B and the sizes, each of them 1
 SOME = {"float64": CASES[:2], "float32": CASES[:2]}  # where each takes a compiler
+STEPS = {"float64": CASES[1:2]}
 REFERENCE = {"float64": CASES[1:2], "float32": CASES[:1]}
 OPERATOR = {"float64": CASES[:2], "float32": (*CASES[:2], *ALONE)}
 OPTIMISED = {"float64": (CASES[0], WIDER), "float32": (CASES[0], WIDER)}
 
 WAYS: Mapping[str, Way] = {
     "numpy": Way(by_numpy),
+    "numpy, step by step": Way(partial(by_steps, functions_of), cases=STEPS, forward=True),
     "c": Way(by_c, ("cc",)),
+    "c, step by step": Way(partial(by_steps, c_functions), ("cc",), cases=STEPS, forward=True),
     "c, optimised": Way(by_optimised_c, ("cc",), ("peephole_lstm", "gru"), OPTIMISED),
     "torch": Way(by_torch, ("torch",), last=True),
     "torch, eager": Way(by_torch_itself, ("torch",), last=True),

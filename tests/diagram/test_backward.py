@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import lstmgraph
 from lstmgraph import calculus
 from lstmgraph.algebra.names import name_of, symbol
 from lstmgraph.api.cotangents import Cotangents
+from lstmgraph.api.drawing import Drawing
 from lstmgraph.cell import Cell
 from lstmgraph.diagram import backward
 from lstmgraph.diagram.extract import extract
@@ -33,6 +35,14 @@ CROWDED = [("mogrifier", "pipe")]  # other lines are where one must go
 LABEL_REACH = 40.0  # from a line to the middle of a name beside it, at most
 
 
+loaded = cache(lstmgraph.load)
+
+
+@cache
+def drawn(name: str, style: str = "pipe", **options: Any) -> Drawing:
+    return loaded(name).draw(style, **options)
+
+
 def stem(name: str) -> str:
     return Path(name).stem
 
@@ -44,8 +54,7 @@ def edge_of(id: str) -> str:
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("name", CELLS, ids=stem)
 def test_the_backward_picture_is_as_good_as_the_forward_one(name: str, style: str) -> None:
-    cell = lstmgraph.load(name)
-    ahead, back = cell.draw(style), cell.draw(style, backward=True)
+    ahead, back = drawn(name, style), drawn(name, style, backward=True)
     assert ahead.graph is not None
     known = set(faults(ahead.scene, ahead.graph))
     found = [f for f in faults(back.scene, ahead.graph) if f not in known]
@@ -68,10 +77,9 @@ def test_a_plus_is_measured_as_it_is_drawn() -> None:
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("name", CELLS, ids=stem)
 def test_every_wire_with_a_cotangent_is_turned_around(name: str, style: str) -> None:
-    cell = lstmgraph.load(name)
-    ahead, back = cell.draw(style), cell.draw(style, backward=True)
+    ahead, back = drawn(name, style), drawn(name, style, backward=True)
     assert ahead.graph is not None
-    sent = Cotangents(cell, ahead.graph)
+    sent = Cotangents(loaded(name), ahead.graph)
     flowing = {e.id for e in ahead.graph.edges if sent.share(e) is not None}
     assert {edge_of(w.id) for w in back.scene.wires if w.lit} == flowing
     lines = {w.id: w for w in ahead.scene.wires}
@@ -98,8 +106,7 @@ def test_every_wire_with_a_cotangent_is_turned_around(name: str, style: str) -> 
 
 @pytest.mark.parametrize("name", CELLS, ids=stem)
 def test_nothing_moves_and_operations_are_dimmed(name: str) -> None:
-    cell = lstmgraph.load(name)
-    ahead, back = cell.draw().scene, cell.draw(backward=True).scene
+    ahead, back = drawn(name).scene, drawn(name, backward=True).scene
     places = {n.id: (n.at, n.width, n.height) for n in back.nodes if n.kind != COTANGENT_SUM}
     joins = {n.id for n in back.nodes if n.operation == JOIN_SUM}
     for node in ahead.nodes:
@@ -122,7 +129,7 @@ def test_forks_are_sums() -> None:
 
 @pytest.mark.parametrize(("name", "style"), [("gru", "pipe"), ("gru", "cell-block"), ("slstm", "pipe")])
 def test_forks_in_curves_are_sums_too(name: str, style: str) -> None:
-    ahead, back = (lstmgraph.load(name).draw(style, theme="olah", backward=b) for b in (False, True))
+    ahead, back = (drawn(name, style, theme="olah", backward=b) for b in (False, True))
     assert ahead.graph is not None
     again = [p for w in ahead.scene.wires if w.id.endswith("@up") for p in w.points]
     forks = [at for at, _ in Picture(ahead.scene, ahead.graph).forks if at not in again]
@@ -154,7 +161,7 @@ def test_arrowheads_have_a_straight_piece_before_them_where_the_forward_lines_be
 @pytest.mark.parametrize("name", CELLS, ids=stem)
 def test_the_name_of_a_cotangent_is_written_only_where_all_of_it_runs(name: str, style: str, theme: str) -> None:
     """At a line on which all wires run that bring parts of it, or as the name of a sum in the operation."""
-    scene = lstmgraph.load(name).draw(style, theme=theme, backward=True).scene
+    scene = drawn(name, style, theme=theme, backward=True).scene
     marks = {w.id for w in scene.wires}
     wrong = []
     for label in (x for x in scene.labels if x.of and x.of not in marks and not x.text.startswith("+")):

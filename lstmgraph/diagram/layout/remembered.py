@@ -33,7 +33,7 @@ class _Search:
     parts: Parts = field(compare=False)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _found(search: _Search) -> Found:
     return arranged(search.parts, search.taste)
 
