@@ -148,6 +148,7 @@ def test_no_command_is_a_usage_error_that_helps() -> None:
         (["draw", "lstm", "-o", "a.svg", "-f", "dot"], "leave one of them out"),
         (["grad", "lstm", "-o", "a.svg"], "latex (.tex)"),
         (["code", "lstm", "-o", "a.rs"], "numpy (.py)"),
+        (["check", "lstm", "--target", "torhc"], "did you mean 'torch'?"),
         (["code", "lstm", "--target", "c", "-o", "a.py"], "'a.py' is a file of target numpy, not c"),
         (["code", "lstm", "--target", "c", "-o", "a.py"], "or name it a.c"),
         (["code", "lstm", "--target", "c", "-o", "a.h"], "a file of target c ends in .c, not 'a.h'\nhint: -o a.c"),
@@ -328,6 +329,27 @@ def test_check_prints_a_table_and_passes(command: Callable[..., Result]) -> None
     result = command("check", "rnn")
     assert (result.code, result.err) == (0, "")
     assert "passed" in result.out
+
+
+TARGETS_RUN = {"c": "cc", "torch": "torch", "jax": "jax", "onnx": "onnx"}
+
+
+@pytest.mark.parametrize("target", [pytest.param(t, marks=getattr(pytest.mark, m)) for t, m in TARGETS_RUN.items()])
+def test_check_runs_the_code_of_a_target(command: Callable[..., Result], target: str) -> None:
+    result = command("check", "rnn", "--target", target)
+    assert (result.code, result.err) == (0, "")
+    assert f"\n{target} code = equations " in result.out
+    assert (f"\n{target} code gradients = derived " in result.out) == (target != "onnx")
+    assert "numpy" not in result.out
+
+
+def test_check_of_a_target_that_is_not_installed(
+    command: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lstmgraph.codegen.functions.find_spec", lambda name: None)
+    result = command("check", "rnn", "--target", "torch")
+    assert (result.code, result.out) == (2, "")
+    assert "need torch, which is not installed\nhint: pip install 'lstmgraph[torch]'" in result.err
 
 
 def test_a_failed_check_exits_with_1(command: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -463,18 +463,19 @@ class Cell(core.Cell):
 
         return passes_text(*self._computed(), target)
 
-    def check(self, progress: Callable[[str, int, int], None] = lambda *_: None) -> Report:
-        """Compare the generated code and the gradients, of a step and through time, with independent computations.
+    def check(self, progress: Callable[[str, int, int], None] = lambda *_: None, *, target: str = "numpy") -> Report:
+        """Compare a target's code and the gradients, of a step and through time, with independent computations.
 
-        `report.passed` says whether all differences are within bounds; `print(report)` shows the table.
+        `report.passed` says whether all differences are within bounds; `print(report)` shows the table.  Raises
+        UnknownName for a target that does not exist, MissingExtra where what it needs is not installed.
         """
         from functools import partial
 
         from lstmgraph import numeric
         from lstmgraph.calculus.written_out import written_out
 
-        recurrence = partial(written_out, self.through_time())
-        return numeric.check(self, self.gradient(), self.lambdify(), recurrence=recurrence, progress=progress)
+        functions, recurrence = self.lambdify(target), partial(written_out, self.through_time())
+        return numeric.check(self, self.gradient(), functions, target=target, recurrence=recurrence, progress=progress)
 
     def prove(
         self,

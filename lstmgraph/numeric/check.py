@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
 
 import numpy
 
 from lstmgraph.algebra.names import name_of
 from lstmgraph.cell import Cell
+from lstmgraph.numeric.calls import OUTPUT, Arrays, Found, Functions, starts, way_of
 from lstmgraph.numeric.differences import DIFFERENCES_BOUND, by_autograd, by_differences, by_jax
 from lstmgraph.numeric.evaluate import Array
 from lstmgraph.numeric.report import Report, Row
@@ -46,18 +46,8 @@ FRAMEWORKS: Mapping[str, Callable[[Cell, Sample], Cotangents]] = {"torch": by_au
 
 Recurrence = Callable[[int], Program]  # written out for so many steps
 Derived = tuple[Program, Recurrence | None]  # the gradients of one step, and their recurrence
-Arrays = Mapping[str, Array]
 Comparison = tuple[str, float, Arrays, Arrays]
-
-
-class Functions(Protocol):
-    """What a code target gives: functions on batches of rows, as the generated files describe them."""
-
-    @property
-    def forward(self) -> Callable[..., Any]: ...
-
-    @property
-    def backward(self) -> Callable[..., Any]: ...
+Code = tuple[str, Functions]  # what a report calls it, and what it gives
 
 
 def check(
@@ -65,26 +55,28 @@ def check(
     gradient: Program,
     functions: Functions | None = None,
     *,
+    target: str = "numpy",
     seed: int = 0,
     recurrence: Recurrence | None = None,
     torch: bool | None = None,
     progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Report:
-    """Compare the gradients, and if given the generated functions and the recurrence through time of a loss at every
-    step, with independent computations.
+    """Compare the gradients, and if given the generated functions of a target and the recurrence through time of a loss
+    at every step, with independent computations.
 
     `torch` says whether to compare with its autograd; by default that is done where it is installed, as with JAX's.
     """
     frameworks = [name for name in FRAMEWORKS if installed(name)]
     if torch is not None:
         frameworks = [name for name in frameworks if name != "torch"] + (["torch"] if torch else [])
+    code = None if functions is None else (target, functions)
     rows: list[Row] = []
     for k, (batch, steps, numbers) in enumerate(CASES):
         sizes = {z: numbers[i % len(numbers)] for i, z in enumerate(cell.sizes)}
         sample = draw(cell, sizes, batch, steps, seed + k)
         where = " ".join([f"T={steps} B={batch}", *(f"{name}={number}" for name, number in sizes.items())])
         progress(f"{cell.name}: {where}", k, len(CASES))
-        rows += _rows(cell, (gradient, recurrence), functions, sample, frameworks, where)
+        rows += _rows(cell, (gradient, recurrence), code, sample, frameworks, where)
     progress("", len(CASES), len(CASES))
     order = list(dict.fromkeys(row.what for row in rows))
     return Report(f"check of {cell.name}", tuple(sorted(rows, key=lambda row: order.index(row.what))))
@@ -93,7 +85,7 @@ def check(
 def _rows(
     cell: Cell,
     derived: Derived,
-    functions: Functions | None,
+    code: Code | None,
     sample: Sample | None,
     frameworks: Sequence[str],
     where: str,
@@ -103,21 +95,24 @@ def _rows(
         yield Row("the values are finite", where, numpy.inf, 0.0, note=note)
         return
     with numpy.errstate(all="ignore"):  # the table says what is not finite
-        for what, bound, found, wanted in _comparisons(cell, derived, functions, sample, frameworks):
+        for what, bound, found, wanted in _comparisons(cell, derived, code, sample, frameworks):
             error, worst = largest_error(found, wanted)
             yield Row(what, where, error, bound, worst, note="" if numpy.isfinite(error) else "not finite, or missing")
 
 
 def _comparisons(
-    cell: Cell, programs: Derived, functions: Functions | None, sample: Sample, frameworks: Sequence[str]
+    cell: Cell, programs: Derived, code: Code | None, sample: Sample, frameworks: Sequence[str]
 ) -> Iterator[Comparison]:
     gradient, recurrence = programs
     forward = run_sequence(cell, sample.parameters, sample.inputs, sample.states, sample.steps)
     derived = run_backward(cell, gradient, forward, sample.d_output, sample.d_states)
-    if functions is not None:
-        values, gradients = run_code(cell, functions, sample)
-        yield "code = equations", CODE_BOUND, values, _values_as_rows(cell, sample, forward)
-        yield "code gradients = derived", CODE_BOUND, gradients, _gradients_as_rows(cell, derived)
+    if code is not None:
+        target, way = code[0], way_of(code[1])
+        found = way.run(cell, code[1], sample)
+        wanted = way.of((_values_as_rows(cell, sample, forward), _gradients_as_rows(cell, derived)))
+        yield f"{target} code = equations", CODE_BOUND, found[0], wanted[0]
+        if not way.forward:
+            yield f"{target} code gradients = derived", CODE_BOUND, found[1], wanted[1]
     yield "derived = differences", DIFFERENCES_BOUND, _named(derived), _named(by_differences(cell, sample))
     for name in frameworks:
         yield f"derived = {name} autograd", AUTOGRAD_BOUND, _named(derived), _named(FRAMEWORKS[name](cell, sample))
@@ -147,58 +142,18 @@ def largest_error(found: Arrays, wanted: Arrays) -> tuple[float, str]:
     return worst
 
 
-# ── the generated code ──
+# ── the reference of generated code ──
 
 
-class Given(NamedTuple):
-    """What generated code is given, as rows: of one input that alone, of none the number of steps."""
-
-    params: dict[str, Array]
-    inputs: dict[str, Array]
-    states: dict[str, Array]
-    d_output: Array
-    d_states: dict[str, Array]
-    steps: int
-
-    @property
-    def xs(self) -> Any:
-        return self.inputs if len(self.inputs) > 1 else next(iter(self.inputs.values()), self.steps)
-
-
-def given_rows(cell: Cell, sample: Sample, dtype: Any = numpy.float64) -> Given:
-    """A sample in the layout and the type of generated code."""
-
-    def batch(states: Arrays) -> dict[str, Array]:
-        return {s.name: batch_rows(s.next, states[s.name]).astype(dtype) for s in cell.states}
-
-    return Given(
-        {p.name: parameter_rows(p, sample.parameters[p.name]).astype(dtype) for p in cell.parameters},
-        {name_of(x).base: sequence_rows(x, sample.inputs[name_of(x).base]).astype(dtype) for x in cell.inputs},
-        batch(sample.states),
-        sequence_rows(cell.values[cell.output], sample.d_output).astype(dtype),
-        batch(sample.d_states),
-        sample.steps,
-    )
-
-
-def run_code(cell: Cell, functions: Functions, sample: Sample, dtype: Any = numpy.float64) -> tuple[Arrays, Arrays]:
-    """The values and the gradients that generated code computes from a sample, by name."""
-    given = given_rows(cell, sample, dtype)
-    outputs, trace, cache = functions.forward(given.params, given.xs, given.states)
-    d_params, d_xs, d_start = functions.backward(given.params, cache, given.d_output, given.d_states)
-    d_inputs = d_xs if len(given.inputs) > 1 else dict.fromkeys(given.inputs, d_xs)
-    return {"the output": outputs, **trace}, {**d_params, **d_inputs, **starts(d_start)}
-
-
-def reference_rows(cell: Cell, gradient: Program, sample: Sample) -> tuple[Arrays, Arrays]:
-    """What `run_code` must find: the interpreter's values and derived gradients, as rows."""
+def reference_rows(cell: Cell, gradient: Program, sample: Sample) -> Found:
+    """What generated code must find: the interpreter's values and derived gradients, as rows."""
     forward = run_sequence(cell, sample.parameters, sample.inputs, sample.states, sample.steps)
     derived = run_backward(cell, gradient, forward, sample.d_output, sample.d_states)
     return _values_as_rows(cell, sample, forward), _gradients_as_rows(cell, derived)
 
 
 def _values_as_rows(cell: Cell, sample: Sample, forward: Steps) -> Arrays:
-    symbols = {"the output": cell.values[cell.output], **{s.name: s.next for s in cell.states}}
+    symbols = {OUTPUT: cell.values[cell.output], **{s.name: s.next for s in cell.states}}
     stacks = {name: numpy.stack([_samples(v[s.name], sample) for v in forward]) for name, s in symbols.items()}
     return {name: sequence_rows(s, stacks[name]) for name, s in symbols.items()}
 
@@ -218,8 +173,3 @@ def _gradients_as_rows(cell: Cell, derived: Cotangents) -> Arrays:
 
 def _named(cotangents: Cotangents) -> Arrays:
     return {**cotangents.parameters, **cotangents.inputs, **starts(cotangents.states)}
-
-
-def starts(states: Arrays) -> Arrays:
-    """Of the gradients of initial states: by the names that these have in a report."""
-    return {f"{name}[0]": array for name, array in states.items()}

@@ -30,7 +30,9 @@ from lstmgraph.codegen.computed import computed
 from lstmgraph.codegen.loops.layout import Options
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.codegen.targets.c import File
-from lstmgraph.numeric.check import Arrays, given_rows, reference_rows, run_code, starts
+from lstmgraph.numeric import calls
+from lstmgraph.numeric.calls import Arrays, Found
+from lstmgraph.numeric.check import reference_rows
 from lstmgraph.numeric.sample import Sample, draw
 from lstmgraph.program import Equation
 from lstmgraph.reading import library, load
@@ -56,7 +58,8 @@ class Case(NamedTuple):
 
 CASES = (Case(1, 1, (1,)), Case(3, 4, (2, 5, 3)), Case(2, 1, (3, 2)), Case(1, 3, (17, 4)))
 
-Found = tuple[Arrays, Arrays]  # values and gradients by name: "h", "the output", "W_f", "x", "h[0]"
+ARRAYS, MODULE, VJP, FORWARD = calls.WAYS.values()
+STEPWISE = ARRAYS._replace(forward=True)
 
 
 @lru_cache
@@ -132,16 +135,10 @@ def mapped(sample: Sample, change: Callable[[Any], Any]) -> Sample:
 # ── the yardstick ──
 
 
-def faults(found: Found, name: str, case: Case, dtype: str, last: bool = False, forward: bool = False) -> list[str]:
-    """What of the values and gradients is not right: nothing, where all is well.
-
-    `last`: of states there are those after the last step only.  `forward`: there are values only.
-    """
-    values, gradients = wanted_of(name, case, dtype)
-    if last:
-        values = {key: array if key == "the output" else array[:, -1] for key, array in values.items()}
+def faults(found: Found, name: str, case: Case, dtype: str, way: calls.Way = ARRAYS) -> list[str]:
+    """What of the values and gradients is not right: nothing, where all is well.  `way` says what there has to be."""
     losses = partial(lost, name, case, dtype)
-    gradients = {} if forward else gradients
+    values, gradients = way.of(wanted_of(name, case, dtype))
     return [*_faults(found[0], values, dtype, losses), *_faults(found[1], gradients, dtype, losses)]
 
 
@@ -167,29 +164,28 @@ class Way(NamedTuple):
     """How the files of a target are called: `run(name, sample, dtype)`.
 
     `mark` are the markers of what must be installed.  `cells` are those that are tried, `cases` at what sizes, by type.
-    `last`: it gives the states after the last step only.  `forward`: it gives no gradients.
+    `gives` says what of the values and gradients it gives.
     """
 
     run: Callable[[str, Sample, str], Found]
     mark: tuple[str, ...] = ()
     cells: tuple[str, ...] = CELLS
     cases: Mapping[str, tuple[Case, ...]] = {"float64": CASES, "float32": CASES[1:]}
-    last: bool = False
-    forward: bool = False
+    gives: calls.Way = ARRAYS
 
 
 def by_numpy(name: str, sample: Sample, dtype: str) -> Found:
-    return run_code(cell_of(name), functions_of(name), sample, dtype)
+    return calls.by_backward(cell_of(name), functions_of(name), sample, dtype)
 
 
 def by_steps(functions: Callable[[str], Any], name: str, sample: Sample, dtype: str) -> Found:
     """A sequence by one call a step."""
-    given = given_rows(cell_of(name), sample, dtype)
+    given = calls.given_rows(cell_of(name), sample, dtype)
     step, states, found = functions(name).step, given.states, []
     for t in range(sample.steps):
         inputs = {key: array[:, t] for key, array in given.inputs.items()}
         output, states = step(given.params, given._replace(inputs=inputs).xs, states)
-        found.append({"the output": output, **states})
+        found.append({calls.OUTPUT: output, **states})
     return {key: np.stack([values[key] for values in found], axis=1) for key in found[0]}, {}
 
 
@@ -219,27 +215,11 @@ def c_functions(name: str, optimised: bool = False) -> Compiled:
 
 
 def by_c(name: str, sample: Sample, dtype: str, optimised: bool = False) -> Found:
-    return run_code(cell_of(name), c_functions(name, optimised), sample, dtype)
+    return calls.by_backward(cell_of(name), c_functions(name, optimised), sample, dtype)
 
 
 def by_optimised_c(name: str, sample: Sample, dtype: str) -> Found:
     return by_c(name, sample, dtype, optimised=True)
-
-
-def torch_module(name: str, sample: Sample, file: Callable[[str], Functions], **options: Any) -> Any:
-    """The module with a sample's parameters, which have the author's names, but for those that Python has."""
-    import torch
-
-    cell = cell_of(name)
-    module = file(name).Module(*sample.sizes.values(), **options)
-    given = given_rows(cell, sample).params
-    own = dict(module.named_parameters())
-    assert len(own) == len(given)
-    with torch.no_grad():
-        for theirs, mine in zip(given, own, strict=True):
-            assert mine.rstrip("_") == theirs.rstrip("_")
-            own[mine].copy_(torch.tensor(given[theirs], dtype=options.get("dtype")))
-    return module
 
 
 @lru_cache
@@ -251,31 +231,10 @@ def torch_over_c(name: str) -> Functions:
 
 
 def by_torch(
-    name: str,
-    sample: Sample,
-    dtype: str,
-    file: Callable[[str], Functions] | None = None,
-    derived: bool = True,
+    name: str, sample: Sample, dtype: str, file: Callable[[str], Functions] | None = None, **options: Any
 ) -> Found:
-    import torch
-
-    def leaf(array: Any) -> Any:
-        return torch.tensor(np.array(array), requires_grad=True)
-
-    given = given_rows(cell_of(name), sample, dtype)
-    file = file or partial(functions_of, target="torch")
-    module = torch_module(name, sample, file, batch_first=True, derived=derived, dtype=getattr(torch, dtype))
-    inputs, states = ({k: leaf(a) for k, a in arrays.items()} for arrays in (given.inputs, given.states))
-    outputs, last = module(given._replace(inputs=inputs).xs, states)
-    loss = torch.sum(outputs * torch.tensor(np.array(given.d_output)))
-    for key, d in given.d_states.items():
-        loss = loss + torch.sum(last[key] * torch.tensor(np.array(d)))
-    if loss.requires_grad:
-        loss.backward()
-    leaves = {**dict(zip(given.params, module.parameters(), strict=True)), **inputs, **starts(states)}
-    gradients = {k: torch.zeros_like(v) if v.grad is None else v.grad for k, v in leaves.items()}
-    values = {"the output": outputs, **last}
-    return {k: v.detach().numpy() for k, v in values.items()}, {k: v.numpy() for k, v in gradients.items()}
+    functions = (file or partial(functions_of, target="torch"))(name)
+    return calls.by_module(cell_of(name), functions, sample, dtype, **options)
 
 
 def by_torch_itself(name: str, sample: Sample, dtype: str) -> Found:
@@ -288,24 +247,7 @@ def by_torch_over_c(name: str, sample: Sample, dtype: str) -> Found:
 
 
 def by_jax(name: str, sample: Sample, dtype: str, function: str = "forward") -> Found:
-    """Compiled as one, which takes less than to compile operation by operation, and as quickly as it can be."""
-    import jax
-
-    forward = getattr(functions_of(name, "jax"), function)
-    given = given_rows(cell_of(name), sample, dtype)
-
-    def run(params: Any, inputs: Any, states: Any, d_output: Any, d_states: Any) -> Any:
-        def sequence(params: Any, inputs: Any, states: Any) -> Any:
-            return forward(params, given._replace(inputs=inputs).xs, states)
-
-        (outputs, last), back = jax.vjp(sequence, params, inputs, states)
-        return outputs, last, *back((d_output, d_states))
-
-    with jax.enable_x64(True):
-        quick = jax.jit(run).lower(*given[:-1]).compile({"xla_backend_optimization_level": 0})
-        outputs, last, d_params, d_inputs, d_states = quick(*given[:-1])
-    values, gradients = {"the output": outputs, **last}, {**d_params, **d_inputs, **starts(d_states)}
-    return {k: np.asarray(v) for k, v in values.items()}, {k: np.asarray(v) for k, v in gradients.items()}
+    return calls.by_vjp(cell_of(name), functions_of(name, "jax"), sample, dtype, function)
 
 
 def by_jax_itself(name: str, sample: Sample, dtype: str) -> Found:
@@ -314,9 +256,7 @@ def by_jax_itself(name: str, sample: Sample, dtype: str) -> Found:
 
 
 def by_onnx(name: str, sample: Sample, dtype: str) -> Found:
-    given = given_rows(cell_of(name), sample, dtype)
-    outputs, last = functions_of(name, "onnx").forward(given.params, given.xs, given.states)
-    return {"the output": outputs, **last}, {}
+    return calls.by_forward(cell_of(name), functions_of(name, "onnx"), sample, dtype)
 
 
 WIDER = Case(9, 3, (40, 17))  # tiles of products, and what is left beside them
@@ -329,14 +269,14 @@ OPTIMISED = {"float64": (CASES[0], WIDER), "float32": (CASES[0], WIDER)}
 
 WAYS: Mapping[str, Way] = {
     "numpy": Way(by_numpy),
-    "numpy, step by step": Way(partial(by_steps, functions_of), cases=STEPS, forward=True),
+    "numpy, step by step": Way(partial(by_steps, functions_of), cases=STEPS, gives=STEPWISE),
     "c": Way(by_c, ("cc",)),
-    "c, step by step": Way(partial(by_steps, c_functions), ("cc",), cases=STEPS, forward=True),
+    "c, step by step": Way(partial(by_steps, c_functions), ("cc",), cases=STEPS, gives=STEPWISE),
     "c, optimised": Way(by_optimised_c, ("cc",), ("peephole_lstm", "gru"), OPTIMISED),
-    "torch": Way(by_torch, ("torch",), last=True),
-    "torch, eager": Way(by_torch_itself, ("torch",), last=True),
-    "torch over c": Way(by_torch_over_c, ("torch", "cc"), last=True),
-    "jax": Way(by_jax, ("jax",), cases=SOME, last=True),
-    "jax, reference": Way(by_jax_itself, ("jax",), library(), REFERENCE, last=True),
-    "onnx": Way(by_onnx, ("onnx",), cases=OPERATOR, last=True, forward=True),
+    "torch": Way(by_torch, ("torch",), gives=MODULE),
+    "torch, eager": Way(by_torch_itself, ("torch",), gives=MODULE),
+    "torch over c": Way(by_torch_over_c, ("torch", "cc"), gives=MODULE),
+    "jax": Way(by_jax, ("jax",), cases=SOME, gives=VJP),
+    "jax, reference": Way(by_jax_itself, ("jax",), library(), REFERENCE, gives=VJP),
+    "onnx": Way(by_onnx, ("onnx",), cases=OPERATOR, gives=FORWARD),
 }

@@ -30,7 +30,7 @@ def test_values_and_gradients_are_the_interpreters(way: str, cell: str) -> None:
     for dtype, cases in row.cases.items():
         for case in cases:
             found = row.run(cell, sample_of(cell, case, dtype), dtype)
-            assert not faults(found, cell, case, dtype, row.last, row.forward), (case, dtype)
+            assert not faults(found, cell, case, dtype, row.gives), (case, dtype)
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")

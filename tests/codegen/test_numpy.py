@@ -22,7 +22,7 @@ from lstmgraph.codegen.shared import repeated
 from lstmgraph.codegen.shown import passes_text
 from lstmgraph.codegen.targets import numpy as numpy_target
 from lstmgraph.errors import UnknownName, UsageError
-from lstmgraph.numeric.check import run_code
+from lstmgraph.numeric.calls import by_backward
 from lstmgraph.numeric.rows import parameter_rows, sequence_rows
 from lstmgraph.numeric.sample import draw
 from lstmgraph.reading import library, load, loads
@@ -37,7 +37,7 @@ def test_nothing_that_is_given_is_written_to(name: str) -> None:
     cell, f = cell_of(name), functions_of(name)
     sample = draw(cell, {z: 2 + k for k, z in enumerate(cell.sizes)}, 1, 3, seed=5)
     assert sample is not None
-    first = run_code(cell, f, sample)
+    first = by_backward(cell, f, sample)
     params = {p.name: parameter_rows(p, sample.parameters[p.name]) for p in cell.parameters}
     inputs = {str(x)[:-3]: sequence_rows(x, sample.inputs[str(x)[:-3]]).copy() for x in cell.inputs}
     xs: Any = inputs if len(inputs) > 1 else next(iter(inputs.values()))
@@ -49,7 +49,7 @@ def test_nothing_that_is_given_is_written_to(name: str) -> None:
         np.testing.assert_array_equal(d, both[1][k])
     for a, copy in zip((*params.values(), *inputs.values(), d_outputs, outputs), given, strict=True):
         np.testing.assert_array_equal(a, copy)
-    for found, again in zip(first, run_code(cell, f, sample), strict=True):
+    for found, again in zip(first, by_backward(cell, f, sample), strict=True):
         for k, array in found.items():
             np.testing.assert_array_equal(array, again[k])
 

@@ -20,7 +20,7 @@ from lstmgraph import library, load
 from lstmgraph.cli import main
 from lstmgraph.codegen import functions
 from lstmgraph.errors import MissingExtra, UnknownName, UsageError
-from lstmgraph.numeric.check import given_rows
+from lstmgraph.numeric.calls import given_rows
 from lstmgraph.reading import from_equations
 from tests.codegen.equality import BOUNDS, CASES, CELLS, cell_of, sample_of, wanted_of
 from tests.test_standard import written

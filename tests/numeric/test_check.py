@@ -97,8 +97,8 @@ def test_wrong_code_is_reported() -> None:
         return d_params | {"W_z": d_params["W_z"].T}, d_xs, d_states
 
     one, other = (Functions(**vars(right) | {f.__name__: f}) for f in (forward, backward))
-    assert failed(check(cell, derived, one, torch=False)) == {"code = equations"}
-    assert "code gradients = derived" in failed(check(cell, derived, other, torch=False))
+    assert failed(check(cell, derived, one, torch=False)) == {"numpy code = equations"}
+    assert "numpy code gradients = derived" in failed(check(cell, derived, other, torch=False))
 
 
 def test_a_cell_that_is_never_finite_fails_and_says_so() -> None:
