@@ -51,6 +51,8 @@ class WalkStep:
 class Cell:
     """`equations` are in the author's order.  `output` names the value that a sequence of steps returns ("h").
 
+    `order` is that of the inputs, parameters and sizes of another form of these equations: it has theirs.
+
     Raises CellNameError where a name is none, is defined twice or used in a cycle, ShapeError where shapes do not fit.
     """
 
@@ -64,6 +66,7 @@ class Cell:
     notations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     walks: Mapping[str, tuple[WalkStep, ...]] = field(default_factory=dict)
     sizes_given: Mapping[str, object] = field(default_factory=dict)
+    order: tuple[MatrixSymbol, ...] = ()
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(str(self.name)):
@@ -89,20 +92,20 @@ class Cell:
         return {name_of(e.target).base: e.target for e in self.equations}
 
     @cached_property
-    def _used(self) -> tuple[MatrixSymbol, ...]:
+    def used(self) -> tuple[MatrixSymbol, ...]:
         """Every symbol used on a right-hand side, in order of first use."""
-        uses = (s for e in self.equations for s in walk(e.value) if isinstance(s, MatrixSymbol))
-        return tuple(dict.fromkeys(uses))
+        uses = dict.fromkeys(s for e in self.equations for s in walk(e.value) if isinstance(s, MatrixSymbol))
+        return tuple(dict.fromkeys((*(s for s in self.order if s in uses), *uses)))
 
     @cached_property
     def inputs(self) -> tuple[MatrixSymbol, ...]:
         """x[t]: used but not computed here."""
-        return tuple(s for s in self._used if name_of(s).lag == 0 and name_of(s).base not in self.values)
+        return tuple(s for s in self.used if name_of(s).lag == 0 and name_of(s).base not in self.values)
 
     @cached_property
     def states(self) -> tuple[State, ...]:
         """In the author's order of their equations."""
-        used = {name_of(s).base: s for s in self._used if name_of(s).lag == -1}
+        used = {name_of(s).base: s for s in self.used if name_of(s).lag == -1}
         for base, previous in used.items():
             if base not in self.values:
                 raise CellNameError(f"{self.name}: {previous} is used, but no equation computes {base}[t]")
@@ -113,7 +116,7 @@ class Cell:
     @cached_property
     def parameters(self) -> tuple[MatrixSymbol, ...]:
         """What is learnt, in order of first use."""
-        return tuple(s for s in self._used if name_of(s).lag is None and s.name not in self.constants)
+        return tuple(s for s in self.used if name_of(s).lag is None and s.name not in self.constants)
 
     @cached_property
     def constant_symbols(self) -> tuple[MatrixSymbol, ...]:
@@ -122,7 +125,7 @@ class Cell:
     @cached_property
     def sizes(self) -> tuple[Symbol, ...]:
         """The size symbols that occur, inputs' first."""
-        shapes = [s.shape for s in (*self.inputs, *self._used, *self.values.values())]
+        shapes = [s.shape for s in (*self.inputs, *self.used, *self.values.values())]
         found = [z for shape in shapes for side in shape for z in sorted(side.free_symbols, key=str)]
         return tuple(dict.fromkeys(found))
 

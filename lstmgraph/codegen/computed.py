@@ -33,8 +33,5 @@ def computed(cell: Cell) -> Cell:
             same[e.target], value = value, Identity(value)
         equations.append(e if value == e.value else replace(e, value=value))
     new = {e.target: e for e in equations}
-    return cell if tuple(equations) == cell.step.equations else replace(cell, equations=_in_order(cell, new))
-
-
-def _in_order(cell: Cell, new: dict[MatrixSymbol, Equation]) -> tuple[Equation, ...]:
-    return tuple(new[e.target] for e in cell.equations)
+    own = tuple(new[e.target] for e in cell.equations)
+    return cell if own == cell.equations else replace(cell, equations=own, order=cell.used)

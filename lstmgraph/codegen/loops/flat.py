@@ -110,7 +110,7 @@ class _Naming:
             self.early, phases[phase] = phase == "once", []
             for e in self.sweep[phase]:
                 self.owner = e
-                value = self.entrywise(e.value) if e.target in self.sweep.summed else self.root(e.value)
+                value = self.sum(e.value) if e.target in self.sweep.summed else self.root(e.value)
                 phases[phase] += [*self.new, replace(e, value=value)]
                 self.new = []
         phases["once"] += self.once
@@ -125,6 +125,14 @@ class _Naming:
             return Transpose(self.root(expr.args[0]))
         if isinstance(expr, (n.Sum, n.Concat)):
             return rebuild(expr, [self.entrywise(o) for o in operands(expr)])
+        return self.entrywise(expr)
+
+    def sum(self, expr: MatrixExpr) -> MatrixExpr:
+        """What is summed over the samples: of a bᵀ that is a product of matrices."""
+        if isinstance(expr, MatAdd):
+            return rebuild(expr, [self.sum(o) for o in expr.args])
+        if isinstance(expr, MatMul) and is_outer(expr):
+            return MatMul(*(self.simple(o) for o in expr.args))
         return self.entrywise(expr)
 
     def entrywise(self, expr: MatrixExpr) -> MatrixExpr:
@@ -195,7 +203,8 @@ class _Naming:
 def _inlined(sweep: Sweep, kept: frozenset[MatrixSymbol]) -> Sweep:
     """Rows of values, pre-activations and early sums that are used once written where they are used."""
     uses = Counter(s for e in sweep.equations for s in walk(e.value) if isinstance(s, MatrixSymbol))
-    apart = {o for e in sweep.equations if not is_entrywise(e.value) for o in symbols_in(e.value)}
+    alone = [e.value for e in sweep.equations if e.target in sweep.summed or not is_entrywise(e.value)]
+    apart = {s for value in alone for s in symbols_in(value)}
     inner: dict[MatrixExpr, MatrixExpr] = {}
     phases: dict[Phase, list[Equation]] = {}
     for phase in PHASES:
