@@ -59,6 +59,8 @@ class Sequences:
         self.rows: dict[Place, MatrixSymbol] = {}
         for s, place in ((s, self.at(s)) for s in symbols if s in stored):  # the plainest name, of these the last
             known = self.rows.get(place)
+            if known in sweep.inputs:  # it has the name that it is given by
+                continue
             if known is None or self.names[s].count("_") <= self.names[known].count("_"):
                 self.rows[place] = s
         for e in (*sweep["before"], *sweep["after"]):

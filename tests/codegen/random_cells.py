@@ -6,9 +6,10 @@ A number makes a cell, always the same: `test_random.py` tries some.  To try new
 
 What fails is printed; put it, made as small as it gets, into `odd/`, where every target is tried with it.
 
-One to three states of different shapes, one or two inputs; gates of one form that share what they take, scalars and
-vectors among them; products in the middle of a step; stacks, outer products, values that nobody uses.
-To have more of a kind, add a row to `SCALARS`, `VECTORS` or `MATRICES`: how a value of that shape is made of others.
+One to three states of different shapes, none to three inputs; gates of one form that share what they take, scalars and
+vectors among them; products in the middle of a step; stacks, matrices, rows; parameters that are taken twice; values
+that nobody uses, or that are another by a second name; outputs that are no state.
+To have more of a kind, add a row to `SCALARS`, `VECTORS`, `ROWS` or `MATRICES`: how such a value is made of others.
 """
 
 from __future__ import annotations
@@ -29,9 +30,11 @@ from tests.codegen.equality import BOUNDS, WAYS, Case, faults, sample_of
 
 Choice = TypeVar("Choice")
 Shape = tuple[str, ...]
-SCALAR, H, K, X, MATRIX = ("1",), ("H",), ("K",), ("X",), ("H", "K")
-SHAPES = (SCALAR, H, K, MATRIX)
-ACTIVATIONS = ("sigmoid", "tanh", "sin", "softplus", "relu", "identity")
+SCALAR, H, K, X, BOTH = ("1",), ("H",), ("K",), ("X",), ("H + K",)
+ROW, MATRIX, TURNED = ("1", "H"), ("H", "K"), ("K", "H")
+SHAPES = (SCALAR, H, H, K, K, X, BOTH, ROW, MATRIX, TURNED)
+ACTIVATIONS = ("sigmoid", "tanh", "sin", "softplus", "relu", "identity", "silu", "cos", "abs", "step", "sign")
+CONSTANTS = {"k0": 0.7, "k1": -1.5}
 
 
 @dataclass
@@ -51,6 +54,9 @@ class Writer:
         return self.rng.randint(low, high)
 
     def parameter(self, *shape: str) -> str:
+        same = [name for name, known in self.sizes.items() if name.startswith("p") and known == shape]
+        if same and not self.some(0, 5):
+            return self.one(*same)
         name = f"p{len(self.sizes)}"
         self.sizes[name] = shape
         return name
@@ -59,7 +65,7 @@ class Writer:
         return [value for value, shape in self.values.items() if shape in shapes]
 
     def vector(self) -> tuple[str, Shape]:
-        value = self.one(*self.there(H, K, X))
+        value = self.one(*self.there(H, K, X, BOTH))
         return value, self.values[value]
 
     # ── expressions ──
@@ -68,7 +74,7 @@ class Writer:
         """A value of that shape, of few operations."""
         self.deep += 1
         leaves = self.there(shape) or [self.parameter(*shape)]
-        ways = (MATRICES if shape == MATRIX else SCALARS if shape == SCALAR else VECTORS).values()
+        ways = WAYS_TO.get(shape, VECTORS).values()
         made = self.one(*leaves) if self.deep > 3 or not self.some(0, 3) else self.one(*ways)
         text = made if isinstance(made, str) else made(self, shape)
         self.deep -= 1
@@ -102,11 +108,64 @@ def _both(writer: Writer, shape: Shape) -> str:
 
 
 def _scaled(writer: Writer, shape: Shape) -> str:
-    return f"({writer.expression(SCALAR)} * {writer.expression(shape)})"
+    return f"({writer.expression(SCALAR)} {writer.one('*', '*', '+', '-')} {writer.expression(shape)})"
 
 
 def _activation(writer: Writer, shape: Shape) -> str:
     return f"{writer.one(*ACTIVATIONS)}({writer.expression(shape)})"
+
+
+def _numbered(writer: Writer, shape: Shape) -> str:
+    """With a number, or a constant."""
+    forms = (
+        "(1 - {})",
+        "(-{})",
+        "(2 * {})",
+        "({} / 3)",
+        "({} - 0.5)",
+        "({} * k0)",
+        "(k1 + {})",
+        "({}) ** 2",
+        "({}) ** 3",
+    )
+    return writer.one(*forms).format(writer.expression(shape))
+
+
+def _positive(writer: Writer, shape: Shape) -> str:
+    forms = ("exp(sin({}))", "(1 + ({}) ** 2)", "sigmoid({})", "(1 + abs({}))", "(2 + cos({}))", "exp(-softplus({}))")
+    return writer.one(*forms).format(writer.expression(shape))
+
+
+def _of_positive(writer: Writer, shape: Shape) -> str:
+    """What has poles, away from them."""
+    forms = (
+        "log({})",
+        "sqrt({})",
+        "(1 / {})",
+        "({}) ** 0.5",
+        "({}) ** (-1)",
+        "({}) ** sin({})",
+        "({1} / {0})",
+        "({1} / {0})",
+    )
+    return (
+        writer.one(*forms)
+        .replace("{}", "{0}", 1)
+        .replace("{}", "{1}")
+        .format(_positive(writer, shape), writer.expression(shape))
+    )
+
+
+def _stable(writer: Writer, shape: Shape) -> str:
+    """Forms that code computes otherwise than they are written."""
+    forms = (
+        "log(1 + exp({0}))",
+        "log(exp({0}) + exp({1}))",
+        "(1 / (1 + exp(-({0}))))",
+        "log(sigmoid({0}))",
+        "log(exp({0}))",
+    )
+    return writer.one(*forms).format(writer.expression(shape), writer.expression(shape))
 
 
 def _affine(writer: Writer, shape: Shape) -> str:
@@ -118,6 +177,14 @@ def _in_the_middle(writer: Writer, shape: Shape) -> str:
     return f"({writer.product(shape, f'({writer.expression(of)})', of)})"
 
 
+def _turned_weight(writer: Writer, shape: Shape) -> str:
+    """By the transpose of a weight, or by two weights."""
+    of = writer.one(H, K)
+    if writer.some(0, 1):
+        return f"({writer.parameter(*of, *shape)}.T @ ({writer.expression(of)}))"
+    return f"({writer.parameter(*shape, *H)} @ {writer.parameter(*H, *of)} @ ({writer.expression(of)}))"
+
+
 def _inner(writer: Writer, _: Shape) -> str:
     of = writer.one(H, K)
     return f"(({writer.expression(of)}).T @ ({writer.expression(of)}))"
@@ -127,59 +194,148 @@ def _sum(writer: Writer, _: Shape) -> str:
     return f"sum({writer.expression(writer.one(H, K, MATRIX))})"
 
 
+def _log_sum(writer: Writer, _: Shape) -> str:
+    return f"log(sum(exp({writer.expression(writer.one(H, K))})))"
+
+
 def _of_matrix(writer: Writer, shape: Shape) -> str:
-    turn, of = ("", K) if shape == H else (".T", H)
-    return f"(({writer.expression(MATRIX)}){turn} @ ({writer.expression(of)}))"
+    if shape not in {H, K}:
+        return _in_the_middle(writer, shape)
+    matrix, turned, of = (MATRIX, TURNED, K) if shape == H else (TURNED, MATRIX, H)
+    left = writer.expression(matrix) if writer.some(0, 1) else f"({writer.expression(turned)}).T"
+    return f"(({left}) @ ({writer.expression(of)}))"
 
 
-def _outer(writer: Writer, _: Shape) -> str:
-    return f"(({writer.expression(H)}) @ ({writer.expression(K)}).T)"
+def _of_row(writer: Writer, shape: Shape) -> str:
+    return f"({writer.expression(ROW)}).T" if shape == H else _in_the_middle(writer, shape)
+
+
+def _stack(writer: Writer) -> str:
+    """The members at once, or one more of the kind in between."""
+    return f"concat({writer.expression(H)}, {writer.expression(K)})"
 
 
 def _joined(writer: Writer, shape: Shape) -> str:
-    a, b = writer.expression(H), writer.expression(K)
-    return f"({writer.parameter(*shape, 'H + K')} @ {writer.one(*ACTIVATIONS)}(concat({a}, {b})))"
+    if shape == BOTH:
+        return _stack(writer)
+    return f"({writer.parameter(*shape, *BOTH)} @ {writer.one(*ACTIVATIONS)}({_stack(writer)}))"
 
 
 def _softmax(writer: Writer, shape: Shape) -> str:
-    return f"softmax({writer.expression(shape)})"
+    inner = writer.expression(shape)
+    return writer.one("softmax({0})", "softmax({0})", "log(softmax({0}))", "(exp({0}) / sum(exp({0})))").format(inner)
 
 
 def _largest(writer: Writer, shape: Shape) -> str:
-    return f"{writer.one('maximum', 'minimum')}({writer.expression(shape)}, {writer.expression(shape)})"
+    values = (writer.expression(shape) for _ in range(writer.some(2, 3)))
+    return f"{writer.one('maximum', 'minimum')}({', '.join(values)})"
+
+
+def _outer(writer: Writer, shape: Shape) -> str:
+    a, b = (H, K) if shape == MATRIX else (K, H)
+    return f"(({writer.expression(a)}) @ ({writer.expression(b)}).T)"
+
+
+def _transposed(writer: Writer, shape: Shape) -> str:
+    return f"({writer.expression((shape[1], shape[0]) if shape != ROW else H)}).T"
+
+
+def _weighted(writer: Writer, shape: Shape) -> str:
+    """A matrix by a weight, from the left or the right."""
+    a, b = shape
+    inner = writer.expression(shape)
+    return f"({writer.parameter(a, a)} @ ({inner}))" if writer.some(0, 1) else f"(({inner}) @ {writer.parameter(b, b)})"
+
+
+def _three(writer: Writer, shape: Shape) -> str:
+    """A product of three matrices of a step."""
+    turned = TURNED if shape == MATRIX else MATRIX
+    return f"(({writer.expression(shape)}) @ ({writer.expression(turned)}) @ ({writer.expression(shape)}))"
+
+
+def _row_of_matrix(writer: Writer, _: Shape) -> str:
+    return f"(({writer.expression(K)}).T @ ({writer.expression(TURNED)}))"
 
 
 Way = Callable[[Writer, Shape], str]
-ANY: Mapping[str, Way] = {"both": _both, "scaled": _scaled, "activation": _activation}
-SCALARS: Mapping[str, Way] = {**ANY, "affine": _affine, "middle": _in_the_middle, "inner": _inner, "sum": _sum}
-VECTORS: Mapping[str, Way] = {
+ANY: Mapping[str, Way] = {
+    "both": _both,
+    "scaled": _scaled,
+    "activation": _activation,
+    "numbered": _numbered,
+    "positive": _positive,
+    "of positive": _of_positive,
+    "stable": _stable,
+    "largest": _largest,
+}
+SCALARS: Mapping[str, Way] = {
     **ANY,
     "affine": _affine,
     "middle": _in_the_middle,
+    "inner": _inner,
+    "sum": _sum,
+    "log sum": _log_sum,
+}
+VECTORS: Mapping[str, Way] = {
+    **ANY,
+    "affine": _affine,
+    "affine again": _affine,
+    "middle": _in_the_middle,
+    "turned weight": _turned_weight,
     "of a matrix": _of_matrix,
+    "of a row": _of_row,
     "joined": _joined,
     "softmax": _softmax,
-    "largest": _largest,
 }
-MATRICES: Mapping[str, Way] = {**ANY, "outer": _outer}
+MATRICES: Mapping[str, Way] = {
+    **ANY,
+    "outer": _outer,
+    "transposed": _transposed,
+    "weighted": _weighted,
+    "three": _three,
+}
+ROWS: Mapping[str, Way] = {**ANY, "transposed": _transposed, "of a matrix": _row_of_matrix}
+WAYS_TO: Mapping[Shape, Mapping[str, Way]] = {SCALAR: SCALARS, MATRIX: MATRICES, TURNED: MATRICES, ROW: ROWS}
 
 
 def cell_text(number: int) -> str:
-    """The text of the cell file that a number makes."""
-    writer = Writer(random.Random(number))
-    shapes = [writer.one(*SHAPES) for _ in range(writer.some(1, 3))]
-    shapes[0] = writer.one(H, H, K)
-    states = {f"s{k}": shape for k, shape in enumerate(shapes)}
-    inputs = {"x": X, "z": writer.one(H, X, SCALAR)} if writer.some(0, 1) else {"x": X}
+    """The text of the cell file that a number makes: of the first cell of which all sizes can be told."""
+    rng = random.Random(number)
+    while (text := _text(Writer(rng))) is None:
+        pass
+    return text
+
+
+def _text(writer: Writer) -> str | None:
+    states = {f"s{k}": writer.one(*SHAPES) for k in range(writer.some(1, 3))}
+    inputs = {name: writer.one(X, X, *SHAPES) for name in "xyz"[: writer.one(0, 1, 1, 1, 2, 2, 3)]}
     writer.sizes |= inputs | states
     writer.values |= {f"{x}[t]": shape for x, shape in inputs.items()}
     writer.values |= {f"{s}[t-1]": shape for s, shape in states.items()}
+    if not writer.there(H, K, X, BOTH):
+        writer.values[writer.parameter(*H)] = H
     for k, (name, shape) in enumerate(states.items()):
         if writer.some(0, 2):
             writer.gates(k)
-        writer.equation(name, shape, f"{writer.one('tanh', 'sigmoid', 'sin')}({writer.expression(shape)})")
-    outputs = [name for name in states if states[name] in (H, K)]
-    return file_text(writer.lines, writer.sizes, writer.one(*outputs))
+        writer.equation(name, shape, _next(writer, f"{name}[t-1]", shape))
+    made = [name for name in writer.sizes if f"{name}[t]" in writer.values and name not in inputs]
+    text = file_text(writer.lines, writer.sizes, writer.one(*made))
+    return text if '"H + K"' not in text or '"H"' in text or '"K"' in text else None
+
+
+def _next(writer: Writer, before: str, shape: Shape) -> str:
+    """The new value of a state: of moderate size."""
+    a, b = writer.expression(shape), writer.expression(shape)
+    forms = (
+        "{f}({a})",
+        "{f}({a})",
+        "{f}({a})",
+        "({h} * sigmoid({a}) + (1 - sigmoid({a})) * {f}({b}))",
+        "({h} + 0.1 * {f}({a}))",
+    )
+    same = writer.one(*writer.there(shape))
+    form = f"identity({same})" if not writer.some(0, 7) else writer.one(*forms)
+    return form.format(f=writer.one("tanh", "sigmoid", "sin"), a=a, b=b, h=before)
 
 
 def file_text(lines: list[str], sizes: Mapping[str, Shape], output: str) -> str:
@@ -187,8 +343,10 @@ def file_text(lines: list[str], sizes: Mapping[str, Shape], output: str) -> str:
     equations = "\n".join(lines)
     used = {name: shape for name, shape in sizes.items() if name in set(_words(equations))}
     rows = [f"{name} = {_size(shape)}" for name, shape in used.items()]
-    head = ['name = "random"', f'output = "{output}"', f'equations = """\n{equations}\n"""', "[sizes]"]
-    return "\n".join([*head, *rows])
+    constants = [f"{name} = {value}" for name, value in CONSTANTS.items() if name in _words(equations)]
+    head = ['name = "random"', f'output = "{output}"', f'equations = """\n{equations}\n"""']
+    head += [f"constants = {{{', '.join(constants)}}}"] if constants else []
+    return "\n".join([*head, "[sizes]", *rows])
 
 
 def _words(text: str) -> list[str]:

@@ -73,11 +73,13 @@ class _Stacking:
         return total(*(whole if k == first else t for k, t in terms if k == first or k not in pairs))
 
     def transposed(self, term: MatrixExpr) -> tuple[MatrixSymbol, MatrixSymbol] | None:
-        """U and δ of Uᵀ δ.  What comes from the step before is computed nowhere in this one, so a stack copies it."""
+        """U and δ of Uᵀ δ.  What comes from the step before is computed nowhere in this one, so a stack copies it.
+
+        A sum over all steps is in no stack of the values of a step."""
         if not isinstance(term, MatMul) or not isinstance(term.args[0], Transpose):
             return None
         weight, value = term.args[0].args[0], term.args[1]
-        given = self.constant | self.sweep.carried.keys()
+        given = self.constant | self.sweep.carried.keys() | self.sweep.summed
         fits = weight in self.constant and isinstance(value, MatrixSymbol) and value not in given
         return (weight, value) if fits else None
 

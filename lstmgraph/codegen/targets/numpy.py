@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from sympy import Expr, MatrixSymbol
 
 from lstmgraph.algebra.names import like, name_of
-from lstmgraph.cell import Cell
+from lstmgraph.cell import Cell, State
 from lstmgraph.codegen.arrays import array_axes
 from lstmgraph.codegen.code import WIDTH, listed, unpacked
 from lstmgraph.codegen.direction import REPEATED, Direction, Side, unused
@@ -280,19 +280,19 @@ class _File:
         d_xs = [f'"{name_of(x).base}": {self.outward(side, like(x, "bar"))}' for x in self.cell.inputs]
         lines = dict_lines("d_xs", d_xs) if len(d_xs) != 1 else [f"    d_xs = {d_xs[0].partition(': ')[2]}"]
         lines = lines if d_xs else ["    d_xs = None"]
-        states = [f'"{s.name}": {self.first(side, like(s.previous, "bar"))}' for s in self.cell.states]
+        states = [f'"{s.name}": {self.first(side, s)}' for s in self.cell.states]
         return [*lines, *dict_lines("d_states", states), "    return d_params, d_xs, d_states"]
 
-    def first(self, side: Direction, symbol: MatrixSymbol) -> str:
+    def first(self, side: Direction, state: State) -> str:
         """What the first step hands back, samples first."""
+        symbol = like(state.previous, "bar")
         turn = "" if 1 not in symbol.shape else ".T"
         if symbol in side.later:
             return f"{side.sequence(side.later[symbol])}[0]{turn}"
-        place = side.places.place(symbol)
+        place = side.places.place(like(state.next, "carry"))
         assert place is not None
-        carry = next(prev for prev, new in side.sweep.carried.items() if new == symbol)
-        place = side.places.place(carry)
-        assert place is not None
+        if side.name(place) not in side.fixed:  # handed on as it is
+            return f'd_states["{state.name}"].copy()'
         return f"{side.of_step(place)}{turn}"
 
 
