@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 INCH = 72.0
 ARROW = 0.6  # Graphviz adds the width of the stroke to its head; this gives ours
-LETTER = 0.5  # of its size: how wide a letter is on average
+LETTER = 0.56  # of its size: how wide a letter is on average in the widest of common fonts, DejaVu Sans
 PENTAGON = 1.1  # Graphviz's pentagon does not reach the lower side of its box: a taller one comes near both
 SHAPES: dict[Shape, str] = {
     "bar": "box",
