@@ -367,7 +367,7 @@ def wrong(way: str, path: Path, case: Case, dtype: str = "float64") -> list[str]
     """What a target computes otherwise than the interpreter, of the cell in a file."""
     row, name = WAYS[way], str(path)
     found = row.run(name, sample_of(name, case, dtype), dtype)
-    return faults(found, name, case, dtype, row.last, row.forward)
+    return faults(found, name, case, dtype, row.gives)
 
 
 def forget() -> None:
