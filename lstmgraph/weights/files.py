@@ -20,16 +20,27 @@ from lstmgraph.errors import MissingExtra, UsageError
 
 def _read_npz(path: Path) -> Any:
     with path.open("rb") as stream:
-        file = numpy.load(stream, allow_pickle=False)
+        try:
+            file = numpy.load(stream, allow_pickle=False)
+        except ValueError:  # NumPy's own message is about how to run what is in there
+            raise ValueError("it is no file of numpy.savez") from None
         if not hasattr(file, "files"):
             raise ValueError("it holds one array, without a name")
-        return {name: file[name] for name in file.files}
+        try:
+            return {name: file[name] for name in file.files}
+        except ValueError:
+            raise ValueError("it holds objects that are no arrays of numbers") from None
 
 
 def _read_torch(path: Path) -> Any:
+    from pickle import UnpicklingError
+
     import torch
 
-    return torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError:  # so is PyTorch's
+        raise ValueError("it is no file of torch.save(model.state_dict(), FILE)") from None
 
 
 def _read_safetensors(path: Path) -> Any:

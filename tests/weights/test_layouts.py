@@ -288,6 +288,12 @@ def test_a_file_holds_what_was_written(suffix: str, tmp_path: Path) -> None:
     assert written(f"w{suffix}", params) == written(f"w{suffix}", params)
 
 
+def test_a_file_of_something_else_is_refused_without_advice_to_run_it(tmp_path: Path) -> None:
+    (tmp_path / "text.npz").write_text("junk")
+    with pytest.raises(LstmgraphError, match=r"text\.npz: it is no file of numpy\.savez$"):
+        read(tmp_path / "text.npz")
+
+
 @pytest.mark.parametrize("suffix", [".npz", ".safetensors", ".onnx"])
 def test_a_broken_file_is_refused(suffix: str, tmp_path: Path) -> None:
     pytest.importorskip("safetensors")
@@ -299,7 +305,7 @@ def test_a_broken_file_is_refused(suffix: str, tmp_path: Path) -> None:
 
 def test_pickled_objects_are_not_loaded(tmp_path: Path) -> None:
     numpy.savez(tmp_path / "w.npz", W=numpy.array([{}], dtype=object))
-    with pytest.raises(LstmgraphError, match="allow_pickle=False"):
+    with pytest.raises(LstmgraphError, match=r"w\.npz: it holds objects that are no arrays of numbers$"):
         read(tmp_path / "w.npz")
 
 
