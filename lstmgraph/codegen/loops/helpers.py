@@ -17,6 +17,8 @@ _SPLIT = {
 }
 # Between these exp(a) is a normal number.
 _NORMAL = {True: ("-87.336544f", "88.722832f"), False: ("-708.39641853226408", "709.78271289338397")}
+# 2^n for the n nearest to -a / log 2 is 0 at the first of these a, and infinite at minus the last.
+_ENDS = {True: ("88", "89"), False: ("709", "710")}
 _DEGREE = {True: 7, False: 13}
 
 HELPERS: dict[str, str] = {
@@ -37,9 +39,9 @@ static inline real times_power(real y, real shifted)
 static inline real exp_parts(real a, real *shifted)
 {
     *shifted = a * @LOG2E@ + @ROUND@;
-    const real n = *shifted - @ROUND@, r = a - n * @LN2@ - n * @LN2_LOW@;
+    const real n = *shifted - @ROUND@, r = a - n * @LN2@ - n * @LN2_LOW@, rr = r * r;
 @SERIES@
-    return r + r * r * s;
+    return r + rr * s;
 }
 """,
     "exponential": """\
@@ -52,9 +54,12 @@ static inline real exponential(real a)
 }
 """,
     "sigmoid": """\
+/* From these ends on 2^n is 0 or infinite.  One quotient for all: of cases, compilers make a division each. */
 static inline real sigmoid(real a)
 {
-    return 1 / (1 + exponential(-a));
+    real shifted;
+    const real rest = exp_parts(a < -@LAST@ ? @LAST@ : a > @FIRST@ ? -@FIRST@ : -a, &shifted);
+    return 1 / (1 + (1 + rest) * times_power(1, shifted));
 }
 """,
     "hyperbolic_tangent": """\
@@ -112,7 +117,7 @@ static void dots(size_t m, size_t n, const real *a, size_t apart, const real *x,
 
 NEEDS: dict[str, tuple[str, ...]] = {
     "exponential": ("exp_parts", "times_power"),
-    "sigmoid": ("exponential",),
+    "sigmoid": ("exp_parts", "times_power"),
     "hyperbolic_tangent": ("exp_parts", "times_power"),
     "silu": ("exponential",),
     "softplus": ("exponential",),
@@ -140,6 +145,8 @@ def _filled(text: str, single: bool) -> str:
         "SERIES": _series(single),
         "LOWEST": _NORMAL[single][0],
         "HIGHEST": _NORMAL[single][1],
+        "FIRST": _ENDS[single][0],
+        "LAST": _ENDS[single][1],
         "INFINITY": f"HUGE_VAL{'F' if single else ''}",
         "FABS": f"fabs{suffix}",
         "COPYSIGN": f"copysign{suffix}",
@@ -152,9 +159,8 @@ def _filled(text: str, single: bool) -> str:
 
 
 def _series(single: bool) -> str:
-    """1/2! + r (1/3! + r (1/4! + ...)), as lines."""
+    """1/2! + r/3! + r² (1/4! + r/5! + r² ...), as lines: pairs wait for fewer sums than term after term would."""
     suffix = "f" if single else ""
     degree = _DEGREE[single]
-    lines = [f"    real s = 1 / {factorial(degree)}.0{suffix};"]
-    lines += [f"    s = s * r + 1 / {factorial(k)}.0{suffix};" for k in range(degree - 1, 1, -1)]
-    return "\n".join(lines)
+    pairs = [f"1 / {factorial(k)}.0{suffix} + 1 / {factorial(k + 1)}.0{suffix} * r" for k in range(degree - 1, 1, -2)]
+    return "\n".join([f"    real s = {pairs[0]};", *(f"    s = s * rr + ({pair});" for pair in pairs[1:])])

@@ -42,27 +42,19 @@ static inline real times_power(real y, real shifted)
 static inline real exp_parts(real a, real *shifted)
 {
     *shifted = a * 1.44269504088896341f + 12582912.0f;
-    const real n = *shifted - 12582912.0f, r = a - n * 0.693359375f - n * -2.12194440e-4f;
-    real s = 1 / 5040.0f;
-    s = s * r + 1 / 720.0f;
-    s = s * r + 1 / 120.0f;
-    s = s * r + 1 / 24.0f;
-    s = s * r + 1 / 6.0f;
-    s = s * r + 1 / 2.0f;
-    return r + r * r * s;
+    const real n = *shifted - 12582912.0f, r = a - n * 0.693359375f - n * -2.12194440e-4f, rr = r * r;
+    real s = 1 / 720.0f + 1 / 5040.0f * r;
+    s = s * rr + (1 / 24.0f + 1 / 120.0f * r);
+    s = s * rr + (1 / 2.0f + 1 / 6.0f * r);
+    return r + rr * s;
 }
 
-/* 0 where exp(a) is below the least normal number. */
-static inline real exponential(real a)
-{
-    real shifted;
-    const real rest = exp_parts(a, &shifted);
-    return a < -87.336544f ? 0 : a <= 88.722832f ? times_power(1 + rest, shifted) : a + HUGE_VALF;
-}
-
+/* From these ends on 2^n is 0 or infinite.  One quotient for all: of cases, compilers make a division each. */
 static inline real sigmoid(real a)
 {
-    return 1 / (1 + exponential(-a));
+    real shifted;
+    const real rest = exp_parts(a < -89 ? 89 : a > 88 ? -88 : -a, &shifted);
+    return 1 / (1 + (1 + rest) * times_power(1, shifted));
 }
 
 /* (1 - e) / (1 + e) with e = exp(-2 |a|); 1 - e keeps its digits near 0. */
@@ -84,38 +76,61 @@ enum { BYTES = 32, ROWS = 4 };
 #else
 enum { BYTES = 16, ROWS = 4 };
 #endif
-#ifdef __GNUC__
+#if defined(__GNUC__) && !defined(__OPTIMIZE_SIZE__)
 typedef real lanes __attribute__((vector_size(BYTES)));
 #else
 typedef real lanes;
 #endif
 enum { LANES = sizeof(lanes) / sizeof(real), TILE = 2 * LANES, HEIGHT = 512 / sizeof(real), DEPTH = 128 };
 
-/* Some entries of a row of C: so many sums of each go on side by side. */
-static inline void part_of_row(size_t width, size_t sums, size_t k, const real *restrict a, size_t ca,
-                               const real *restrict b, size_t rb, real *restrict c, int add)
+static inline lanes lanes_at(const real *a)
 {
-    real s[4][2 * TILE] = {{0}};
-    size_t l = 0;
-    for (; l + sums <= k; l += sums, a += sums * ca, b += sums * rb)
-        for (size_t j = 0; j < width; ++j)
-            for (size_t i = 0; i < sums; ++i) s[i][j] += a[i * ca] * b[i * rb + j];
-    for (; l < k; ++l, a += ca, b += rb)
-        for (size_t j = 0; j < width; ++j) s[0][j] += a[0] * b[j];
-    for (size_t j = 0; j < width; ++j) {
-        const real sum = (s[0][j] + s[1][j]) + (s[2][j] + s[3][j]);
-        c[j] = add ? c[j] + sum : sum;
+    lanes found;
+    memcpy(&found, a, sizeof found);
+    return found;
+}
+
+/* So many vectors of a row of C: so many sums of each go on side by side. */
+static inline void part_of_row(size_t width, size_t sums, size_t k, const real *a, size_t ca, const real *b,
+                               size_t rb, real *c, int add)
+{
+    lanes s[4][8];
+    for (size_t i = 0; i < sums; ++i)
+        for (size_t j = 0; j < width; ++j) s[i][j] = (lanes){0};
+    for (; k >= sums; k -= sums, a += sums * ca, b += sums * rb)
+        for (size_t i = 0; i < sums; ++i)
+            for (size_t j = 0; j < width; ++j) s[i][j] += a[i * ca] * lanes_at(b + i * rb + j * LANES);
+    for (size_t i = 1; i < sums; ++i)
+        for (size_t j = 0; j < width; ++j) s[0][j] += s[i][j];
+    for (; k > 0; --k, a += ca, b += rb)
+        for (size_t j = 0; j < width; ++j) s[0][j] += a[0] * lanes_at(b + j * LANES);
+    for (size_t j = 0; j < width; ++j, c += LANES) {
+        if (add) s[0][j] += lanes_at(c);
+        memcpy(c, &s[0][j], sizeof(lanes));
     }
+}
+
+/* The last n columns, fewer than a vector has: it reads on into the next row of B, but not past the last one. */
+static inline void end_of_row(size_t n, size_t k, const real *a, size_t ca, const real *b, size_t rb, real *c,
+                              int add)
+{
+    real sum[LANES];
+    size_t whole = k;
+    while (whole > 0 && (whole - 1) * rb + LANES > (k - 1) * rb + n) --whole;
+    part_of_row(1, 4, whole, a, ca, b, rb, sum, 0);
+    for (size_t l = whole; l < k; ++l)
+        for (size_t j = 0; j < n; ++j) sum[j] += a[l * ca] * b[l * rb + j];
+    for (size_t j = 0; j < n; ++j) c[j] = add ? c[j] + sum[j] : sum[j];
 }
 
 static void one_row(size_t n, size_t k, const real *a, size_t ca, const real *b, size_t rb, real *c, int add)
 {
     size_t j = 0;
-    for (; j + 2 * TILE <= n; j += 2 * TILE) part_of_row(2 * TILE, 1, k, a, ca, b + j, rb, c + j, add);
-    for (; j + TILE <= n; j += TILE) part_of_row(TILE, 4, k, a, ca, b + j, rb, c + j, add);
-    for (; j + TILE / 2 <= n; j += TILE / 2) part_of_row(TILE / 2, 4, k, a, ca, b + j, rb, c + j, add);
-    for (; j + TILE / 4 <= n; j += TILE / 4) part_of_row(TILE / 4, 4, k, a, ca, b + j, rb, c + j, add);
-    if (j < n) part_of_row(n - j, 4, k, a, ca, b + j, rb, c + j, add);
+    for (; j + 8 * LANES <= n; j += 8 * LANES) part_of_row(8, 1, k, a, ca, b + j, rb, c + j, add);
+    for (; j + 4 * LANES <= n; j += 4 * LANES) part_of_row(4, 2, k, a, ca, b + j, rb, c + j, add);
+    for (; LANES > 1 && j + 2 * LANES <= n; j += 2 * LANES) part_of_row(2, 4, k, a, ca, b + j, rb, c + j, add);
+    for (; j + LANES <= n; j += LANES) part_of_row(1, 4, k, a, ca, b + j, rb, c + j, add);
+    if (LANES > 1 && j < n) end_of_row(n - j, k, a, ca, b + j, rb, c + j, add);
 }
 #ifndef __OPTIMIZE_SIZE__
 
@@ -129,9 +144,7 @@ static inline void tile(size_t rows, size_t width, size_t k, const real *a, size
             for (size_t j = 0; j < width; ++j) s[i][j] += a[i * ra] * strip[j];
     for (size_t i = 0; i < rows; ++i, c += rc)
         for (size_t j = 0; j < width; ++j) {
-            lanes sum = s[i][j], before;
-            memcpy(&before, c + j * LANES, sizeof before);
-            if (add) sum += before;
+            const lanes before = lanes_at(c + j * LANES), sum = add ? before + s[i][j] : s[i][j];
             memcpy(c + j * LANES, &sum, sizeof sum);
         }
 }
