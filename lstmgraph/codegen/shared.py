@@ -63,7 +63,7 @@ def _number(member: MatrixExpr) -> MatrixExpr | None:
 
 
 def totals(sweep: Sweep) -> frozenset[MatrixSymbol]:
-    """The values of which the sum over all steps and samples is wanted, or only the sum is used."""
+    """The values of which the sum over all steps and samples is wanted, or only the sum is used, or is there."""
     found = set(sweep.summed)
     equations = (*sweep["before"], *sweep["after"])
     constant = sweep.constant()
@@ -74,6 +74,10 @@ def totals(sweep: Sweep) -> frozenset[MatrixSymbol]:
     for e in reversed(equations):
         by = users.get(e.target, [])
         if by and e.target not in sweep.wanted and all(u.target in found and e.target in linear(u.value) for u in by):
+            found.add(e.target)
+    for e in equations:
+        parts = symbols_in(e.value)
+        if parts <= found | constant and not parts <= constant:  # of sums alone
             found.add(e.target)
     return frozenset(found - constant)
 
