@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from benchmarks.by_hand import Array, Both, Params
+from benchmarks.fused import Array, Both, Params
 
 GATES = "figo"
 
@@ -46,8 +46,7 @@ def there(W: Array, U: Array, b: Array, p: Array, x: Array) -> tuple[Array, Arra
 def back(
     W: Array, U: Array, x: Array, gates: Array, h: Array, c: Array, p: Array, d_outputs: Array
 ) -> tuple[Array, Array, Array, Array, Array]:
-    T, B, X = x.shape
-    H = U.shape[1]
+    (T, B, _), H = x.shape, U.shape[1]
     one = x.dtype.type(1)
     deltas, d_h, d_c = np.empty_like(gates), np.zeros((B, H), x.dtype), np.zeros((B, H), x.dtype)
     d_b, d_p = np.zeros(4 * H, x.dtype), np.zeros((3, H), x.dtype)
@@ -69,9 +68,15 @@ def back(
             for j in range(4 * H):
                 d_b[j] += delta[j]
         np.dot(deltas[t], U, d_h)
-    flat = deltas.reshape(T * B, 4 * H)
-    d_W = np.dot(flat.T, x.reshape(T * B, X))
-    return np.dot(flat, W).reshape(T, B, X), d_W, np.dot(flat.T, h[:-1].copy().reshape(T * B, H)), d_b, d_p
+    return (*products(W, x, h, deltas), d_b, d_p)
+
+
+@njit
+def products(W: Array, x: Array, h: Array, deltas: Array) -> tuple[Array, Array, Array]:
+    (T, B, X), n = x.shape, h.shape[2]
+    flat = deltas.reshape(T * B, 4 * n)
+    d_W, d_U = np.dot(flat.T, x.reshape(T * B, X)), np.dot(flat.T, h[:-1].copy().reshape(T * B, n))
+    return np.dot(flat, W).reshape(T, B, X), d_W, d_U
 
 
 def forward(p: Params, xs: Array) -> Both:

@@ -128,11 +128,10 @@ class Columns(Speller):
         self.note_helper("flat")
         self.taken_flat[text] += 1
         array, rows = whole_rows(text)
-        if rows and self.flats.get(array):
-            return f"{self.flats[array]}[{rows}]"
-        if text in self.flats:
-            self.flats[text] = self.new_name(text)
-        return self.flats.get(text, "")
+        if array in self.flats:
+            self.flats[array] = self.new_name(array)
+        flat = self.flats.get(array, "")
+        return f"{flat}[{rows}]" if flat and rows else flat
 
     def written(self, array: str) -> list[str]:
         """Forgets what is flat of an array, whose values are others now: the names of that."""

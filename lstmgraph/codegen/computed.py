@@ -1,4 +1,5 @@
-"""A cell as code computes it: the author's equations with constants folded, in forms that are stable.
+"""A cell as code computes it: the author's equations with constants folded, in forms that are stable, without what is
+computed twice.
 
 Before any gradient is derived, and before the sweeps and their passes: what is left is the same cell, of the same
 inputs, states and parameters, with the same values under the same names.
@@ -11,11 +12,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sympy import MatrixExpr, MatrixSymbol
+from sympy import MatAdd, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra.nodes import Identity
-from lstmgraph.algebra.traverse import renamed
+from lstmgraph.algebra.traverse import renamed, walk
 from lstmgraph.cell import Cell
+from lstmgraph.codegen.fewer import fewer
 from lstmgraph.codegen.fold import folded
 from lstmgraph.codegen.stable import stable
 from lstmgraph.program import Equation
@@ -25,10 +27,12 @@ def computed(cell: Cell) -> Cell:
     """The cell that code is made of; the same one where there is nothing to do."""
     known: dict[MatrixSymbol, MatrixExpr] = {}
     same: dict[MatrixSymbol, MatrixSymbol] = {}
+    sums: dict[MatAdd, None] = {}
     equations: list[Equation] = []
     for e in cell.step:
-        value = folded(stable(folded(renamed(e.value, lambda s: same.get(s, s))), known))
+        value = fewer(folded(stable(folded(renamed(e.value, lambda s: same.get(s, s))), known)), sums)
         known[e.target] = value
+        sums |= dict.fromkeys(part for part in walk(value) if isinstance(part, MatAdd))
         if isinstance(value, MatrixSymbol):
             same[e.target], value = value, Identity(value)
         equations.append(e if value == e.value else replace(e, value=value))

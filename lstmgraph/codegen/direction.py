@@ -8,7 +8,7 @@ Every array of the loop is made before it, and so is every view of one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from re import findall
 
 from sympy import Expr, MatrixExpr, MatrixSymbol, Symbol
@@ -20,15 +20,16 @@ from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.codegen.arrays import Dialect
 from lstmgraph.codegen.code import WIDTH, Code, Level, assignment, call, wrapped
 from lstmgraph.codegen.columns import Columns
+from lstmgraph.codegen.handing import hand_over, handed_on, is_renamed, rename
 from lstmgraph.codegen.identifiers import size_text, whole_text
 from lstmgraph.codegen.lines import Array, Lines
-from lstmgraph.codegen.places import Place, Places, meet
+from lstmgraph.codegen.places import Place, Places
 from lstmgraph.codegen.shared import inlined, multiples_apart, repeated, totals
 from lstmgraph.codegen.sweep import Sweep
 from lstmgraph.program import Equation
 
 Side = tuple[Expr, str]  # the size of an axis, and the code for its length
-NUMBERS = {"0": "zero", "0.5": "half", "1": "one", "2": "two"}
+NUMBERS = {"-1": "minus", "0": "zero", "0.5": "half", "1": "one", "2": "two"}
 REPEATED = ".repeat(B, axis=1)"
 
 
@@ -70,6 +71,8 @@ class Direction:
         batched = frozenset(s for s, flag in self.batched.items() if flag)
         self.places = Places(sweep, given, self.kept, batched)
         self.later = {new: prev for prev, new in self.places.traced.items()}
+        passing = ((prev, self.places.place(prev)) for prev in sweep.carried if prev not in self.places.traced)
+        self.first = {place: self.starts[prev] for prev, place in passing if place is not None}
         own = self.parameters | {e.target for e in sweep["once"]}
         self.repeated = repeated(sweep, self.totals) & own - self.kept
 
@@ -133,10 +136,9 @@ class Direction:
         name = self.name(place)
         if self.places.is_whole(place.root):
             self.views[name] = self.all_steps(place, reverse=self.back)
-        elif place.root in self.starts:
-            self.fixed.setdefault(name, f"{self.starts[place.root]}.copy()")
         elif place == self.whole_of(place.root):
-            self.fixed.setdefault(name, self.empty(place.root.shape))
+            first = self.first.get(place)
+            self.fixed.setdefault(name, self.empty(place.root.shape) if first is None else f"{first}.copy()")
         else:
             whole = self.of_step(self.whole_of(place.root))
             self.fixed.setdefault(name, f"{whole}[{self.rows(place)}]")
@@ -268,20 +270,27 @@ class Direction:
     def loop(self) -> list[str]:
         lines = self.lines(self.step_speller)
         made: list[str] = []
+        renamed: dict[Place, Place] = {}
         for e in self.sweep["loop"]:
-            place = self.places.place(e.target)
+            place, source = self.places.place(e.target), self.places.place(e.value)
             assert place is not None
             if self.places.is_view(e):
+                continue
+            if source is not None and is_renamed(self, e, source):
+                renamed[place] = source
                 continue
             if self.places.is_whole(place.root) and not self.is_there(place.root):
                 made.append(f"{self.sequence(place.root)} = {self.empty(place.root.shape, 'T')}")
                 self.there.add(place.root)
             lines.equation(Array(self.of_step(place), e.target.shape, place), e.value)
-        self.hand_over(lines)
+        hand_over(self, lines)
+        rename(self, lines, renamed)
         if not lines.lines:
             return []
         made += [f"{name} = {value}" for name, value in self.fixed.items()]
-        handed = self.handed_on()
+        rows = {self.of_step(place): text for place, text in self.first.items() if place != self.whole_of(place.root)}
+        made += [f"{name}[...] = {text}" for name, text in rows.items()]
+        handed = handed_on(self)
         used = set(findall(r"\w+", " ".join([*lines.lines, *(after for _, _, after in handed)])))
         self.views = {name: array for name, array in self.views.items() if name in used}
         if handed:
@@ -289,32 +298,6 @@ class Direction:
             made.append(f"{names} = {firsts}")
             lines.emit(f"{names} = {lasts}")
         return [*made, *self.header(), *(f"    {line}" for line in lines.lines)]
-
-    def hand_over(self, lines: Lines) -> None:
-        """What the next step takes, where that takes it: nothing is written over that is still to be handed over."""
-        new = {p: v for p, v in self.sweep.carried.items() if p not in self.places.traced}
-        new = {p: v for p, v in new.items() if self.places.place(p) != self.places.place(v)}
-        texts = {prev: self.view_step(value) for prev, value in new.items()}
-        sources = {prev: self.places.place(value) for prev, value in new.items()}
-        while texts:
-            free = [p for p in texts if not any(meet(self.places.place(p), sources[q]) for q in texts if q != p)]
-            if not free:  # they change places
-                first = next(p for p in texts if sources[p] is not None)
-                kept = lines.new_scratch(first.shape).text
-                lines.emit(f"{kept}[...] = {texts[first]}")
-                texts[first], sources[first] = kept, None
-                continue
-            lines.emit(f"{self.view_step(free[0])}[...] = {texts.pop(free[0])}")
-
-    def handed_on(self) -> list[tuple[str, str, str]]:
-        """Names of values of the step before that are this step's later: that, the first value, this step's name."""
-        found = []
-        for prev, new in self.places.traced.items():
-            before, after = (self.name(replace(self.whole_of(prev), later=later)) for later in (False, True))
-            if self.places.phase.get(new) == "loop" and {before, after} <= self.views.keys():
-                del self.views[before]
-                found.append((before, f"{self.sequence(prev)}[{-1 if self.back else 0}]", after))
-        return found
 
     def header(self) -> list[str]:
         if not self.views:
@@ -337,6 +320,7 @@ class Direction:
             lambda code, parts: self.folded(code, parts, speller.whole),
             self.constant,
             self.made,
+            self.back,
         )
 
     def scratch(self, shape: Shape, k: int, whole: bool) -> str:

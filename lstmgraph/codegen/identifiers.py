@@ -9,7 +9,7 @@ import builtins
 import keyword
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sympy import Expr, MatrixSymbol, Symbol
 
@@ -71,15 +71,23 @@ def identifiers(
     avoiding: Iterable[str] = RESERVED,
 ) -> dict[MatrixSymbol, str]:
     """An identifier for every symbol; who comes first gets the plain one.  `avoiding` are words of a Python file."""
-    taken = {*avoiding, *reserved}
+    avoided = {*avoiding, *reserved}
+    taken = set(avoided)
     found: dict[MatrixSymbol, str] = {}
     for symbol in symbols:
-        word = unicodedata.normalize("NFKC", _wish(name_of(symbol), definitions))
-        while word in taken:
-            word += "_"
-        taken.add(word)
-        found[symbol] = word
+        wish = unicodedata.normalize("NFKC", _wish(name_of(symbol), definitions))
+        found[symbol] = _free(wish, taken, avoided)
+        taken.add(found[symbol])
     return found
+
+
+def _free(wish: str, taken: Collection[str], avoided: Collection[str]) -> str:
+    """A word that nothing else has: lambda_ for a word of the language or of the file, else c_2."""
+    word, count = wish, 1
+    while word in taken:
+        count += 1
+        word = f"{word}_" if wish in avoided else f"{wish}_{count}"
+    return word
 
 
 class Names(dict[MatrixSymbol, str]):
@@ -87,7 +95,8 @@ class Names(dict[MatrixSymbol, str]):
 
     def __init__(self, found: Mapping[MatrixSymbol, str], reserved: Iterable[str] = ()) -> None:
         super().__init__(found)
-        self.taken = {*PYTHON, *FUNCTIONS, *reserved, *found.values()}
+        self.avoided = {*PYTHON, *FUNCTIONS, *reserved}
+        self.taken = {*self.avoided, *found.values()}
         self.made: dict[object, str] = {}
 
     def plural(self, symbol: MatrixSymbol) -> str:
@@ -97,10 +106,8 @@ class Names(dict[MatrixSymbol, str]):
     def fresh(self, wish: str, key: object) -> str:
         """A name that nothing else has, the same for the same key."""
         if key not in self.made:
-            while wish in self.taken:
-                wish += "_"
-            self.taken.add(wish)
-            self.made[key] = wish
+            self.made[key] = _free(wish, self.taken, self.avoided)
+            self.taken.add(self.made[key])
         return self.made[key]
 
 
@@ -141,27 +148,31 @@ def _wish(name: Name, definitions: Mapping[MatrixSymbol, Equation]) -> str:
             return "d_" + _wish(Name(name.base, None, tuple(rest)), definitions) + "_loss"
         case ("carry", *rest):
             return "d_" + _wish(Name(name.base, None, tuple(rest)), definitions) + "_next"
-        case ("pre" | "proj" | "slope" | "half" | "tanh" as mark, *rest):
+        case ("pre" | "proj" | "slope" | "half" | "share" | "tanh" as mark, *rest):
             return f"{mark}_" + _wish(Name(name.base, name.lag, tuple(rest)), definitions)
         case ("turned", *rest):
             return _wish(Name(name.base, name.lag, tuple(rest)), definitions) + "_T"
         case ("some", *rest):
-            return _wish(Name(_together(name.base), name.lag, tuple(rest)), definitions)
+            return _wish(Name(together(name.base), name.lag, tuple(rest)), definitions)
         case _:
             return _part(name, definitions)
 
 
-def _together(base: str) -> str:
-    """Of W_f.W_i.W_g it is W_fig, of f.i.g fig; of longer names, all of them."""
-    words = base.split(".")
+def together(base: str) -> str:
+    """Of W_f.W_i.W_g it is W_fig, of f.i.g fig, of z.i_tilde.f zif; where letters would meet, all of the names."""
+    words = [word for word in base.split(".") if not word.isdigit()]  # a count belongs to the name before it
     heads, _, tails = zip(*(word.partition("_") for word in words), strict=True)
-    if len(set(heads)) == 1 and all(tails):
+    if len({head.lower() for head in heads}) == 1 and all(tails):
         return f"{heads[0]}_{_joined(tails)}"
     return _joined(words)
 
 
 def _joined(words: Sequence[str]) -> str:
-    return ("" if all(len(word) == 1 for word in words) else "_").join(words)
+    """The first letters if they tell the names apart, or those of what they are of: Qfi for Q.U_f.U_i."""
+    for letters in ([word[0] for word in words], [word.rpartition("_")[2][:1] for word in words]):
+        if len({*letters}) == len(words) and all(letters):
+            return "".join(letters) if "".join(letters) not in PYTHON else "_".join(letters)
+    return "_".join(words)
 
 
 def _part(name: Name, definitions: Mapping[MatrixSymbol, Equation]) -> str:

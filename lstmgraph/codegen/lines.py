@@ -21,6 +21,7 @@ from lstmgraph.codegen.arrays import signed
 from lstmgraph.codegen.code import Code, Level
 from lstmgraph.codegen.columns import Columns
 from lstmgraph.codegen.places import Place, atoms, is_column
+from lstmgraph.codegen.several import inner_product, softplus, sum_of_entries, switch
 
 NAMED = ("np.maximum(", "np.minimum(")  # which want to be told by name where their result goes
 WORDS = {"+": "np.add", "-": "np.subtract", "*": "np.multiply", "/": "np.divide"}
@@ -35,6 +36,11 @@ class Array:
     place: Place | None = None
     fresh: bool = False
 
+    @property
+    def inside(self) -> str:
+        """The code for what is in it, to be assigned to."""
+        return f"{self.text}[...]" if self.text.isidentifier() else self.text
+
 
 @dataclass
 class Lines:
@@ -42,6 +48,7 @@ class Lines:
 
     `folded(code, parts)` is an array as `parts` arrays below one another: where one value meets all of them.
     `fixed(code)` is what is the same for all steps, made before the loop: `half` for 0.5.
+    `derived`: the equations are those of a gradient.
     """
 
     speller: Columns
@@ -51,6 +58,7 @@ class Lines:
     folded: Callable[[Code, int], str]
     fixed: Callable[[Code], str]
     made: set[str]
+    derived: bool
     lines: list[str] = field(default_factory=list)
     busy: int = 0
 
@@ -127,7 +135,7 @@ class Lines:
             to.fresh = False
             self.emit(f"{to.text} = {text}")
         else:
-            self.emit(f"{to.text}[...] = {text}")
+            self.emit(f"{to.inside} = {text}")
 
     def copy(self, to: Array, expr: MatrixExpr) -> None:
         code = self.speller.spell(expr)
@@ -136,7 +144,8 @@ class Lines:
         if to.fresh and isinstance(expr, (MatMul, n.Softmax, n.Concat)) and code.batched:
             self.make(to, self.speller.full(code).text)
         else:
-            self.emit(f"{self.there(to)}[...] = {code.text}")
+            self.there(to)
+            self.emit(f"{to.inside} = {code.text}")
 
     def call(self, to: Array, call: str, whole: bool) -> None:
         """A call of NumPy's, `np.tanh(a)`, whose result goes where it belongs."""
@@ -216,6 +225,8 @@ class Lines:
     def matmul(self, to: Array, expr: MatrixExpr) -> None:
         """A weight times a column, by BLAS, or a column and a row, straight to where it belongs; others are copied."""
         left, right = expr.args
+        if expr.shape == (1, 1) and left.shape != (1, 1) and inner_product(self, to, Transpose(left), right):
+            return
         if left.shape[1] == 1 and 1 not in expr.shape and not to.fresh:
             column, row = (self.speller.matrix(self.speller.full(self.operand(factor))).text for factor in expr.args)
             self.emit(f"np.multiply({column}, {row}, {to.text})")
@@ -249,14 +260,22 @@ class Lines:
         return Code(to.text, Level.ATOM, operand.shape, True)
 
     def function(self, to: Array, expr: MatrixExpr) -> None:
-        a = self.over(to, expr.args[0])
+        operand = expr.args[0]
+        a = self.speller.spell(operand)
+        if not self.is_helper(expr, a) or not (isinstance(operand, n.Negative) and self.is_ready(operand.args[0])):
+            a = self.over(to, operand)
         text = self.speller.called(expr, a).text
-        if text.startswith("np.") and text.endswith(")"):
+        if not self.is_helper(expr, a):
             self.call(to, text, self.is_full(a, to))
         elif to.fresh and not self.is_full(a, to):
-            self.emit(f"{self.there(to)}[...] = {text}")
+            self.copy(to, expr)
         else:
             self.make(to, text)
+
+    def is_helper(self, expr: MatrixExpr, a: Code) -> bool:
+        """Whether a function is one of the file's own, or a formula, and no call that could be told where to write."""
+        text = self.speller.called(expr, a).text
+        return not (text.startswith("np.") and text.endswith(")"))
 
     def one_minus(self, to: Array, expr: MatrixExpr) -> None:
         self.subtract_from(to, "1", self.over(to, expr.args[0]))
@@ -342,6 +361,9 @@ WRITERS: Mapping[type, Callable[[Lines, Array, MatrixExpr], None]] = {
     n.Negative: Lines.negative,
     n.Reciprocal: Lines.reciprocal,
     n.Relu: Lines.relu,
+    n.Softplus: softplus,
+    n.Step: switch,
+    n.Sum: sum_of_entries,
     n.Concat: Lines.concat,
     n.Identity: lambda lines, to, expr: lines.write(to, expr.args[0]),
 }

@@ -9,6 +9,7 @@ saves a copy:
     in place    y = tanh(x)             y takes the place of x, if nobody needs x any more
     ahead       x is computed where y = x * z will be
     around      what the next step takes of this one is computed where this one took it from, once that is free
+    back        else what this one took is where what the next one takes will be
 
 A value carried from step to step that is kept is in an array of T + 1 steps, of which step t takes one and makes the
 next.
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 from sympy import Expr, Integer, MatAdd, MatrixExpr, MatrixSymbol
 
@@ -93,6 +95,9 @@ class Places:
         for e in self.equations:
             if e.target in self.batched:
                 self._ahead(e)
+        for prev, new in sweep.carried.items():
+            if not self.rebinds and prev not in self.traced:
+                self._back(prev, new)
 
     def _whole(self) -> frozenset[MatrixSymbol]:
         """Values of which all steps are there at once."""
@@ -159,11 +164,26 @@ class Places:
             return
         if self.rebinds and e.target not in self.whole:
             return
-        start = Integer(0)
-        for member in e.value.args:
+        starts = list(accumulate((m.shape[0] for m in e.value.args), initial=Integer(0)))
+        for member, start in zip(e.value.args, starts, strict=False):
             if self._can_join(member, e.value.args):
                 self.homes[member] = Place(e.target, start, member.shape[0])
-            start = start + member.shape[0]
+            elif (whole := self._can_move(member, e)) is not None:
+                self.homes[whole] = Place(e.target, start, whole.shape[0])
+
+    def _can_move(self, member: MatrixExpr, e: Equation) -> MatrixSymbol | None:
+        """The array that holds this and the next members and no more, if it may be a part of another one."""
+        place = self.place(member)
+        if place is None or place.later or place.start != 0 or place.root in self.homes:
+            return None
+        root, members = place.root, e.value.args
+        runs = (members[members.index(member) : end] for end in range(len(members) + 1))
+        if root not in self.at or e.target not in self.whole or whole_place(root) not in map(self._run, runs):
+            return None
+        return None if any(s in self.kept or self.at[s] > self.at[e.target] for s in self.occupants(root)) else root
+
+    def _run(self, members: tuple[MatrixExpr, ...]) -> Place | None:
+        return _neighbours(map(self.place, members))
 
     def _can_join(self, member: MatrixExpr, members: tuple[MatrixExpr, ...]) -> bool:
         free = member in self.batched and member in self.at and member not in self.homes and member not in self.copied
@@ -217,6 +237,20 @@ class Places:
             if free and fits and self._root(value) != place.root:
                 self.homes[value] = place
                 return
+
+    def _back(self, prev: MatrixSymbol, new: MatrixSymbol) -> None:
+        """What a step takes is where what it hands on will be, if nothing is written there before it was used."""
+        made = self.definitions[new].value if new in self.definitions else new
+        place = self.place(made)
+        if place is None or place.later or self.is_whole(place.root) or not {*self.occupants(prev)} <= {prev, new}:
+            return
+        if prev in self.homes or any(s in self.sweep.carried for s in self.there(place)):
+            return
+        used, fits = self.last_use.get(prev, NEVER), (place.count, place.root.shape[1]) == prev.shape
+        first = [s for s in self.there(place) if s in self.at and self.at[s] <= used]
+        over = all(self.place(s) == place and prev in self.over(self.definitions[s].value) for s in first)
+        if fits and over and all(self.at[s] == used for s in first):
+            self.homes[prev] = place
 
     def over(self, expr: MatrixExpr) -> list[MatrixExpr]:
         """The named values in an expression, and rows of them, over which it can be written: each occurs once."""

@@ -109,6 +109,37 @@ def test_what_an_equation_before_computes_is_seen() -> None:
     assert text_of(computed(cell)) == "softplus(x[t]) * s[t-1]"
 
 
+@pytest.mark.parametrize(
+    ("equations", "terms"),
+    [
+        ("m[t] = maximum(s[t-1] + x[t], b)\ns[t] = exp(x[t] + s[t-1] - m[t])", [2, 2]),
+        ("m[t] = s[t-1] + x[t]\ns[t] = tanh(b + s[t-1] + x[t])", [2, 2]),
+        ("m[t] = s[t-1] + x[t]\ns[t] = tanh(s[t-1] - x[t] + b)", [3]),
+        ("m[t] = s[t-1] + x[t]\ns[t] = tanh(s[t-1] + b + m[t])", [3]),
+    ],
+)
+def test_a_sum_is_made_of_another_one(equations: str, terms: list[int]) -> None:
+    cell = lstmgraph.Cell.from_equations(equations, name="sums", sizes={"x": "X"}, output="s")
+    value = computed(cell).equations[-1].value
+    assert [len(part.args) for part in walk(value) if part.is_MatAdd] == terms
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted"),
+    [
+        ("sum(v) * (v @ x[t].T)", "sum(v) * v @ x[t].T"),
+        ("x[t] @ x[t].T", None),
+        ("0.5 * (W @ S[t-1])", None),
+    ],
+)
+def test_a_number_is_multiplied_with_a_column_rather_than_with_a_matrix(written: str, wanted: str | None) -> None:
+    sizes = {"S": ["X", "X"]} | ({"x": "X"} if "x" in written else {})
+    cell = lstmgraph.Cell.from_equations(f"S[t] = S[t-1] + {written}", name="s", sizes=sizes)
+    new = computed(cell)
+    assert (new is cell) == (wanted is None)
+    assert wanted is None or wanted in text_of(new)
+
+
 @pytest.mark.parametrize("name", CELLS)
 def test_it_is_the_same_cell(name: str) -> None:
     cell, new = cell_of(name), computed(cell_of(name))

@@ -10,23 +10,27 @@ import pytest
 from sympy import MatMul, Symbol, Transpose
 
 from lstmgraph import Cell, library, load, loads
-from lstmgraph.algebra.nodes import Concat, Sigmoid, Tanh
+from lstmgraph.algebra.nodes import Concat, Divide, OneMinus, Reciprocal, Sigmoid, Step, Tanh
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.calculus.reuse import reusing
 from lstmgraph.calculus.vjp import gradient
 from lstmgraph.codegen.passes import (
     blend,
     collect,
+    divide,
     gather,
     halve,
     hoist_factors,
     hoist_terms,
+    last,
     merge,
     pack,
     pack_early,
     passed,
     place,
+    rest,
     sink,
+    spread,
     stack,
     stack_late,
     turn,
@@ -46,6 +50,9 @@ CELLS = [*library(), *PAPERS]
 PASSES = {
     "blend": blend,
     "terms": hoist_terms,
+    "rest": rest,
+    "divide": divide,
+    "spread": spread,
     "merge": merge,
     "factors": hoist_factors,
     "stack": stack,
@@ -57,6 +64,7 @@ PASSES = {
     "turn": turn,
     "inline": inline,
     "sink": sink,
+    "last": last,
 }
 
 
@@ -324,3 +332,69 @@ def test_a_sum_of_products_is_written_where_it_is_a_factor() -> None:
     assert "bar(f)[t]" not in {str(e.target) for e in merge(sweep)["loop"]}
     lstm = sequence_of(load("lstm")).backward
     assert merge(lstm)["loop"] == lstm["loop"]
+
+
+MAXIMUM = """
+name = "cell"
+output = "h"
+equations = '''
+a[t] = W @ h[t-1]
+b[t] = x[t] + V @ h[t-1]
+h[t] = maximum(a[t], b[t])
+'''
+[sizes]
+x = "H"
+"""
+
+
+def test_what_goes_the_other_way_of_a_switch_is_the_rest() -> None:
+    """The gradients of a maximum, which are to the last digit what they were."""
+    sweep = sequence_of(loads(MAXIMUM)).backward
+    after = rest(sweep)
+    steps = [sum(isinstance(p, Step) for e in s.equations for p in walk(e.value)) for s in (sweep, after)]
+    assert steps == [2, 1]
+    assert not any(isinstance(p, OneMinus) for e in after.equations for p in walk(e.value))
+    inputs = arrays(sweep)
+    before, now = (evaluate(s.program, inputs) for s in (sweep, after))
+    for wanted in sweep.wanted:
+        np.testing.assert_array_equal(now[wanted.name], before[wanted.name])
+
+
+def test_a_gate_is_no_switch() -> None:
+    """Of d (1 - z) the difference d - d z would lose digits where z is nearly 1."""
+    sweep = sequence_of(load("gru")).backward
+    assert rest(sweep) == sweep
+
+
+def test_a_switch_across_phases_is_found_once() -> None:
+    """In an mLSTM the one product is in the loop, the other one after it."""
+    sweep = rest(sequence_of(load(next(p for p in PAPERS if "mlstm" in p))).backward)
+    found = [p for e in sweep.check().equations for p in walk(e.value) if isinstance(p, Step)]
+    assert len(found) == len(set(found)) == 2, "of m, and of the denominator"
+
+
+def test_a_quotient_by_an_early_value_is_multiplied_by_what_all_steps_make_at_once() -> None:
+    """In an sLSTM d_h o / n and d_h o (c / n) / n: one product each in the loop, none for d_h o."""
+    sweep = sequence_of(load("slstm")).backward
+    after = hoist_factors(spread(divide(sweep)))
+    assert not any(isinstance(p, (Divide, Reciprocal)) for e in after["loop"] for p in walk(e.value))
+    assert operations(after) == operations(hoist_factors(sweep)) - 2
+    assert "bar(h.1)[t]" not in {str(e.target) for e in after["loop"]}
+
+
+def test_a_quotient_alone_stays_one() -> None:
+    """d / n with nothing to make before the loop: an array of 1 / n would save nothing."""
+    text = "n[t] = exp(x[t])\nh[t] = (U @ h[t-1]) / n[t]"
+    sweep = sequence_of(Cell.from_equations(text, name="q", sizes={"x": "H", "h": "H"}, output="h")).backward
+    after = hoist_factors(divide(sweep))
+    kept = [e for e in after["loop"] if isinstance(e.value, Divide)]
+    assert kept
+    assert not any(isinstance(p, Reciprocal) for e in after.equations for p in walk(e.value))
+
+
+def test_what_only_the_next_step_takes_is_computed_last() -> None:
+    """In an sLSTM what c and n hand back, and the pack that both are rows of."""
+    before = passed(sequence_of(load("slstm")).backward, [p for p in numpy.PASSES["backward"] if p is not last])
+    handed = {"some(bar(c.n))[t-1]", "bar(c)[t-1]", "bar(n)[t-1]"}
+    ends = [{str(e.target) for e in s["loop"][-5:]} for s in (before, last(before))]
+    assert [handed <= end for end in ends] == [False, True]

@@ -15,6 +15,7 @@ from lstmgraph.algebra.names import Name, name_of
 from lstmgraph.algebra.nodes import Elementwise
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.algebra.traverse import walk
+from lstmgraph.codegen.identifiers import together
 
 _KEYWORDS = """
 auto break case char const continue default do double else enum extern float for goto if inline int long register
@@ -105,26 +106,20 @@ def _letter(symbol: MatrixSymbol) -> str:
 def _by_name(name: Name) -> str:
     match name.marks:
         case ():
-            return _joint(name.base) + _time(name.lag)
-        case ("bar", "pre", *rest) | ("some", "bar", "pre", *rest):
+            return name.base.replace(".", "_") + _time(name.lag)
+        case ("some", *rest):
+            return _by_name(Name(together(name.base), name.lag, tuple(rest)))
+        case ("bar", "pre", *rest):
             return "delta_" + _by_name(Name(name.base, name.lag, tuple(rest)))
         case ("bar" | "grad", *rest):
             return "d_" + _by_name(Name(name.base, name.lag, tuple(rest)))
-        case (("loss" | "carry" | "pre" | "proj" | "slope") as mark, *rest):
+        case (("loss" | "carry" | "pre" | "proj" | "share" | "slope") as mark, *rest):
             return f"{mark}_" + _by_name(Name(name.base, name.lag, tuple(rest)))
         case ("seed", *rest):
             return "d_" + _by_name(Name(name.base, None, tuple(rest))) + "_next"
         case (_, *rest):
             return _by_name(Name(name.base, name.lag, tuple(rest)))
     return name.base
-
-
-def _joint(base: str) -> str:
-    """W_fiog for W_f.W_i.W_o.W_g."""
-    parts = base.split(".")
-    stems = {p[: p.find("_") + 1] for p in parts}
-    stem = stems.pop() if len(stems) == 1 else ""
-    return stem + joined(p[len(stem) :] for p in parts)
 
 
 def joined(words: Iterable[str]) -> str:

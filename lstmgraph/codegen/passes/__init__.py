@@ -2,6 +2,9 @@
 
     halve                         sigmoids by the hyperbolic tangent, the halves in the weights
     collect                       multiples of one value that are added become one multiple
+    rest                          what goes the other way of a switch is what is left of it
+    divide                        a quotient by what waits for no other step is a product
+    spread                        a multiple that is only multiplied further is written where it is used
     merge                         a product that is only a factor of another one is written there
     blend                         a gate between two values by their difference
     hoist_terms, hoist_factors    what waits for no other step goes out of the loop
@@ -11,6 +14,7 @@
     gather                        a product and what all of its rows are added to become one sum
     widen                         activations of neighbouring rows become one
     inline                        a product that is a term of one sum is written there
+    last                          what only the next step takes is computed last
     sink                          matrices of a step are made in the loop that takes them
     recompute, recompute_in_loop  of both directions: what is cheap to compute again is not kept for the way back
 
@@ -26,14 +30,18 @@ from typing import TypedDict
 
 from lstmgraph.codegen.passes.blend import blend
 from lstmgraph.codegen.passes.collect import collect
+from lstmgraph.codegen.passes.divide import divide
 from lstmgraph.codegen.passes.gather import gather
 from lstmgraph.codegen.passes.halve import halve
 from lstmgraph.codegen.passes.hoist import hoist_factors, hoist_terms
 from lstmgraph.codegen.passes.inline import inline
+from lstmgraph.codegen.passes.last import last
 from lstmgraph.codegen.passes.merge import merge
 from lstmgraph.codegen.passes.pack import pack, pack_early, place
 from lstmgraph.codegen.passes.recompute import recompute, recompute_in_loop
+from lstmgraph.codegen.passes.rest import rest
 from lstmgraph.codegen.passes.sink import sink
+from lstmgraph.codegen.passes.spread import spread
 from lstmgraph.codegen.passes.stack import stack, stack_late
 from lstmgraph.codegen.passes.turn import turn
 from lstmgraph.codegen.passes.widen import widen
@@ -45,11 +53,13 @@ __all__ = [
     "Ways",
     "blend",
     "collect",
+    "divide",
     "gather",
     "halve",
     "hoist_factors",
     "hoist_terms",
     "inline",
+    "last",
     "merge",
     "pack",
     "pack_early",
@@ -58,7 +68,9 @@ __all__ = [
     "place",
     "recompute",
     "recompute_in_loop",
+    "rest",
     "sink",
+    "spread",
     "stack",
     "stack_late",
     "turn",

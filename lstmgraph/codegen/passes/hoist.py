@@ -14,7 +14,7 @@ from sympy import MatAdd, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra.build import product, total
 from lstmgraph.algebra.names import name_of
-from lstmgraph.algebra.nodes import Hadamard, operands
+from lstmgraph.algebra.nodes import Divide, Fill, Hadamard, Negative, Reciprocal, operands
 from lstmgraph.algebra.traverse import rebuild, symbols_in
 from lstmgraph.codegen.passes.rows import fresh
 from lstmgraph.codegen.sweep import Sweep
@@ -28,7 +28,20 @@ def hoist_terms(sweep: Sweep) -> Sweep:
 
 def hoist_factors(sweep: Sweep) -> Sweep:
     """Every elementwise product in the loop with its early factors as one value from before it."""
-    return _Hoisting(sweep, Hadamard, product, "slope").run()
+    return _Hoisting(sweep, Hadamard, _multiple, "slope").run()
+
+
+def _multiple(*factors: MatrixExpr) -> MatrixExpr:
+    """Their product, a quotient where some are reciprocals and others are not."""
+    whole = product(*factors)
+    inner = whole.args[0] if isinstance(whole, Negative) else whole
+    parts = inner.args if isinstance(inner, Hadamard) else ()
+    below = [f.args[0] for f in parts if isinstance(f, Reciprocal)]
+    if not below:
+        return whole
+    above = [f for f in parts if not isinstance(f, Reciprocal)]
+    found = Divide(product(*above), product(*below)) if above else Reciprocal(product(*below))
+    return found if inner is whole else Negative(found)
 
 
 @dataclass
@@ -63,6 +76,8 @@ class _Hoisting:
         whole = self.join(*(inner[k] for k in early)) if early else None
         if whole is None or len(early) == len(inner) or isinstance(whole, MatrixSymbol) or not symbols_in(whole):
             return rebuild(expr, inner)
+        if isinstance(whole, (Reciprocal, Fill)):  # there is nothing to compute: a name would only fill an array
+            return self.join(*inner)
         named = self.named(owner, whole)
         places = enumerate(inner)
         return self.join(*(named if k == early[0] else p for k, p in places if k == early[0] or k not in early))

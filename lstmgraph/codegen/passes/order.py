@@ -47,8 +47,9 @@ class Order:
         first: dict[tuple[object, ...], int] = {}
         for at, e in enumerate(equations):
             kind = (levels[e.target], form(e.value, self.late))
-            use = (*kind, self.uses.get(e.target, ""))
-            yield e, (levels[e.target], first.setdefault(kind, at), first.setdefault(use, at), at)
+            use = self.uses.get(e.target, "")
+            by = [first.setdefault((*kind, *words), at) for words in ((), (use.partition(" ")[0],), (use, ""))]
+            yield e, (levels[e.target], *by, at)
 
     @cached_property
     def uses(self) -> Mapping[MatrixSymbol, str]:

@@ -11,7 +11,7 @@ from sympy import MatrixExpr, MatrixSymbol
 from lstmgraph.algebra.names import Name, Shape, name_of, symbol
 from lstmgraph.algebra.nodes import Slice, operands
 from lstmgraph.algebra.traverse import rebuild, symbols_in, walk
-from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
+from lstmgraph.codegen.sweep import PHASES, Phase, Sweep, in_order
 from lstmgraph.program import Equation
 
 
@@ -86,4 +86,4 @@ def with_stacks(sweep: Sweep, stacks: Iterable[Equation]) -> Sweep:
         last = max((k for k, e in enumerate(phases[home]) if e.target in members), default=-1)
         stage = phases[home][last].stage if phases[home] else made.stage
         phases[home].insert(last + 1, replace(made, stage=stage))
-    return sweep.changed(phases)
+    return sweep.changed({phase: in_order(equations) for phase, equations in phases.items()})

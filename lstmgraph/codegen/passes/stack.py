@@ -91,7 +91,8 @@ class _Stacking:
         for e in equations:
             for left, right in (p.args for p in walk(e.value) if isinstance(p, MatMul)):
                 weight = symbols_in(left) <= self.constant
-                if not symbols_in(right) <= self.constant and (weight or isinstance(left, MatrixSymbol)):
+                column = isinstance(left, MatrixSymbol) and right.shape != (1, 1)  # else it is a column and a number
+                if not symbols_in(right) <= self.constant and (weight or column):
                     groups.setdefault((right, weight), {}).setdefault(left, e.target)
         found: dict[MatrixExpr, MatrixExpr] = {}
         products: list[Equation] = []

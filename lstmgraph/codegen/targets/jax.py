@@ -23,7 +23,18 @@ from lstmgraph.codegen.code import assignment, unpacked
 from lstmgraph.codegen.entry import entry_checks, size_checks
 from lstmgraph.codegen.identifiers import RESERVED, Names, identifiers, size_text, whole_text
 from lstmgraph.codegen.interface import dict_lines, inputs_of, notes, shape_text
-from lstmgraph.codegen.passes import Ways, hoist_terms, inline, passed_both, recompute, sink, stack, stack_late, turn
+from lstmgraph.codegen.passes import (
+    Ways,
+    hoist_terms,
+    inline,
+    passed_both,
+    recompute,
+    rest,
+    sink,
+    stack,
+    stack_late,
+    turn,
+)
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.codegen.scanned import Rows, Scan, row, unbundled
 from lstmgraph.codegen.sequence import sequence
@@ -97,7 +108,7 @@ TEMPLATE |= {"_sequence", "function"}
 PASSES: Ways = {
     "both": (recompute,),
     "forward": (hoist_terms, sink, stack_late, turn, inline),
-    "backward": (hoist_terms, sink, stack, inline),
+    "backward": (hoist_terms, rest, sink, stack, inline),
 }
 
 

@@ -24,15 +24,19 @@ from lstmgraph.codegen.passes import (
     Ways,
     blend,
     collect,
+    divide,
     gather,
     halve,
     hoist_factors,
     hoist_terms,
+    last,
     merge,
     passed_both,
     place,
     recompute,
+    rest,
     sink,
+    spread,
     stack,
     widen,
 )
@@ -47,8 +51,8 @@ PASSES: Ways = {
     "both": (recompute,),
     "forward": (halve, blend, hoist_terms, sink, stack, place, gather, widen),
     "backward": (
-        *(halve, hoist_terms, merge, hoist_factors, collect, merge, hoist_factors),
-        *(sink, stack, place, gather, widen),
+        *(halve, hoist_terms, rest, divide, spread, merge, hoist_factors, collect, merge, hoist_factors),
+        *(sink, stack, place, gather, widen, last),
     ),
 }
 

@@ -20,6 +20,7 @@ from lstmgraph.codegen.module import Module
 from lstmgraph.codegen.passes import (
     Ways,
     collect,
+    divide,
     gather,
     hoist_factors,
     hoist_terms,
@@ -27,7 +28,9 @@ from lstmgraph.codegen.passes import (
     pack,
     place,
     recompute,
+    rest,
     sink,
+    spread,
     stack,
 )
 from lstmgraph.codegen.plan import Plan
@@ -145,7 +148,10 @@ MODULE = frozenset(
 PASSES: Ways = {
     "both": (recompute,),
     "forward": (hoist_terms, sink, stack, pack, gather, inline),
-    "backward": (hoist_terms, hoist_factors, collect, hoist_factors, sink, stack, place, gather, inline),
+    "backward": (
+        *(hoist_terms, rest, divide, spread, hoist_factors, collect, hoist_factors),
+        *(sink, stack, place, gather, inline),
+    ),
 }
 
 

@@ -141,7 +141,7 @@ def _forward(params, xs, states):
     fiogs += half_b_fiog
 
     tanh_cs = np.empty((T, H, B), xs.dtype)
-    fiog2 = np.empty((4*H, B), xs.dtype)
+    fiog_2 = np.empty((4*H, B), xs.dtype)
     half = np.array(0.5, xs.dtype)
     part = np.empty((H, B), xs.dtype)
     c_prev, h_prev = cs[0], hs[0]
@@ -151,8 +151,8 @@ def _forward(params, xs, states):
         fiogs, fiogs[:, :3*H], cs[1:], fiogs[:, :H], fiogs[:, H:2*H], fiogs[:, 3*H:], tanh_cs, hs[1:],
         fiogs[:, 2*H:3*H],
     ):
-        half_U_fiog.dot(h_prev, fiog2)
-        fiog += fiog2
+        half_U_fiog.dot(h_prev, fiog_2)
+        fiog += fiog_2
         np.tanh(fiog, fiog)
         fio *= half
         fio += half
@@ -201,10 +201,10 @@ def _backward(params, saved, d_outputs, d_states):
     part = np.empty((H, B), d_outputs.dtype)
     U_ogif_T = U_ogif.T
     for (
-        d_h_loss, delta_o, slope_d_c, delta_gif_by_3, f, delta_ogif,
+        d_h_loss, delta_o, slope_d_c, delta_gif_by_3, delta_ogif, f,
     ) in zip(
         d_outputs[::-1], delta_ogifs[::-1, :H], slope_d_cs[::-1], delta_ogifs[::-1, H:].reshape(T, 3, -1, B),
-        fiogs[::-1, :H], delta_ogifs[::-1],
+        delta_ogifs[::-1], fiogs[::-1, :H],
     ):
         d_h += d_h_loss
         delta_o *= d_h

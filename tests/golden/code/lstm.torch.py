@@ -231,9 +231,12 @@ def gradients(
     )
 
 
+_TESTS = [getattr(torch._C._functorch, f"is_{kind}batchedtensor", lambda _: False) for kind in ("", "legacy_")]
+
+
 def _is_batched(array):
     """Whether it is many at once, of torch.vmap or is_grads_batched=True."""
-    return torch._C._functorch.is_batchedtensor(array) or torch._C._functorch.is_legacy_batchedtensor(array)
+    return _TESTS[0](array) or _TESTS[1](array)
 
 
 def _operator(name, function, shapes, takes, gives):
