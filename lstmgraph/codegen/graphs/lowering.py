@@ -233,9 +233,10 @@ def product(scope: Scope, a: Tensor, b: Tensor, shape: Shape) -> Tensor:
         if not whole.batched:
             return scope.op("ReduceSum", [whole], shape, keepdims=0)
         return scope.op("ReduceSum", [whole], shape, [scope.whole.whole(-1)], keepdims=1)
-    if b.form == "V" and b.batched:
-        if not a.batched:
+    if b.form == "V":
+        if b.batched and not a.batched:
             return scope.op("MatMul", [b, transposed(scope, a)], shape)
+        # a column: of transposes and a plain vector onnxruntime 1.31 computes something else
         return scope.squeezed(scope.op("MatMul", [a, scope.unsqueezed(b, -1)], shape), -1)
     if a.form == "R" and b.batched:
         row = scope.unsqueezed(a, -2) if a.batched else a
