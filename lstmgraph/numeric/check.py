@@ -65,8 +65,8 @@ def check(
     """Compare the gradients, and if given the generated functions of a target and the recurrence through time of a loss
     at every step, with independent computations.
 
-    `torch` says whether to compare with its autograd; by default that is done where it is installed, as with JAX's, which
-    is asked for the largest sample.
+    `torch` says whether to compare with its autograd; by default that is done where it is installed, as with JAX's,
+    which is asked for the largest sample.
     """
     frameworks = [name for name in FRAMEWORKS if installed(name)]
     if torch is not None:
