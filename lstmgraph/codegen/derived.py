@@ -23,6 +23,8 @@ from lstmgraph.codegen.sequence import sequence
 from lstmgraph.codegen.sweep import Sweep, needed_by
 from lstmgraph.codegen.unrolled import Body
 
+MOST_ARGUMENTS = 64  # of an operator of PyTorch
+
 Given = tuple[MatrixSymbol, str, int]  # an array: its value, the code for it, how many axes stand before a sample's
 
 
@@ -171,8 +173,17 @@ class Function:
 
     @property
     def has_operators(self) -> bool:
-        """Whether each direction gives more than one array, as PyTorch's operators that give several have to."""
-        return 1 + len(self.cell.states) + self.extra > 1 and len([a for a in self.arguments if a != "T"]) > 1
+        """Whether each direction gives more than one array, as PyTorch's operators that give several have to.
+
+        And takes no more than they can.
+        """
+        tensors = len([a for a in self.arguments if a != "T"])
+        return len(self.cell.states) + self.extra > 0 and tensors > 1 and self.takes_back <= MOST_ARGUMENTS
+
+    @property
+    def takes_back(self) -> int:
+        """How many arguments the way back has: those of the way there, what is kept, and the cotangents."""
+        return len(self.arguments) + self.extra + self.keeps_output + 1 + len(self.cell.states)
 
     def d_outputs(self) -> str:
         loss = next((s for s in self.backward.inputs if name_of(s).marks[:1] == ("loss",)), None)

@@ -64,7 +64,7 @@ class Module(Function):
         """What the two operators for torch.compile take and give, each of which has to give more than one array."""
         timed = bool(self.cell.inputs)
         tensors, results = len(self.arguments) - (not timed), 1 + len(self.cell.states)
-        back = tensors + self.extra + self.keeps_output + results
+        back = self.takes_back - (not timed)
         first = '["SymInt"] + ' * (not timed)
         return {
             "operators": self.has_operators,

@@ -19,6 +19,7 @@ from lstmgraph.codegen.executed import executed
 from lstmgraph.codegen.identifiers import RESERVED
 from lstmgraph.codegen.targets.torch import MODULE
 from lstmgraph.errors import MissingExtra
+from lstmgraph.reading import from_equations
 from tests.codegen.equality import CELLS, cell_of
 from tests.codegen.equality import functions_of as of_target
 
@@ -99,6 +100,13 @@ def test_only_what_is_asked_for_has_a_gradient() -> None:
     (found,) = torch.autograd.grad(last["c"].sum(), xs)
     module.derived = False
     (wanted,) = torch.autograd.grad(module(xs, states)[1]["c"].sum(), xs)
+    torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)
+
+
+def test_more_parameters_than_an_operator_takes() -> None:
+    cell = from_equations("h[t] = h[t-1]" + "".join(f" + u{k} * x[t]" for k in range(62)), sizes={"h": "H", "x": "H"})
+    module = lambdify(cell, gradient(cell), "torch").Module(H, dtype=torch.float64)
+    found, wanted = (f(torch.ones(T, B, H).double())[0] for f in (torch.compile(module, backend="aot_eager"), module))
     torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)
 
 
