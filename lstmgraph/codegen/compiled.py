@@ -166,7 +166,7 @@ class Compiled:
         params = given.fitted(self.checks["_arrays"]("params", params, tuple(given.params), given.dtype))
         for name, array in given.params.items():
             self.checks["_shape"](name, params[name], *array.shape)
-        grads = {name: np.empty_like(array) for name, array in params.items()}
+        grads = {name: given.empty(array.shape) for name, array in params.items()}
         d_xs = [np.empty_like(x) for x in given.xs]
         pack = pack if "backward" in self.packs else []
         arguments = [*_some(params), *pack, *given.xs, *_some(trace), *output, given.timed(d_outputs)]
@@ -337,7 +337,15 @@ class _Given:
         return self.np.ascontiguousarray(array, self.dtype).reshape(self.np.shape(array))
 
     def fitted(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
-        return {name: self.fit(array) for name, array in arrays.items()}
+        """Likewise at lines of the cache: a step without a batch waits for its weights, of which each is read once."""
+        return {name: self.lined_up(self.fit(array)) for name, array in arrays.items()}
+
+    def lined_up(self, array: Array) -> Array:
+        if array.ctypes.data % LINE == 0:
+            return array
+        found = self.empty(array.shape)
+        found[...] = array
+        return found
 
     def timed(self, array: Array) -> Array:
         """With the time first."""

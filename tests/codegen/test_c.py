@@ -326,6 +326,21 @@ def test_the_type_is_that_of_what_is_given() -> None:
     np.testing.assert_array_equal(again["U_f"], a["U_f"], err_msg="a cache can be used twice")
 
 
+@pytest.mark.parametrize("start", [1, 6])
+def test_c_reads_parameters_from_the_beginning_of_a_line_of_the_cache(start: int) -> None:
+    """Wherever those are that it is given."""
+    functions = optimised("lstm")
+    params = functions.init(np.random.default_rng(0), 3, 4, dtype=np.float32)
+    moved = {name: np.empty(a.size + 16, np.float32)[start : start + a.size] for name, a in params.items()}
+    moved = {name: a.reshape(params[name].shape) for name, a in moved.items()}
+    for name, a in moved.items():
+        a[...] = params[name]
+    xs = np.ones((1, 2, 3), np.float32)
+    outputs, _, cache = functions.forward(moved, xs)
+    assert all(a.ctypes.data % 64 == 0 for a in cache[0].params.values())
+    np.testing.assert_array_equal(outputs, functions.forward(params, xs)[0])
+
+
 def test_sizes_can_be_fixed() -> None:
     cell = cell_of("gru")
     f = lambdify(cell, gradient(cell), "c", dtype="float64", sizes={"H": 3, "X": 2})
