@@ -24,11 +24,12 @@ from lstmgraph.codegen.sweep import Sweep
 def spread(sweep: Sweep) -> Sweep:
     """Every multiple in the loop that is only multiplied further, in the multiples made of it."""
     late = sweep.late()
-    for e in sweep["loop"]:
-        inner = _early(e.value, late)
-        uses = [found for term in _terms(sweep) if (found := _early(term, late, of=e.target))]
-        if inner and uses and len(uses) == used_in(sweep)[e.target] and sum(len(found) == 1 for found in uses) < 2:
-            loop = [replace(o, value=_written(o.value, e.target, e.value)) for o in sweep["loop"] if o is not e]
+    for target in [e.target for e in sweep["loop"]]:
+        value = sweep.definitions[target.name]  # as it is by now: it may be a multiple of one that is written in it
+        uses = [found for term in _terms(sweep) if (found := _early(term, late, of=target))]
+        several = sum(len(found) == 1 for found in uses) > 1
+        if _early(value, late) and uses and len(uses) == used_in(sweep)[target] and not several:
+            loop = [replace(e, value=_written(e.value, target, value)) for e in sweep["loop"] if e.target != target]
             sweep = sweep.changed({"loop": loop})
     return sweep
 
