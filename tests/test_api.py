@@ -8,8 +8,10 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from inspect import isfunction
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from xml.etree import ElementTree
 
@@ -19,6 +21,7 @@ import pytest
 
 import lstmgraph
 from lstmgraph import Cell, library, load, loads
+from lstmgraph.api import coding, deriving
 from lstmgraph.errors import CellError, UnknownName, UsageError
 from lstmgraph.printing.mathml import mathml
 
@@ -31,6 +34,14 @@ def test_every_public_name_is_there_and_no_other() -> None:
         assert getattr(lstmgraph, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'lod'"):
         _ = lstmgraph.lod
+
+
+@pytest.mark.parametrize("module", [deriving, coding])
+def test_every_function_that_is_a_view_is_a_method(module: ModuleType) -> None:
+    own = {name: f for name, f in vars(module).items() if isfunction(f) and f.__module__ == module.__name__}
+    public = {name: f for name, f in own.items() if not name.startswith("_")}
+    assert public
+    assert public == {name: vars(Cell).get(name) for name in public}
 
 
 def test_importing_loads_nothing_until_something_is_used() -> None:
