@@ -6,6 +6,10 @@
 What is needed after the loop is kept by it: a value that is rows of another one is taken from that, and so is a member
 of a stack that is kept; what is made of kept values entry by entry is computed again, since time goes with the memory
 that is written.  Nothing is written in place: that is the compiler's.
+
+A turn of the loop has a cost of its own, which is most of a step of one sample: there a turn is several steps, if the
+loop goes forward.  Where samples are many that would cost time: XLA for the CPU vectorises no loop that reads a part of
+the slice of a turn, and backward a step reads more arrays than are worth it for one sample.
 """
 
 from __future__ import annotations
@@ -95,6 +99,8 @@ SPELLINGS: Mapping[type, Callable[[Rows, MatrixExpr], Code]] = {n.Concat: _conca
 
 # ── one direction ──
 
+UNROLL = "unroll=4 if B == 1 else 1"
+WHY = "    # a turn of the loop takes as long as a step of one sample, so it has four of them"
 ENTRYWISE = (MatrixSymbol, MatAdd, n.Elementwise, n.Hadamard, n.Divide, n.Power, n.Maximum, n.Minimum, n.Fill)
 
 
@@ -299,8 +305,9 @@ class Scan:
         self.last = {s: self.names.fresh(f"last_{self.names[self.sweep.carried[s]]}", ("last", s)) for s in self.carry}
         results = [_bundle([*self.last.values()]), _bundle([self.all_steps(s) for s in self.stored]) or "_"]
         given = ["one_step", _bundle([self.first[s] for s in self.carry]), _bundle(there) or "None"]
-        options = ["length=T"] * (not there) + ["reverse=True"] * self.reverse
-        return row(f"{', '.join(results)} = {self.dialect.arrays['scan']}(", [*given, *options], 4, ")")
+        options = ["length=T"] * (not there) + ["reverse=True" if self.reverse else UNROLL]
+        lines = row(f"{', '.join(results)} = {self.dialect.arrays['scan']}(", [*given, *options], 4, ")")
+        return lines if self.reverse else [WHY, *lines]
 
     def final(self, s: MatrixSymbol) -> tuple[list[str], str]:
         """The lines and the code for a carried value after the loop."""

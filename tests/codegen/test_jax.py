@@ -122,6 +122,19 @@ def test_steps_one_by_one_are_the_sequence(name: str) -> None:
     same(states, last)
 
 
+@pytest.mark.parametrize("name", NEW)
+def test_a_turn_of_the_loop_is_four_steps_of_one_sample(name: str) -> None:
+    """Also where the steps are no multiple of four."""
+    params, xs, states = small(name)
+    f = functions_of(name)
+    xs, states = jnp.concatenate([xs, xs, -xs], 1)[:1], {name: s[:1] for name, s in states.items()}
+    assert xs.shape == (1, 9, X)
+    given = (params, xs, states)
+    same(*(jax.value_and_grad(loss_of(way), (0, 1, 2))(*given) for way in (f.forward, f.reference)))
+    assert "unroll=4" in str(jax.make_jaxpr(f.forward)(*given))
+    assert "unroll=4" not in str(jax.make_jaxpr(f.forward)(*small(name)))
+
+
 def test_parameters_are_within_their_bounds() -> None:
     f = functions_of("lstm")
     params = f.init(jax.random.key(1), 100, 50, dtype=jnp.float32)

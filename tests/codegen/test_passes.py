@@ -21,6 +21,7 @@ from lstmgraph.codegen.passes import (
     gather,
     halve,
     hoist_factors,
+    hoist_products,
     hoist_terms,
     last,
     merge,
@@ -73,8 +74,8 @@ def sequence_of(cell: Cell, reused: bool = False) -> Sequence:
 
 
 def one_by_one(sweep: Sweep) -> dict[str, Sweep]:
-    """A sweep after each pass; packing starts from the stacked one."""
-    found: dict[str, Sweep] = {}
+    """A sweep after each pass; packing starts from the stacked one, and what leaves less to do from none."""
+    found: dict[str, Sweep] = {"products": hoist_products(sweep)}
     for name, change in PASSES.items():
         found[name] = change(found["stack"] if name in {"pack", "place"} else sweep)
         sweep = found[name]
@@ -275,6 +276,15 @@ def test_what_waits_for_no_step_is_left_in_pieces() -> None:
     sweep = hoist_terms(sequence_of(load("lstm")).forward)
     assert [products(s, "before") for s in (stack(sweep), stack_late(sweep))] == [1, 4]
     assert [products(s, "loop") for s in (stack(sweep), stack_late(sweep))] == [1, 1]
+
+
+def test_what_is_one_for_all_steps_is_added_in_the_loop() -> None:
+    cell = load("gru_reset_after")
+    sweep = hoist_products(sequence_of(cell).forward)
+    biases = {p for p in cell.parameters if p.shape[1] == 1}
+    used = {phase: {s for e in sweep[phase] for s in symbols_in(e.value)} & biases for phase in PHASES}
+    assert used == {"once": set(), "before": set(), "loop": biases, "after": set()}
+    assert [products(sweep, phase) for phase in PHASES] == [0, 3, 3, 0]
 
 
 def test_in_order_puts_each_after_what_it_uses() -> None:

@@ -8,6 +8,7 @@
     merge                         a product that is only a factor of another one is written there
     blend                         a gate between two values by their difference
     hoist_terms, hoist_factors    what waits for no other step goes out of the loop
+    hoist_products                the same of terms, but what is one for all steps is added where it was
     stack, stack_late             products that share a factor, or are terms of one sum, become one product
     turn                          weights that a step multiplies with are transposed before the loop
     pack, pack_early, place       equations of one form become one over their stacked operands
@@ -33,7 +34,7 @@ from lstmgraph.codegen.passes.collect import collect
 from lstmgraph.codegen.passes.divide import divide
 from lstmgraph.codegen.passes.gather import gather
 from lstmgraph.codegen.passes.halve import halve
-from lstmgraph.codegen.passes.hoist import hoist_factors, hoist_terms
+from lstmgraph.codegen.passes.hoist import hoist_factors, hoist_products, hoist_terms
 from lstmgraph.codegen.passes.inline import inline
 from lstmgraph.codegen.passes.last import last
 from lstmgraph.codegen.passes.merge import merge
@@ -57,6 +58,7 @@ __all__ = [
     "gather",
     "halve",
     "hoist_factors",
+    "hoist_products",
     "hoist_terms",
     "inline",
     "last",

@@ -1,8 +1,10 @@
 """Out of the loop with the parts of its equations that wait for no other step.
 
 Of a sum in the loop the terms that do not wait become a value of their own, `proj(pre(f))[t]`: W_f x + b_f of
-W_f x + U_f h[t-1] + b_f, which is then computed for all steps in one product.  Likewise the factors of a product,
-`slope(bar(pre(f)))[t]`: c[t-1] f (1 - f) of c̄ c[t-1] f (1 - f), the slope of the activation and what it meets.
+W_f x + U_f h[t-1] + b_f, which is then computed for all steps in one product.  `hoist_products` leaves b_f where it is:
+where entries are fused, adding it in the loop costs nothing, and before it a run through the memory of all steps.
+Likewise the factors of a product, `slope(bar(pre(f)))[t]`: c[t-1] f (1 - f) of c̄ c[t-1] f (1 - f), the slope of the
+activation and what it meets.
 """
 
 from __future__ import annotations
@@ -24,6 +26,11 @@ from lstmgraph.program import Equation
 def hoist_terms(sweep: Sweep) -> Sweep:
     """Every sum in the loop with its early terms as one value from before it."""
     return _Hoisting(sweep, MatAdd, total, "proj").run()
+
+
+def hoist_products(sweep: Sweep) -> Sweep:
+    """`hoist_terms` of what differs from step to step, for a target that fuses what is in the loop."""
+    return _Hoisting(sweep, MatAdd, total, "proj", stay=sweep.constant()).run()
 
 
 def hoist_factors(sweep: Sweep) -> Sweep:
@@ -50,6 +57,7 @@ class _Hoisting:
     kind: type
     join: Callable[..., MatrixExpr]
     mark: str
+    stay: frozenset[MatrixSymbol] = frozenset()
     new: dict[MatrixExpr, Equation] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -72,7 +80,7 @@ class _Hoisting:
         inner = [self.split(owner, o) for o in operands(expr)]
         if not isinstance(expr, self.kind):
             return rebuild(expr, inner)
-        early = [k for k, p in enumerate(inner) if self.late.isdisjoint(symbols_in(p))]  # by place: it may stand twice
+        early = [k for k, p in enumerate(inner) if self.is_early(p)]  # by place: it may stand twice
         whole = self.join(*(inner[k] for k in early)) if early else None
         if whole is None or len(early) == len(inner) or isinstance(whole, MatrixSymbol) or not symbols_in(whole):
             return rebuild(expr, inner)
@@ -81,6 +89,9 @@ class _Hoisting:
         named = self.named(owner, whole)
         places = enumerate(inner)
         return self.join(*(named if k == early[0] else p for k, p in places if k == early[0] or k not in early))
+
+    def is_early(self, value: MatrixExpr) -> bool:
+        return value not in self.stay and self.late.isdisjoint(symbols_in(value))
 
     def named(self, owner: Equation, value: MatrixExpr) -> MatrixSymbol:
         if value not in self.new:

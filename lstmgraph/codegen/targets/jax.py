@@ -25,6 +25,7 @@ from lstmgraph.codegen.identifiers import RESERVED, Names, identifiers, size_tex
 from lstmgraph.codegen.interface import dict_lines, inputs_of, notes, shape_text
 from lstmgraph.codegen.passes import (
     Ways,
+    hoist_products,
     hoist_terms,
     inline,
     passed_both,
@@ -107,7 +108,7 @@ TEMPLATE |= {"_sequence", "function"}
 
 PASSES: Ways = {
     "both": (recompute,),
-    "forward": (hoist_terms, sink, stack_late, turn, inline),
+    "forward": (hoist_products, sink, stack_late, turn, inline),
     "backward": (hoist_terms, rest, sink, stack, inline),
 }
 

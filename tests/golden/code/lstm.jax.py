@@ -131,30 +131,33 @@ def _forward(params, xs, states):
     """All steps, and what `_backward` takes.  The arrays of all steps are (T, B, n)."""
     W_f, U_f, b_f, W_i, U_i, b_i = (params[name] for name in ("W_f", "U_f", "b_f", "W_i", "U_i", "b_i"))
     W_g, U_g, b_g, W_o, U_o, b_o = (params[name] for name in ("W_g", "U_g", "b_g", "W_o", "U_o", "b_o"))
+    B = xs.shape[1]
     H = params["W_f"].shape[0]
     U_fiog_T = jnp.concatenate([U_f, U_i, U_o, U_g]).T
-    proj_pre_fs = xs @ W_f.T + b_f
-    proj_pre_is = xs @ W_i.T + b_i
-    proj_pre_gs = xs @ W_g.T + b_g
-    proj_pre_os = xs @ W_o.T + b_o
+    proj_pre_fs = xs @ W_f.T
+    proj_pre_is = xs @ W_i.T
+    proj_pre_gs = xs @ W_g.T
+    proj_pre_os = xs @ W_o.T
 
     def one_step(carry, now):
         c_prev, h_prev = carry
         proj_pre_f, proj_pre_i, proj_pre_g, proj_pre_o = now
         fiog = h_prev @ U_fiog_T
-        f = jax.nn.sigmoid(proj_pre_f + fiog[..., :H])
-        i = jax.nn.sigmoid(proj_pre_i + fiog[..., H:2*H])
-        g = jnp.tanh(proj_pre_g + fiog[..., 3*H:])
+        f = jax.nn.sigmoid(proj_pre_f + fiog[..., :H] + b_f)
+        i = jax.nn.sigmoid(proj_pre_i + fiog[..., H:2*H] + b_i)
+        g = jnp.tanh(proj_pre_g + fiog[..., 3*H:] + b_g)
         c = f * c_prev + i * g
-        o = jax.nn.sigmoid(proj_pre_o + fiog[..., 2*H:3*H])
+        o = jax.nn.sigmoid(proj_pre_o + fiog[..., 2*H:3*H] + b_o)
         tanh_c = jnp.tanh(c)
         h = o * tanh_c
         return (c, h), (f, i, g, c, o, h)
 
+    # a turn of the loop takes as long as a step of one sample, so it has four of them
     (last_c, last_h), (fs, is_, gs, cs, os, hs) = jax.lax.scan(
         one_step,
         (states["c"], states["h"]),
         (proj_pre_fs, proj_pre_is, proj_pre_gs, proj_pre_os),
+        unroll=4 if B == 1 else 1,
     )
     last = {"c": last_c, "h": last_h}
     return (hs, last), (params, xs, states, fs, is_, gs, os, cs, hs)
