@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import groupby
-from textwrap import wrap
+from textwrap import TextWrapper
 
 from lstmgraph.algebra.names import Shape
 
@@ -61,8 +61,9 @@ class Code:
 def joined(operator: str, level: Level, parts: list[Code], shape: Shape) -> Code:
     """The elementwise `a * b * c` or `a / b`; NumPy broadcasts what is shared, or thin."""
     first, *rest = parts
-    text = operator.join([first.at(level), *(p.at(Level(level + 1)) for p in rest)])
-    return elementwise(text, level, parts, shape)
+    texts = [first.at(level), *(p.at(Level(level + 1)) for p in rest)]
+    lines = (texts[0], *(f"{operator.lstrip()}{text}" for text in texts[1:]))
+    return replace(elementwise(operator.join(texts), level, parts, shape), breaks=("(", lines, ")"))
 
 
 def elementwise(text: str, level: Level, parts: list[Code], shape: Shape) -> Code:
@@ -94,7 +95,7 @@ def listed(head: str, parts: Sequence[str], tail: str, broken: bool = False) -> 
     line = f"    {head}{', '.join(parts)}{',' if len(parts) == 1 else ''}{tail}"
     if len(line) <= WIDTH and not broken:
         return [line]
-    inner = wrap(", ".join(part.replace(" ", chr(0)) for part in parts) + ",", WIDTH - 8)
+    inner = _filled(", ".join(part.replace(" ", chr(0)) for part in parts) + ",", WIDTH - 8)
     return [f"    {head}", *(f"        {text.replace(chr(0), ' ')}" for text in inner), f"    {tail}"]
 
 
@@ -103,7 +104,7 @@ def together(pairs: Mapping[str, str], indent: int) -> list[str]:
     line = f"{', '.join(pairs)} = {', '.join(pairs.values())}"
     if len(line) <= WIDTH - indent:
         return [line]
-    left, right = (wrap(", ".join(part), WIDTH - indent - 4) for part in (pairs, pairs.values()))
+    left, right = (_filled(", ".join(part), WIDTH - indent - 4) for part in (pairs, pairs.values()))
     return ["(", *(f"    {text}" for text in left), ") = (", *(f"    {text}" for text in right), ")"]
 
 
@@ -131,4 +132,9 @@ def _unpack_line(pairs: Sequence[tuple[str, str]], source: str, turn: str) -> st
 def wrapped(parts: Iterable[str]) -> list[str]:
     """As many parts to a line as there is room for."""
     words = ", ".join(part.replace(" ", "\0") for part in parts) + ","
-    return [f"    {line}".replace("\0", " ") for line in wrap(words, WIDTH - 8)]
+    return [f"    {line}".replace("\0", " ") for line in _filled(words, WIDTH - 8)]
+
+
+def _filled(text: str, width: int) -> list[str]:
+    """Lines of at most so many letters, but for a word that is longer: a name stays whole."""
+    return TextWrapper(width, break_long_words=False, break_on_hyphens=False).wrap(text)

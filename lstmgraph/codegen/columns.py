@@ -26,7 +26,7 @@ from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import Shape
 from lstmgraph.codegen import arrays
 from lstmgraph.codegen.arrays import Speller
-from lstmgraph.codegen.code import Code, Level, joined
+from lstmgraph.codegen.code import Code, Level, call, joined
 
 
 @dataclass
@@ -155,18 +155,23 @@ class Columns(Speller):
             return self.full(replace(self.total(expr.value), shape=expr.shape, thin=True))
         if isinstance(expr, n.Sum):  # of all entries, of all steps and samples
             code = self.full(self.spell(expr.args[0]))
-            return Code(f"np.sum({code.text})", Level.ATOM, expr.shape)
+            return _sum(code, ")", expr.shape)
         code = self.full(self.spell(expr))
         if code.form == "S":
-            return Code(f"np.sum({code.text})", Level.ATOM, expr.shape)
+            return _sum(code, ")", expr.shape)
         if code.form == "M":
-            return Code(f"np.sum({code.text}, axis=(0, 1))", Level.ATOM, expr.shape)
+            return _sum(code, ", axis=(0, 1))", expr.shape)
         if isinstance(expr, n.Hadamard) and len(expr.args) == 2 and all(map(self.is_batched, expr.args)):
             a, b = (self.full(c).text for c in self.all(expr.args))
             return Code(f'np.einsum("tnb,tnb->n", {a}, {b})[:, None]', Level.ATOM, expr.shape)
         flat = self.known_flat(code.text) if self.flattening else ""
-        text = f"{flat}.sum(axis=1, keepdims=True)" if flat else f"np.sum({code.text}, axis=(0, 2))[:, None]"
-        return Code(text, Level.ATOM, expr.shape)
+        if flat:
+            return Code(f"{flat}.sum(axis=1, keepdims=True)", Level.ATOM, expr.shape)
+        return _sum(code, ", axis=(0, 2))[:, None]", expr.shape)
+
+
+def _sum(code: Code, after: str, shape: Shape) -> Code:
+    return replace(call("np.sum(", code, after), shape=shape, batched=False)
 
 
 def whole_rows(text: str) -> tuple[str, str]:

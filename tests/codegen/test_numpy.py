@@ -25,7 +25,7 @@ from lstmgraph.errors import UnknownName, UsageError
 from lstmgraph.numeric.calls import by_backward
 from lstmgraph.numeric.rows import parameter_rows, sequence_rows
 from lstmgraph.numeric.sample import draw
-from lstmgraph.reading import library, load, loads
+from lstmgraph.reading import from_equations, library, load, loads
 from tests.codegen.equality import ODD, cell_of, functions_of
 
 CELLS = (*library(), *ODD)
@@ -312,6 +312,16 @@ def test_the_text_is_standalone_python(name: str) -> None:
     assert not [line for line in source.splitlines() if line != line.rstrip()]
     assert source.endswith("\n")
     assert not source.endswith("\n\n")
+
+
+@pytest.mark.parametrize("target", ["numpy", "torch", "jax"])
+def test_a_long_name_stays_whole(target: str) -> None:
+    long = ["".join([letter, "_", "long" * 25]) for letter in "abc"]
+    equation = " + ".join(f"{name} * x[t]" for name in long)
+    cell = from_equations(f"h[t] = tanh({equation} + r * h[t-1])", sizes={"h": "H", "x": "H"})
+    source = generate(cell, gradient(cell), target)
+    compile(source, target, "exec")
+    assert all(name in source for name in long)
 
 
 @pytest.mark.parametrize("name", CELLS)
