@@ -43,8 +43,7 @@ def test_what_is_computed_again_is_the_same_to_the_last_digit(
     given = {s.name: values[s.name] for s in before.backward.inputs + before.backward.shared if s.name in values}
     rest = {k: v for k, v in arrays(before.backward).items() if k not in given}
     wanted = evaluate(before.backward.program, {**rest, **given})
-    states = {s.next.name: values[s.next.name] for s in before.cell.states}
-    inputs = {**states, **rest, **given}
+    inputs = {**{s.name: values[s.name] for s in after.saved}, **rest, **given}
     found = evaluate(after.backward.program.check(), {s.name: inputs[s.name] for s in after.backward.program.inputs})
     for e in before.backward.equations:
         np.testing.assert_array_equal(found[e.target.name], wanted[e.target.name])

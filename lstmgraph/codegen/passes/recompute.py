@@ -52,16 +52,19 @@ def _again(both: Sequence, columns: bool) -> Sequence:
     dropped = {e.target for e in again}
     in_loop = _in_loop(again, columns, both.backward)
     before = [replace(e, stage="backward") for e in again if e not in in_loop]
-    used = {s for e in again for s in symbols_in(e.value)}
-    saved = tuple(s for s in dict.fromkeys((*both.saved, *sorted(used & _free(both), key=str))) if s not in dropped)
-    wanted = (s for s in both.forward.wanted if s not in dropped)
     back = both.backward
+    used = sorted({s for e in again for s in symbols_in(e.value)}, key=str)
+    once = tuple(s for s in used if s in both.forward.constant() and s not in back.shared)
+    more = (*once, *(s for s in used if s in _free(both)))
+    saved = tuple(s for s in dict.fromkeys((*both.saved, *more)) if s not in dropped)
+    wanted = (*(s for s in both.forward.wanted if s not in dropped), *once)
+    back = replace(back, shared=(*back.shared, *once))
     inputs = (*back.inputs, *(s for s in saved if s not in (*back.shared, *back.inputs)))
     loop = [*(replace(e, stage="backward") for e in in_loop), *back["loop"]]
     backward = replace(back, inputs=tuple(s for s in inputs if s not in dropped)).changed(
         {"before": [*before, *back["before"]], "loop": loop}
     )
-    return replace(both, forward=replace(both.forward, wanted=tuple(wanted)), backward=backward, saved=saved)
+    return replace(both, forward=replace(both.forward, wanted=wanted), backward=backward, saved=saved)
 
 
 def _in_loop(again: list[Equation], columns: bool, backward: Sweep) -> list[Equation]:
