@@ -92,7 +92,8 @@ def assignment(target: str, code: Code, indent: int = 4, sign: str = " = ", end:
 
 def listed(head: str, parts: Sequence[str], tail: str, broken: bool = False) -> list[str]:
     """`head` a, b, c `tail`: on one line if it fits and is not to be `broken`, else as many parts to a line as do."""
-    line = f"    {head}{', '.join(parts)}{',' if len(parts) == 1 else ''}{tail}"
+    alone = "," if len(parts) == 1 and tail.startswith(")") else ""  # as a tuple of one has to be written
+    line = f"    {head}{', '.join(parts)}{alone}{tail}"
     if len(line) <= WIDTH and not broken:
         return [line]
     inner = _filled(", ".join(part.replace(" ", chr(0)) for part in parts) + ",", WIDTH - 8)

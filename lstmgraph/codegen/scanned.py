@@ -101,6 +101,7 @@ SPELLINGS: Mapping[type, Callable[[Rows, MatrixExpr], Code]] = {n.Concat: _conca
 
 UNROLL = "unroll=4 if B == 1 else 1"
 WHY = "    # a turn of the loop takes as long as a step of one sample, so it has four of them"
+APART = "    # an array for each product: a step's sums are fused with a whole array, not with a part of one"
 ENTRYWISE = (MatrixSymbol, MatAdd, n.Elementwise, n.Hadamard, n.Divide, n.Power, n.Maximum, n.Minimum, n.Fill)
 
 
@@ -197,7 +198,8 @@ class Scan:
         sweep, once = self.sweep, self.once(self.sweep["once"])
         self.shown |= {*sweep.inputs, *self.stored}
         before, loop = self.at_once(sweep["before"]), self.loop()
-        return [*once, *before, *loop, *self.at_once(sweep["after"])]
+        several = not self.reverse and sum(isinstance(e.value, MatMul) for e in sweep["before"]) > 1
+        return [*once, *[APART] * several, *before, *loop, *self.at_once(sweep["after"])]
 
     def once(self, equations: Iterable[Equation]) -> list[str]:
         speller = self.speller(self.names, ("B",))

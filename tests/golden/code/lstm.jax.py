@@ -134,6 +134,7 @@ def _forward(params, xs, states):
     B = xs.shape[1]
     H = params["W_f"].shape[0]
     U_fiog_T = jnp.concatenate([U_f, U_i, U_o, U_g]).T
+    # an array for each product: a step's sums are fused with a whole array, not with a part of one
     proj_pre_fs = xs @ W_f.T
     proj_pre_is = xs @ W_i.T
     proj_pre_gs = xs @ W_g.T
