@@ -352,13 +352,15 @@ class Direction:
         if whole and code.batched:
             return f"{code.at(Level.ATOM)}.reshape(T, {parts}, -1, B)"
         last = "B" if code.batched or code.text in {self.names[s] for s in self.repeated} else "1"
-        view = f"reshape({parts}, -1, {last})"
+        view = f"{code.at(Level.ATOM)}.reshape({parts}, -1, {last})"
+        if whole:  # outside the loop, before which those that have names are made
+            return view
         name = self.new_name(f"{code.text}_by_{parts}" if code.text.isidentifier() else "part", (code.text, parts))
         if code.text in self.views:
             array = self.views[code.text]
             self.views[name] = f"{array}.reshape(T, {parts}, -1, B)"
         else:
-            self.fixed.setdefault(name, f"{code.at(Level.ATOM)}.{view}")
+            self.fixed.setdefault(name, view)
         return name
 
     # ── sizes ──

@@ -7,8 +7,9 @@ A number makes a cell, always the same: `test_random.py` tries some.  To try new
 What fails is printed; put it, made as small as it gets, into `odd/`, where every target is tried with it.
 
 One to three states of different shapes, none to three inputs; gates of one form that share what they take, scalars and
-vectors among them; products in the middle of a step; stacks, matrices, rows; parameters that are taken twice; values
-that nobody uses, or that are another by a second name; outputs that are no state.
+vectors among them; multiples of one value, entry by entry; products in the middle of a step; stacks, matrices, rows;
+parameters that are taken twice; values that nobody uses, or that are another by a second name; outputs that are no
+state.
 To have more of a kind, add a row to `SCALARS`, `VECTORS`, `ROWS` or `MATRICES`: how such a value is made of others.
 """
 
@@ -101,6 +102,12 @@ class Writer:
         for k in range(self.some(1, 3)):
             shape = self.one(SCALAR, H, K)
             self.equation(f"g{at}{k}", shape, f"{activation}({self.affine(shape, taken)})")
+
+    def entrywise(self, at: int, shape: Shape) -> None:
+        """Values of one, each by weights for its entries."""
+        value = self.one(*self.there(shape))
+        for k in range(self.some(2, 3)):
+            self.equation(f"e{at}{k}", shape, f"{self.one(*ACTIVATIONS)}({self.parameter(*shape)} * {value})")
 
 
 def _both(writer: Writer, shape: Shape) -> str:
@@ -317,6 +324,8 @@ def _text(writer: Writer) -> str | None:
     for k, (name, shape) in enumerate(states.items()):
         if writer.some(0, 2):
             writer.gates(k)
+        if not writer.some(0, 2):
+            writer.entrywise(k, shape)
         writer.equation(name, shape, _next(writer, f"{name}[t-1]", shape))
     made = [name for name in writer.sizes if f"{name}[t]" in writer.values and name not in inputs]
     text = file_text(writer.lines, writer.sizes, writer.one(*made))
