@@ -176,7 +176,8 @@ class Scan:
         given, symbols = {*self.sweep.shared, *self.sweep.inputs, *self.sweep.carried, *needed}, symbols_in(e.value)
         entrywise = all(isinstance(part, ENTRYWISE) for part in walk(e.value))
         had = symbols <= given and self.sources(symbols) <= needed
-        return entrywise and had and e.target not in self.sweep.carried.values()
+        handed_on = self.sources(self.sweep.carried.values())  # that, a step later, it may be made of itself
+        return entrywise and had and e.target not in handed_on
 
     def sources(self, symbols: Iterable[MatrixSymbol]) -> set[MatrixSymbol]:
         """The values of the loop of which some values of all steps are made."""
