@@ -137,7 +137,7 @@ def test_any_line_in_the_colour_of_another_value_is_seen(style: str, cell: str) 
     for line in shown.scene.wires:
         for role in [r for r in roles if r != line.role]:
             spoilt = with_wire(shown.scene, line.id, role=role)
-            found = measure(spoilt, shown.graph).miscoloured
+            found = list(meaning.miscoloured(Picture(spoilt, shown.graph)))
             assert f"{line.id} is drawn as {role}, not {line.role}" in found
 
 
