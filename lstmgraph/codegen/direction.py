@@ -268,7 +268,25 @@ class Direction:
         return root in self.there or root in self.places.traced or root in self.arrays
 
     def loop(self) -> list[str]:
+        """The loop over the steps, and before it the arrays and names that it takes."""
         lines = self.lines(self.step_speller)
+        made = self.in_loop(lines)
+        if not lines.lines:
+            return []
+        made += [f"{name} = {value}" for name, value in self.fixed.items()]
+        rows = {self.of_step(place): text for place, text in self.first.items() if place != self.whole_of(place.root)}
+        made += [f"{name}[...] = {text}" for name, text in rows.items()]
+        handed = handed_on(self)
+        used = set(findall(r"\w+", " ".join([*lines.lines, *(after for _, _, after in handed)])))
+        self.views = {name: array for name, array in self.views.items() if name in used}
+        if handed:
+            names, firsts, lasts = (", ".join(words) for words in zip(*handed, strict=True))
+            made.append(f"{names} = {firsts}")
+            lines.emit(f"{names} = {lasts}")
+        return [*made, *self.header(), *(f"    {line}" for line in lines.lines)]
+
+    def in_loop(self, lines: Lines) -> list[str]:
+        """Writes the lines of one step; the arrays of all steps that these fill are made before the loop."""
         made: list[str] = []
         renamed: dict[Place, Place] = {}
         for e in self.sweep["loop"]:
@@ -285,19 +303,7 @@ class Direction:
             lines.equation(Array(self.of_step(place), e.target.shape, place), e.value)
         hand_over(self, lines)
         rename(self, lines, renamed)
-        if not lines.lines:
-            return []
-        made += [f"{name} = {value}" for name, value in self.fixed.items()]
-        rows = {self.of_step(place): text for place, text in self.first.items() if place != self.whole_of(place.root)}
-        made += [f"{name}[...] = {text}" for name, text in rows.items()]
-        handed = handed_on(self)
-        used = set(findall(r"\w+", " ".join([*lines.lines, *(after for _, _, after in handed)])))
-        self.views = {name: array for name, array in self.views.items() if name in used}
-        if handed:
-            names, firsts, lasts = (", ".join(words) for words in zip(*handed, strict=True))
-            made.append(f"{names} = {firsts}")
-            lines.emit(f"{names} = {lasts}")
-        return [*made, *self.header(), *(f"    {line}" for line in lines.lines)]
+        return made
 
     def header(self) -> list[str]:
         if not self.views:

@@ -136,22 +136,8 @@ class Functions(Layout):
         return self.function(words, "void", "forward", arguments, [*pointers, *lines])
 
     def backward_function(self) -> Function:
-        d, cell = self.backward, self.cell
-        places = self.given() | self.remembered(self.pack) | self.taped()
-        output = cell.values[cell.output]
-        loss = like(output, "loss")
-        places[loss] = whole(self.arrays[loss], ALL, loss)
-        places |= {like(x, "bar"): whole(self.arrays[like(x, "bar")], ALL, x) for x in cell.inputs}
-        places |= {like(p, "grad"): whole(f"grads->{member(p.name)}", SHARED, p) for p in cell.parameters}
-        own = Memory("work", self.names.sizes)
-        for s in cell.states:
-            before, after = like(s.previous, "bar"), like(s.next, "carry")
-            places[before] = whole(self.arrays[before], STEP if d.in_place else ALL, before)
-            places[after] = whole(self.arrays[after], STEP if d.in_place else NEXT, after)
-            if not d.in_place:
-                own.add(self.arrays[before], NEXT, count(before))
-        own.arrays |= self.own(d, places).arrays
-        self.backward_memory = own
+        d, places = self.backward, self.backward_places()
+        own = self.backward_memory = self.backward_own(places)
         calls = self.calls(d, places)
         once = calls.lines(d.works["once"], EVERY)
         lines = [*self.cleared(d, places, calls), *once, *self.carried(True), *self.sequence_lines(calls, d, back=True)]
@@ -164,22 +150,44 @@ class Functions(Layout):
             *memory.pointers(_used(memory, lines), "real"),
         ]
         packed = self.packed() if _uses(pointers, "pack") else []
-        arguments = [
-            _T,
-            _B,
-            *self.params(),
-            *packed,
-            *self.xs(),
-            *self.states(),
-            *_read(self.ys()),
-            Argument("const @_real *", self.arrays[loss]),
-        ]
-        arguments += [*([_D_STATES] if cell.states else []), *([_GRADS] if cell.parameters else [])]
-        arguments += [Argument("@_real *", self.arrays[like(x, "bar")]) for x in cell.inputs]
         words = [
             "The gradients of a loss, back through the steps of a forward pass that was given the same arguments.",
         ]
-        return self.function(words, "void", "backward", [*arguments, _WORK], [*pointers, *lines])
+        return self.function(words, "void", "backward", self.backward_arguments(packed), [*pointers, *lines])
+
+    def backward_places(self) -> dict[MatrixSymbol, Place]:
+        """Where the way back has its values: what is given, and what it hands to the caller."""
+        cell, in_place = self.cell, self.backward.in_place
+        places = self.given() | self.remembered(self.pack) | self.taped()
+        for s in [like(cell.values[cell.output], "loss"), *(like(x, "bar") for x in cell.inputs)]:
+            places[s] = whole(self.arrays[s], ALL, s)
+        places |= {like(p, "grad"): whole(f"grads->{member(p.name)}", SHARED, p) for p in cell.parameters}
+        for state in cell.states:
+            before, after = like(state.previous, "bar"), like(state.next, "carry")
+            places[before] = whole(self.arrays[before], STEP if in_place else ALL, before)
+            places[after] = whole(self.arrays[after], STEP if in_place else NEXT, after)
+        return places
+
+    def backward_own(self, places: dict[MatrixSymbol, Place]) -> Memory:
+        """Places for what the way back computes for itself, and the memory of it and of what is carried in arrays."""
+        found = Memory("work", self.names.sizes)
+        for s in () if self.backward.in_place else self.cell.states:
+            before = like(s.previous, "bar")
+            found.add(self.arrays[before], NEXT, count(before))
+        found.arrays |= self.own(self.backward, places).arrays
+        return found
+
+    def backward_arguments(self, packed: Sequence[Argument]) -> list[Argument]:
+        cell = self.cell
+        loss = like(cell.values[cell.output], "loss")
+        return [
+            *(_T, _B, *self.params(), *packed, *self.xs(), *self.states(), *_read(self.ys())),
+            Argument("const @_real *", self.arrays[loss]),
+            *([_D_STATES] if cell.states else []),
+            *([_GRADS] if cell.parameters else []),
+            *(Argument("@_real *", self.arrays[like(x, "bar")]) for x in cell.inputs),
+            _WORK,
+        ]
 
     def carried(self, begin: bool) -> list[str]:
         """Where what is carried has an array of all steps: the last row is the caller's, the first one goes back."""

@@ -116,13 +116,19 @@ class _File:
     # ── forward ──
 
     def forward(self) -> list[str]:
-        cell, sweep = self.cell, self.sweeps["forward"]
         given = self.given_inputs()
+        self.there = self.forward_side(given)
+        body, result = self.there.body([]), self.forward_result()
+        return [*self.preamble(self.there, given), *body, *result]
+
+    def forward_side(self, given: Mapping[MatrixSymbol, str]) -> Direction:
+        """The forward direction, from the arrays of the inputs."""
+        cell, sweep = self.cell, self.sweeps["forward"]
         starts = {s.previous: _inward(s.previous, f'states["{s.name}"]') for s in cell.states}
         kept = {*self.saved, *cell.outputs} & {*_targets(sweep), *sweep.inputs, *sweep.carried}
         states = (f'states["{s.name}"]' for s in cell.states)
         like = [*given.values(), *(f'params["{p.name}"]' for p in cell.parameters), *states, "np.zeros(1)"][0]
-        self.there = Direction(
+        return Direction(
             sweep,
             COLUMNS,
             self.names,
@@ -134,19 +140,17 @@ class _File:
             helpers=self.helpers,
             taken=self.taken,
         )
-        body = self.there.body([])
-        output = self.outward(self.there, cell.values[cell.output])
-        trace = [f'"{s.name}": {self.outward(self.there, s.next)}' for s in cell.states]
+
+    def forward_result(self) -> list[str]:
+        """What is handed out, and what is kept for the way back."""
+        output = self.outward(self.there, self.cell.values[self.cell.output])
+        trace = [f'"{s.name}": {self.outward(self.there, s.next)}' for s in self.cell.states]
         saved = self.cached()
-        result = [f"    outputs = {output}"]
-        result += dict_lines("trace", trace)
-        result.append(f"    return outputs, trace, (params, states, outputs, {tuple_text(saved)})")
-        if len(result[-1]) > WIDTH:
-            result[-1:] = [
-                *listed("saved = (", saved, ")"),
-                "    return outputs, trace, (params, states, outputs, saved)",
-            ]
-        return [*self.preamble(self.there, given), *body, *result]
+        lines = [f"    outputs = {output}", *dict_lines("trace", trace)]
+        last = f"    return outputs, trace, (params, states, outputs, {tuple_text(saved)})"
+        if len(last) <= WIDTH:
+            return [*lines, last]
+        return [*lines, *listed("saved = (", saved, ")"), "    return outputs, trace, (params, states, outputs, saved)"]
 
     def given_inputs(self) -> dict[MatrixSymbol, str]:
         """The arrays of the inputs, steps in front."""
@@ -222,24 +226,43 @@ class _File:
     # ── backward ──
 
     def backward(self) -> list[str]:
+        loss = {s: "d_outputs" for s in self.sweeps["backward"].inputs if name_of(s).marks[:1] == ("loss",)}
+        side = self.backward_side(loss)
+        body = side.body([])
+        cell = self.cell
+        side.sizes |= dict.fromkeys(z for z in cell.sizes if re.search(rf"\b{size_text(z)}\b", "\n".join(body)))
+        result = [*self.gradients(side), *self.backward_result(side)]
+        cached = [(a, f"{text}.shape[{k}]") for text, root in self.roots.items() for a, k in self._root_sides(root)]
+        sides = [*_state_sides(cell, "d_states"), *_parameter_sides(cell), *_sides(loss), *cached]
+        return [
+            *self.unpacked_roots(),
+            *self.lengths(side),
+            *self.parameters(side),
+            *(f"    d_outputs = np.ascontiguousarray(d_outputs.{_turn(s)})" for s in loss),
+            *self.constants(side),
+            *side.size_lines(sides),
+            *body,
+            *result,
+        ]
+
+    def backward_side(self, loss: Mapping[MatrixSymbol, str]) -> Direction:
+        """The backward direction, from the gradients of a loss and from what the forward one kept."""
         cell, sweep = self.cell, self.sweeps["backward"]
-        loss = {s: "d_outputs" for s in sweep.inputs if name_of(s).marks[:1] == ("loss",)}
-        starts = {like(s.next, "carry"): _inward(s.next, f'd_states["{s.name}"]') for s in cell.states}
         seen: dict[MatrixSymbol, str] = {}
-        inputs = [s for s in sweep.inputs if s not in loss]
-        for s in inputs:
-            place = self.there.places.place(s)
-            assert place is not None
-            seen[s] = self.there.all_steps(place)
+        for s in sweep.inputs:
+            if s not in loss:
+                place = self.there.places.place(s)
+                assert place is not None
+                seen[s] = self.there.all_steps(place)
         kept = frozenset(like(x, "bar") for x in cell.inputs) & {*_targets(sweep)}
         # A saved array has the name of what was there first, which may be computed again.
         self.taken |= {name: (name, "saved") for name in self.roots}
-        side = Direction(
+        return Direction(
             sweep,
             COLUMNS,
             self.names,
             {**loss, **seen},
-            starts,
+            {like(s.next, "carry"): _inward(s.next, f'd_states["{s.name}"]') for s in cell.states},
             kept,
             frozenset(cell.parameters),
             "d_outputs",
@@ -247,29 +270,19 @@ class _File:
             helpers=self.helpers,
             taken=self.taken,
         )
-        body = side.body([])
-        side.sizes |= dict.fromkeys(z for z in cell.sizes if re.search(rf"\b{size_text(z)}\b", "\n".join(body)))
-        found = {p: _outer(p, side.gradients[like(p, "grad")]) for p in cell.parameters}
-        grads = [f'        "{p.name}": {text},' for p, text in found.items()]
-        gradients = ["    d_params = {", *grads, "    }"] if grads else ["    d_params = {}"]
-        result = self.backward_result(side)
-        turned = [f"    d_outputs = np.ascontiguousarray(d_outputs.{_turn(s)})" for s in loss]
+
+    def unpacked_roots(self) -> list[str]:
+        """The names of the saved arrays."""
         names = list(self.roots)
-        saved = [f"    {', '.join(names)}{',' * (len(names) == 1)} = saved"] if names else []
-        saved = listed("(", names, ") = saved") if saved and len(saved[0]) > WIDTH else saved
-        cached = [(a, f"{text}.shape[{k}]") for text, root in self.roots.items() for a, k in self._root_sides(root)]
-        sides = [*_state_sides(cell, "d_states"), *_parameter_sides(cell), *_sides(loss), *cached]
-        return [
-            *saved,
-            *self.lengths(side),
-            *self.parameters(side),
-            *turned,
-            *self.constants(side),
-            *side.size_lines(sides),
-            *body,
-            *gradients,
-            *result,
-        ]
+        line = f"    {', '.join(names)}{',' * (len(names) == 1)} = saved"
+        if not names:
+            return []
+        return [line] if len(line) <= WIDTH else listed("(", names, ") = saved")
+
+    def gradients(self, side: Direction) -> list[str]:
+        found = {p: _outer(p, side.gradients[like(p, "grad")]) for p in self.cell.parameters}
+        grads = [f'        "{p.name}": {text},' for p, text in found.items()]
+        return ["    d_params = {", *grads, "    }"] if grads else ["    d_params = {}"]
 
     def _root_sides(self, s: MatrixSymbol) -> list[tuple[Expr, int]]:
         place = self.there.places.place(s)
