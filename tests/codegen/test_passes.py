@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -14,6 +15,7 @@ from lstmgraph.algebra.nodes import Concat, Divide, OneMinus, Reciprocal, Sigmoi
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.calculus.reuse import reusing
 from lstmgraph.calculus.vjp import gradient
+from lstmgraph.codegen import passes as catalogue
 from lstmgraph.codegen.passes import (
     blend,
     collect,
@@ -44,6 +46,7 @@ from lstmgraph.codegen.sweep import PHASES, Sweep, dependent, in_order, needed_b
 from lstmgraph.codegen.targets import jax, numpy
 from lstmgraph.numeric.evaluate import evaluate
 
+ARCHITECTURE = Path(__file__).parents[2] / "docs" / "architecture.md"
 PAPERS = sorted(map(str, (Path(__file__).parents[1] / "reading" / "papers").glob("*.toml")))
 CELLS = [*library(), *PAPERS]
 
@@ -408,3 +411,11 @@ def test_what_only_the_next_step_takes_is_computed_last() -> None:
     handed = {"some(bar(c.n))[t-1]", "bar(c)[t-1]", "bar(n)[t-1]"}
     ends = [{str(e.target) for e in s["loop"][-5:]} for s in (before, last(before))]
     assert [handed <= end for end in ends] == [False, True]
+
+
+def test_the_architecture_names_every_pass_and_no_other() -> None:
+    inside = f"{catalogue.__name__}."
+    found = {name for name in catalogue.__all__ if vars(catalogue)[name].__module__.startswith(inside)}
+    table = ARCHITECTURE.read_text(encoding="utf-8").partition("| passes | what they are for |")[2].partition("\n\n")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert sorted(re.findall(r"`(\w+)`", "".join(rows))) == sorted(found)
