@@ -1,5 +1,7 @@
 """The test that a generated C file holds of itself: a `main` that runs a few steps and compares sums of the results.
 
+It runs a sequence there and back, and the step alone, which must give what the sequence's first step gives.
+
 What goes in follows a rule, `filled`, so that the file need not hold it; what comes out is told by one number for each
 array.  The numbers are those of a `Reference`, which this package is given: it does not compute cells.
 """
@@ -69,7 +71,7 @@ def selftest(functions: Functions, reference: Reference) -> str:
         shift=number(-expected.low),
         tolerance="1e-5" if single else "1e-12",
         lines=lines,
-        count=len(expected.sums),
+        count=len(expected.sums) + len(list(writer.step_results())),
     )
 
 
@@ -99,19 +101,31 @@ class _Test:
         d_output = (f.arrays[like(output, "loss")], T * B * self.entries(output))
         d_inputs = [(f.arrays[like(x, "bar")], n) for x, (_, n) in zip(cell.inputs, arrays, strict=True)]
         outputs = [] if f.output_is_state else [(f.arrays[output], T * B * self.entries(output))]
+        one = [] if f.output_is_state else [("next_output", self.entries(output))]
         packed = [("pack", self.amount(f.pack))] if f.pack.arrays else []
         own = max(self.amount(f.forward_memory), self.amount(f.backward_memory))
         work = [("work", max(self.amount(f.tape) + own, self.amount(f.step_memory)))]
-        for name, n in [*arrays, d_output, *d_inputs, *outputs, *packed, *work]:
+        for name, n in [*arrays, d_output, *d_inputs, *outputs, *one, *packed, *work]:
             yield f"static real {name}[{n}];"
         yield from self.filling(arrays, d_output)
-        for called in f.functions:
-            short = called.name[len(f.prefix) + 1 :]
-            if short in {"pack", "forward", "backward"}:
-                given = (_by_reference(a.declaration, a.name, f.prefix) for a in called.arguments)
-                yield f"{called.name}({', '.join(given)});"
+        yield from self.calls()
         for name, pointer, n in self.results(d_inputs, outputs):
             yield f'failures += wrong("{name}", {n}, {pointer}, {sums[name]!r});'
+        for name, pointer, n, same in self.step_results():
+            yield f'failures += wrong("{name} of a step", {n}, {pointer}, weighted({n}, {same}));'
+
+    def calls(self) -> Iterator[str]:
+        """Of all functions that compute: the step is that of the sequence's first sample."""
+        f = self.functions
+        step = {"B": "1", "prev": "&states", "next": "&next"}
+        if not f.output_is_state:
+            step[f.arrays[f.cell.values[f.cell.output]]] = "next_output"
+        for called in f.functions:
+            short = called.name[len(f.prefix) + 1 :]
+            if called.type == "void":
+                own = step if short == "step" else {}
+                given = (own.get(a.name, _by_reference(a.declaration, a.name, f.prefix)) for a in called.arguments)
+                yield f"{called.name}({', '.join(given)});"
 
     def structs(self) -> Iterator[str]:
         f, cell = self.functions, self.functions.cell
@@ -119,13 +133,13 @@ class _Test:
         rows += [("grads", [(p, self.entries(p)) for p in cell.parameters], "grad_")]
         named = [(s.next, self.entries(s.next)) for s in cell.states]
         rows += [("states", [(s, (T + 1) * B * n) for s, n in named], "state_")]
-        rows += [("d_states", [(s, B * n) for s, n in named], "d_state_")]
+        rows += [("d_states", [(s, B * n) for s, n in named], "d_state_"), ("next", named, "next_")]
         for name, members, mark in rows:
             words = [f"{mark}{member(name_of(s).base)}" for s, _ in members]
             for word, (_, n) in zip(words, members, strict=True):
                 yield f"static real {word}[{n}];"
             if words:
-                kind = "states" if name == "d_states" else name
+                kind = "states" if name in {"d_states", "next"} else name
                 yield f"const {f.prefix}_{kind} {name} = {{{', '.join(words)}}};"
 
     def filling(self, arrays: list[Counted], d_output: Counted) -> Iterator[str]:
@@ -153,6 +167,16 @@ class _Test:
             yield f"grad({p.name})", f"grad_{member(p.name)}", self.entries(p)
         for x, (name, n) in zip(cell.inputs, d_inputs, strict=True):
             yield f"bar({name_of(x).base})", name, n
+
+    def step_results(self) -> Iterator[tuple[str, str, int, str]]:
+        """The name of each result of the step, where it is, how long, and where the sequence has the same."""
+        f, cell = self.functions, self.functions.cell
+        for s in cell.states:
+            n, name = self.entries(s.next), member(s.name)
+            yield s.name, f"next_{name}", n, f"state_{name} + {B * n}"
+        if not f.output_is_state:
+            output = cell.values[cell.output]
+            yield cell.output, "next_output", self.entries(output), f.arrays[output]
 
 
 def _by_reference(declaration: str, name: str, prefix: str) -> str:
