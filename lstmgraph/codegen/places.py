@@ -204,7 +204,7 @@ class Places:
             place = self.place(candidate)
             if place is None or place.later or candidate.shape != target.shape:
                 continue
-            fits = target not in self.whole or self.is_whole(place.root)
+            fits = not self.is_whole(e.target) or self.is_whole(place.root)
             if fits and place.root != self._root(e.target) and self._is_free(place, e):
                 return place
         return None
