@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import re
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from lstmgraph.codegen.compiler import FLAGS, compiled, compiler
 from lstmgraph.codegen.functions import Functions
 from lstmgraph.codegen.loops.helpers import helper_texts
 from lstmgraph.codegen.loops.names import identifier
+from lstmgraph.codegen.loops.reserved import is_keyword
 from lstmgraph.errors import MissingExtra, UnknownName, UsageError
 from lstmgraph.files import OutputError, write_together
 from lstmgraph.reading import load, loads
@@ -447,6 +448,51 @@ def test_nothing_can_leave_the_comment(tmp_path: Path) -> None:
 )
 def test_identifiers(text: str, word: str) -> None:
     assert identifier(text) == word
+
+
+HEADERS = "".join(f"#include <{name}.h>\n" for name in ("limits", "math", "stddef", "stdint", "stdio", "string"))
+UNNAMEABLE = "SIMD M_PI I NAN INFINITY EOF errno unix linux int NULL INT_MAX stdin isnan template operator new delete"
+UNNAMEABLE += " namespace virtual typename private protected friend bool xor nullptr constexpr typeof catch"
+
+
+@pytest.mark.parametrize("standard", ["c99", "gnu17"])
+def test_no_name_is_a_macro_of_a_header_or_of_the_compiler(standard: str) -> None:
+    command = [compiler(), f"-std={standard}", "-dM", "-E", "-"]
+    done = subprocess.run(command, input=HEADERS, capture_output=True, text=True, check=True)
+    macros = {re.split(r"[\s(]", line)[1] for line in done.stdout.splitlines()}
+    assert "EOF" in macros
+    assert [word for word in macros if not word.startswith("_") and not is_keyword(word)] == []
+
+
+def cell_of_names(words: Sequence[str]) -> lstmgraph.Cell:
+    """Its parameters are called so, its state and its constants as functions of the headers, its sizes as macros."""
+    terms = "".join(f" + {word}" for word in words)
+    sizes = "\n".join(f"{word} = 'BUFSIZ'" for word in words)
+    equation = f"public[t] = tanh(W @ this[t] + remainder * sinf * public[t-1]{terms})"
+    text = f"name = 'names'\noutput = 'public'\nequations = '{equation}'\n"
+    text += f"[sizes]\nthis = 'M_E'\npublic = 'BUFSIZ'\n{sizes}\n[constants]\nremainder = 0.5\nsinf = 2.0"
+    return lstmgraph.loads(text)
+
+
+@pytest.mark.parametrize("sizes", [None, {"M_E": 3, "BUFSIZ": 2}])
+def test_a_file_of_names_that_c_has(sizes: Mapping[str, int] | None, tmp_path: Path) -> None:
+    """The header, in C++ too where there is one, after what others include; the source as any compiler takes it."""
+    cell = cell_of_names(UNNAMEABLE.split())
+    for file, text in cell.code_files("c", "cell", sizes=sizes).items():
+        (tmp_path / file).write_text(text, encoding="utf-8")
+    (tmp_path / "user.c").write_text(f'{HEADERS}#include "cell.h"\n', encoding="utf-8")
+    (tmp_path / "test.c").write_text('#include <complex.h>\n#include "cell.c"\n', encoding="utf-8")
+    for flags in (["-x", "c"], ["-x", "c++"])[: 1 + has_cplusplus()]:
+        subprocess.run([compiler(), *flags, "-Wall", "-Werror", "-fsyntax-only", "user.c"], cwd=tmp_path, check=True)
+    command = [compiler(), "-Wall", "-Wextra", "-Werror", "-DNAMES_SELFTEST", "test.c", "-o", "test", "-lm"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    subprocess.run([tmp_path / "test"], check=True)
+
+
+def has_cplusplus() -> bool:
+    """Of GCC the compiler proper is a program of its own, which has a path where it is there."""
+    found = subprocess.run([compiler(), "-print-prog-name=cc1plus"], capture_output=True, text=True, check=True)
+    return Path(found.stdout.strip()).is_absolute()
 
 
 def test_passes_are_shown() -> None:

@@ -16,27 +16,7 @@ from lstmgraph.algebra.nodes import Elementwise
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.codegen.identifiers import together
-
-_KEYWORDS = """
-auto break case char const continue default do double else enum extern float for goto if inline int long register
-restrict return short signed sizeof static struct switch typedef union unsigned void volatile while asm typeof bool true
-false near far main errno NULL
-"""
-_LIBRARY = """
-acos asin atan atan2 cos sin tan acosh asinh atanh cosh sinh tanh exp exp2 expm1 log log10 log1p log2 logb pow sqrt cbrt
-hypot erf erfc tgamma lgamma gamma ceil floor round trunc rint fabs abs fmod modf frexp ldexp scalb scalbn signbit
-copysign fdim fmax fmin fma isnan isinf j0 j1 jn y0 y1 yn div index signal significand drem memcpy memset printf
-HUGE_VAL INFINITY NAN
-"""
-# What the file calls its own, where a cell's values may stand beside it.
-_OWN = """
-T B t b row j l sizes params states prev next d_states grads work pack sum real SIMD size_t BYTES ROWS LANES
-TILE HEIGHT DEPTH lanes multiply block strips columns tile part_of_row one_row dots softmax sigmoid
-hyperbolic_tangent exponential exp_parts times_power silu softplus rectified sign_of unit_step square larger
-smaller first last
-"""
-KEYWORDS = frozenset(_KEYWORDS.split())
-RESERVED = frozenset((*KEYWORDS, *_LIBRARY.split(), *_OWN.split()))
+from lstmgraph.codegen.loops.reserved import is_keyword, is_reserved
 
 
 def identifier(text: str) -> str:
@@ -55,19 +35,19 @@ def _spelled(character: str) -> str:
 def member(text: str) -> str:
     """A name in a struct."""
     word = identifier(text)
-    return f"{word}_" if word in KEYWORDS else word
+    return f"{word}_" if is_keyword(word) else word
 
 
 class CNames:
     """Identifiers, none of them twice."""
 
     def __init__(self, sizes: Iterable[Symbol]) -> None:
-        self.taken = {*RESERVED}
+        self.taken: set[str] = set()
         self.sizes = {z: self.new(identifier(str(z))) for z in sizes}
 
     def new(self, wish: str) -> str:
         word, count = wish, 1
-        while word in self.taken:
+        while word in self.taken or is_reserved(word):
             count += 1
             word = f"{wish}_" if count == 2 else f"{wish}_{count}"
         self.taken.add(word)
