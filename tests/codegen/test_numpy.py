@@ -73,6 +73,17 @@ def test_the_logarithm_of_a_sigmoid_keeps_its_digits() -> None:
     np.testing.assert_allclose(outputs, -100, rtol=1e-15)
 
 
+@pytest.mark.parametrize("candidate", ["V @ x[t]", "relu(V @ x[t])", "tanh(V @ x[t])"])
+def test_an_open_gate_lets_through_what_it_gates_beside_a_large_value(candidate: str) -> None:
+    text = f"z[t] = sigmoid(W @ x[t])\\ng[t] = {candidate}\\nh[t] = z[t] * h[t-1] + (1 - z[t]) * g[t]"
+    cell = loads(f'name = "mixed"\noutput = "h"\nequations = "{text}"\n[sizes]\nx = "X"\nh = "H"')
+    one = np.ones((1, 1), np.float32)
+    outputs, _, _ = lambdify(cell, gradient(cell)).forward(
+        {"W": one, "V": one}, np.full((1, 1, 1), 1e9), {"h": 3 * one}
+    )
+    assert outputs.item() == 3
+
+
 # ── misuse ──
 
 

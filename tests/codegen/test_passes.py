@@ -45,6 +45,7 @@ from lstmgraph.codegen.shown import operations
 from lstmgraph.codegen.sweep import PHASES, Sweep, dependent, in_order, needed_by
 from lstmgraph.codegen.targets import jax, numpy
 from lstmgraph.numeric.evaluate import evaluate
+from tests.codegen.equality import FILES
 
 ARCHITECTURE = Path(__file__).parents[2] / "docs" / "architecture.md"
 PAPERS = sorted(map(str, (Path(__file__).parents[1] / "reading" / "papers").glob("*.toml")))
@@ -307,16 +308,26 @@ def loop_of(sweep: Sweep, name: str) -> str:
     ("equation", "blended"),
     [
         ("h[t] = z[t] * h[t-1] + (1 - z[t]) * g[t]", True),
-        ("h[t] = (1 - z[t]) * h[t-1] + z[t] * g[t] + x[t]", True),
+        ("h[t] = (1 - z[t]) * h[t-1] + z[t] * g[t]", True),
+        ("h[t] = (1 - z[t]) * q[t] + z[t] * g[t] + x[t]", True),
+        ("k[t] = 0.5 * h[t-1] + g[t]\\nh[t] = (1 - z[t]) * h[t-1] + z[t] * k[t]", True),
         ("h[t] = z[t] * h[t-1] + (1 - g[t]) * z[t]", False),
         ("h[t] = z[t] * h[t-1] + (1 - z[t]) * tanh(g[t])", True),
         ("h[t] = z[t] * h[t-1] * x[t] + (1 - z[t]) * g[t]", False),
         ("h[t] = z[t] * h[t-1] - (1 - z[t]) * g[t]", False),
+        # what is not bounded: an input, a relu, a state to which every step adds, or that is multiplied by itself
+        ("h[t] = z[t] * h[t-1] + (1 - z[t]) * x[t]", False),
+        ("h[t] = z[t] * g[t] + (1 - z[t]) * relu(g[t])", False),
+        ("h[t] = (1 - z[t]) * h[t-1] + z[t] * g[t] + x[t]", False),
+        ("h[t] = g[t] * h[t-1] + (1 - g[t]) * q[t]", False),
+        ("h[t] = (1 - z[t]) * h[t-1] + z[t] * g[t] + q[t]", False),
+        ("k[t] = 2 * h[t-1]\\nh[t] = (1 - z[t]) * h[t-1] + z[t] * k[t]", False),
+        ("k[t] = h[t-1] * h[t-1]\\nh[t] = (1 - z[t]) * h[t-1] + z[t] * k[t]", False),
     ],
 )
 def test_a_gate_between_two_values_takes_their_difference(equation: str, blended: bool) -> None:
-    equations = f"z[t] = sigmoid(U @ h[t-1] + x[t])\\ng[t] = tanh(V @ h[t-1])\\n{equation}"
-    cell = loads(f'name = "cell"\noutput = "h"\nequations = "{equations}"\n[sizes]\nx = "H"\nh = "H"')
+    equations = f"z[t] = sigmoid(U @ h[t-1] + x[t])\\ng[t] = tanh(V @ h[t-1])\\nq[t] = sin(g[t])\\n{equation}"
+    cell = loads(f'name = "cell"\noutput = "h"\nequations = "{equations}"\n[sizes]\nx = "H"\nh = "H"\ng = "H"')
     sweep = sequence_of(cell).forward
     after = blend(sweep)
     assert "OneMinus" in loop_of(sweep, "h[t]")
@@ -326,6 +337,14 @@ def test_a_gate_between_two_values_takes_their_difference(equation: str, blended
     np.testing.assert_allclose(
         evaluate(after.program, inputs)["h[t]"], evaluate(sweep.program, inputs)["h[t]"], rtol=1e-14, atol=1e-14
     )
+
+
+@pytest.mark.parametrize(("name", "blended"), [("gru", True), ("mgu", True), ("min_gru", False), ("ligru", False)])
+@pytest.mark.parametrize("halved", [True, False])
+def test_a_state_that_is_mixed_of_bounded_values_is_bounded(name: str, blended: bool, halved: bool) -> None:
+    forward = sequence_of(load(FILES.get(name, name))).forward
+    sweep = halve(forward) if halved else forward
+    assert (blend(sweep) != sweep) == blended
 
 
 def test_a_product_that_is_only_a_factor_is_written_where_it_is_taken() -> None:

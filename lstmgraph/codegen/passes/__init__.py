@@ -6,7 +6,7 @@
     divide                        a quotient by what waits for no other step is a product
     spread                        a multiple that is only multiplied further is written where it is used
     merge                         a product that is only a factor of another one is written there
-    blend                         a gate between two values by their difference
+    blend                         a gate between two bounded values by their difference
     hoist_terms, hoist_factors    what waits for no other step goes out of the loop
     hoist_products                the same of terms, but what is one for all steps is added where it was
     stack, stack_late             products that share a factor, or are terms of one sum, become one product
