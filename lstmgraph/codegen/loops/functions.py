@@ -111,7 +111,7 @@ class Functions(Layout):
         arguments = [_B, *self.params(), *self.packed(), *self.xs(), *self.step_states()]
         words = [
             "One step of B samples.  The states before it and after it are in different memory; work has",
-            f"{self.prefix}_step_size(B) numbers.",
+            f"{self.prefix}_step_size({self.sizes_argument()}B) numbers.",
         ]
         size = self.function(
             [f"How much memory {self.prefix}_step works in."], "size_t", "step_size", [_B], [f"return {work.amount()};"]
@@ -129,9 +129,10 @@ class Functions(Layout):
             *memory.pointers(_used(memory, lines), "real"),
         ]
         arguments = [_T, _B, *self.params(), *self.packed(), *self.xs(), *self.states(), *self.ys(), _WORK]
+        size = f"{self.prefix}_work_size({self.sizes_argument()}T, B)"
         words = [
             "T steps of B samples.  states has (T + 1, B, ...): those before the first step, which are given, and",
-            f"those after each; work has {self.prefix}_work_size(T, B) numbers, some of which backward takes.",
+            f"those after each; work has {size} numbers, some of which backward takes.",
         ]
         return self.function(words, "void", "forward", arguments, [*pointers, *lines])
 

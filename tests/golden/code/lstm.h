@@ -71,7 +71,7 @@ void lstm_pack(lstm_sizes sizes, const lstm_params *params, lstm_real *pack);
 size_t lstm_step_size(lstm_sizes sizes, size_t B);
 
 /* One step of B samples.  The states before it and after it are in different memory; work has
-   lstm_step_size(B) numbers. */
+   lstm_step_size(sizes, B) numbers. */
 void lstm_step(lstm_sizes sizes, size_t B, const lstm_params *params, const lstm_real *pack,
                const lstm_real *xs, const lstm_states *prev, const lstm_states *next, lstm_real *work);
 
@@ -79,7 +79,7 @@ void lstm_step(lstm_sizes sizes, size_t B, const lstm_params *params, const lstm
 size_t lstm_work_size(lstm_sizes sizes, size_t T, size_t B);
 
 /* T steps of B samples.  states has (T + 1, B, ...): those before the first step, which are given, and
-   those after each; work has lstm_work_size(T, B) numbers, some of which backward takes. */
+   those after each; work has lstm_work_size(sizes, T, B) numbers, some of which backward takes. */
 void lstm_forward(lstm_sizes sizes, size_t T, size_t B, const lstm_params *params, const lstm_real *pack,
                   const lstm_real *xs, const lstm_states *states, lstm_real *work);
 
