@@ -66,12 +66,20 @@ class WrongType(UsageError):
         super().__init__(f"{what} takes {listed}, not {shortened(given)}", hint=hint)
 
 
+# What is asked for by a name, is not there on purpose, and what to take instead.
+MISSED = {
+    ("target", "numba"): "the target 'c' is compiled: numba takes longer than it, and than NumPy for many samples "
+    "(measured: docs/speed.md, the row 'numba, by hand')",
+}
+
+
 class UnknownName(UsageError):
     """`given` is none of the `known` names of that `kind` ("cell", "style", "theme", ...)."""
 
     def __init__(self, kind: str, given: str, known: Iterable[str], *, place: Place | None = None) -> None:
         self.kind, self.given, self.known = kind, given, sorted(known)
-        super().__init__(f"there is no {kind} {given!r}", place=place, hint=suggestion(given, self.known))
+        hint = MISSED.get((kind, given)) or suggestion(given, self.known)
+        super().__init__(f"there is no {kind} {given!r}", place=place, hint=hint)
 
 
 class CellError(LstmgraphError):

@@ -157,7 +157,7 @@ class _Maker:
             try:
                 yield {"target": target, "file": name, "text": self.file(name, self.cell.code(target))}
             except MissingExtra as error:
-                self.left_out.append(f"{target} is left out: {error.message}.")
+                self.left_out.append(f"{target} is left out: {error.message}: {error.hint}.")
 
     def report(self) -> numeric.Report:
         self.step("checking")

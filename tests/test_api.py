@@ -71,6 +71,7 @@ def test_importing_loads_nothing_until_something_is_used() -> None:
         (lambda: LSTM.gradient_unrolled(2, "w_f"), "did you mean 'W_f'"),
         (lambda: LSTM.lambdify("numpi"), "did you mean 'numpy'"),
         (lambda: LSTM.code("numpi"), "did you mean 'numpy'"),
+        (lambda: LSTM.lambdify("numba"), "the target 'c' is compiled"),
         (lambda: LSTM.show("gama"), "did you mean 'gamma'"),
     ],
 )

@@ -81,6 +81,19 @@ def identifiers(
     return found
 
 
+def attributes(names: Sequence[str], own: Collection[str]) -> dict[str, str]:
+    """An attribute for each of an author's names: that name where Python keeps it and it is none of `own`."""
+    avoided = {*own, *keyword.kwlist}
+    wishes = {name: unicodedata.normalize("NFKC", name) for name in names}
+    wishes |= {
+        name: wish.lstrip("_") for name, wish in wishes.items() if wish.startswith("__")
+    }  # a class changes these
+    found = {name: name for name, wish in wishes.items() if name == wish and name not in avoided}
+    for name in (n for n in names if n not in found):
+        found[name] = _free(wishes[name], {*avoided, *names, *found.values()}, avoided)
+    return {name: found[name] for name in names}
+
+
 def _free(wish: str, taken: Collection[str], avoided: Collection[str]) -> str:
     """A word that nothing else has: lambda_ for a word of the language or of the file, else c_2."""
     word, count = wish, 1

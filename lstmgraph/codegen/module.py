@@ -6,22 +6,30 @@ said by the target.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from textwrap import wrap
 
 from sympy import MatrixSymbol
 
 from lstmgraph.algebra.names import name_of
 from lstmgraph.cell import State
-from lstmgraph.codegen.arrays import Speller, array_axes
+from lstmgraph.codegen.arrays import Dialect, Speller, array_axes
 from lstmgraph.codegen.code import WIDTH, assignment, listed
 from lstmgraph.codegen.derived import Function
 from lstmgraph.codegen.entry import NO_SAMPLE, size_checks
-from lstmgraph.codegen.identifiers import class_name, size_text
+from lstmgraph.codegen.identifiers import attributes, class_name, size_text
+from lstmgraph.codegen.passes import Ways
+from lstmgraph.codegen.plan import Plan
 
 
 class Module(Function):
-    """The module around the function: what it is called with, and its equations."""
+    """The module around the function: what it is called with, and its equations; a parameter has no name of `own`."""
+
+    def __init__(
+        self, plan: Plan, dialect: Dialect, passes: Ways, reserved: Iterable[str], own: Collection[str]
+    ) -> None:
+        super().__init__(plan, dialect, passes, reserved)
+        self.attributes = attributes([p.name for p in self.cell.parameters], own)
 
     def parts(self) -> dict[str, object]:
         """The values of the template's variables."""
@@ -34,13 +42,16 @@ class Module(Function):
             "notes": self.notes(),
             "sizes": [size_text(z) for z in cell.sizes],
             "size_checks": size_checks(cell),
-            "parameters": [(self.names[p], ", ".join(self.axes(p, batched=False)) or "()") for p in cell.parameters],
+            "parameters": [
+                (self.attributes[p.name], ", ".join(self.axes(p, batched=False)) or "()") for p in cell.parameters
+            ],
             "inputs": [name_of(x).base for x in cell.inputs],
             "xs": self.inputs[0] if len(cell.inputs) == 1 else "xs",
             "x": self.names[cell.inputs[0]] if len(cell.inputs) == 1 else "xs",
             "checks": self.checks(),
-            "device": f"self.{self.parameters[0]}.device" if self.parameters else "given[-1].device",
             "given": listed("given = [", self.given(), "]"),
+            "like": (self.given() or [""])[-1].replace('"', "'").removeprefix("self."),
+            "alike": listed("_check_alike(", ["given", "autocast", *map('"{}"'.format, self.given_names())], ")"),
             "results": results,
             "states": ", ".join(f'"{name}": {word}' for name, word in states),
             "step_head": _dedented(listed("def step(", self.step_arguments(), "):")),
@@ -112,6 +123,9 @@ class Module(Function):
         said.append(f"The output is {self.cell.output}, {shape('T, B', self.output)}.")
         states = ", ".join(f"{s.name} {shape('B', s.next)}" for s in self.cell.states)
         said.append(f"states is a dict: {states}; zeros if None." if states else "There are no states.")
+        renamed = ", ".join(f"{name} is {word}" for name, word in self.attributes.items() if name != word)
+        if renamed:
+            said.append(f"Parameters with names that a module or Python has itself: {renamed}, in the state_dict, too.")
         return [line for text in said for line in wrap(text, WIDTH)]
 
     def checks(self) -> list[str]:
@@ -131,10 +145,19 @@ class Module(Function):
             lines.append(f"    {', '.join(self.inputs)} = (xs[name] for name in ({known}))")
         for k, (x, xs) in enumerate(zip(self.cell.inputs, self.inputs, strict=True)):
             lead = f"*{self.inputs[0]}.shape[:len(lead)]" if k else "*lead"
-            what = f"xs['{names[k]}']" if len(names) > 1 else xs
+            what = self.input_names()[k]
             lines.append(f"    _check({', '.join([chr(34) + what + chr(34), xs, lead, *self.axes(x)])})")
         lines.append(f"    if 0 in {self.inputs[0]}.shape[:len(lead)]:")
         return [*lines, '        raise ValueError("there must be at least one step and one sample")']
+
+    def input_names(self) -> list[str]:
+        """What messages call the inputs."""
+        names = [name_of(x).base for x in self.cell.inputs]
+        return [f"xs['{name}']" for name in names] if len(names) > 1 else self.inputs[: len(names)]
+
+    def given_names(self) -> list[str]:
+        """And the states: all that is given to a call."""
+        return [*self.input_names(), *(f"states['{s.name}']" for s in self.cell.states)]
 
     def turned_inputs(self) -> list[str]:
         xs = ", ".join(self.inputs)
@@ -144,7 +167,7 @@ class Module(Function):
     def state_checks(self) -> list[str]:
         """Of states, which are zeros where none are given; without inputs the first one has the number of samples."""
         first, timed = self.cell.states[0], bool(self.cell.inputs)
-        like = [*(f"self.{p}" for p in self.parameters[:1]), *(self.inputs if timed else [])]
+        like = [*(f"self.{p}" for p in [*self.attributes.values()][:1]), *(self.inputs if timed else [])]
         zeros = f"{like[0]}.new_zeros" if like else "torch.zeros"
         axes = {s.name: ", ".join(["B" if timed else "1", *self.axes(s.next)]) for s in self.cell.states}
         made = listed("states = {", [f'"{name}": {zeros}({found})' for name, found in axes.items()], "}")
@@ -168,7 +191,7 @@ class Module(Function):
         return [
             *(self.inputs if self.cell.inputs else []),
             *(f'states["{s.name}"]' for s in self.cell.states),
-            *(f"self.{p}" for p in self.parameters),
+            *(f"self.{self.attributes[p.name]}" for p in self.cell.parameters),
         ]
 
     # ── the equations of one step ──

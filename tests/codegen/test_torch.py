@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstmgraph import load
+from lstmgraph import Cell, load
 from lstmgraph.calculus import gradient
 from lstmgraph.codegen import functions, generate, lambdify
 from lstmgraph.codegen.arrays import array_axes
 from lstmgraph.codegen.executed import executed
-from lstmgraph.codegen.identifiers import RESERVED
+from lstmgraph.codegen.identifiers import attributes
 from lstmgraph.codegen.targets.torch import MODULE
 from lstmgraph.errors import MissingExtra
 from lstmgraph.reading import from_equations
@@ -392,8 +393,32 @@ def test_the_same_text_each_time(golden: Callable[[str, str], None]) -> None:
 
 
 def test_a_parameter_hides_nothing_of_a_module() -> None:
-    public = {name for name in dir(torch.nn.Module()) if not name.startswith("_")}
-    assert public <= MODULE | RESERVED
+    module = functions_of("lstm").Module(X, H)
+    own = {name for name in dir(module) if not name.startswith("__")}
+    assert own - {name for name, _ in module.named_parameters()} <= MODULE
+
+
+def test_a_state_dict_has_all_names_that_a_module_can_have() -> None:
+    cell = Cell.from_equations(
+        "h[t] = half * tanh(B @ x[t] + T @ h[t-1] + train + self + np * device * given) + sizes", sizes={"x": X, "h": H}
+    )
+    params = cell.lambdify("numpy").init(np.random.default_rng(0))
+    module = cell.lambdify("torch").Module(dtype=torch.float64)
+    renamed = {"half": "half_", "train": "train_", "sizes": "sizes_"}
+    assert {*module.state_dict()} == {renamed.get(name, name) for name in params} >= {"B", "T", "self", "np", "device"}
+    assert "half is half_, train is train_, sizes is sizes_" in " ".join(str(type(module).__doc__).split())
+    module.load_state_dict({renamed.get(name, name): torch.tensor(value) for name, value in params.items()})
+    xs = np.random.default_rng(1).normal(size=(B, T, X))
+    outputs, _ = module(torch.tensor(xs).transpose(0, 1))
+    np.testing.assert_allclose(outputs.detach().transpose(0, 1), cell.lambdify("numpy").forward(params, xs)[0], 1e-12)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        module.half().train()
+
+
+def test_names_that_python_would_read_as_others_are_renamed() -> None:
+    names = ["lambda", "lambda_", "__W", "W", "_apply", "ﬁ", "_W"]
+    assert [*attributes(names, MODULE).values()] == ["lambda__", "lambda_", "W_2", "W", "_apply_", "fi", "_W"]
 
 
 # ── misuse ──
@@ -431,6 +456,27 @@ def test_what_is_wrong_is_named(call: Any, message: str) -> None:
     module, xs, _ = small("lstm")
     with pytest.raises(ValueError, match=message):
         call(module, xs)
+
+
+@pytest.mark.parametrize("derived", [True, False])
+@pytest.mark.parametrize(
+    ("turn", "message"),
+    [
+        (lambda a: a.float(), "must be torch.float64 as b_o is, got torch.float32"),
+        (lambda a: a.to("meta"), "must be on cpu as b_o is, got meta"),
+    ],
+)
+def test_another_type_or_device_is_named(turn: Any, message: str, derived: bool) -> None:
+    module, xs, states = small("lstm", derived=derived)
+    for call, x in ((module, xs), (module.step, xs[0])):
+        with pytest.raises(ValueError, match=f"^xs {message}$"):
+            call(turn(x), states)
+        with pytest.raises(ValueError, match=rf"^states\['c'\] {message}$"):
+            call(x, {**states, "c": turn(states["c"])})
+    with torch.autocast("cpu", torch.bfloat16):
+        assert module(xs.float(), states)[0].dtype == torch.bfloat16
+        with pytest.raises(ValueError, match=r"^xs must be on cpu as b_o is, got meta$"):
+            module(xs.to("meta"), states)
 
 
 def test_shapes_are_told_as_they_are_given() -> None:

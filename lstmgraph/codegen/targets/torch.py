@@ -130,7 +130,7 @@ TEMPLATE = frozenset(
     function device
     """.split()  # noqa: SIM905 - a list of these would fill a page
 )
-# A module's own attributes, which a parameter must not hide.
+# What a module has itself, of PyTorch and of the file, which a parameter cannot be called.
 MODULE = frozenset(
     """
     T_destination add_module apply batch_first bfloat16 buffers call_super_init children compile cpu cuda derived
@@ -139,8 +139,15 @@ MODULE = frozenset(
     register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
     register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
     register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
-    register_state_dict_pre_hook requires_grad_ reset_parameters set_extra_state set_submodule share_memory
-    state_dict step to to_empty train training type xpu zero_grad
+    register_state_dict_pre_hook requires_grad_ reset_parameters set_extra_state set_submodule share_memory sizes
+    state_dict step to to_empty train training type xpu zero_grad _apply _backward_hooks _backward_pre_hooks
+    _buffers _call_impl _compiled_call_impl _forward_hooks _forward_hooks_always_called
+    _forward_hooks_with_kwargs _forward_pre_hooks _forward_pre_hooks_with_kwargs _get_backward_hooks
+    _get_backward_pre_hooks _get_name _is_full_backward_hook _load_from_state_dict _load_state_dict_post_hooks
+    _load_state_dict_pre_hooks _maybe_warn_non_full_backward_hook _modules _named_members
+    _non_persistent_buffers_set _parameters _register_load_state_dict_pre_hook _register_state_dict_hook
+    _replicate_for_data_parallel _run _save_to_state_dict _sequence _slow_forward _state_dict_hooks
+    _state_dict_pre_hooks _version _wrapped_call_impl
     """.split()  # noqa: SIM905 - a list of these would fill a page
 )
 
@@ -157,7 +164,7 @@ PASSES: Ways = {
 
 def generate(plan: Plan, about: Sequence[str]) -> str:
     """The text of the file for a cell.  Raises UsageError where an operation cannot be spelled."""
-    parts = Module(plan, DIALECT, PASSES, TEMPLATE | MODULE).parts()
+    parts = Module(plan, DIALECT, PASSES, TEMPLATE, MODULE).parts()
     return render("torch.py.j2", title=about[0], about=[*about[1:]], **parts)
 
 

@@ -89,9 +89,11 @@ class Lstm(nn.Module):
             xs, states["c"], states["h"], self.W_f, self.U_f, self.b_f, self.W_i, self.U_i, self.b_i, self.W_g,
             self.U_g, self.b_g, self.W_o, self.U_o, self.b_o,
         ]
-        device = self.W_f.device.type
+        device = given[-1].device.type
         device = device if torch.amp.is_autocast_available(device) else "cpu"  # it is not on meta
-        if torch.is_autocast_enabled(device):
+        autocast = torch.is_autocast_enabled(device)
+        _check_alike(given, autocast, "xs", "states['c']", "states['h']")
+        if autocast:
             given = [a.to(torch.get_autocast_dtype(device)) for a in given]
         with torch.autocast(device, enabled=False):
             outputs, c, h, *_ = function(*given)
@@ -292,6 +294,16 @@ def _check(what, array, *wanted):
         raise TypeError(f"{what} must be a tensor, got {type(array).__name__}")
     if array.ndim != len(wanted) or any(n != m for n, m in zip(wanted, array.shape) if not isinstance(n, str)):
         raise ValueError(f"{what} must be ({', '.join(map(str, wanted))}), got {tuple(array.shape)}")
+
+
+def _check_alike(given, autocast, *names):
+    """Raise ValueError unless all are on the device of the last, and of its type or under autocast."""
+    like = given[-1]
+    for what, array in zip(names, given):
+        if array.device != like.device:
+            raise ValueError(f"{what} must be on {like.device} as b_o is, got {array.device}")
+        if array.dtype != like.dtype and not autocast:
+            raise ValueError(f"{what} must be {like.dtype} as b_o is, got {array.dtype}")
 
 
 def _check_names(what, given, *names):
