@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.speed.problem import Array, Call, Problem, Runs
-from lstmgraph.codegen.compiled import LINE, Compiled, Library, address
+from lstmgraph.codegen.block import LINE
+from lstmgraph.codegen.compiled import Compiled, Library, address
 from lstmgraph.codegen.compiler import FLAGS, WIDE, compiled
 from lstmgraph.errors import MissingExtra
 

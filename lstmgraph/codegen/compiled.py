@@ -19,13 +19,15 @@ from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.sizes import axis, solve_sizes
 from lstmgraph.cell import Cell
 from lstmgraph.codegen.arrays import array_axes
+from lstmgraph.codegen.block import Block, Shapes
+from lstmgraph.codegen.calling import Given, Rows, Setting
 from lstmgraph.codegen.entry import entry_checks, size_checks, untold
 from lstmgraph.codegen.executed import executed
 from lstmgraph.codegen.identifiers import size_text, whole_text
+from lstmgraph.codegen.stream import Stream
 from lstmgraph.templates import render
 
 Array = Any  # numpy.ndarray, and in a `Library` torch.Tensor, too
-LINE = 64  # bytes
 
 
 @dataclass
@@ -81,6 +83,8 @@ def _sizes_type(count: int) -> type[ctypes.Structure]:
 def _argument(value: Any) -> Any:
     if isinstance(value, int):
         return ctypes.c_size_t(value)
+    if hasattr(value, "block"):  # whose pointer it is
+        return value
     if isinstance(value, Mapping):
         return (ctypes.c_void_p * len(value))(*(address(a).value for a in value.values()))
     return address(value)
@@ -100,7 +104,8 @@ def address(array: Array) -> ctypes.c_void_p:
 class Compiled:
     """step, forward and backward of a cell; `libraries` gives the library for a type, `dtype` is the only one if given.
 
-    `fixed` are the sizes that the C functions do not take, `packs` names those that take packed parameters.
+    `fixed` are the sizes that the C functions do not take, `packs` names those that take packed parameters.  All that
+    is given is copied: it may be of any type and order in memory, and may be written over before `backward`.
     """
 
     cell: Cell
@@ -112,20 +117,21 @@ class Compiled:
     def __post_init__(self) -> None:
         self.checks = checks_of(self.cell)
         self.output_is_state = self.cell.output in {s.name for s in self.cell.states}
+        self.inputs = tuple(name_of(x).base for x in self.cell.inputs)
+        self.size_names = tuple(map(str, self.cell.sizes))
+        self.setting = lru_cache(self._setting)
 
     # ── the functions ──
 
     def step(self, params: Any, x: Any, states: Any = None) -> tuple[Array, dict[str, Array]]:
         """One step of a batch: the output and the new states."""
         given = self.prepared(params, x, states, "x", "B")
-        run, B, params, xs, states = given.library, given.B, given.params, given.xs, given.states
-        pack = self.packed(given)
-        new = {name: given.empty(array.shape) for name, array in states.items()}
-        output = [] if self.output_is_state else [given.empty((B, *given.axes))]
-        work = given.empty(run.count("step_size", given.sizes, B))
-        before_after = [states, new] if states else []
-        run("step", given.sizes, B, *_some(params), *pack, *xs, *before_after, *output, work)
-        return (new[self.cell.output] if self.output_is_state else output[0]), new
+        given.block.fill("states", given.states)
+        found = Block(given.setting.found)
+        before_after = [*given.block.struct("states"), *found.struct("states")]
+        given.run("step", *given.ahead(), *before_after, *given.behind(found))
+        new = found.arrays("states")
+        return self.output_of(found, new), new
 
     def stream(self, params: Any, states: Any = None) -> Stream:
         """Steps one by one, each for the price of little more than itself: see `Stream`."""
@@ -134,85 +140,100 @@ class Compiled:
     def forward(self, params: Any, xs: Any, states: Any = None) -> tuple[Array, dict[str, Array], Any]:
         """A batch of sequences: the outputs, the states after every step, and the cache that backward takes."""
         given = self.prepared(params, xs, states, "xs", "B", "T")
-        if given.T < 1:
-            raise ValueError("there must be at least one step")
-        trace = {name: given.empty((given.T + 1, *array.shape)) for name, array in given.states.items()}
-        for name, array in given.states.items():
-            trace[name][0] = array
-        output = [] if self.output_is_state else [given.empty((given.T, given.B, *given.axes))]
-        work = given.empty(given.library.count("work_size", given.sizes, given.T, given.B))
-        pack = self.packed(given)
-        arguments = [*_some(given.params), *pack, *given.xs, *_some(trace)]
-        given.library("forward", given.sizes, given.T, given.B, *arguments, *output, work)
-        states = {name: array[1:].swapaxes(0, 1) for name, array in trace.items()}
-        outputs = states[self.cell.output] if self.output_is_state else output[0].swapaxes(0, 1)
-        return outputs, states, (given, pack, trace, output, work)
+        found = Block(given.setting.found)
+        trace = found.arrays("states")
+        for name, array in trace.items():
+            array[0] = given.states[name]
+        given.run("forward", *given.ahead(), *found.struct("states"), *given.behind(found))
+        after = {name: array[1:].swapaxes(0, 1) for name, array in trace.items()}
+        outputs = after[self.cell.output] if self.output_is_state else self.output_of(found, {}).swapaxes(0, 1)
+        return outputs, after, (given, found)
 
     def backward(self, params: Any, cache: Any, d_outputs: Any, d_states: Any = None) -> tuple[Any, Any, Any]:
         """The gradients of a loss, back through time: of the parameters, of the inputs, of the initial states."""
-        given, pack, trace, output, work = cache
-        np, T, B = self.checks["np"], given.T, given.B
-        shape = (B, T, *given.axes)
-        d_outputs = self.checks["_arrays"]("d_outputs", {"": d_outputs}, ("",), given.dtype)[""]
-        if d_outputs.shape != shape:
-            raise ValueError(f"d_outputs must be {shape}, as the outputs are, got {d_outputs.shape}")
-        zeros = {name: np.zeros_like(state) for name, state in given.states.items()}
-        if d_states is None or hasattr(d_states, "keys"):
-            d_states = zeros | (d_states or {})
-        carry = self.checks["_arrays"]("d_states", d_states, tuple(zeros), given.dtype)
-        for name, state in given.states.items():
-            self.checks["_shape"](f"d_states['{name}']", carry[name], *state.shape)
-        carry = {name: np.array(array, order="C") for name, array in carry.items()}
-        params = given.fitted(self.checks["_arrays"]("params", params, tuple(given.params), given.dtype))
-        for name, array in given.params.items():
-            self.checks["_shape"](name, params[name], *array.shape)
-        grads = {name: given.empty(array.shape) for name, array in params.items()}
-        d_xs = [np.empty_like(x) for x in given.xs]
-        pack = pack if "backward" in self.packs else []
-        arguments = [*_some(params), *pack, *given.xs, *_some(trace), *output, given.timed(d_outputs)]
-        given.library("backward", given.sizes, T, B, *arguments, *_some(carry), *_some(grads), *d_xs, work)
-        back = [d.swapaxes(0, 1) for d in d_xs]
-        names = [name_of(x).base for x in self.cell.inputs]
-        d_inputs = dict(zip(names, back, strict=True)) if len(back) > 1 else back[0] if back else None
-        return grads, d_inputs, carry
+        given, trace = cache
+        setting, block = given.setting, given.block
+        back, found = Block(setting.back_given), Block(setting.back_found)
+        back.fill("params", self._fitting("params", params, setting.rows.params, setting, "{}"))
+        back.fill("d_output", {"": self._d_outputs(setting, d_outputs).swapaxes(0, 1)})
+        found.fill("d_states", self._d_states(setting, d_states))
+        pack = block.pointers("pack") if "backward" in self.packs else []
+        steps = [*block.pointers("xs"), *trace.struct("states"), *trace.pointers("output"), *back.pointers("d_output")]
+        behind = [*found.struct("d_states"), *found.struct("grads"), *found.pointers("d_xs"), *block.pointers("work")]
+        given.run("backward", *back.struct("params"), *pack, *steps, *behind)
+        d_xs = {name: d.swapaxes(0, 1) for name, d in found.arrays("d_xs").items()}
+        d_inputs = d_xs if len(d_xs) > 1 else next(iter(d_xs.values()), None)
+        return found.arrays("grads"), d_inputs, found.arrays("d_states")
+
+    def output_of(self, found: Block, states: Mapping[str, Array]) -> Array:
+        """The output among the results: one of the states, or an array of its own."""
+        return states[self.cell.output] if self.output_is_state else found.arrays("output")[""]
 
     # ── what they are given ──
 
-    def prepared(self, params: Any, xs: Any, states: Any, what: str, *lead: str) -> _Given:
-        steps = xs if not self.cell.inputs and "T" in lead else 1
+    def prepared(self, params: Any, xs: Any, states: Any, what: str, *lead: str) -> Given:
+        """Memory with all that is given, and packed parameters.  Raises ValueError where something does not fit."""
+        sequence = "T" in lead
         params, xs, states = self.checks["prepare"](params, xs, states, what, *lead)
-        np = self.checks["np"]
-        arrays = [*params.values(), *(xs.values() if isinstance(xs, dict) else [xs]), *states.values()]
-        first = next((a for a in arrays if hasattr(a, "dtype")), None)
-        dtype = np.dtype(self.dtype or ("float32" if first is not None and first.dtype == np.float32 else "float64"))
-        sizes = self.sizes(self.checks["read_sizes"](params, xs, states, len(lead)))
-        inputs = list(xs.values()) if len(self.cell.inputs) > 1 else [xs] if self.cell.inputs else []
-        if len(self.cell.inputs) > 1:
-            inputs = [xs[name_of(x).base] for x in self.cell.inputs]
-        given = _Given(np, self.libraries(str(dtype)), dtype, *sizes)
-        given.B = len(next(iter([*inputs, *states.values()]), [0]))
-        given.T = inputs[0].shape[1] if inputs and "T" in lead else steps
-        given.params = given.fitted({p.name: params[p.name] for p in self.cell.parameters})
-        given.states = given.fitted({s.name: states[s.name] for s in self.cell.states})
-        given.xs = [given.timed(x) if "T" in lead else given.fit(x) for x in inputs]
+        numbers = self.checks["read_sizes"](params, xs, states, len(lead))
+        inputs = xs if len(self.inputs) > 1 else dict.fromkeys(self.inputs, xs)
+        first = next(iter([*inputs.values(), *states.values()]), None)
+        B = 1 if first is None else len(first)
+        T = None if not sequence else inputs[self.inputs[0]].shape[1] if inputs else xs
+        if T is not None and T < 1:
+            raise ValueError("there must be at least one step")
+        setting = self.setting(self._type([*params.values(), *inputs.values(), *states.values()]), numbers, B, T)
+        given = Given(setting, Block(setting.given), states)
+        given.block.fill("params", params)
+        given.block.fill("xs", {name: x.swapaxes(0, 1) for name, x in inputs.items()} if sequence else inputs)
+        if self.packs:
+            given.pack()
         return given
 
-    def packed(self, given: _Given) -> list[Array]:
-        """The parameters as the products take them, in one array, if there is anything to be packed."""
-        if not self.packs:
-            return []
-        pack = given.empty(given.library.count("pack_size", given.sizes))
-        given.library("pack", given.sizes, given.params, pack)
-        return [pack]
+    def _type(self, arrays: Sequence[Array]) -> str:
+        """That of the first array, where there is code for it."""
+        return self.dtype or ("float32" if arrays and arrays[0].dtype == "float32" else "float64")
 
-    def sizes(self, numbers: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """The sizes that the C functions take, and the axes of the output.  Raises ValueError where one is fixed."""
-        names = [str(z) for z in self.cell.sizes]
-        for name, number in zip(names, numbers, strict=True):
+    def _setting(self, dtype: str, numbers: tuple[int, ...], B: int, T: int | None) -> Setting:
+        """Raises ValueError where a size is fixed to another number."""
+        np, library, sizes = self.checks["np"], self.libraries(dtype), self.sizes(numbers)
+        inputs, states, output = self.checks["rows"](*numbers)
+        own = {} if self.output_is_state else {"": output}
+        pack = {"": (library.count("pack_size", sizes),)} if self.packs else {}
+        rows = Rows(self.checks["shapes"](*numbers), inputs, states, output, own, pack)
+        return Setting(np, np.dtype(dtype), library, sizes, rows, B, T)
+
+    def sizes(self, numbers: Sequence[int]) -> tuple[int, ...]:
+        """The sizes that the C functions take.  Raises ValueError where one is fixed."""
+        for name, number in zip(self.size_names, numbers, strict=True):
             if self.fixed.get(name, number) != number:
                 raise ValueError(f"{name} is fixed: {self.fixed[name]}, not {number}")
-        taken = tuple(n for name, n in zip(names, numbers, strict=True) if name not in self.fixed)
-        return taken, tuple(self.checks["output_axes"](*numbers))
+        return tuple(n for name, n in zip(self.size_names, numbers, strict=True) if name not in self.fixed)
+
+    # ── what backward is given ──
+
+    def _d_outputs(self, setting: Setting, d_outputs: Any) -> Array:
+        d_outputs = self.checks["_arrays"]("d_outputs", {"": d_outputs}, ("",), setting.dtype)[""]
+        T, B, *axes = setting.back_given.shape("d_output", "")
+        if d_outputs.shape != (B, T, *axes):
+            raise ValueError(f"d_outputs must be {(B, T, *axes)}, as the outputs are, got {d_outputs.shape}")
+        return d_outputs
+
+    def _d_states(self, setting: Setting, d_states: Any) -> dict[str, Array]:
+        """Zeros where none are given."""
+        shapes = {name: shape for name, (shape, _) in setting.back_found.groups["d_states"].items()}
+        zeros = {name: self.checks["np"].zeros(shape, setting.dtype) for name, shape in shapes.items()}
+        if d_states is None or hasattr(d_states, "keys"):
+            d_states = zeros | (d_states or {})
+        return self._fitting("d_states", d_states, shapes, setting, "d_states['{}']")
+
+    def _fitting(self, what: str, given: Any, shapes: Shapes, setting: Setting, label: str) -> dict[str, Array]:
+        """Arrays of these shapes and names."""
+        arrays: dict[str, Array] = self.checks["_arrays"](what, given, tuple(shapes), setting.dtype)
+        for name, shape in shapes.items():
+            if arrays[name].shape != shape:
+                self.checks["_shape"](label.format(name), arrays[name], *shape)
+        return arrays
 
 
 def checks_of(cell: Cell) -> dict[str, Any]:
@@ -231,129 +252,10 @@ def checks_text(cell: Cell) -> str:
         init_arguments=", ".join(filter(None, ["rng", sizes, "dtype=np.float64"])),
         prepare=entry_checks(cell),
         read=_read(cell),
-        axes=_tuple(map(size_text, array_axes(cell.values[cell.output].shape, batched=True))),
+        inputs=_rows((name_of(x).base, x) for x in cell.inputs),
+        states=_rows((s.name, s.next) for s in cell.states),
+        axes=_row(cell.values[cell.output]),
     )
-
-
-class Stream:
-    """Steps one by one: parameters are packed once, memory is made by the first step, and used again by the others.
-
-    A call takes the input of a step, or several in the order of the equations, and returns the output, which the step
-    after the next one writes over.  All inputs are of the shapes of the first ones.  Raises TypeError where there are
-    too few or too many, ValueError where a shape is another.  `states` are those after the last step.
-    """
-
-    def __init__(self, compiled: Compiled, params: Any, states: Any) -> None:
-        self._compiled = compiled
-        self._start = (params, states)
-        self._turn = 0
-        self._xs: list[Array] = []
-        self._shape, self._dtype = None, None  # of an input that is the only one
-        self._calls: list[Callable[[], None]] = []
-        self._outputs: list[Array] = []
-        self._states: list[dict[str, Array]] = []
-
-    def __call__(self, *xs: Any) -> Array:
-        if not self._calls:
-            self._make(xs)
-        try:
-            (x,) = xs
-            usual = x.shape == self._shape and x.dtype == self._dtype
-        except (AttributeError, ValueError):
-            usual = False
-        if usual:
-            self._xs[0][...] = x  # without what it costs to look closer
-        else:
-            for mine, x in zip(self._xs, self._fitted(xs), strict=True):
-                mine[...] = x
-        turn = self._turn
-        self._calls[turn]()
-        self._turn = 1 - turn
-        return self._outputs[turn]
-
-    @property
-    def states(self) -> dict[str, Array]:
-        return {name: array.copy() for name, array in self._states[self._turn].items()} if self._states else {}
-
-    def _named(self, xs: Sequence[Any]) -> dict[str, Any]:
-        names = [name_of(x).base for x in self._compiled.cell.inputs]
-        if len(xs) != len(names):
-            wanted = f"{len(names)} input{'s' * (len(names) != 1)}{': ' * bool(names)}{', '.join(names)}"
-            raise TypeError(f"a step of {self._compiled.cell.name} takes {wanted}; {len(xs)} given")
-        return dict(zip(names, xs, strict=True))
-
-    def _fitted(self, xs: Sequence[Any]) -> list[Array]:
-        """Inputs that are as the first ones were."""
-        checks, cell, given = self._compiled.checks, self._compiled.cell, self._named(xs)
-        given = checks["_arrays"]("x", given, tuple(given))
-        for (name, array), x, mine in zip(given.items(), cell.inputs, self._xs, strict=True):
-            axes = zip(("B", *array_axes(x.shape, batched=True)), mine.shape, strict=True)
-            wanted = [n if str(a) == str(n) else (str(a), n) for a, n in axes]
-            checks["_shape"]("x" if len(given) == 1 else f"x['{name}']", array, *wanted)
-        return list(given.values())
-
-    def _make(self, xs: Sequence[Any]) -> None:
-        """All memory; the states before a step and after it change places."""
-        compiled, (params, states), named = self._compiled, self._start, self._named(xs)
-        x: Any = named if len(named) > 1 else next(iter(named.values()), None)
-        given = compiled.prepared(params, x, states, "x", "B")
-        new = {name: given.empty(array.shape) for name, array in given.states.items()}
-        self._states = [{name: array.copy() for name, array in given.states.items()}, new]
-        self._xs = [given.empty(x.shape) for x in given.xs]
-        if len(named) == 1:
-            self._shape, self._dtype = self._xs[0].shape, given.dtype
-        output = [] if compiled.output_is_state else [given.empty((given.B, *given.axes))]
-        work = given.empty(given.library.count("step_size", given.sizes, given.B))
-        head = [given.B, *_some(given.params), *compiled.packed(given), *self._xs]
-        for before, after in ((0, 1), (1, 0)):
-            pair = [self._states[before], self._states[after]] if new else []
-            self._calls.append(given.library.told("step", given.sizes, *head, *pair, *output, work))
-            self._outputs.append(output[0] if output else self._states[after][compiled.cell.output])
-
-
-@dataclass
-class _Given:
-    """Arrays of one type as the C functions take them, and the numbers that go with them."""
-
-    np: Any
-    library: Library
-    dtype: Any
-    sizes: Sequence[int]
-    axes: tuple[int, ...]
-    B: int = 1
-    T: int = 1
-    params: dict[str, Array] = field(default_factory=dict)
-    states: dict[str, Array] = field(default_factory=dict)
-    xs: list[Array] = field(default_factory=list)
-
-    def empty(self, shape: int | tuple[int, ...]) -> Array:
-        """An array that begins where a line of the cache does: none of its vectors lies across two."""
-        count = int(self.np.prod(shape)) * self.dtype.itemsize
-        memory = self.np.empty(count + LINE, self.np.uint8)
-        start = -memory.ctypes.data % LINE
-        return memory[start : start + count].view(self.dtype).reshape(shape)
-
-    def fit(self, array: Array) -> Array:
-        return self.np.ascontiguousarray(array, self.dtype).reshape(self.np.shape(array))
-
-    def fitted(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
-        """Likewise at lines of the cache: a step without a batch waits for its weights, of which each is read once."""
-        return {name: self.lined_up(self.fit(array)) for name, array in arrays.items()}
-
-    def lined_up(self, array: Array) -> Array:
-        if array.ctypes.data % LINE == 0:
-            return array
-        found = self.empty(array.shape)
-        found[...] = array
-        return found
-
-    def timed(self, array: Array) -> Array:
-        """With the time first."""
-        return self.fit(self.np.swapaxes(array, 0, 1))
-
-
-def _some(arrays: Mapping[str, Array]) -> list[Mapping[str, Array]]:
-    return [arrays] if arrays else []
 
 
 def _tuple(parts: Iterable[str]) -> str:
@@ -363,6 +265,15 @@ def _tuple(parts: Iterable[str]) -> str:
 
 def _shape_text(symbol: MatrixSymbol) -> str:
     return _tuple(map(size_text, array_axes(symbol.shape, batched=False)))
+
+
+def _row(symbol: MatrixSymbol) -> str:
+    return _tuple(map(size_text, array_axes(symbol.shape, batched=True)))
+
+
+def _rows(symbols: Iterable[tuple[str, MatrixSymbol]]) -> str:
+    parts = [f'"{name}": {_row(symbol)}' for name, symbol in symbols]
+    return f"{{{', '.join(parts)}}}"
 
 
 def _read(cell: Cell) -> str:

@@ -362,7 +362,7 @@ def test_c_reads_parameters_from_the_beginning_of_a_line_of_the_cache(start: int
         a[...] = params[name]
     xs = np.ones((1, 2, 3), np.float32)
     outputs, _, cache = functions.forward(moved, xs)
-    assert all(a.ctypes.data % 64 == 0 for a in cache[0].params.values())
+    assert all(a.ctypes.data % 64 == 0 for a in cache[0].block.arrays("params").values())
     np.testing.assert_array_equal(outputs, functions.forward(params, xs)[0])
 
 
