@@ -10,6 +10,7 @@ from sympy import MatrixSymbol
 
 from lstmgraph.algebra.names import like
 from lstmgraph.codegen.loops.calls import AT_STEP, EVERY, ONE_STEP, Calls, indented
+from lstmgraph.codegen.loops.comments import comment, sentence, shapes
 from lstmgraph.codegen.loops.entries import Entries
 from lstmgraph.codegen.loops.layout import Layout, Options, count
 from lstmgraph.codegen.loops.memory import Memory
@@ -109,10 +110,13 @@ class Functions(Layout):
             *work.pointers(_used(work, lines), "real"),
         ]
         arguments = [_B, *self.params(), *self.packed(), *self.xs(), *self.step_states()]
-        words = [
-            "One step of B samples.  The states before it and after it are in different memory; work has",
-            f"{self.prefix}_step_size({self.sizes_argument()}B) numbers.",
-        ]
+        words = comment(
+            "One step of B samples.",
+            sentence(shapes("B", self.at_samples())),
+            "Each state is (B, ...), before the step (prev) and after it (next), in different memory."
+            * bool(self.cell.states),
+            f"work has {self.prefix}_step_size({self.sizes_argument()}B) numbers.",
+        )
         size = self.function(
             [f"How much memory {self.prefix}_step works in."], "size_t", "step_size", [_B], [f"return {work.amount()};"]
         )
@@ -129,11 +133,13 @@ class Functions(Layout):
             *memory.pointers(_used(memory, lines), "real"),
         ]
         arguments = [_T, _B, *self.params(), *self.packed(), *self.xs(), *self.states(), *self.ys(), _WORK]
-        size = f"{self.prefix}_work_size({self.sizes_argument()}T, B)"
-        words = [
-            "T steps of B samples.  states has (T + 1, B, ...): those before the first step, which are given, and",
-            f"those after each; work has {size} numbers, some of which backward takes.",
-        ]
+        words = comment(
+            "T steps of B samples.",
+            sentence(shapes("T, B", self.at_samples())),
+            "Each state is (T + 1, B, ...): before the first step, which is given, and after each."
+            * bool(self.cell.states),
+            f"work has {self.prefix}_work_size({self.sizes_argument()}T, B) numbers; backward takes it as it is then.",
+        )
         return self.function(words, "void", "forward", arguments, [*pointers, *lines])
 
     def backward_function(self) -> Function:
@@ -151,10 +157,21 @@ class Functions(Layout):
             *memory.pointers(_used(memory, lines), "real"),
         ]
         packed = self.packed() if _uses(pointers, "pack") else []
-        words = [
-            "The gradients of a loss, back through the steps of a forward pass that was given the same arguments.",
-        ]
+        words = self.backward_words()
         return self.function(words, "void", "backward", self.backward_arguments(packed), [*pointers, *lines])
+
+    def backward_words(self) -> list[str]:
+        cell = self.cell
+        output = cell.values[cell.output]
+        inputs = {self.arrays[like(x, "bar")]: x for x in cell.inputs}
+        written = [*(["grads"] if cell.parameters else []), *inputs]
+        return comment(
+            "The gradients of a loss, back through the steps of a forward pass that was given the same arguments.",
+            sentence(shapes("T, B", {self.arrays[like(output, "loss")]: output, **inputs})),
+            "d_states are (B, ...): they go in as the gradients of the last states, and come out as those of the first."
+            * bool(cell.states),
+            sentence(f"What is in {' and '.join(written)} before is written over" * bool(written)),
+        )
 
     def backward_places(self) -> dict[MatrixSymbol, Place]:
         """Where the way back has its values: what is given, and what it hands to the caller."""
@@ -266,6 +283,11 @@ class Functions(Layout):
     def ys(self) -> list[Argument]:
         output = self.cell.values[self.cell.output]
         return [] if self.output_is_state else [Argument("@_real *", self.arrays[output])]
+
+    def at_samples(self) -> dict[str, MatrixSymbol]:
+        """The inputs, and the output if it is an array of its own, by the names of their arguments."""
+        output = [] if self.output_is_state else [self.cell.values[self.cell.output]]
+        return {self.arrays[a]: a for a in [*self.cell.inputs, *output]}
 
     def states(self) -> list[Argument]:
         return [Argument("const @_states *", "states")] if self.cell.states else []
