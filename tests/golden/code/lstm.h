@@ -61,6 +61,9 @@ typedef struct {
     lstm_real *h; /* (H) */
 } lstm_states;
 
+/* T and B, the numbers of steps and samples, are 1 at least.  The last axis is the one without gaps; no two arrays
+   overlap.  Memory that begins at a multiple of 64 bytes is faster. */
+
 /* How many numbers lstm_pack writes. */
 size_t lstm_pack_size(lstm_sizes sizes);
 
@@ -70,20 +73,22 @@ void lstm_pack(lstm_sizes sizes, const lstm_params *params, lstm_real *pack);
 /* How much memory lstm_step works in. */
 size_t lstm_step_size(lstm_sizes sizes, size_t B);
 
-/* One step of B samples.  The states before it and after it are in different memory; work has
-   lstm_step_size(sizes, B) numbers. */
+/* One step of B samples.  xs is (B, X).  Each state is (B, ...), before the step (prev) and after it
+   (next), in different memory.  work has lstm_step_size(sizes, B) numbers. */
 void lstm_step(lstm_sizes sizes, size_t B, const lstm_params *params, const lstm_real *pack,
                const lstm_real *xs, const lstm_states *prev, const lstm_states *next, lstm_real *work);
 
 /* How much memory lstm_forward and lstm_backward work in. */
 size_t lstm_work_size(lstm_sizes sizes, size_t T, size_t B);
 
-/* T steps of B samples.  states has (T + 1, B, ...): those before the first step, which are given, and
-   those after each; work has lstm_work_size(sizes, T, B) numbers, some of which backward takes. */
+/* T steps of B samples.  xs is (T, B, X).  Each state is (T + 1, B, ...): before the first step, which is
+   given, and after each.  work has lstm_work_size(sizes, T, B) numbers; backward takes it as it is then. */
 void lstm_forward(lstm_sizes sizes, size_t T, size_t B, const lstm_params *params, const lstm_real *pack,
                   const lstm_real *xs, const lstm_states *states, lstm_real *work);
 
-/* The gradients of a loss, back through the steps of a forward pass that was given the same arguments. */
+/* The gradients of a loss, back through the steps of a forward pass that was given the same arguments.
+   d_hs is (T, B, H) and d_xs is (T, B, X).  d_states are (B, ...): they go in as the gradients of the
+   last states, and come out as those of the first.  What is in grads and d_xs before is written over. */
 void lstm_backward(lstm_sizes sizes, size_t T, size_t B, const lstm_params *params, const lstm_real *xs,
                    const lstm_states *states, const lstm_real *d_hs, const lstm_states *d_states,
                    const lstm_grads *grads, lstm_real *d_xs, lstm_real *work);
