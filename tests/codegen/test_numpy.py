@@ -6,6 +6,7 @@ import ast
 import inspect
 import traceback
 from collections.abc import Callable
+from itertools import combinations
 from types import ModuleType
 from typing import Any
 
@@ -22,11 +23,11 @@ from lstmgraph.codegen.shared import repeated
 from lstmgraph.codegen.shown import passes_text
 from lstmgraph.codegen.targets import numpy as numpy_target
 from lstmgraph.errors import UnknownName, UsageError
-from lstmgraph.numeric.calls import by_backward
+from lstmgraph.numeric.calls import by_backward, given_rows
 from lstmgraph.numeric.rows import parameter_rows, sequence_rows
 from lstmgraph.numeric.sample import draw
 from lstmgraph.reading import from_equations, library, load, loads
-from tests.codegen.equality import ODD, cell_of, functions_of
+from tests.codegen.equality import CASES, ODD, cell_of, functions_of, sample_of
 
 CELLS = (*library(), *ODD)
 
@@ -323,6 +324,19 @@ def test_the_text_is_standalone_python(name: str) -> None:
     assert not [line for line in source.splitlines() if line != line.rstrip()]
     assert source.endswith("\n")
     assert not source.endswith("\n\n")
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_gradients_have_memory_of_their_own(name: str) -> None:
+    """Who takes them may write to them."""
+    f, given = functions_of(name), given_rows(cell_of(name), sample_of(name, CASES[1], "float64"), "float64")
+    outputs, _, cache = f.forward(given.params, given.xs, given.states)
+    d_params, d_xs, d_states = f.backward(given.params, cache, given.d_output, given.d_states)
+    inputs = d_xs.values() if isinstance(d_xs, dict) else [] if d_xs is None else [d_xs]
+    found = [*d_params.values(), *inputs, *d_states.values()]
+    others = [*given.params.values(), *given.inputs.values(), *given.states.values(), given.d_output, outputs]
+    assert not any(np.shares_memory(a, b) for a, b in combinations(found, 2))
+    assert not any(np.shares_memory(a, b) for a in found for b in others)
 
 
 @pytest.mark.parametrize("target", ["numpy", "torch", "jax"])

@@ -280,8 +280,12 @@ class _File:
         return [line] if len(line) <= WIDTH else listed("(", names, ") = saved")
 
     def gradients(self, side: Direction) -> list[str]:
-        found = {p: _outer(p, side.gradients[like(p, "grad")]) for p in self.cell.parameters}
-        grads = [f'        "{p.name}": {text},' for p, text in found.items()]
+        """The gradients of the parameters, each in memory of its own: who takes them may write to them."""
+        grads, given = [], set[str]()
+        for p in self.cell.parameters:
+            text = side.gradients[like(p, "grad")]
+            grads.append(f'        "{p.name}": {_outer(p, text)}{".copy()" if text in given else ""},')
+            given.add(text)
         return ["    d_params = {", *grads, "    }"] if grads else ["    d_params = {}"]
 
     def _root_sides(self, s: MatrixSymbol) -> list[tuple[Expr, int]]:
