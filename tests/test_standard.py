@@ -179,12 +179,21 @@ CHANGED = {
     "a memory that is not squashed": ("lstm", "o[t] * tanh(c[t])", "o[t] * c[t]"),
     "another gate's function": ("lstm", "o[t] = sigmoid(", "o[t] = tanh("),
     "two products with the input": ("lstm", "+ b_f)", "+ V_f @ x[t] + b_f)"),
+    "an input gate with the function of the layer": ("lstm", "i[t] = sigmoid(", "i[t] = tanh("),
+    "a gate that is added too": ("lstm", "i[t] * g[t]", "i[t] * g[t] + i[t]"),
+    "a gate that is subtracted": ("lstm", "+ i[t] * g[t]", "- i[t] * g[t]"),
+    "an output that is turned round": ("lstm", "o[t] * tanh(c[t])", "-o[t] * tanh(c[t])"),
     "a number as bias": ("lstm", "+ b_f)", "+ 1)"),
     "a mean that is none": ("gru", "(1 - z[t]) * g[t]", "(2 - z[t]) * g[t]"),
     "a mean of other gates": ("gru", "(1 - z[t]) * g[t]", "(1 - r[t]) * g[t]"),
     "a reset of the input": ("gru", "W_g @ x[t]", "r[t] * (W_g @ x[t])"),
     "a reset twice": ("gru", "(r[t] * h[t-1])", "(r[t] * r[t] * h[t-1])"),
     "a product outside the reset too": ("gru_reset_after", "+ b_in", "+ V_n @ h[t-1] + b_in"),
+    "a reset with another function": ("gru", "r[t] = sigmoid(", "r[t] = tanh("),
+    "a candidate that is turned round": ("gru", "(1 - z[t]) * g[t]", "(z[t] - 1) * g[t]"),
+    "a reset of more than the state": ("gru", "(r[t] * h[t-1])", "(r[t] * h[t-1] + b_r)"),
+    "the rest of a gate that is no sigmoid": ("swapped", "sigmoid(", "tanh("),
+    "a reset of another gate": ("after", "(1 - r[t]) * d", "(1 - z[t]) * d"),
     "no function": ("rnn", "tanh(W @ x[t] + U @ h[t-1] + b)", "W @ x[t] + U @ h[t-1] + b"),
     "a second layer": ("rnn", "tanh(W @ x[t]", "tanh(W @ relu(x[t])"),
 }
@@ -193,12 +202,32 @@ CHANGED = {
 @pytest.mark.parametrize("change", CHANGED)
 def test_a_cell_that_differs_in_anything_is_none(change: str) -> None:
     name, old, new = CHANGED[change]
-    text = (Path(__file__).parents[1] / "lstmgraph" / "cells" / f"{name}.toml").read_text()
-    equations = text.split('"""')[1]
+    cells = Path(__file__).parents[1] / "lstmgraph" / "cells"
+    equations = WRITTEN[name][0] if name in WRITTEN else (cells / f"{name}.toml").read_text().split('"""')[1]
     assert old in equations
     cell = from_equations(equations.replace(old, new), sizes=SIZES, output="h")
     assert standard(from_equations(equations, sizes=SIZES, output="h")) is not None
     assert standard(cell) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "sizes", "said"),
+    [
+        (
+            "q[t] = V @ x[t]\nh[t] = tanh(U @ h[t-1] + B)",
+            {"x": "X", "h": ["H", "K"], "q": "Q"},
+            "not vectors of one size",
+        ),
+        (
+            "h[t] = tanh(U @ h[t-1] + b)\nq[t] = V @ x[t]",
+            {"x": ["X", "K"], "h": "H", "q": ["Q", "K"]},
+            "1 inputs, not one vector",
+        ),
+    ],
+)
+def test_columns_side_by_side_are_no_vector(text: str, sizes: Mapping[str, Any], said: str) -> None:
+    """Neither as a state nor as an input."""
+    assert said in differences(from_equations(text, sizes=sizes, output="h"))["rnn"]
 
 
 def test_a_difference_is_said() -> None:

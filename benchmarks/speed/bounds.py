@@ -64,6 +64,7 @@ BOUNDS = (
     Bound("JAX, generated", PLAIN_SCAN, BOTH, in_all(0.9) | {"C": 0.65}),
     Bound(TORCH, "PyTorch, eager", BOTH, {"A": 0.35, "B": 0.35, "C": 0.75}),
     Bound(TORCH, "torch.nn", BOTH, {"C": 1.3, "D": 1.3}, LAYERS),
+    Bound("PyTorch over C", "torch.nn", BOTH, {"C": 1.3, "D": 1.3}, LAYERS),
     Bound(GENERATED_C, LIMIT, FORWARD, {"A": 2.3, "B": 1.15}),
     Bound(GENERATED_C, LIMIT, BOTH, {"A": 1.5, "B": 1.15}),
     Bound("C, with BLAS", LIMIT, FORWARD, {"C": 1.25, "D": 1.1}),

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lstmgraph.cli.options import cell_argument, choose_format, deliver, is_file, load_cell
 from lstmgraph.cli.terminal import note
 from lstmgraph.errors import UsageError
+
+if TYPE_CHECKING:
+    from lstmgraph.api.cell import Cell
 
 
 @click.command("code")
@@ -37,30 +41,51 @@ def command(
     lstmgraph code lstm --target c --dtype float64 --size X=8 --size H=16 -o lstm.c
     lstmgraph code lstm --params weights.npz -o lstm.onnx
     """
-    from lstmgraph.api.catalogue import code_targets
-    from lstmgraph.api.parameters import read_parameters
-
     fixed = _sizes(sizes)
     if passes:
         _refuse_with_passes({"--dtype": dtype, "--size": fixed, "--params": params})
         deliver(load_cell(name).passes(target or "numpy"), output)
         return
+    _write(
+        load_cell(name), _target(target, output), output, {"dtype": dtype, "sizes": fixed, "params": _values(params)}
+    )
+
+
+def _write(cell: Cell, target: str, output: str | None, options: Mapping[str, Any]) -> None:
+    """Generate the code, then say what there is to say of it, then write it."""
+    from lstmgraph.files import write_together
+
+    found = cell.code(target, **options) if not is_file(output) else _files(cell, target, Path(output), options)
+    for warning in cell.code_warnings(target, **options):
+        note(f"{cell.name}: {warning}")
+    if isinstance(found, dict):
+        write_together(found)
+    else:
+        deliver(found, output)
+
+
+def _files(cell: Cell, target: str, path: Path, options: Mapping[str, Any]) -> dict[Path, bytes]:
+    """All files of a target, the first at that path and the others beside it."""
+    texts = cell.code_files(target, path.stem, **options)
+    found = {path.parent / name: text.encode() if isinstance(text, str) else text for name, text in texts.items()}
+    first = next(iter(found))
+    return {path if name == first else name: data for name, data in found.items()}
+
+
+def _target(target: str | None, output: str | None) -> str:
+    """The target that is asked for, or that a file's name asks for."""
+    from lstmgraph.api.catalogue import code_targets
+
     chosen = choose_format(output, target, code_targets(), "numpy", kind="target")
     if is_file(output):
         _check_suffix(output, chosen, code_targets()[chosen])
-    cell, values = load_cell(name), None if params is None else read_parameters(params)
-    for warning in cell.code_warnings(chosen, dtype=dtype, sizes=fixed, params=values):
-        note(f"{cell.name}: {warning}")
-    if not is_file(output):
-        deliver(cell.code(chosen, dtype=dtype, sizes=fixed, params=values), output)
-        return
-    from lstmgraph.files import write_together
+    return chosen
 
-    path = Path(output)
-    found = cell.code_files(chosen, path.stem, dtype=dtype, sizes=fixed, params=values)
-    files = {name: text.encode() if isinstance(text, str) else text for name, text in found.items()}
-    suffix = next(iter(files)).removeprefix(path.stem)
-    write_together({path if k == f"{path.stem}{suffix}" else path.parent / k: data for k, data in files.items()})
+
+def _values(params: str | None) -> Mapping[str, Any] | None:
+    from lstmgraph.api.parameters import read_parameters
+
+    return None if params is None else read_parameters(params)
 
 
 def _refuse_with_passes(options: Mapping[str, object]) -> None:

@@ -201,7 +201,7 @@ def test_a_file_of_large_fixed_sizes_has_no_test_of_itself() -> None:
     """What comes out would have to be computed to write it."""
     cell = lstmgraph.load("lstm")
     assert "SELFTEST" in cell.code("c", sizes={"H": 4})
-    large = cell.code("c", sizes={"H": 99999999999})
+    large = cell.code("c", sizes={"H": 1000})
     assert "SELFTEST" not in large
     assert " * It has no test of itself: its parameters are more than 100000 numbers.\n" in large
     assert "no test of itself" not in cell.code("c")
@@ -228,13 +228,24 @@ def test_a_wrong_file_says_so(right: str, wrong: str, name: str, tmp_path: Path)
 
 
 def test_a_stream_is_the_steps() -> None:
+    """The states that it told of a step stay what they were, whatever comes after."""
     f, params = lstm()
-    stream, states = f.stream(params), None
+    stream, states, told = f.stream(params), None, []
     for x in np.random.default_rng(1).normal(size=(5, 2, 8)):
         output, states = f.step(params, x, states)
         np.testing.assert_array_equal(stream(x), output)
-        for name, state in stream.states.items():
-            np.testing.assert_array_equal(state, states[name])
+        told += [(stream.states[name], state) for name, state in states.items()]
+    for found, wanted in told:
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_a_stream_leaves_the_states_that_it_starts_from() -> None:
+    f, params = lstm()
+    states = {name: np.zeros(26)[start : start + 10].reshape(2, 5) for name, start in (("c", 0), ("h", 0))}
+    stream = f.stream(params, states)
+    for _ in range(2):
+        stream(np.ones((2, 8)))
+    assert not any(state.any() for state in states.values())
 
 
 def test_a_stream_of_what_is_no_array_of_its_type() -> None:
@@ -384,6 +395,10 @@ def test_sizes_can_be_fixed() -> None:
         ({"dtype": "float"}, UnknownName, "there is no dtype 'float'"),
         ({"sizes": {"K": 3}}, UnknownName, "there is no size of lstm 'K'"),
         ({"sizes": {"H": 0}}, UsageError, "the size H must be 1 at least, not 0"),
+        ({"sizes": {"H": 4.5}}, UsageError, r"the size H must be a whole number, not 4\.5"),
+        ({"sizes": {"H": True}}, UsageError, "the size H must be a whole number, not True"),
+        ({"sizes": {"H": "4"}}, UsageError, "the size H must be a whole number, not '4'"),
+        ({"sizes": {"H": 20000, "X": 20000}}, UsageError, "H=20000, X=20000 is too large: 3200220000 numbers"),
         ({"colour": "red"}, UsageError, "the target 'c' has no option 'colour'"),
     ],
 )
@@ -515,3 +530,13 @@ def test_files_that_belong_together_are_written_together(tmp_path: Path) -> None
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.c", "a.h"]
     write_together({tmp_path / "a.c": b"new", tmp_path / "c.h": b"new"})
     assert (tmp_path / "a.c").read_bytes() == (tmp_path / "c.h").read_bytes() == b"new"
+
+
+def test_what_a_sequence_was_given_may_be_written_over_before_the_way_back() -> None:
+    f, params = lstm()
+    xs = np.random.default_rng(1).normal(size=(1, 3, 8))
+    y, _, cache = f.forward(params, xs)
+    wanted = f.backward(params, cache, y)[0]
+    xs[...] = 0
+    for name, found in f.backward(params, cache, y)[0].items():
+        np.testing.assert_array_equal(found, wanted[name])

@@ -10,6 +10,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+from sympy import MatAdd, MatrixSymbol
 
 import lstmgraph
 from lstmgraph.algebra import nodes as n
@@ -66,6 +67,8 @@ def test_constants_are_folded(written: str, wanted: str) -> None:
         "b * 2 * x[t] * b",
         "x[t] ** 2",
         "log(-1) * x[t]",
+        "0 * b * 2 + x[t]",
+        "1 * b * (1 / b) + x[t]",
     ],
 )
 def test_what_is_asked_for_stays(written: str) -> None:
@@ -96,11 +99,24 @@ def test_forms_are_stable(written: str, wanted: str) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["log(2 + x[t])", "log(1 - exp(x[t]))", "1 / (1 + x[t])", "exp(x[t]) / (1 + exp(b))", "b / sum(exp(x[t]))"],
+    [
+        "log(2 + x[t])",
+        "log(1 - exp(x[t]))",
+        "1 / (1 + x[t])",
+        "exp(x[t]) / (1 + exp(b))",
+        "b / sum(exp(x[t]))",
+    ],
 )
 def test_other_formulas_stay(written: str) -> None:
     cell = cell_with(written)
     assert computed(cell) is cell
+
+
+@pytest.mark.parametrize("written", ["log(exp(x[t]) - 2)", "exp(x[t]) / (exp(x[t]) - 1)"])
+def test_a_difference_of_exponentials_is_no_sum_of_them(written: str) -> None:
+    """Which has the logarithm of a number that is not positive."""
+    (e,) = computed(cell_with(written)).equations
+    assert {type(part) for part in walk(e.value)} <= {n.Log, n.Exp, n.Divide, MatAdd, n.Fill, MatrixSymbol}
 
 
 def test_what_an_equation_before_computes_is_seen() -> None:

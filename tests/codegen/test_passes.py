@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -364,6 +365,14 @@ def test_a_sum_of_products_is_written_where_it_is_a_factor() -> None:
     assert "bar(f)[t]" not in {str(e.target) for e in merge(sweep)["loop"]}
     lstm = sequence_of(load("lstm")).backward
     assert merge(lstm)["loop"] == lstm["loop"]
+
+
+@pytest.mark.parametrize(("other", "merged"), [("b", True), ("p[t]", False), ("tanh(p[t])", False)])
+def test_a_product_that_is_taken_twice_stays(other: str, merged: bool) -> None:
+    text = f"p[t] = x[t] * h[t-1]\nq[t] = exp(x[t]) * p[t]\nh[t] = q[t] + {other}"
+    sweep = sequence_of(Cell.from_equations(text, name="p", sizes={"x": "H", "h": "H"}, output="h")).forward
+    sweep = replace(sweep, wanted=sweep.wanted[:1])
+    assert (merge(sweep).check() != sweep) == merged
 
 
 MAXIMUM = """

@@ -14,7 +14,6 @@ from lstmgraph.codegen.loops.comments import comment, sentence, shapes
 from lstmgraph.codegen.loops.entries import Entries
 from lstmgraph.codegen.loops.layout import Layout, Options, count
 from lstmgraph.codegen.loops.memory import Memory
-from lstmgraph.codegen.loops.names import member
 from lstmgraph.codegen.loops.nests import Item, Multiply, Nest
 from lstmgraph.codegen.loops.places import ALL, NEXT, SHARED, STEP, Direction, Place, whole
 from lstmgraph.codegen.loops.wrap import wrapped
@@ -99,7 +98,7 @@ class Functions(Layout):
     def step_functions(self) -> list[Function]:
         places = self.given(STEP) | self.remembered(self.pack)
         for s in self.cell.states:
-            name = member(s.name)
+            name = self.members[s.name]
             places[s.previous] = whole(f"prev->{name}", STEP, s.previous)
             places[s.next] = whole(f"next->{name}", STEP, s.next)
         pack = replace(self.pack, base="pack")
@@ -179,7 +178,7 @@ class Functions(Layout):
         places = self.given() | self.remembered(self.pack) | self.taped()
         for s in [like(cell.values[cell.output], "loss"), *(like(x, "bar") for x in cell.inputs)]:
             places[s] = whole(self.arrays[s], ALL, s)
-        places |= {like(p, "grad"): whole(f"grads->{member(p.name)}", SHARED, p) for p in cell.parameters}
+        places |= {like(p, "grad"): whole(f"grads->{self.members[p.name]}", SHARED, p) for p in cell.parameters}
         for state in cell.states:
             before, after = like(state.previous, "bar"), like(state.next, "carry")
             places[before] = whole(self.arrays[before], STEP if in_place else ALL, before)
@@ -215,7 +214,7 @@ class Functions(Layout):
         for s in self.cell.states:
             name, size = self.arrays[like(s.previous, "bar")], Memory("", self.names.sizes)
             size.add(name, STEP, count(s.previous))
-            amount, d = size.amount(), f"d_states->{member(s.name)}"
+            amount, d = size.amount(), f"d_states->{self.members[s.name]}"
             if begin:
                 lines.append(f"memcpy({name} + T * {amount}, {d}, {amount} * sizeof(real));")
             else:
@@ -263,7 +262,9 @@ class Functions(Layout):
         filled = [Argument(a.declaration.replace("@", self.prefix), a.name) for a in arguments]
         sizes = self.names.sizes
         used = [z for z in self.open_sizes if _uses(lines, sizes[z])]
-        read = [f"const size_t {', '.join(f'{sizes[z]} = sizes.{member(str(z))}' for z in used)};"] if used else []
+        read = (
+            [f"const size_t {', '.join(f'{sizes[z]} = sizes.{self.members[str(z)]}' for z in used)};"] if used else []
+        )
         return Function(tuple(words), kind, f"{self.prefix}_{name}", (*given, *filled), (*read, *lines))
 
     # ── arguments ──
@@ -297,7 +298,7 @@ class Functions(Layout):
 
     def state_pointers(self, lines: Sequence[str], source: str, mark: str) -> list[str]:
         names = {s: self.arrays[like(s.previous, "bar")] if mark else self.arrays[s.previous] for s in self.cell.states}
-        return [f"real *{a} = {source}->{member(s.name)};" for s, a in names.items() if _uses(lines, a)]
+        return [f"real *{a} = {source}->{self.members[s.name]};" for s, a in names.items() if _uses(lines, a)]
 
 
 def _const(lines: Iterable[str]) -> list[str]:

@@ -16,7 +16,7 @@ from lstmgraph.algebra.names import like, name_of
 from lstmgraph.cell import Cell
 from lstmgraph.codegen.loops.entries import Words
 from lstmgraph.codegen.loops.memory import Memory
-from lstmgraph.codegen.loops.names import CNames, identifier, joined, member, wish
+from lstmgraph.codegen.loops.names import CNames, identifier, joined, members, wish
 from lstmgraph.codegen.loops.places import ALL, NEXT, SHARED, STEP, Direction, Place, whole
 from lstmgraph.codegen.passes import Ways, hoist_terms, passed_both, recompute_in_loop, rest, sink, stack
 from lstmgraph.codegen.passes.rows import replaced
@@ -65,6 +65,9 @@ class Layout:
         both = passed_both(sequence(cell, plan.gradient), PASSES)
         self.prefix = identifier(cell.name).lower()
         self.names = CNames(cell.sizes)
+        self.members = members(
+            [*map(str, cell.sizes), *(p.name for p in cell.parameters), *(s.name for s in cell.states)]
+        )
         self.words = Words("c", self._spellings(), "real", options.single)
         outputs = frozenset(cell.outputs)
         keeps = frozenset(both.saved).difference(cell.outputs, cell.inputs, cell.previous)
@@ -121,12 +124,16 @@ class Layout:
         return found
 
     def _shared(self, keeps: frozenset[MatrixSymbol]) -> dict[MatrixSymbol, str]:
-        """The arrays that several values that are kept share, each in the place of what it is made of: figos."""
+        """The arrays that several values that are kept share, each in the place of what it is made of: fiogs."""
         found: dict[MatrixSymbol, list[MatrixSymbol]] = {}
         for s in self.forward.homes:
             if s in keeps:
                 found.setdefault(self.forward.homes[s].stack, []).append(s)
-        return {root: self.names.new(f"{joined(map(self.locals.__getitem__, own))}s") for root, own in found.items()}
+        ones = dict.fromkeys(self.cell.sizes, 1)
+        for own in found.values():
+            own.sort(key=lambda s: int(self.forward.homes[s].start.xreplace(ones)))
+        words = {root: f"{joined(map(self.locals.__getitem__, own))}s" for root, own in found.items()}
+        return {root: word if word == self.arrays[root] else self.names.new(word) for root, word in words.items()}
 
     # ── places ──
 
@@ -147,7 +154,7 @@ class Layout:
     def given(self, sample: str = ALL) -> dict[MatrixSymbol, Place]:
         """The places of what a caller gives: parameters, inputs, states, the output."""
         cell = self.cell
-        found = {p: whole(f"params->{member(p.name)}", SHARED, p) for p in cell.parameters}
+        found = {p: whole(f"params->{self.members[p.name]}", SHARED, p) for p in cell.parameters}
         found |= {x: whole(self.arrays[x], sample, x) for x in cell.inputs}
         output = cell.values[cell.output]
         found[output] = whole(self.arrays[output], sample, output)

@@ -32,10 +32,16 @@ def _spelled(character: str) -> str:
     return unicodedata.name(character, "_").lower().split()[-1].split("-")[-1]
 
 
-def member(text: str) -> str:
-    """A name in a struct."""
-    word = identifier(text)
-    return f"{word}_" if is_keyword(word) else word
+def members(names: Iterable[str]) -> dict[str, str]:
+    """A name in a struct for each of an author's names: its own, where C keeps that and no other has it."""
+    words = {name: identifier(name) for name in names}
+    found = {name: name for name, word in words.items() if name == word and not is_keyword(word)}
+    for name in (n for n in words if n not in found):
+        word = words[name]
+        while is_keyword(word) or word in found.values():
+            word += "_"
+        found[name] = word
+    return found
 
 
 class CNames:

@@ -17,7 +17,6 @@ from lstmgraph.algebra.names import like, name_of
 from lstmgraph.codegen.code import WIDTH
 from lstmgraph.codegen.loops.functions import Functions
 from lstmgraph.codegen.loops.memory import Memory
-from lstmgraph.codegen.loops.names import member
 from lstmgraph.codegen.loops.places import ALL, NEXT, SHARED, STEP
 from lstmgraph.codegen.loops.wrap import wrapped
 from lstmgraph.templates import render
@@ -135,7 +134,7 @@ class _Test:
         rows += [("states", [(s, (T + 1) * B * n) for s, n in named], "state_")]
         rows += [("d_states", [(s, B * n) for s, n in named], "d_state_"), ("next", named, "next_")]
         for name, members, mark in rows:
-            words = [f"{mark}{member(name_of(s).base)}" for s, _ in members]
+            words = [f"{mark}{self.functions.members[name_of(s).base]}" for s, _ in members]
             for word, (_, n) in zip(words, members, strict=True):
                 yield f"static real {word}[{n}];"
             if words:
@@ -145,8 +144,8 @@ class _Test:
     def filling(self, arrays: list[Counted], d_output: Counted) -> Iterator[str]:
         """In the order of `Sample`: parameters, inputs, states, what arrives at the output and at the last states."""
         cell = self.functions.cell
-        states = [(member(s.name), B * self.entries(s.next)) for s in cell.states]
-        given = [(f"param_{member(p.name)}", self.entries(p)) for p in cell.parameters] + arrays
+        states = [(self.functions.members[s.name], B * self.entries(s.next)) for s in cell.states]
+        given = [(f"param_{self.functions.members[p.name]}", self.entries(p)) for p in cell.parameters] + arrays
         given += [(f"state_{name}", n) for name, n in states]
         given += [d_output, *((f"d_state_{name}", n) for name, n in states)]
         for name, n in given:
@@ -158,13 +157,13 @@ class _Test:
         """The name of each result, where it is, and how long."""
         cell = self.functions.cell
         for s in cell.states:
-            n, name = B * self.entries(s.next), member(s.name)
+            n, name = B * self.entries(s.next), self.functions.members[s.name]
             yield s.name, f"state_{name} + {n}", T * n
             yield f"bar({s.name})", f"d_state_{name}", n
         for name, n in outputs:
             yield cell.output, name, n
         for p in cell.parameters:
-            yield f"grad({p.name})", f"grad_{member(p.name)}", self.entries(p)
+            yield f"grad({p.name})", f"grad_{self.functions.members[p.name]}", self.entries(p)
         for x, (name, n) in zip(cell.inputs, d_inputs, strict=True):
             yield f"bar({name_of(x).base})", name, n
 
@@ -172,7 +171,7 @@ class _Test:
         """The name of each result of the step, where it is, how long, and where the sequence has the same."""
         f, cell = self.functions, self.functions.cell
         for s in cell.states:
-            n, name = self.entries(s.next), member(s.name)
+            n, name = self.entries(s.next), self.functions.members[s.name]
             yield s.name, f"next_{name}", n, f"state_{name} + {B * n}"
         if not f.output_is_state:
             output = cell.values[cell.output]

@@ -16,14 +16,14 @@ from sympy import MatrixSymbol
 from lstmgraph.cell import Cell
 from lstmgraph.codegen.compiled import Compiled, Library
 from lstmgraph.codegen.compiler import FLAGS, compiled, compiler
+from lstmgraph.codegen.fixed_sizes import fixed_sizes
 from lstmgraph.codegen.loops.calls import indented
 from lstmgraph.codegen.loops.functions import Functions
 from lstmgraph.codegen.loops.helpers import helper_texts
 from lstmgraph.codegen.loops.layout import PASSES, Options
-from lstmgraph.codegen.loops.names import member
 from lstmgraph.codegen.loops.selftest import LARGEST, Reference, is_small, selftest
 from lstmgraph.codegen.plan import Plan
-from lstmgraph.errors import UnknownName, UsageError
+from lstmgraph.errors import UnknownName
 from lstmgraph.templates import render
 
 __all__ = ["DTYPES", "PASSES", "files", "generate", "lambdify"]
@@ -78,15 +78,10 @@ def lambdify(
 
 
 def _options(cell: Cell, dtype: str, sizes: Mapping[str, int] | None) -> Options:
-    """Raises UnknownName for a type or a size that there is not, UsageError for a size that is none."""
+    """Raises UnknownName for a type or a size that there is not, UsageError for a size that is none or too large."""
     if dtype not in DTYPES:
         raise UnknownName("dtype", dtype, DTYPES)
-    for name, number in (sizes or {}).items():
-        if name not in map(str, cell.sizes):
-            raise UnknownName(f"size of {cell.name}", name, map(str, cell.sizes))
-        if number < 1:
-            raise UsageError(f"the size {name} must be 1 at least, not {number}")
-    return Options(dtype, dict(sizes or {}))
+    return Options(dtype, fixed_sizes(cell, sizes))
 
 
 class File(Functions):
@@ -149,7 +144,7 @@ class File(Functions):
             "types": self.types(),
             "functions": functions,
             "fixed": ", ".join(
-                f"{self.names.sizes[z]} = {self.prefix.upper()}_{member(str(z))}" for z in self.fixed_sizes
+                f"{self.names.sizes[z]} = {self.prefix.upper()}_{self.members[str(z)]}" for z in self.fixed_sizes
             ),
             "constants": [
                 f"static const real {name} = {self.words.number(self.cell.constants[c.name])};"
@@ -165,19 +160,19 @@ class File(Functions):
         cell, real = self.cell, f"{self.prefix}_real"
         blocks = []
         if self.fixed_sizes:
-            numbers = [(member(str(z)), self.options.sizes[str(z)]) for z in self.fixed_sizes]
+            numbers = [(self.members[str(z)], self.options.sizes[str(z)]) for z in self.fixed_sizes]
             parts = ", ".join(f"{self.prefix.upper()}_{z} = {number}" for z, number in numbers)
             blocks.append(f"enum {{ {parts} }};")
         if self.open_sizes:
             blocks.append(
-                _struct([f"size_t {', '.join(member(str(z)) for z in self.open_sizes)};"], f"{self.prefix}_sizes")
+                _struct([f"size_t {', '.join(self.members[str(z)] for z in self.open_sizes)};"], f"{self.prefix}_sizes")
             )
         if cell.parameters:
-            shapes = [(member(p.name), self.shape(p)) for p in cell.parameters]
+            shapes = [(self.members[p.name], self.shape(p)) for p in cell.parameters]
             blocks.append(_struct([f"const {real} *{a}; /* {s} */" for a, s in shapes], f"{self.prefix}_params"))
             blocks.append(_struct([f"{real} *{a};" for a, _ in shapes], f"{self.prefix}_grads"))
         if cell.states:
-            lines = [f"{real} *{member(s.name)}; /* {self.shape(s.next)} */" for s in cell.states]
+            lines = [f"{real} *{self.members[s.name]}; /* {self.shape(s.next)} */" for s in cell.states]
             blocks.append(_struct(lines, f"{self.prefix}_states"))
         return blocks
 

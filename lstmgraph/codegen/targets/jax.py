@@ -273,9 +273,8 @@ class _File:
     def roots(self) -> list[str]:
         """What backward takes: the arrays of which all saved values are parts, and what is computed once."""
         sweep, there = self.sweeps["forward"], self.there
-        once = [self.names[s] for s in self.saved if s in {e.target for e in sweep["once"]}]
-        made = self.whole()
-        found: dict[str, None] = dict.fromkeys(once)
+        once, made = {e.target for e in sweep["once"]}, self.whole()
+        found = dict.fromkeys(self.names[s] for s in self.saved if s in once)
         waiting = list(self.saved)
         while waiting:
             s = waiting.pop(0)
@@ -283,7 +282,7 @@ class _File:
                 waiting.append(sweep.carried[s])
             elif (part := there.part(s)) is not None:
                 waiting += sorted(symbols_in(part), key=str)
-            elif s in made or s in there.stored:
+            elif s in once or s in made or s in there.stored:
                 found[there.all_steps(s)] = None
         return list(found)
 

@@ -19,6 +19,7 @@ from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.sizes import axis, solve_sizes
 from lstmgraph.cell import Cell
 from lstmgraph.codegen.arrays import array_axes
+from lstmgraph.codegen.fixed_sizes import fixed_sizes
 from lstmgraph.codegen.graphs.forward import Draft, forward
 from lstmgraph.codegen.passes import Ways, blend, gather, hoist_terms, inline, pack, stack
 from lstmgraph.codegen.plan import Plan
@@ -115,13 +116,8 @@ def sizes_of(cell: Cell, sizes: Sizes | None, params: Params | None) -> dict[Sym
 
     Raises UnknownName for a size or a parameter that there is not, UsageError where something does not fit.
     """
-    sizes = sizes or {}
-    fixed = {z: Integer(sizes[str(z)]) for z in cell.sizes if str(z) in sizes}
-    for name, number in sizes.items():
-        if name not in map(str, cell.sizes):
-            raise UnknownName(f"size of {cell.name}", name, map(str, cell.sizes))
-        if number < 1:
-            raise UsageError(f"the size {name} must be 1 at least, not {number}")
+    given = fixed_sizes(cell, sizes)
+    fixed = {z: Integer(given[str(z)]) for z in cell.sizes if str(z) in given}
     return fixed if params is None else _sizes_of_params(cell, fixed, params)
 
 

@@ -2,20 +2,23 @@
 
 `layout=nop2` among the graph's attributes makes `dot`, notebooks and viz.js take positions and splines as they are.  A
 page without border, as the outermost cluster, keeps the coordinates; each container is a cluster in it.  What Graphviz
-lacks it replaces: a teardrop is a circle, labels are text in Unicode, and arrowheads are its own, at our tips.
+lacks it replaces: a teardrop is a circle, labels are text in Unicode, and arrowheads are its own, at our tips.  Its
+fonts are not known and a formula on one line is wider than typeset: lines are as small as the room beside them asks.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from unicodedata import combining
 
 from lstmgraph.diagram.outline import OUTLINE
 from lstmgraph.diagram.path import DOT_RADIUS, STROKE
-from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Shape, Wire
+from lstmgraph.diagram.scene import Box, Dot, Node, Point, Scene, Shape, Wire
 from lstmgraph.diagram.themes import Palette, Theme
 from lstmgraph.diagram.typeset import measure
 from lstmgraph.diagram.writers.characters import UNICODE, text_of
+from lstmgraph.diagram.writers.lines import Held, Line, Lines
 from lstmgraph.diagram.writers.names import Names
 from lstmgraph.diagram.writers.svg import DIMMED, FONTS, clean, dimmed_first, legend_labels
 
@@ -26,6 +29,8 @@ INCH = 72.0
 ARROW = 0.6  # Graphviz adds the width of the stroke to its head; this gives ours
 LETTER = 0.56  # of its size: how wide a letter is on average in the widest of common fonts, DejaVu Sans
 PENTAGON = 1.1  # Graphviz's pentagon does not reach the lower side of its box: a taller one comes near both
+# Where the middle of a line is, in its widths from where it is held, and how Graphviz justifies it.
+HELD: dict[Held, tuple[float, str]] = {"left": (0.5, r"\l"), "middle": (0.0, ""), "right": (-0.5, r"\r")}
 SHAPES: dict[Shape, str] = {
     "bar": "box",
     "box": "box",
@@ -91,11 +96,8 @@ class _Writer:
             self._frame(page, frame, k, inside)
         for k, dot in enumerate(self.scene.dots):
             self._dot(page, dot, k)
-        for k, label in enumerate(self.scene.labels):
-            self._label(page, label, f"label {k + 1}")
+        self._text(page)
         for group in self.scene.legend:
-            for k, label in enumerate(legend_labels(group)):
-                self._label(page, label, f"legend {group.title}, line {k}", r"\l")
             for entry in group.entries:
                 self._node(page, entry.sample, f"legend {group.title}, {entry.words}", kind="sample")
 
@@ -127,11 +129,32 @@ class _Writer:
         graph.node(name, label="", shape="circle", fillcolor=colour, color=colour, penwidth="0",
                    id=self.names.id("junction", name), **place)  # fmt: skip
 
-    def _label(self, graph: graphviz.Digraph, label: Label, name: str, flush: str = "") -> None:
-        text = text_of(label, UNICODE)
-        graph.node(_name(name), label=_text(text) + flush, shape="plaintext", style="",
-                   fontsize=f"{_size(label, text):.3g}", fontcolor=self.palette.words(label.role),
-                   id=self.names.id("label", name), **self._place(label.at, *measure(label)))  # fmt: skip
+    def _text(self, page: graphviz.Digraph) -> None:
+        """All lines of text; those beside the picture that are of one size stay so, the least that one of them asks."""
+        lines = dict(self._lines())
+        alike = {name: (line.labels[0].size, line.on_baseline or name) for name, line in lines.items()}
+        scales = dict.fromkeys(alike.values(), 1.0)
+        for name, line in lines.items():
+            scales[alike[name]] = min(scales[alike[name]], line.room / _needed(line))
+        for name, line in lines.items():
+            self._line(page, line, name, scales[alike[name]])
+
+    def _lines(self) -> Iterator[tuple[str, Line]]:
+        """By their names."""
+        lines = Lines(self.scene)
+        yield from ((f"label {k}", line) for k, line in enumerate(lines.of(self.scene.labels), 1))
+        for group in self.scene.legend:
+            found = enumerate(lines.of(legend_labels(group)))
+            yield from ((f"legend {group.title}, line {k}", line) for k, line in found)
+
+    def _line(self, graph: graphviz.Digraph, line: Line, name: str, scale: float) -> None:
+        label = line.labels[0]
+        width = max(line.width, min(line.room, _needed(line)))
+        aside, justified = HELD[line.held]
+        at = Point(line.at.x + aside * width, label.at.y)
+        graph.node(_name(name), label=_text(_words(line)) + justified, shape="plaintext", style="",
+                   fontsize=f"{label.size * scale:.3g}", fontcolor=self.palette.words(label.role),
+                   id=self.names.id("label", name), **self._place(at, width, measure(label)[1]))  # fmt: skip
 
     def _wire(self, graph: graphviz.Digraph, wire: Wire) -> None:
         style = self.theme.patterns.get(wire.role, "dashed" if wire.dashed else "solid")
@@ -165,10 +188,14 @@ def _holds(box: Box, at: Point) -> bool:
     return box.left < at.x < box.right and box.top < at.y < box.bottom
 
 
-def _size(label: Label, text: str) -> float:
-    """The size of a label; that of a formula as small as its place asks, as fractions on one line are wider."""
-    letters = sum(not combining(letter) for letter in text)
-    return min(label.size, measure(label)[0] / (LETTER * max(1, letters))) if label.caption[0] else label.size
+def _words(line: Line) -> str:
+    return " ".join(text_of(label, UNICODE) for label in line.labels)
+
+
+def _needed(line: Line) -> float:
+    """How wide a line becomes, at most, in common fonts."""
+    letters = sum(not combining(letter) for letter in _words(line))
+    return LETTER * max(1, letters) * line.labels[0].size
 
 
 def _name(name: str) -> str:

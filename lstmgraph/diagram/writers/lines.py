@@ -34,7 +34,9 @@ class Line:
     at: Point
     held: Held
     on_baseline: bool
-    room: float | None  # the width that it may have, where another font could need more
+    width: float  # by our own font
+    room: float  # the width that it may have
+    tight: bool  # whether another font could need more
 
 
 class Lines:
@@ -59,12 +61,12 @@ class Lines:
         left, right = self._free(box)
         if first.caption[0] or not first.math:
             at = Point(box.left, _baseline(first))
-            return Line(pieces, at, "left", True, _tight(pieces, box, right - APART))
+            return _held(pieces, at, "left", True, box, right - APART)
         if min(left, right) > CLOSE:
-            return Line(pieces, first.at, "middle", False, _tight(pieces, box, 2 * min(left, right) - KEEP))
+            return _held(pieces, first.at, "middle", False, box, 2 * min(left, right) - KEEP)
         held: Held = "left" if left <= right else "right"
         at = Point(box.left if left <= right else box.right, first.at.y)
-        return Line(pieces, at, held, False, _tight(pieces, box, max(left, right) - KEEP))
+        return _held(pieces, at, held, False, box, max(left, right) - KEEP)
 
     def _free(self, box: Box) -> tuple[float, float]:
         """How far it is to the next thing at the left and at the right of a box that is not in its place."""
@@ -75,12 +77,13 @@ class Lines:
         return left, right
 
 
-def _tight(pieces: Sequence[Label], box: Box, more: float) -> float | None:
-    """The width of a line and so much more, where that may not be enough; never less than it has."""
+def _held(pieces: tuple[Label, ...], at: Point, held: Held, on_baseline: bool, box: Box, more: float) -> Line:
+    """A line that may be so much wider than it is; never less than it has."""
     width = box.right - box.left
     room = width + max(0.0, more)
     formulas = any(label.math for label in pieces)
-    return room if room < WIDER * width + MORE * pieces[0].size * formulas else None
+    tight = room < WIDER * width + MORE * pieces[0].size * formulas
+    return Line(pieces, at, held, on_baseline, width, room, tight)
 
 
 def _together(labels: Iterable[Label], gap: float) -> Iterator[list[Label]]:

@@ -164,7 +164,7 @@ class _Writer:
         style = "dimmed words" if label.role in ("dimmed", "heading", UNSET) else "words"
         self.styles[style] = f"text={self._colour(token(style), self.palette.words(label.role))}"
         text = between.join(map(_text, line.labels))
-        if line.room is not None:
+        if line.tight:
             text = rf"\fit{{{number(line.room)}bp}}{{{text}}}"
         anchor = ANCHORS[line.held, line.on_baseline]
         return f"\\node[{style}, pt={number(label.size)}{anchor}] at {_at(line.at)} {{{text}}};"

@@ -302,26 +302,26 @@ void lstm_forward(lstm_sizes sizes, size_t T, size_t B, const lstm_params *param
     const real *U_fiog = W_fiog + 4 * H * X;
     real *cs = states->c;
     real *hs = states->h;
-    real *figos = work;
-    real *tanh_cs = figos + T * B * (4 * H);
-    multiply(T * B, 4 * H, X, xs, X, 1, W_fiog, 4 * H, figos, 4 * H, 0);
+    real *fiogs_ = work;
+    real *tanh_cs = fiogs_ + T * B * (4 * H);
+    multiply(T * B, 4 * H, X, xs, X, 1, W_fiog, 4 * H, fiogs_, 4 * H, 0);
     for (size_t t = 0; t < T; ++t) {
-        multiply(B, 4 * H, H, hs + t * B * H, H, 1, U_fiog, 4 * H, figos + t * B * (4 * H), 4 * H, 1);
+        multiply(B, 4 * H, H, hs + t * B * H, H, 1, U_fiog, 4 * H, fiogs_ + t * B * (4 * H), 4 * H, 1);
         for (size_t b = 0; b < B; ++b) {
             const size_t row = t * B + b;
             SIMD
             for (size_t j = 0; j < H; ++j) {
-                const real f = sigmoid(figos[row * (4 * H) + j] + params->b_f[j]);
-                const real i = sigmoid(figos[row * (4 * H) + H + j] + params->b_i[j]);
-                const real g = hyperbolic_tangent(figos[row * (4 * H) + 3 * H + j] + params->b_g[j]);
+                const real f = sigmoid(fiogs_[row * (4 * H) + j] + params->b_f[j]);
+                const real i = sigmoid(fiogs_[row * (4 * H) + H + j] + params->b_i[j]);
+                const real g = hyperbolic_tangent(fiogs_[row * (4 * H) + 3 * H + j] + params->b_g[j]);
                 const real c = f * cs[row * H + j] + i * g;
-                const real o = sigmoid(figos[row * (4 * H) + 2 * H + j] + params->b_o[j]);
+                const real o = sigmoid(fiogs_[row * (4 * H) + 2 * H + j] + params->b_o[j]);
                 const real tanh_c = hyperbolic_tangent(c);
-                figos[row * (4 * H) + j] = f;
-                figos[row * (4 * H) + H + j] = i;
-                figos[row * (4 * H) + 3 * H + j] = g;
+                fiogs_[row * (4 * H) + j] = f;
+                fiogs_[row * (4 * H) + H + j] = i;
+                fiogs_[row * (4 * H) + 3 * H + j] = g;
                 cs[(row + B) * H + j] = c;
-                figos[row * (4 * H) + 2 * H + j] = o;
+                fiogs_[row * (4 * H) + 2 * H + j] = o;
                 tanh_cs[row * H + j] = tanh_c;
                 hs[(row + B) * H + j] = o * tanh_c;
             }
@@ -338,8 +338,8 @@ void lstm_backward(lstm_sizes sizes, size_t T, size_t B, const lstm_params *para
     const real *hs = states->h;
     real *carry_c = d_states->c;
     real *carry_h = d_states->h;
-    real *figos = work;
-    real *tanh_cs = figos + T * B * (4 * H);
+    real *fiogs_ = work;
+    real *tanh_cs = fiogs_ + T * B * (4 * H);
     real *U_ogif = tanh_cs + T * B * H;
     real *W_ogif = U_ogif + 4 * H * H;
     real *delta_ogifs = W_ogif + 4 * H * X;
@@ -372,11 +372,11 @@ void lstm_backward(lstm_sizes sizes, size_t T, size_t B, const lstm_params *para
             for (size_t j = 0; j < H; ++j) {
                 const real d_h = d_hs[row * H + j] + carry_h[b * H + j];
                 const real tanh_c = tanh_cs[row * H + j];
-                const real o = figos[row * (4 * H) + 2 * H + j];
+                const real o = fiogs_[row * (4 * H) + 2 * H + j];
                 const real d_c = carry_c[b * H + j] + d_h * o * (1 - tanh_c * tanh_c);
-                const real i = figos[row * (4 * H) + H + j];
-                const real g = figos[row * (4 * H) + 3 * H + j];
-                const real f = figos[row * (4 * H) + j];
+                const real i = fiogs_[row * (4 * H) + H + j];
+                const real g = fiogs_[row * (4 * H) + 3 * H + j];
+                const real f = fiogs_[row * (4 * H) + j];
                 delta_ogifs[row * (4 * H) + j] = d_h * tanh_c * o * (1 - o);
                 delta_ogifs[row * (4 * H) + H + j] = d_c * i * (1 - g * g);
                 delta_ogifs[row * (4 * H) + 2 * H + j] = d_c * g * i * (1 - i);
