@@ -377,6 +377,11 @@ class Direction:
         texts = {axis(k): text for k, (_, text) in enumerate(sides)}
         return [f"    {size_text(z)} = {whole_text(solved[z], texts)}" for z in self.sizes if z in solved]
 
+    def untold(self, sides: list[Side]) -> list[Symbol]:
+        """The sizes that are used and can be read nowhere."""
+        solved = solve_sizes([side for side, _ in sides])
+        return [z for z in self.sizes if z not in solved]
+
 
 def unused(word: str, owner: object, taken: dict[str, object]) -> str:
     """The name, or another one if it is somebody else's; it is the owner's then."""

@@ -96,8 +96,7 @@ class _File:
 
     def text(self, about: Sequence[str]) -> str:
         sizes = ", ".join(map(size_text, self.cell.sizes))
-        forward = self.forward()
-        lines = {"forward": forward, "backward": self.backward(), "prepare": entry_checks(self.cell)}
+        lines = {**self.directions(), "prepare": entry_checks(self.cell)}
         return render(
             "numpy.py.j2",
             title=about[0],
@@ -113,13 +112,16 @@ class _File:
             **vars(self.inputs),
         )
 
-    # ── forward ──
-
-    def forward(self) -> list[str]:
+    def directions(self) -> dict[str, list[str]]:
+        """The way back is written first: it says which sizes it has to be handed."""
         given = self.given_inputs()
         self.there = self.forward_side(given)
         body, result = self.there.body([]), self.forward_result()
-        return [*self.preamble(self.there, given), *body, *result]
+        self.roots = self.saved_roots()
+        backward, saved = self.backward(), self.saved_lines()
+        return {"forward": [*self.preamble(self.there, given), *body, *result, *saved], "backward": backward}
+
+    # ── forward ──
 
     def forward_side(self, given: Mapping[MatrixSymbol, str]) -> Direction:
         """The forward direction, from the arrays of the inputs."""
@@ -142,15 +144,18 @@ class _File:
         )
 
     def forward_result(self) -> list[str]:
-        """What is handed out, and what is kept for the way back."""
+        """What is handed out."""
         output = self.outward(self.there, self.cell.values[self.cell.output])
         trace = [f'"{s.name}": {self.outward(self.there, s.next)}' for s in self.cell.states]
+        return [f"    outputs = {output}", *dict_lines("trace", trace)]
+
+    def saved_lines(self) -> list[str]:
+        """What is kept for the way back."""
         saved = self.cached()
-        lines = [f"    outputs = {output}", *dict_lines("trace", trace)]
         last = f"    return outputs, trace, (params, states, outputs, {tuple_text(saved)})"
         if len(last) <= WIDTH:
-            return [*lines, last]
-        return [*lines, *listed("saved = (", saved, ")"), "    return outputs, trace, (params, states, outputs, saved)"]
+            return [last]
+        return [*listed("saved = (", saved, ")"), "    return outputs, trace, (params, states, outputs, saved)"]
 
     def given_inputs(self) -> dict[MatrixSymbol, str]:
         """The arrays of the inputs, steps in front."""
@@ -214,14 +219,18 @@ class _File:
         return f"{side.all_steps(place)}.{'swapaxes(0, 1)' if matrix else 'transpose(2, 0, 1)'}"
 
     def cached(self) -> list[str]:
-        """What the backward function takes: arrays of all steps, and what is computed once."""
-        self.roots: dict[str, MatrixSymbol] = {}
+        """What the backward function takes: arrays of all steps, what is computed once, and sizes that none of these tells."""
+        return [*self.roots, *map(self.there.size, self.untold)]
+
+    def saved_roots(self) -> dict[str, MatrixSymbol]:
+        """Which arrays the backward function takes, each with a value that is in it."""
+        roots: dict[str, MatrixSymbol] = {}
         for s in self.saved:
             if s in self.cell.parameters or s in self.cell.constant_symbols:
                 continue
             place = self.there.places.place(s)
-            self.roots.setdefault(self.names[s] if place is None else self.there.sequence(place.root), s)
-        return list(self.roots)
+            roots.setdefault(self.names[s] if place is None else self.there.sequence(place.root), s)
+        return roots
 
     # ── backward ──
 
@@ -234,6 +243,7 @@ class _File:
         result = [*self.gradients(side), *self.backward_result(side)]
         cached = [(a, f"{text}.shape[{k}]") for text, root in self.roots.items() for a, k in self._root_sides(root)]
         sides = [*_state_sides(cell, "d_states"), *_parameter_sides(cell), *_sides(loss), *cached]
+        self.untold = side.untold(sides)
         return [
             *self.unpacked_roots(),
             *self.lengths(side),
@@ -273,7 +283,7 @@ class _File:
 
     def unpacked_roots(self) -> list[str]:
         """The names of the saved arrays."""
-        names = list(self.roots)
+        names = self.cached()
         line = f"    {', '.join(names)}{',' * (len(names) == 1)} = saved"
         if not names:
             return []
