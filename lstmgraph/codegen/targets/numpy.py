@@ -219,7 +219,7 @@ class _File:
         return f"{side.all_steps(place)}.{'swapaxes(0, 1)' if matrix else 'transpose(2, 0, 1)'}"
 
     def cached(self) -> list[str]:
-        """What the backward function takes: arrays of all steps, what is computed once, and sizes that none of these tells."""
+        """What the backward function takes: arrays of all steps, what is computed once, sizes that nothing tells."""
         return [*self.roots, *map(self.there.size, self.untold)]
 
     def saved_roots(self) -> dict[str, MatrixSymbol]:
