@@ -96,7 +96,7 @@ def listed(head: str, parts: Sequence[str], tail: str, broken: bool = False) -> 
     line = f"    {head}{', '.join(parts)}{alone}{tail}"
     if len(line) <= WIDTH and not broken:
         return [line]
-    inner = _filled(", ".join(part.replace(" ", chr(0)) for part in parts) + ",", WIDTH - 8)
+    inner = filled(", ".join(part.replace(" ", chr(0)) for part in parts) + ",", WIDTH - 8)
     return [f"    {head}", *(f"        {text.replace(chr(0), ' ')}" for text in inner), f"    {tail}"]
 
 
@@ -105,7 +105,7 @@ def together(pairs: Mapping[str, str], indent: int) -> list[str]:
     line = f"{', '.join(pairs)} = {', '.join(pairs.values())}"
     if len(line) <= WIDTH - indent:
         return [line]
-    left, right = (_filled(", ".join(part), WIDTH - indent - 4) for part in (pairs, pairs.values()))
+    left, right = (filled(", ".join(part), WIDTH - indent - 4) for part in (pairs, pairs.values()))
     return ["(", *(f"    {text}" for text in left), ") = (", *(f"    {text}" for text in right), ")"]
 
 
@@ -133,9 +133,9 @@ def _unpack_line(pairs: Sequence[tuple[str, str]], source: str, turn: str) -> st
 def wrapped(parts: Iterable[str]) -> list[str]:
     """As many parts to a line as there is room for."""
     words = ", ".join(part.replace(" ", "\0") for part in parts) + ","
-    return [f"    {line}".replace("\0", " ") for line in _filled(words, WIDTH - 8)]
+    return [f"    {line}".replace("\0", " ") for line in filled(words, WIDTH - 8)]
 
 
-def _filled(text: str, width: int) -> list[str]:
+def filled(text: str, width: int) -> list[str]:
     """Lines of at most so many letters, but for a word that is longer: a name stays whole."""
     return TextWrapper(width, break_long_words=False, break_on_hyphens=False).wrap(text)

@@ -14,7 +14,7 @@ from sympy import MatrixSymbol
 from lstmgraph.algebra.names import name_of
 from lstmgraph.cell import Cell
 from lstmgraph.codegen.arrays import array_axes
-from lstmgraph.codegen.code import WIDTH
+from lstmgraph.codegen.code import WIDTH, filled
 from lstmgraph.codegen.identifiers import size_text
 
 
@@ -53,7 +53,8 @@ def notes(cell: Cell, lead: str, xs: str) -> list[str]:
         said = [f"{xs} is a dict: {', '.join(f'{name} {shapes[name]}' for name in own)}."]
     said.append(f"The output is {cell.output}, {shapes[cell.output]}.")
     states = ", ".join(f"{s.name} {axes_text('B', s.next)}" for s in cell.states)
-    return [*said, f"states is a dict: {states}; zeros if None." if states else "There are no states."]
+    said.append(f"states is a dict: {states}; zeros if None." if states else "There are no states.")
+    return [line for text in said for line in filled(text, WIDTH - 4)]
 
 
 def dict_lines(target: str, entries: Sequence[str]) -> list[str]:
