@@ -113,10 +113,22 @@ def by_vjp(
         return outputs, last, *back((d_output, d_states))
 
     with jax.enable_x64(True):
-        quick = jax.jit(run).lower(*given[:-1]).compile({"xla_backend_optimization_level": 0})
-        outputs, last, d_params, d_inputs, d_states = quick(*given[:-1])
+        outputs, last, d_params, d_inputs, d_states = _quick(jax.jit(run).lower(*given[:-1]))(*given[:-1])
     values, gradients = {OUTPUT: outputs, **last}, {**d_params, **d_inputs, **starts(d_states)}
     return {k: numpy.asarray(v) for k, v in values.items()}, {k: numpy.asarray(v) for k, v in gradients.items()}
+
+
+# Of XLA: what runs once need not be fast, and is compiled in a fourth of the time.
+QUICK = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+
+
+def _quick(lowered: Any) -> Any:
+    import jax
+
+    try:
+        return lowered.compile(QUICK)
+    except jax.errors.JaxRuntimeError:  # a version of XLA without one of these
+        return lowered.compile()
 
 
 def by_forward(cell: Cell, functions: Functions, sample: Sample, dtype: Any = numpy.float64) -> Found:
