@@ -57,6 +57,15 @@ class UsageError(LstmgraphError):
     exit_code = 2
 
 
+class UnknownOption(UsageError):
+    """`target` has no `option` of Python's; those in `having` have."""
+
+    def __init__(self, target: str, option: str, having: Sequence[str], *, spelled: str = "") -> None:
+        self.target, self.option, self.having = target, option, having
+        hint = f"targets that have it: {', '.join(having)}"
+        super().__init__(f"the target {target!r} has no option {spelled or repr(option)}", hint=hint)
+
+
 class WrongType(UsageError):
     """`what` ("the option step") is given something of a type that is none of those that it `takes`."""
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lstmgraph import __version__
@@ -156,6 +157,11 @@ def test_no_command_is_a_usage_error_that_helps() -> None:
         (["code", "lstm", "--target", "torch", "-o", "a"], "a file of target torch ends in .py, not 'a'"),
         (["code", "lstm", "--target", "c", "--size", "H=3", "--size", "H=4"], "size H is given twice: 3 and 4"),
         (["code", "lstm", "--target", "c", "--size", "H=x"], "a name and a whole number, not 'H=x'"),
+        (
+            ["code", "lstm", "--size", "H=3"],
+            "the target 'numpy' has no option --size\nhint: targets that have it: c, onnx",
+        ),
+        (["code", "lstm", "--target", "torch", "--dtype", "float64"], "'torch' has no option --dtype"),
         (["code", "lstm", "--passes", "--size", "H=3"], "which --size does not change"),
         (["code", "lstm", "--passes", "--params", "a.npz"], "which --params does not change"),
         (["show"], "CELL"),
@@ -208,6 +214,32 @@ def test_a_bad_cell_file_exits_with_3(command: Callable[..., Result], tmp_path: 
 
 def test_empty_standard_input_is_a_bad_cell_file() -> None:
     assert run("show", "-").returncode == 3
+
+
+@pytest.mark.onnx
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("", "; missing: W, U, b\nhint: they are W, U, b\n"),
+        ("W U b V", "; unknown: V\nhint: they are W, U, b\n"),
+        ("W w b", "; missing: U; unknown: w\nhint: they are W, U, b\n"),
+    ],
+)
+def test_a_file_of_other_parameters_is_a_usage_error(
+    command: Callable[..., Result], tiny: str, tmp_path: Path, given: str, words: str
+) -> None:
+    path, arrays = tmp_path / "weights.npz", dict.fromkeys(given.split(), np.ones(1))
+    savez: Callable[..., None] = np.savez
+    savez(path, **arrays)
+    result = command("code", tiny, "--params", str(path), "-o", str(tmp_path / "a.onnx"))
+    assert (result.code, result.out) == (2, "")
+    assert result.err == f"error: '{path}' does not hold the parameters{words}"
+    assert not (tmp_path / "a.onnx").exists()
+
+
+def test_a_wrong_type_is_said_before_what_else_there_is_to_say(command: Callable[..., Result]) -> None:
+    result = command("code", "peephole_lstm", "--target", "onnx", "--dtype", "float16")
+    assert result.err.startswith("error: there is no dtype 'float16'")
 
 
 def test_a_missing_file_is_a_usage_error(command: Callable[..., Result], tmp_path: Path) -> None:

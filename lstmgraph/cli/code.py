@@ -10,10 +10,12 @@ import click
 
 from lstmgraph.cli.options import cell_argument, choose_format, deliver, is_file, load_cell
 from lstmgraph.cli.terminal import note
-from lstmgraph.errors import UsageError
+from lstmgraph.errors import UnknownOption, UsageError
 
 if TYPE_CHECKING:
     from lstmgraph.api.cell import Cell
+
+OPTIONS = {"dtype": "--dtype", "sizes": "--size", "params": "--params"}  # what Python calls them
 
 
 @click.command("code")
@@ -46,9 +48,11 @@ def command(
         _refuse_with_passes({"--dtype": dtype, "--size": fixed, "--params": params})
         deliver(load_cell(name).passes(target or "numpy"), output)
         return
-    _write(
-        load_cell(name), _target(target, output), output, {"dtype": dtype, "sizes": fixed, "params": _values(params)}
-    )
+    chosen, cell = _target(target, output), load_cell(name)
+    try:
+        _write(cell, chosen, output, {"dtype": dtype, "sizes": fixed, "params": _values(cell, params)})
+    except UnknownOption as error:
+        raise UnknownOption(error.target, error.option, error.having, spelled=OPTIONS[error.option]) from None
 
 
 def _write(cell: Cell, target: str, output: str | None, options: Mapping[str, Any]) -> None:
@@ -82,10 +86,10 @@ def _target(target: str | None, output: str | None) -> str:
     return chosen
 
 
-def _values(params: str | None) -> Mapping[str, Any] | None:
+def _values(cell: Cell, params: str | None) -> Mapping[str, Any] | None:
     from lstmgraph.api.parameters import read_parameters
 
-    return None if params is None else read_parameters(params)
+    return None if params is None else read_parameters(params, [p.name for p in cell.parameters])
 
 
 def _refuse_with_passes(options: Mapping[str, object]) -> None:

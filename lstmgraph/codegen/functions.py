@@ -14,7 +14,7 @@ from lstmgraph.codegen.executed import executed
 from lstmgraph.codegen.identifiers import class_name
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.codegen.targets import TARGETS, module_of
-from lstmgraph.errors import MissingExtra, UnknownName, UsageError
+from lstmgraph.errors import MissingExtra, UnknownName, UnknownOption
 from lstmgraph.program import Equation, Program
 
 
@@ -91,9 +91,7 @@ def check_options(target: str, options: Mapping[str, Any]) -> None:
     for option in options:
         if option not in known:
             having = [name for name, row in TARGETS.items() if option in (*row.options, *row.own)]
-            raise UsageError(
-                f"the target {target!r} has no option {option!r}", hint=f"targets that have it: {', '.join(having)}"
-            )
+            raise UnknownOption(target, option, having)
 
 
 def lambdify(
