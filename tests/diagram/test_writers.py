@@ -17,12 +17,15 @@ from xml.etree.ElementTree import Element
 import pytest
 
 import lstmgraph
+from lstmgraph.diagram.boxes import around
 from lstmgraph.diagram.extract import extract
 from lstmgraph.diagram.layout.cell_block import layout_cell_block
 from lstmgraph.diagram.layout.pipe import layout_pipe
+from lstmgraph.diagram.outline import OUTLINE, room
 from lstmgraph.diagram.path import arrowhead, straight
 from lstmgraph.diagram.scene import Label, Node, Point, Scene, Wire
 from lstmgraph.diagram.themes import Mode, load_theme, theme_names
+from lstmgraph.diagram.typeset import measure
 from lstmgraph.diagram.writers import FORMATS, writer
 from lstmgraph.diagram.writers.dot import to_graphviz, write_dot
 from lstmgraph.diagram.writers.svg import dimmed_first, legend_labels, path_data, write_svg
@@ -601,8 +604,62 @@ def _span(piece: dict[str, Any]) -> tuple[float, float, float]:
 
 @pytest.mark.dot
 def test_what_is_beside_a_picture_is_of_one_size(dot: str) -> None:
-    made = lstmgraph.load("lstm").draw(backward=True, legend=True).scene
-    drawn = json.loads(rendered(dot, made, "json"))["objects"]
-    sizes = {x["name"]: float(x["fontsize"]) for x in drawn if "fontsize" in x}
-    legend = {sizes[name] for name in sizes if "line" in name and not name.endswith("line 0")}
+    """The cells of the table are the narrowest: what is no table is larger."""
+    sizes = sizes_of_text(dot, lstmgraph.load("lstm").draw(backward=True, legend=True).scene)
+    legend = {size for name, (_, size) in sizes.items() if "line" in name and not name.endswith("line 0")}
     assert len(legend) == 1
+    beside = {text: size for name, (text, size) in sizes.items() if name.startswith("label")}
+    table = {size for text, size in beside.items() if text.startswith("∂L/∂")}
+    formulas = {size for text, size in beside.items() if " = " in text and "∂" not in text}
+    assert len(table) == len(formulas) == 1
+    assert max(table) < max(formulas) < beside["LSTM: the backward pass"]
+
+
+@pytest.mark.dot
+@pytest.mark.parametrize("cell", ["gru", "lstm", "tests/reading/papers/brc.toml"])
+def test_text_between_two_symbols_is_legible(dot: str, cell: str) -> None:
+    """It stands in the middle, and scripts of Unicode are known to be narrow."""
+    sizes = sizes_of_text(dot, lstmgraph.load(cell).draw(style="cell-block", backward=True).scene)
+    assert len(sizes) > 20
+    assert min(size for _, size in sizes.values()) >= 6
+
+
+@pytest.mark.dot
+@pytest.mark.parametrize(
+    ("cell", "options"),
+    [
+        ("lstm", {"notation": "gamma"}),
+        ("lstm", {"detail": "full", "show": "all"}),
+        ("tests/reading/papers/rhn.toml", {}),
+    ],
+)
+def test_text_in_a_symbol_stays_in_it(dot: str, cell: str, options: dict[str, Any]) -> None:
+    """On one line an index is larger than it is typeset: b_f reached over its circle, tanh over its pentagon."""
+    made = lstmgraph.load(cell).draw(**options).scene
+    drawn = {x["name"]: x for x in json.loads(rendered(dot, made, "json"))["objects"] if "pos" in x}
+    labelled = [node for node in made.nodes if node.label]
+    assert len(labelled) > 10
+    for node in labelled:
+        width = max(piece["width"] for piece in drawn[node.id]["_ldraw_"] if piece["op"] == "T")
+        assert node.label
+        assert room(around(node.at, width, measure(node.label)[1]), node) > -OUTLINE / 2, node.id
+
+
+@pytest.mark.dot
+def test_a_minus_is_no_hyphen(dot: str) -> None:
+    """But in an index on the line, which is to be narrow."""
+    sizes = sizes_of_text(dot, lstmgraph.load("gru").draw(equations=True, notation="gamma").scene)
+    texts = [text for text, _ in sizes.values()]
+    assert any("(1 − " in text for text in texts)
+    assert "1−" in texts
+    assert sum("⟨t-1⟩" in text for text in texts) > 2
+
+
+def sizes_of_text(dot: str, made: Scene) -> dict[str, tuple[str, float]]:
+    """What Graphviz writes, and how large, by the names of its nodes."""
+    found = {}
+    for x in json.loads(rendered(dot, made, "json"))["objects"]:
+        written = [piece["text"] for piece in x.get("_ldraw_", ()) if piece["op"] == "T"]
+        if written:
+            found[x["name"]] = written[0], float(x["fontsize"])
+    return found

@@ -3,31 +3,32 @@
 `layout=nop2` among the graph's attributes makes `dot`, notebooks and viz.js take positions and splines as they are.  A
 page without border, as the outermost cluster, keeps the coordinates; each container is a cluster in it.  What Graphviz
 lacks it replaces: a teardrop is a circle, labels are text in Unicode, and arrowheads are its own, at our tips.  Its
-fonts are not known and a formula on one line is wider than typeset: lines are as small as the room beside them asks.
+fonts are not known and a formula on one line is wider than typeset: text is as small as the room for it asks.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
-from unicodedata import combining
 
-from lstmgraph.diagram.outline import OUTLINE
+from lstmgraph.diagram.outline import OUTLINE, largest
 from lstmgraph.diagram.path import DOT_RADIUS, STROKE
-from lstmgraph.diagram.scene import Box, Dot, Node, Point, Scene, Shape, Wire
+from lstmgraph.diagram.scene import Box, Dot, Label, Node, Point, Scene, Shape, Wire
 from lstmgraph.diagram.themes import Palette, Theme
 from lstmgraph.diagram.typeset import measure
 from lstmgraph.diagram.writers.characters import UNICODE, text_of
 from lstmgraph.diagram.writers.lines import Held, Line, Lines
 from lstmgraph.diagram.writers.names import Names
 from lstmgraph.diagram.writers.svg import DIMMED, FONTS, clean, dimmed_first, legend_labels
+from lstmgraph.diagram.writers.widths import widest
 
 if TYPE_CHECKING:
     import graphviz
 
 INCH = 72.0
 ARROW = 0.6  # Graphviz adds the width of the stroke to its head; this gives ours
-LETTER = 0.56  # of its size: how wide a letter is on average in the widest of common fonts, DejaVu Sans
+MINUS = re.compile(r"(?<!\w)-|-(?!\w)")  # but in an index on the line, such as ⟨t-1⟩: that is to be narrow
 PENTAGON = 1.1  # Graphviz's pentagon does not reach the lower side of its box: a taller one comes near both
 # Where the middle of a line is, in its widths from where it is held, and how Graphviz justifies it.
 HELD: dict[Held, tuple[float, str]] = {"left": (0.5, r"\l"), "middle": (0.0, ""), "right": (-0.5, r"\r")}
@@ -114,8 +115,8 @@ class _Writer:
         paint = self.palette.node(node.role, node.lit)
         graph.node(
             _name(name),
-            label=_text(text_of(node.label, UNICODE)),
-            fontsize=f"{node.label.size if node.label else 14:g}",
+            label=_text(_word(node.label) if node.label else ""),
+            fontsize=f"{_size(node, node.label) if node.label else 14:.4g}",
             shape=SHAPES[node.shape],
             style="rounded,filled" if node.shape == "box" else "filled",
             fillcolor=paint.fill, color=paint.stroke, fontcolor=paint.text, tooltip=_text(node.title or node.id),
@@ -130,10 +131,10 @@ class _Writer:
                    id=self.names.id("junction", name), **place)  # fmt: skip
 
     def _text(self, page: graphviz.Digraph) -> None:
-        """All lines of text; those beside the picture that are of one size stay so, the least that one of them asks."""
+        """All lines of text; those of one kind beside the picture stay of one size, the least that one of them asks."""
         lines = dict(self._lines())
-        alike = {name: (line.labels[0].size, line.on_baseline or name) for name, line in lines.items()}
-        scales = dict.fromkeys(alike.values(), 1.0)
+        alike = {name: _kind(line) if line.on_baseline else name for name, line in lines.items()}
+        scales: dict[object, float] = dict.fromkeys(alike.values(), 1.0)
         for name, line in lines.items():
             scales[alike[name]] = min(scales[alike[name]], line.room / _needed(line))
         for name, line in lines.items():
@@ -188,14 +189,30 @@ def _holds(box: Box, at: Point) -> bool:
     return box.left < at.x < box.right and box.top < at.y < box.bottom
 
 
+def _kind(line: Line) -> tuple[float, bool, bool]:
+    """What a reader expects of one size: headings, words, formulas, the cells of a table."""
+    first = line.labels[0]
+    return first.size, all(label.math for label in line.labels), first.caption[1] > 0
+
+
+def _word(label: Label) -> str:
+    text = text_of(label, UNICODE)
+    return MINUS.sub("\N{MINUS SIGN}", text) if label.math else text
+
+
 def _words(line: Line) -> str:
-    return " ".join(text_of(label, UNICODE) for label in line.labels)
+    return " ".join(map(_word, line.labels))
 
 
 def _needed(line: Line) -> float:
     """How wide a line becomes, at most, in common fonts."""
-    letters = sum(not combining(letter) for letter in _words(line))
-    return LETTER * max(1, letters) * line.labels[0].size
+    return widest(_words(line)) * line.labels[0].size
+
+
+def _size(node: Node, label: Label) -> float:
+    """The size at which a label is inside of its node in any of them, too."""
+    width, height = widest(_word(label)) * label.size, measure(label)[1]
+    return label.size * min(1.0, largest(width, height, node.shape, (node.width, node.height), OUTLINE / 2))
 
 
 def _name(name: str) -> str:

@@ -2,7 +2,8 @@
 
 A scene places every label by our own font; the fonts of a document are wider or narrower.  So the pieces of a line are
 put together, to be set by the document's own means; words and captions are held at their left end, a label beside a
-line or a node at the side that faces it, any other in its middle.  A line knows how wide it may become.
+line or a node at the side that faces it, any other, and one between two of them, in its middle.  A line knows how wide
+it may become.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Lines:
         if first.caption[0] or not first.math:
             at = Point(box.left, _baseline(first))
             return _held(pieces, at, "left", True, box, right - APART)
-        if min(left, right) > CLOSE:
+        if min(left, right) > CLOSE or 2 * min(left, right) > max(left, right):
             return _held(pieces, first.at, "middle", False, box, 2 * min(left, right) - KEEP)
         held: Held = "left" if left <= right else "right"
         at = Point(box.left if left <= right else box.right, first.at.y)
