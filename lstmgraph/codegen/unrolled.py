@@ -20,7 +20,7 @@ from lstmgraph.algebra.traverse import rebuild, symbols_in, walk
 from lstmgraph.codegen.arrays import array_axes
 from lstmgraph.codegen.calls import statements
 from lstmgraph.codegen.code import WIDTH, Level, listed, together
-from lstmgraph.codegen.places import Place
+from lstmgraph.codegen.places import Place, whole_place
 from lstmgraph.codegen.whole import Sequences
 from lstmgraph.program import Equation
 
@@ -122,27 +122,29 @@ class Body(Sequences):
             return self.variable(self.speller_of_loop.spell(self.local(expr.args[0])).at(Level.ATOM), expr)
         place = self.places.place(expr) if isinstance(expr, (MatrixSymbol, n.Slice)) else None
         if place is not None:
-            whole = place.count == place.root.shape[0]
-            if self.places.is_whole(place.root):
-                return self.variable(self.row(place, fold), expr)
-            if not whole:
-                return n.Slice(
-                    self.variable(self.text(Place(place.root, place.start * 0, place.root.shape[0])), place.root),
-                    place.start,
-                    place.count,
-                )
-            return self.variable(self.text(place), expr)
+            return self.placed(expr, place, fold)
         if isinstance(expr, MatrixSymbol):
-            if fold > 1 and expr.shape[0] != 1:
-                name = self.names.fresh(f"{self.names[expr]}_{fold}", expr)
-                self.ahead[name] = f"{self.names[expr]}.unflatten(0, ({fold}, 1, -1))"
-                return self.variable(name, expr)
-            return expr
+            return self.folded(expr, fold) if fold > 1 and expr.shape[0] != 1 else expr
         if isinstance(expr, n.Fill):
             return rebuild(expr, [self.local(o) for o in operands(expr)])
         if isinstance(expr, MatMul) and expr.args[0] in self.shared and 1 not in expr.args[0].shape:
             return MatMul(Transpose(self.flipped(expr.args[0])), self.local(expr.args[1]))
         return rebuild(expr, [self.local(o, fold) for o in operands(expr)])
+
+    def placed(self, expr: MatrixExpr, place: Place, fold: int) -> MatrixExpr:
+        """A value that has rows in an array."""
+        if self.places.is_whole(place.root):
+            return self.variable(self.row(place, fold), expr)
+        if place.count == place.root.shape[0]:
+            return self.variable(self.text(place), expr)
+        root = self.variable(self.text(whole_place(place.root)), place.root)
+        return n.Slice(root, place.start, place.count)
+
+    def folded(self, s: MatrixSymbol, fold: int) -> MatrixSymbol:
+        """The rows of a value as so many blocks, laid out before the loop."""
+        name = self.names.fresh(f"{self.names[s]}_{fold}", s)
+        self.ahead[name] = f"{self.names[s]}.unflatten(0, ({fold}, 1, -1))"
+        return self.variable(name, s)
 
     def flipped(self, weight: MatrixSymbol) -> MatrixSymbol:
         """The transpose of a weight, laid out before the loop as BLAS reads it fastest."""
@@ -166,8 +168,7 @@ class Body(Sequences):
         """The variable, or rows of one, that a place is in the loop."""
         if self.places.is_whole(place.root):
             return self.row(place)
-        whole = Place(place.root, place.root.shape[0] * 0, place.root.shape[0])
-        name = self.names[self.rows.get(whole, place.root)]
+        name = self.names[self.rows.get(whole_place(place.root), place.root)]
         return name if place.count == place.root.shape[0] else f"{name}[:, {self.span(place)}]"
 
     def row(self, place: Place, fold: int = 1) -> str:

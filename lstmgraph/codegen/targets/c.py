@@ -125,7 +125,7 @@ class File(Functions):
         command = ["Compile it with", "", f"    cc {' '.join(FLAGS)} -c", ""]
         macro = self.prefix.upper()
         notes = [
-            f"With -D{macro}_CBLAS products of matrices are CBLAS's.",
+            f"With -D{macro}_CBLAS products of matrices are CBLAS's; T * B must fit an int then.",
             *([f"With -D{macro}_SELFTEST there is a main, which runs a few steps and says what is wrong."] * tested),
             *([f"It has no test of itself: its parameters are more than {LARGEST} numbers."] * self.is_too_large),
         ]

@@ -4,7 +4,7 @@
  *
  *     cc -std=c99 -O3 -march=native -ffp-contract=fast -fno-math-errno -fno-trapping-math -c
  *
- * With -DLSTM_CBLAS products of matrices are CBLAS's.
+ * With -DLSTM_CBLAS products of matrices are CBLAS's; T * B must fit an int then.
  * With -DLSTM_SELFTEST there is a main, which runs a few steps and says what is wrong.
  */
 #include "lstm.h"
