@@ -1,11 +1,10 @@
-"""Both styles draw any cell: cells of papers, small odd ones, random ones, large ones."""
+"""Both styles draw any cell: small odd ones, random ones, large ones; those of papers are in test_quality_matrix.py."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -19,11 +18,10 @@ from lstmgraph.diagram.layout.dress import dress
 from lstmgraph.diagram.layout.tracks import layered
 from lstmgraph.diagram.quality import Case, faults, shortfalls
 from lstmgraph.notation import get_notation
-from lstmgraph.reading import from_equations, load
+from lstmgraph.reading import from_equations
 from tests.diagram.graphs import ALL
 from tests.diagram.test_layout import STYLES
 
-PAPERS = sorted((Path(__file__).parents[1] / "reading" / "papers").glob("*.toml"))
 ODD = {
     "identity": "h[t] = identity(x[t])",
     "copy": "h[t] = x[t]",
@@ -42,13 +40,6 @@ def graph_of(equations: str, inputs: tuple[str, ...] = ()) -> Graph:
     sizes = dict.fromkeys(re.findall(r"^(\w+)\[t\]", equations, re.MULTILINE), "H")
     sizes |= {name: "H" for name in inputs if f"{name}[t]" in equations}
     return extract(from_equations(equations, name="case", sizes=sizes), lambda symbol: symbol.name.split("[")[0])
-
-
-@every
-@pytest.mark.parametrize("path", PAPERS, ids=lambda p: p.stem)
-def test_cells_of_papers(style: str, path: Path) -> None:
-    graph = extract(load(str(path)), lambda symbol: symbol.name.split("[")[0])
-    assert faults(STYLES[style](graph), graph) == []
 
 
 @every

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ import lstmgraph
 from lstmgraph import calculus
 from lstmgraph.algebra.names import name_of, symbol
 from lstmgraph.api.cotangents import Cotangents
-from lstmgraph.api.drawing import Drawing
 from lstmgraph.cell import Cell
 from lstmgraph.diagram import backward
 from lstmgraph.diagram.extract import extract
@@ -26,6 +24,7 @@ from lstmgraph.diagram.scene import COTANGENT_SUM, JOIN_SUM, Label, Node, Scene,
 from lstmgraph.diagram.typeset import WIDER
 from lstmgraph.numeric.evaluate import evaluate
 from lstmgraph.program import Equation, Program
+from tests.diagram.drawings import TOGETHER, drawn, loaded
 from tests.diagram.test_extract import ODD, cells
 
 PAPERS = sorted((Path(__file__).parents[1] / "reading" / "papers").glob("*.toml"))
@@ -33,14 +32,7 @@ CELLS = [*lstmgraph.library(), *map(str, PAPERS)]
 STYLES = ("pipe", "cell-block")
 CROWDED = [("mogrifier", "pipe")]  # other lines are where one must go
 LABEL_REACH = 40.0  # from a line to the middle of a name beside it, at most
-
-
-loaded = cache(lstmgraph.load)
-
-
-@cache
-def drawn(name: str, style: str = "pipe", **options: Any) -> Drawing:
-    return loaded(name).draw(style, **options)
+pytestmark = TOGETHER
 
 
 def stem(name: str) -> str:

@@ -15,13 +15,15 @@ from typing import Any, NamedTuple
 import pytest
 
 from benchmarks.gates import SHORT
-from lstmgraph import load
 from lstmgraph.api.drawing import Drawing
 from lstmgraph.diagram.quality import RULES, Case, score
 from lstmgraph.diagram.quality.rules import ACCESSIBLE, GREY
 from lstmgraph.diagram.themes import load_theme
 from lstmgraph.notation import notation_names
 from lstmgraph.reading import library
+from tests.diagram.drawings import TOGETHER, drawn, loaded
+
+pytestmark = TOGETHER
 
 
 class Kind(NamedTuple):
@@ -83,11 +85,8 @@ def held() -> Iterator[Any]:
                     yield from split(theme, kind, cell)
 
 
-loaded = cache(load)
-
-
 def drawing(kind: str, cell: str, **more: Any) -> Drawing:
-    return loaded(cell).draw(**{**KINDS[kind].options, **more})
+    return drawn(cell, **{**KINDS[kind].options, **more})
 
 
 def case(made: Drawing, theme: str) -> Case:

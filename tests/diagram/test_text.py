@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +17,10 @@ from lstmgraph.diagram.writers.characters import ASCII, UNICODE, ascii_of, cells
 from lstmgraph.diagram.writers.schematic import schematic
 from lstmgraph.diagram.writers.text import draw_text
 from lstmgraph.roles import memories
+from tests.diagram import drawings
+from tests.diagram.drawings import TOGETHER
 
+pytestmark = TOGETHER
 PAPERS = sorted((Path(__file__).parents[1] / "reading" / "papers").glob("*.toml"))
 CELLS = [*library(), *map(str, PAPERS)]
 WITH_MEMORY = [name for name in CELLS if memories(load(name))]
@@ -49,9 +51,8 @@ class Found(NamedTuple):
         return self.top <= cell[0] <= self.bottom and self.left <= cell[1] <= self.right
 
 
-@cache
 def drawn(name: str, style: str = "pipe", step: int | None = None, notation: str | None = None) -> Scene:
-    return load(name).draw(style=style, step=step, notation=notation).scene
+    return drawings.drawn(name, style, step=step, notation=notation).scene
 
 
 def label_of(node: Any) -> str:
