@@ -172,7 +172,8 @@ class _Packing:
         if whole is not None:
             now = self.merged.get(whole, whole)
             at = now.args.index(targets[0])
-            self.merged[whole] = n.Concat(*now.args[:at], pack, *now.args[at + len(targets) :])
+            members = (*now.args[:at], pack, *now.args[at + len(targets) :])
+            self.merged[whole] = n.Concat(*members) if len(members) > 1 else pack
 
     def joined(self, values: list[MatrixExpr]) -> MatrixExpr:
         """The one expression of several of the same form."""

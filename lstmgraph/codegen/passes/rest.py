@@ -71,9 +71,10 @@ def _swapped(expr: MatrixExpr, pair: Pair, share: MatrixSymbol) -> MatrixExpr:
     """With the share in the place of d s, and d less the share in that of d (1 - s)."""
     if isinstance(expr, MatrixSymbol):
         return expr
-    inner = [_swapped(o, pair, share) for o in n.operands(expr)]
-    if isinstance(expr, MatAdd):
-        return total(*inner)
+    own = n.operands(expr)
+    inner = [_swapped(o, pair, share) for o in own]
+    if isinstance(expr, MatAdd):  # a sum within a sum stays: whoever has none of both is no user
+        return total(*inner) if inner != [*own] else expr
     whole, switch = pair
     if not isinstance(expr, n.Hadamard) or whole not in inner:
         return rebuild(expr, inner)
