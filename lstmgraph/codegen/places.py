@@ -233,7 +233,7 @@ class Places:
         for value in self.over(e.value):
             mine = self.occupants(value) if value in self.at and value not in self.homes else []
             free = mine and all(s not in self.kept | self.ends and self.last_use.get(s, k) <= k for s in mine)
-            fits = value.shape == e.target.shape and (value not in self.whole or self.is_whole(place.root))
+            fits = value.shape == e.target.shape and (not self.is_whole(value) or self.is_whole(place.root))
             if free and fits and self._root(value) != place.root:
                 self.homes[value] = place
                 return

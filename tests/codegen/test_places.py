@@ -9,12 +9,15 @@ from lstmgraph import load
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import size, symbol
 from lstmgraph.calculus import gradient
+from lstmgraph.codegen import lambdify
 from lstmgraph.codegen.arrays import Speller
 from lstmgraph.codegen.calls import statements
+from lstmgraph.codegen.computed import computed
 from lstmgraph.codegen.passes import passed_both
 from lstmgraph.codegen.places import Place, Places
 from lstmgraph.codegen.sequence import sequence
 from lstmgraph.codegen.targets.torch import DIALECT, PASSES
+from lstmgraph.reading import from_equations
 
 H, ONE = size("H"), size(1)
 a, b, c = (symbol(name, (H, ONE)) for name in "abc")
@@ -99,3 +102,13 @@ def test_a_sum_is_added_up_in_place() -> None:
     names = {a: "a", b: "b", U: "U"}
     speller = Speller(DIALECT, names, {a: True, b: True, U: False}, "a")
     assert statements(speller, "a", MatAdd(a, MatMul(U, b), b), given=True) == ["a.addmm_(b, U.T)", "a += b"]
+
+
+def test_what_all_steps_have_is_not_computed_where_one_step_has_it() -> None:
+    """All of z is kept, for y is; all of d would have to be, were z where d is."""
+    equations = "y[t] = W @ x[t]\nz[t] = concat(y[t], U @ h[t-1])\nk[t] = 3 * z[t]\nd[t] = concat(k[t], R @ h[t-1])\n"
+    sizes = {"x": "X", "y": "H", "z": "2*H", "h": "3*H"}
+    cell = computed(from_equations(f"{equations}h[t] = tanh(d[t] + h[t-1])", sizes=sizes, output="h"))
+    source = lambdify(cell, gradient(cell), "numpy").source
+    assert "zs = np.empty((T, 2*H, B), xs.dtype)" in source
+    assert "d = np.empty((3*H, B), xs.dtype)" in source
