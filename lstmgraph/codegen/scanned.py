@@ -7,6 +7,9 @@ What is needed after the loop is kept by it: a value that is rows of another one
 of a stack that is kept; what is made of kept values entry by entry is computed again, since time goes with the memory
 that is written.  Nothing is written in place: that is the compiler's.
 
+A gradient that is a sum of products entry by entry is added up in the loop, for each sample: there their factors are
+at hand, and afterwards they are parts of arrays of all steps, which are copied.
+
 A turn of the loop has a cost of its own, which is most of a step of one sample: there a turn is several steps, if the
 loop goes forward.  Where samples are many that would cost time: XLA for the CPU vectorises no loop that reads a part of
 the slice of a turn, and backward a step reads more arrays than are worth it for one sample.
@@ -17,18 +20,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol
+from sympy import MatMul, MatrixExpr, MatrixSymbol, Symbol
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import Shape
-from lstmgraph.algebra.traverse import symbols_in, walk
+from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.codegen.arrays import SPELLINGS as PLAIN
 from lstmgraph.codegen.arrays import Dialect, Speller, array_axes, as_rows
-from lstmgraph.codegen.code import WIDTH, Code, Level, assignment, listed
+from lstmgraph.codegen.bundles import argument, bundle, row, unbundled
+from lstmgraph.codegen.code import Code, Level, assignment
 from lstmgraph.codegen.identifiers import Names
 from lstmgraph.codegen.passes.rows import replaced, rows
 from lstmgraph.codegen.plan import inlined
-from lstmgraph.codegen.shared import totals
+from lstmgraph.codegen.shared import is_entrywise, sums_at_hand, totals
 from lstmgraph.codegen.sweep import Sweep
 from lstmgraph.program import Equation
 
@@ -102,7 +106,6 @@ SPELLINGS: Mapping[type, Callable[[Rows, MatrixExpr], Code]] = {n.Concat: _conca
 UNROLL = "unroll=4 if B == 1 else 1"
 WHY = "    # a turn of the loop takes as long as a step of one sample, so it has four of them"
 APART = "    # an array for each product: a step's sums are fused with a whole array, not with a part of one"
-ENTRYWISE = (MatrixSymbol, MatAdd, n.Elementwise, n.Hadamard, n.Divide, n.Power, n.Maximum, n.Minimum, n.Fill)
 
 
 @dataclass
@@ -137,6 +140,7 @@ class Scan:
         self.steps = [
             replace(e, value=replaced(e.value, self.views)) for e in sweep["loop"] if e.target not in self.views
         ]
+        self.sums = {e.target: e for e in sums_at_hand(sweep, self.totals)} if self.steps else {}
         self.stored = self.stores()
         self.turned = self.turned_sums()
         self.whole = self.speller({s: self.all_steps(s) for s in symbols}, ("T", "B"))
@@ -159,7 +163,8 @@ class Scan:
 
     def stores(self) -> list[MatrixSymbol]:
         """The values of the loop that are needed after it, without those that can be had from others then."""
-        later = [s for e in self.sweep["after"] for s in sorted(symbols_in(e.value), key=str)]
+        after = (e for e in self.sweep["after"] if e.target not in self.sums)
+        later = [s for e in after for s in sorted(symbols_in(e.value), key=str)]
         needed = self.sources([*self.kept, *later])
         self.members: dict[MatrixExpr, MatrixExpr] = {}
         stacks = [e for e in self.steps if e.target in needed and _is_stack(e)]
@@ -174,10 +179,9 @@ class Scan:
     def is_had(self, e: Equation, needed: set[MatrixSymbol]) -> bool:
         """Whether a value of all steps can be computed again, entry by entry, of what is kept or given anyway."""
         given, symbols = {*self.sweep.shared, *self.sweep.inputs, *self.sweep.carried, *needed}, symbols_in(e.value)
-        entrywise = all(isinstance(part, ENTRYWISE) for part in walk(e.value))
         had = symbols <= given and self.sources(symbols) <= needed
         handed_on = self.sources(self.sweep.carried.values())  # that, a step later, it may be made of itself
-        return entrywise and had and e.target not in handed_on
+        return is_entrywise(e.value) and had and e.target not in handed_on
 
     def sources(self, symbols: Iterable[MatrixSymbol]) -> set[MatrixSymbol]:
         """The values of the loop of which some values of all steps are made."""
@@ -212,10 +216,15 @@ class Scan:
             if e.target in self.views or self.is_part(e):
                 continue
             self.whole.used = {}
-            code = self.sum_turned(e) if e.target in self.turned else self.whole.value(e.value, self.batched[e.target])
+            code = self.value(e)
             lines += [*self.named(self.whole.used), assignment(self.all_steps(e.target), code)]
             self.shown.add(e.target)
         return lines
+
+    def value(self, e: Equation) -> Code:
+        if e.target in self.sums:
+            return Code(self.dialect.word("sum_samples", a=self.names[e.target]), Level.ATOM, e.target.shape)
+        return self.sum_turned(e) if e.target in self.turned else self.whole.value(e.value, self.batched[e.target])
 
     def is_part(self, e: Equation) -> bool:
         """Whether a sum over all steps is only rows of another such sum."""
@@ -284,33 +293,46 @@ class Scan:
         if not self.steps:
             return []
         body = [assignment(self.names[e.target], self.local.value(e.value, batched=True), 8) for e in self.written()]
+        body += [f"        {self.names[s]} += {self.step_text(e.value)}" for s, e in self.sums.items()]
         made = {e.target for e in self.steps}
         self.carry = [s for s, new in self.sweep.carried.items() if s in self.local.used or self.sources([new]) & made]
         new = [self.step_text(self.sweep.carried[s]) for s in self.carry]
         stored = [self.names[s] for s in self.stored]
         there = [s for s in self.local.used if self.batched[s] and s not in made and s not in self.sweep.carried]
-        carried, now = [self.names[s] for s in self.carry], [self.names[s] for s in there]
+        sums, now = [self.names[s] for s in self.sums], [self.names[s] for s in there]
+        carried = [*(self.names[s] for s in self.carry), *sums]
         before = self.named(there)
-        carry, current = _argument(carried, "carry"), _argument(now, "now")
+        carry, current = argument(carried, "carry"), argument(now, "now")
         head = [f"    def one_step({carry}, {current}):", *unbundled(carried, carry, 8), *unbundled(now, current, 8)]
-        result = row("return ", [_bundle(new), _bundle(stored) or "None"], 8)
+        result = row("return ", [bundle([*new, *sums]), bundle(stored) or "None"], 8)
         return [*before, "", *head, *body, *result, "", *self.call([self.all_steps(s) for s in there])]
 
     def written(self) -> list[Equation]:
         """The equations of a step, with what is used once written where it is an operand of a function."""
-        needed = {*self.stored, *(s for new in self.sweep.carried.values() for s in self.sources([new]))}
+        ends = [*self.sweep.carried.values(), *(s for e in self.sums.values() for s in symbols_in(e.value))]
+        needed = {*self.stored, *self.sources(ends)}
         return list(inlined(self.steps, needed))
 
-    def step_text(self, s: MatrixSymbol) -> str:
-        return self.local.full(self.local.spell(self.views.get(s, s)), batched=True).text
+    def step_text(self, expr: MatrixExpr) -> str:
+        return self.local.full(self.local.spell(replaced(expr, self.views)), batched=True).text
 
     def call(self, there: Sequence[str]) -> list[str]:
         self.last = {s: self.names.fresh(f"last_{self.names[self.sweep.carried[s]]}", ("last", s)) for s in self.carry}
-        results = [_bundle([*self.last.values()]), _bundle([self.all_steps(s) for s in self.stored]) or "_"]
-        given = ["one_step", _bundle([self.first[s] for s in self.carry]), _bundle(there) or "None"]
+        lasts = [*self.last.values(), *(self.names[s] for s in self.sums)]
+        results = [bundle(lasts), bundle([self.all_steps(s) for s in self.stored]) or "_"]
+        first = [*(self.first[s] for s in self.carry), *(self.names[s] for s in self.sums)]
+        given = ["one_step", bundle(first), bundle(there) or "None"]
         options = ["length=T"] * (not there) + ["reverse=True" if self.reverse else UNROLL]
         lines = row(f"{', '.join(results)} = {self.dialect.arrays['scan']}(", [*given, *options], 4, ")")
-        return lines if self.reverse else [WHY, *lines]
+        return [*self.zeros(), *lines] if self.reverse else [WHY, *lines]
+
+    def zeros(self) -> list[str]:
+        """The lines of what the sums begin with."""
+        found: dict[tuple[str, ...], list[str]] = {}
+        for s in self.sums:
+            found.setdefault(self.local.axes(s.shape, batched=True), []).append(self.names[s])
+        zeros = {axes: self.dialect.word("zeros", axes=f"({', '.join(axes)})", like=self.like) for axes in found}
+        return [f"    {' = '.join(names)} = {zeros[axes]}" for axes, names in found.items()]
 
     def final(self, s: MatrixSymbol) -> tuple[list[str], str]:
         """The lines and the code for a carried value after the loop."""
@@ -336,52 +358,3 @@ def _run(e: Equation, other: Equation) -> list[tuple[MatrixSymbol, MatrixExpr]]:
     whole = other.value.args[at : at + len(own)]
     part = n.Slice(other.target, places[own[0]].args[1], e.target.shape[0])
     return [(e.target, part)] if whole == own else []
-
-
-def _argument(names: Sequence[str], word: str) -> str:
-    return names[0] if len(names) == 1 else word if names else "_"
-
-
-def _bundle(parts: Sequence[str]) -> str:
-    """One value, or a tuple of several."""
-    return parts[0] if len(parts) == 1 else f"({', '.join(parts)})" if parts else ""
-
-
-def unbundled(names: Sequence[str], word: str, indent: int = 4) -> list[str]:
-    """`a, b = word`; of one name nothing."""
-    pad = " " * (indent - 4)
-    line = f"{pad}    {', '.join(names)} = {word}"
-    if len(names) < 2 or len(line) <= WIDTH:
-        return [line] if len(names) > 1 else []
-    return [f"{pad}{text}" for text in listed("(", names, f") = {word}")]
-
-
-def row(head: str, parts: Sequence[str], indent: int = 4, end: str = "") -> list[str]:
-    """`head` a, b, c `end`: an argument a line, and its members a line, where it takes several."""
-    pad = " " * indent
-    line = f"{pad}{head}{', '.join(parts)}{end}"
-    if len(line) <= WIDTH:
-        return [line]
-    inner = [text for part in parts for text in _part(part, indent + 4)]
-    if end and len(f"{pad}{head}") > WIDTH:  # many results
-        results, _, word = head.rpartition(" = ")
-        return [*row("(", _members(results), indent, f") = {word}")[:-1], f"{pad}) = {word}", *inner, f"{pad}{end}"]
-    return [f"{pad}{head}", *inner, f"{pad}{end}"] if end else [f"{pad}{head}(", *inner, f"{pad})"]
-
-
-def _members(results: str) -> list[str]:
-    """The two of `(a, b), (c, d)`, each a value or a tuple."""
-    depth = 0
-    for at, sign in enumerate(results):
-        depth += {"(": 1, ")": -1}.get(sign, 0)
-        if sign == "," and depth == 0:
-            return [results[:at], results[at + 2 :]]
-    return [results]
-
-
-def _part(part: str, indent: int) -> list[str]:
-    pad = " " * indent
-    if len(pad + part) < WIDTH or not part.startswith("("):
-        return [f"{pad}{part},"]
-    lines = listed("(", part[1:-1].split(", "), "),")
-    return [f"{pad}{line[4:]}" for line in lines]

@@ -30,6 +30,9 @@ def inlined(sweep: Sweep) -> list[Equation]:
     return [replace(e, value=replaced(e.value, light)) for e in rest]
 
 
+ENTRYWISE = (MatrixSymbol, MatAdd, n.Elementwise, n.Hadamard, n.Divide, n.Power, n.Maximum, n.Minimum, n.Fill)
+
+
 @dataclass(frozen=True)
 class Run:
     """Rows of a stack that are the same multiple of what they are made of."""
@@ -80,6 +83,32 @@ def totals(sweep: Sweep) -> frozenset[MatrixSymbol]:
         if parts <= found | constant and not parts <= constant:  # of sums alone
             found.add(e.target)
     return frozenset(found - constant)
+
+
+def is_entrywise(expr: MatrixExpr) -> bool:
+    """Whether each entry of a value is made of the same entry of others."""
+    return all(isinstance(part, ENTRYWISE) for part in walk(expr))
+
+
+def sums_at_hand(sweep: Sweep, found: frozenset[MatrixSymbol]) -> list[Equation]:
+    """Those of the sums over all steps that the loop can add up: of vectors that are made for them alone.
+
+    They are made entry by entry of what the loop has.  The sum of what is kept of all steps anyway takes one run
+    through it, and no less in the loop.
+    """
+    made = {*sweep.carried, *(e.target for e in sweep["loop"])}
+    early = (*sweep.shared, *sweep.inputs, *(e.target for e in (*sweep["once"], *sweep["before"])))
+    there = {*made, *early} - found
+    return [
+        e
+        for e in sweep["after"]
+        if e.target in found
+        and e.target.shape[0] != 1 == e.target.shape[1]
+        and not isinstance(e.value, MatrixSymbol)
+        and is_entrywise(e.value)
+        and symbols_in(e.value) <= there
+        and symbols_in(e.value) & made
+    ]
 
 
 def linear(expr: MatrixExpr) -> Iterable[MatrixExpr]:

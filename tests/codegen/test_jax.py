@@ -210,7 +210,7 @@ def test_no_product_with_a_weight_is_summed_in_the_loop(name: str) -> None:
     [
         ("rnn", "h, h", "d_h_prev, delta_h"),
         ("gru", "h, (r, z, g, h)", "d_h_prev, delta_gzr"),
-        ("peephole_lstm", "(c, h), (f, i, g, c, o, h)", "(d_c_prev, d_h_prev), delta_ogif"),
+        ("peephole_lstm", "(c, h), (f, i, g, c, o, h)", "(d_c_prev, d_h_prev, d_p_f, d_p_i, d_p_o), delta_ogif"),
     ],
 )
 def test_what_can_be_had_again_is_not_kept(name: str, there: str, back: str) -> None:
@@ -226,6 +226,21 @@ def test_a_sum_of_products_over_all_steps_turns_its_narrower_factor() -> None:
     assert "d_W_gzr_T = flat(xs).T @ flat(delta_gzrs)" in source
     assert '"W_z": d_W_gzr_T[:, H:2*H].T' in source
     assert "d_U_g = flat(delta_gs).T @ flat(g_1s)" in source
+
+
+def test_sums_of_vectors_that_a_step_makes_for_them_alone_are_added_up_in_the_loop() -> None:
+    """Of each sample, so that samples of several devices meet after it; what is kept anyway is summed after it."""
+    back = functions_of("peephole_lstm").source.partition("def _backward(")[2]
+    loop, _, after = back.partition("def one_step(")[2].partition("reverse=True")
+    assert [line.strip() for line in loop.splitlines() if "+=" in line] == [
+        "d_p_f += delta_f * c_prev",
+        "d_p_i += delta_i * c_prev",
+        "d_p_o += delta_o * c",
+    ]
+    assert "d_p_f = d_p_i = d_p_o = jnp.zeros((B, H), d_outputs.dtype)" in loop
+    sums = dict(re.findall(r"(\w+) = jnp.sum\((.*)\)", after))
+    assert sums == {"d_b_ogif": "delta_ogifs, axis=(0, 1)"} | {f"d_p_{gate}": f"d_p_{gate}, axis=0" for gate in "fio"}
+    assert "delta_fs" not in back
 
 
 @pytest.mark.parametrize("name", CELLS)

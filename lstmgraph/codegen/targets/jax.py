@@ -19,6 +19,7 @@ from lstmgraph.algebra.sizes import axis, solve_sizes
 from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.codegen import numpy_words
 from lstmgraph.codegen.arrays import Dialect, array_axes
+from lstmgraph.codegen.bundles import row, unbundled
 from lstmgraph.codegen.code import assignment, unpacked
 from lstmgraph.codegen.entry import entry_checks, size_checks
 from lstmgraph.codegen.identifiers import RESERVED, Names, identifiers, size_text, whole_text
@@ -37,7 +38,7 @@ from lstmgraph.codegen.passes import (
     turn,
 )
 from lstmgraph.codegen.plan import Plan
-from lstmgraph.codegen.scanned import Rows, Scan, row, unbundled
+from lstmgraph.codegen.scanned import Rows, Scan
 from lstmgraph.codegen.sequence import sequence
 from lstmgraph.templates import render
 
@@ -81,6 +82,7 @@ ARRAYS: dict[str, str] = {
     "maximum": "jnp.maximum({a}, {b})",
     "minimum": "jnp.minimum({a}, {b})",
     "sum_all": "jnp.sum({a})",
+    "sum_samples": "jnp.sum({a}, axis=0)",
     "sum_batch": "jnp.sum({a}, axis=(0, 1))",
     "sum_batch_row": "jnp.sum({a}, axis=(0, 1))[None]",
     "sum_outer": "flat({a}).T @ flat({b})",

@@ -165,7 +165,7 @@ def _forward(params, xs, states):
 
 
 def _backward(saved, d):
-    """All steps back: the sums over all steps and samples are products after the loop."""
+    """All steps back: the gradients of matrices are products of all steps and samples after the loop."""
     params, xs, states, fs, is_, gs, os, cs, hs = saved
     d_outputs, d_states = d
     W_f, U_f, W_i, U_i, W_g, U_g = (params[name] for name in ("W_f", "U_f", "W_i", "U_i", "W_g", "U_g"))
