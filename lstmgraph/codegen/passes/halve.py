@@ -54,7 +54,7 @@ class _Halving:
             phases[phase] = []
             for e in self.sweep[phase]:
                 if e in chosen:
-                    phases[phase] += self.by_tanh(e, e.value.args[0] in inner)
+                    phases[phase] += self.by_tanh(e, inner)
                 else:
                     phases[phase].append(replace(e, value=self.half(e.value)) if e.target in inner else e)
         return self.sweep.changed(phases | {"once": [*self.sweep["once"], *self.halves.values()]})
@@ -68,12 +68,13 @@ class _Halving:
         wanted = {*self.sweep.wanted, *self.sweep.carried.values()}
         return known is not None and operand not in self.constant | wanted and self.uses[operand] == 1
 
-    def by_tanh(self, e: Equation, scaled: bool) -> list[Equation]:
-        half = n.Fill(HALF, *e.target.shape)
-        operand = e.value.args[0] if scaled else n.Hadamard(half, e.value.args[0])
+    def by_tanh(self, e: Equation, inner: set[MatrixSymbol]) -> list[Equation]:
+        """The tanh and the sigmoid by it: half of that, if it is the operand of the next one."""
+        half, operand = n.Fill(HALF, *e.target.shape), e.value.args[0]
+        part = n.Fill(HALF**2, *e.target.shape) if e.target in inner else half
         turned = fresh(name_of(e.target).marked("tanh"), e.target.shape, self.taken)
-        value = MatAdd(n.Hadamard(half, turned), half)
-        return [replace(e, target=turned, value=n.Tanh(operand)), replace(e, value=value)]
+        tanh = n.Tanh(operand if operand in inner else n.Hadamard(half, operand))
+        return [replace(e, target=turned, value=tanh), replace(e, value=MatAdd(n.Hadamard(part, turned), part))]
 
     # ── half of a value ──
 
