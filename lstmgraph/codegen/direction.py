@@ -273,8 +273,8 @@ class Direction:
         made = self.in_loop(lines)
         if not lines.lines:
             return []
-        made += [f"{name} = {value}" for name, value in self.fixed.items()]
         rows = {self.of_step(place): text for place, text in self.first.items() if place != self.whole_of(place.root)}
+        made += [f"{name} = {value}" for name, value in self.fixed.items()]
         made += [f"{name}[...] = {text}" for name, text in rows.items()]
         handed = handed_on(self)
         used = set(findall(r"\w+", " ".join([*lines.lines, *(after for _, _, after in handed)])))
