@@ -57,12 +57,15 @@ class UsageError(LstmgraphError):
     exit_code = 2
 
 
+INSTEAD = {"dtype": ["code of the others takes the type of its parameters"]}
+
+
 class UnknownOption(UsageError):
     """`target` has no `option` of Python's; those in `having` have."""
 
     def __init__(self, target: str, option: str, having: Sequence[str], *, spelled: str = "") -> None:
         self.target, self.option, self.having = target, option, having
-        hint = f"targets that have it: {', '.join(having)}"
+        hint = "; ".join([f"targets that have it: {', '.join(having)}", *INSTEAD.get(option, ())])
         super().__init__(f"the target {target!r} has no option {spelled or repr(option)}", hint=hint)
 
 

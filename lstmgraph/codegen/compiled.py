@@ -151,6 +151,8 @@ class Compiled:
 
     def backward(self, params: Any, cache: Any, d_outputs: Any, d_states: Any = None) -> tuple[Any, Any, Any]:
         """The gradients of a loss, back through time: of the parameters, of the inputs, of the initial states."""
+        if not isinstance(cache, tuple) or not cache or not isinstance(cache[0], Given):
+            raise TypeError(f"cache must be the third of what forward gives, got {type(cache).__name__}")
         given, trace = cache
         setting, block = given.setting, given.block
         back, found = Block(setting.back_given), Block(setting.back_found)

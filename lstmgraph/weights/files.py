@@ -33,13 +33,13 @@ def _read_npz(path: Path) -> Any:
 
 
 def _read_torch(path: Path) -> Any:
-    from pickle import UnpicklingError
-
     import torch
 
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError:  # so is PyTorch's
+    except OSError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever the bytes happen to mean; the messages are as NumPy's
         raise ValueError("it is no file of torch.save(model.state_dict(), FILE)") from None
 
 

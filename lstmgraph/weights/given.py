@@ -71,7 +71,8 @@ def _flat(place: Place, weights: object) -> dict[str, Any]:
     if LAYOUTS[place.layout].listed and isinstance(weights, Sequence) and not isinstance(weights, str):
         return _named(place, weights)
     takes = ["a list of arrays"] if LAYOUTS[place.layout].listed else []
-    raise WrongType(f"the layout {place.layout}", weights, [*takes, "a mapping from names to arrays"])
+    hint = "give its .state_dict()" if hasattr(weights, "state_dict") else ""
+    raise WrongType(f"the layout {place.layout}", weights, [*takes, "a mapping from names to arrays"], hint=hint)
 
 
 def _leaves(weights: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, Any]]:
@@ -100,7 +101,7 @@ def _prefix(place: Place, flat: Mapping[str, Any], at: str) -> str:
     first = next(iter(place.arrays))
     ends = [name for name in flat if f".{name}".endswith(f".{first}")]
     found = [name.removesuffix(first) for name in ends]
-    if at:
+    if at and found:
         if f"{at}." not in found:
             raise UnknownName(f"{place.layout} layer", at, [prefix[:-1] for prefix in found])
         return f"{at}."

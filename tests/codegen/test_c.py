@@ -308,6 +308,14 @@ def test_a_wrong_shape_or_name_is_named(call: Callable[..., object], message: st
         call(f, params)
 
 
+@pytest.mark.parametrize("cache", [None, (), "outputs"])
+def test_what_is_no_cache_is_named(cache: Any) -> None:
+    f, params = lstm()
+    outputs = f.forward(params, np.ones((4, 3, 8)))[0]
+    with pytest.raises(TypeError, match=r"cache must be the third of what forward gives, got (NoneType|tuple|ndarray)"):
+        f.backward(params, outputs if cache == "outputs" else cache, outputs)
+
+
 @pytest.mark.parametrize("before", [0, 1])
 @pytest.mark.parametrize(
     ("name", "xs", "error", "message"),
@@ -408,7 +416,10 @@ def test_an_option_that_cannot_be_meant(options: Mapping[str, Any], error: type[
 
 
 def test_another_target_does_not_take_them() -> None:
-    with pytest.raises(UsageError, match=r"the target 'numpy' has no option 'dtype'\nhint: targets that have it: c"):
+    with pytest.raises(
+        UsageError,
+        match=r"the target 'numpy' has no option 'dtype'\nhint: targets that have it: c, onnx; code of",
+    ):
         generate(load("lstm"), gradient(load("lstm")), "numpy", dtype="float32")
 
 

@@ -137,6 +137,14 @@ def test_a_wrong_shape_is_named(call: Callable[..., object], message: str) -> No
         call(f, params)
 
 
+@pytest.mark.parametrize("cache", [None, (), "outputs"])
+def test_what_is_no_cache_is_named(cache: Any) -> None:
+    f, params = lstm()
+    outputs = f.forward(params, np.ones((4, 3, 8)))[0]
+    with pytest.raises(TypeError, match=r"cache must be the third of what forward gives, got (NoneType|tuple|ndarray)"):
+        f.backward(params, outputs if cache == "outputs" else cache, outputs)
+
+
 def test_arrays_of_another_order_of_bytes() -> None:
     f, params = lstm()
     xs = np.random.default_rng(1).normal(size=(2, 3, 8))

@@ -237,6 +237,14 @@ def test_wrong_arrays_are_told() -> None:
         f.forward(f.init(np.random.default_rng(0), 2, 4), np.zeros((1, 1, 2)))
 
 
+def test_values_that_the_type_cannot_hold_are_told() -> None:
+    cell = load("rnn")
+    params = cell.lambdify("onnx").init(np.random.default_rng(0), 2, 3) | {"b": np.full(3, 1e300)}
+    with pytest.raises(UsageError, match="b has entries that float32 cannot hold\nhint: dtype float64"):
+        cell.code("onnx", params=params)
+    assert cell.code("onnx", params=params, dtype="float64")
+
+
 def test_wrong_options_are_told() -> None:
     gru = load("gru")
     params = gru.lambdify().init(np.random.default_rng(0), 2, 3)

@@ -122,3 +122,14 @@ def test_a_pickle_is_not_run(tmp_path: Path) -> None:
         LstmgraphError, match=r"model\.pt: it is no file of torch\.save\(model\.state_dict\(\), FILE\)$"
     ):
         lstmgraph.load("lstm").weights_from("torch", tmp_path / "model.pt")
+
+
+def test_what_holds_no_layer_says_so(tmp_path: Path) -> None:
+    (tmp_path / "text.pt").write_text("hello", encoding="utf-8")
+    cell = lstmgraph.load("lstm")
+    with pytest.raises(LstmgraphError, match=r"text\.pt: it is no file of torch\.save"):
+        cell.weights_from("torch", tmp_path / "text.pt")
+    with pytest.raises(LstmgraphError, match="there is no array 'weight_ih_l0' in these weights\nhint: there are: a"):
+        cell.weights_from("torch", {"a": numpy.ones(3)}, at="encoder")
+    with pytest.raises(LstmgraphError, match=r"hint: give its \.state_dict\(\)"):
+        cell.weights_from("torch", torch.nn.LSTM(3, 4))

@@ -14,6 +14,7 @@ from sympy import Expr, Symbol
 from lstmgraph.codegen.graphs.forward import Draft
 from lstmgraph.codegen.graphs.parts import Graph, Node, Value, used_by
 from lstmgraph.codegen.identifiers import size_text
+from lstmgraph.errors import UsageError
 
 # What runtimes of 2022 and later load: onnxruntime 1.12, opset 17.
 OPSET, IR_VERSION = 17, 8
@@ -80,10 +81,18 @@ class _Writer:
             for name, number in graph.constants.items()
         }
 
+    def array(self, name: str, value: Array) -> Array:
+        """Values of a parameter in the model's type.  Raises UsageError where that cannot hold them."""
+        with numpy.errstate(over="ignore"):
+            array = numpy.asarray(value, self.dtype)
+        if not numpy.all(numpy.isfinite(array)):
+            raise UsageError(f"{name} has entries that {self.dtype} cannot hold", hint="dtype float64")
+        return array
+
     def folded(self, draft: Draft, params: Mapping[str, Array]) -> dict[str, Array]:
         """The parameters, and what depends on them alone, by ONNX's own reference."""
         graph = draft.graph
-        arrays = {name: numpy.asarray(array, self.dtype) for name, array in params.items()}
+        arrays = {name: self.array(name, array) for name, array in params.items()}
         if not draft.once:
             return arrays
         nodes = graph.nodes[: draft.once]

@@ -98,6 +98,8 @@ def backward(params, cache, d_outputs, d_states=None):
     d_outputs is the loss's gradient with respect to the outputs, of the same shape; d_states that with respect to the
     states after the last step, by name, where they matter to the loss.
     """
+    if not isinstance(cache, tuple) or len(cache) != 4:
+        raise TypeError(f"cache must be the third of what forward gives, got {type(cache).__name__}")
     given, start, outputs, saved = cache
     params = _arrays("params", params, tuple(given), outputs.dtype)
     for name, array in given.items():
