@@ -192,6 +192,9 @@ class Sequences:
         return self.rows.get(Place(base, base.shape[0] * 0, base.shape[0]), base)
 
     def span(self, place: Place) -> str:
+        """The index of rows.  One row of a matrix has no axis of its own, as every row of a sample."""
+        if place.count == 1 and place.root.shape[1] != 1:
+            return self.size(place.start)
         end = place.start + place.count
         first = "" if place.start == 0 else self.size(place.start)
         return f"{first}:{'' if end == place.root.shape[0] else self.size(end)}"
