@@ -357,7 +357,7 @@ class Direction:
             return f"{code.at(Level.ATOM)}[:, None]"
         if whole and code.batched:
             return f"{code.at(Level.ATOM)}.reshape(T, {parts}, -1, B)"
-        last = "B" if code.batched or code.text in {self.names[s] for s in self.repeated} else "1"
+        last = "B" if code.batched or self.is_repeated(code) else "1"
         view = f"{code.at(Level.ATOM)}.reshape({parts}, -1, {last})"
         if whole:  # outside the loop, before which those that have names are made
             return view
@@ -368,6 +368,10 @@ class Direction:
         else:
             self.fixed.setdefault(name, view)
         return name
+
+    def is_repeated(self, code: Code) -> bool:
+        """Whether what is the same for all samples is there once for each: what is made of such a vector is, too."""
+        return not {self.names[s] for s in self.repeated}.isdisjoint(findall(r"\w+", code.text))
 
     # ── sizes ──
 
