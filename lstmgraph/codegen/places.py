@@ -282,8 +282,9 @@ def is_column(expr: MatrixExpr) -> bool:
 
 
 def atoms(expr: MatrixExpr) -> Iterator[MatrixExpr]:
-    """The named values in an expression, and rows of them, each time they occur."""
-    if isinstance(expr, MatrixSymbol) or (isinstance(expr, n.Slice) and isinstance(expr.args[0], MatrixSymbol)):
+    """The named values in an expression, and rows of columns, each time they occur; rows of a matrix have no place."""
+    rows = isinstance(expr, n.Slice) and isinstance(expr.args[0], MatrixSymbol) and is_column(expr)
+    if isinstance(expr, MatrixSymbol) or rows:
         yield expr
         return
     for operand in operands(expr):
