@@ -1,6 +1,6 @@
 """Random small cells in generated code: values and all gradients are the reference interpreter's.
 
-The same cells in every run, so that what fails is what has changed.  `random_cells.py` tries new ones.
+The same cells in every run, so that what fails is what has changed.  `hunt.py` tries new ones.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.codegen.equality import WAYS
-from tests.codegen.random_cells import CASES, cell_text, forget, wrong
+from tests.codegen.hunt import CASES, KINDS, forget, wrong
 
 # How many cells; a target that takes a compiler has fewer.
 EXAMPLES = {"numpy": 12, "torch": 3, "c": 3, "jax": 3, "onnx": 3}
@@ -24,6 +24,7 @@ def nothing_remembered() -> Iterator[None]:
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # PyTorch's own
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("way", "number"),
     [
@@ -32,8 +33,8 @@ def nothing_remembered() -> Iterator[None]:
         for number in range(examples)
     ],
 )
-def test_random_cells(way: str, number: int, tmp_path: Path) -> None:
+def test_random_cells(way: str, number: int, kind: str, tmp_path: Path) -> None:
     path = tmp_path / "random.toml"
-    path.write_text(cell_text(number))
+    path.write_text(KINDS[kind](number))
     for case in CASES[: 1 if way == "jax" else 2]:
         assert not wrong(way, path, case), (path.read_text(), case)
