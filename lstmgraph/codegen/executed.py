@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import linecache
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 _names: list[str] = []  # a name of its own for each text, or tracebacks would show another's
@@ -16,3 +18,30 @@ def executed(source: str, words: str) -> dict[str, Any]:
     namespace: dict[str, Any] = {"__name__": name}
     exec(compile(source, name, "exec"), namespace)  # noqa: S102 - our own text, from typed equations
     return namespace
+
+
+@cache
+def with_class(source: str, words: str, name: str) -> dict[str, Any]:
+    """What a text defines, whose class of that name has objects that can be pickled; the same class each time."""
+    found = executed(source, words)
+    pickled_by(found[name], with_class, source, words, name)
+    return found
+
+
+def pickled_by(own: Any, made: Callable[..., dict[str, Any]], *given: Any) -> None:
+    """A generated class has no place to be imported from: where an object is unpickled, `made(*given)` has it again.
+
+    Classes that inherit from it have a place.
+    """
+
+    def reduced(self: Any, protocol: Any) -> Any:
+        again = (restored, (own.__name__, made, *given), vars(self))
+        return again if type(self) is own else super(own, self).__reduce_ex__(protocol)
+
+    own.__reduce_ex__ = reduced
+
+
+def restored(name: str, made: Callable[..., dict[str, Any]], *given: Any) -> Any:
+    """An object of a generated class without its contents."""
+    own = made(*given)[name]
+    return own.__new__(own)

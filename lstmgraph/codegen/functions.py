@@ -10,7 +10,7 @@ from typing import Any
 
 from lstmgraph.cell import Cell
 from lstmgraph.codegen.code import WIDTH
-from lstmgraph.codegen.executed import executed
+from lstmgraph.codegen.executed import executed, with_class
 from lstmgraph.codegen.identifiers import class_name
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.codegen.targets import TARGETS, module_of
@@ -112,11 +112,12 @@ def lambdify(
         return Functions(**module_of(target).lambdify(Plan(cell, gradient), about, **options))
     over_c = options.pop("compiled", False)
     source = generate(cell, gradient, target, describe, **options)
+    names = {word: theirs.format(cell=class_name(cell.name)) for word, theirs in TARGETS[target].gives.items()}
+    words = f"{target} {cell.name}"
     if over_c:
         namespace = module_of(target).compiled(Plan(cell, gradient), _lines(cell, describe, "c"), source)
     else:
-        namespace = executed(source, f"{target} {cell.name}")
-    names = {word: theirs.format(cell=class_name(cell.name)) for word, theirs in TARGETS[target].gives.items()}
+        namespace = with_class(source, words, names["Module"]) if "Module" in names else executed(source, words)
     return Functions(**{word: namespace[theirs] for word, theirs in names.items()}, source=source)
 
 

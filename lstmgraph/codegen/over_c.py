@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from lstmgraph.algebra.names import name_of
 from lstmgraph.codegen.compiled import Library, checks_text
 from lstmgraph.codegen.compiler import compiled, compiler
-from lstmgraph.codegen.executed import executed
+from lstmgraph.codegen.executed import executed, pickled_by
 from lstmgraph.codegen.identifiers import class_name
 from lstmgraph.codegen.loops.layout import Options
 from lstmgraph.codegen.plan import Plan
@@ -80,7 +80,7 @@ def texts(files: Sequence[File], about: Sequence[str], source: str) -> Texts:
 def made(found: Texts) -> dict[str, Any]:
     """What the PyTorch file defines: the same classes each time, so that copies of a module are of its class."""
     own = over_c(found, lru_cache(found.library))
-    pickled_by(found, own[found.module])
+    pickled_by(own[found.module], made, found)
     return own
 
 
@@ -102,21 +102,6 @@ def runs_sequences(module: Any, over: Any) -> None:
         return over.apply if self.derived and not torch.compiler.is_compiling() else sequence(self)
 
     module._sequence = _sequence
-
-
-def pickled_by(found: Texts, module: Any) -> None:
-    """A module's class has no place to be imported from: it is made again.  Classes that inherit from it have one."""
-
-    def reduced(self: Any, protocol: Any) -> Any:
-        return (restored, (found,), vars(self)) if type(self) is module else super(module, self).__reduce_ex__(protocol)
-
-    module.__reduce_ex__ = reduced
-
-
-def restored(found: Texts) -> Any:
-    """A module without its contents."""
-    module = made(found)[found.module]
-    return module.__new__(module)
 
 
 # ── the function ──

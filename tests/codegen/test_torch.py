@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import ast
+import copy
+import pickle
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -332,6 +336,36 @@ def test_made_without_memory_and_filled_later(name: str) -> None:
 
 
 # ── over processes ──
+
+
+def test_copies_are_of_its_class() -> None:
+    module, xs, states = small("peephole_lstm", batch_first=True)
+    for other in (copy.deepcopy(module), pickle.loads(pickle.dumps(module))):
+        assert type(other) is type(module)
+        assert other.batch_first
+        assert other.W_f.data_ptr() != module.W_f.data_ptr()
+        torch.testing.assert_close(other.step(xs[0], states)[0], module.step(xs[0], states)[0], rtol=0, atol=0)
+
+
+LOADING = """
+import sys, torch
+module, xs, wanted = torch.load(sys.argv[1], weights_only=False)
+found, _ = module(xs)
+found.sum().backward()
+assert torch.equal(found, wanted)
+torch.save([p.grad for p in module.parameters()], sys.argv[1])
+"""
+
+
+def test_saved_whole_and_loaded_in_another_process(tmp_path: Path) -> None:
+    module, xs, _ = small("gru")
+    outputs, path = module(xs)[0], tmp_path / "module.pt"
+    torch.save((module, xs, outputs.detach()), path)
+    ran = subprocess.run([sys.executable, "-c", LOADING, str(path)], capture_output=True, text=True, check=False)
+    assert not ran.returncode, ran.stderr
+    outputs.sum().backward()
+    for found, p in zip(torch.load(path), module.parameters(), strict=True):
+        torch.testing.assert_close(found, p.grad, rtol=1e-12, atol=1e-12)
 
 
 def over_processes(rank: int, cells: list[tuple[str, str, list[int], list[int]]], rendezvous: str) -> None:
