@@ -14,6 +14,7 @@ from lstmgraph.codegen.executed import executed, with_class
 from lstmgraph.codegen.identifiers import class_name
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.codegen.targets import TARGETS, module_of
+from lstmgraph.codegen.wrap import python, wrapped
 from lstmgraph.errors import MissingExtra, UnknownName, UnknownOption
 from lstmgraph.program import Equation, Program
 
@@ -58,7 +59,7 @@ def generate(
     check_options(target, options)
     check_writer(target)
     generated: str = module_of(target).generate(Plan(cell, gradient), _lines(cell, describe, target), **options)
-    return generated
+    return python(generated) if TARGETS[target].suffix == ".py" else generated
 
 
 def generate_files(
@@ -159,6 +160,6 @@ def _lines(cell: Cell, describe: Callable[[Equation], str], target: str) -> list
 
 def _described(cell: Cell, describe: Callable[[Equation], str]) -> list[str]:
     """The title, the equations and their sources."""
-    equations = [f"    {describe(e)}" for e in cell.equations]
+    equations = [line for e in cell.equations for line in wrapped(f"    {describe(e)}")]
     sources = ["", *(line for s in cell.sources for line in wrap(s, WIDTH, subsequent_indent="    "))]
     return [cell.title or cell.name, "", *equations, *(sources if cell.sources else [])]

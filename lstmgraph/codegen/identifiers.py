@@ -62,6 +62,7 @@ FUNCTIONS = frozenset(
 )  # of which a file may define some as helpers
 CLASSES = frozenset({"Derived", *(word for word in PYTHON if word[:1].isupper())})  # which a file has already
 RESERVED = PYTHON | TEMPLATE | FUNCTIONS
+MOST = 4  # names in the name of what stands for all of them
 
 
 def identifiers(
@@ -172,7 +173,7 @@ def _wish(name: Name, definitions: Mapping[MatrixSymbol, Equation]) -> str:
 
 
 def together(base: str) -> str:
-    """Of W_f.W_i.W_g it is W_fig, of f.i.g fig, of z.i_tilde.f zif; where letters would meet, all of the names."""
+    """Of W_f.W_i.W_g it is W_fig, of f.i.g fig, of z.i_tilde.f zif; where letters would meet, the names."""
     words = [word for word in base.split(".") if not word.isdigit()]  # a count belongs to the name before it
     heads, _, tails = zip(*(word.partition("_") for word in words), strict=True)
     if len({head.lower() for head in heads}) == 1 and all(tails):
@@ -185,7 +186,12 @@ def _joined(words: Sequence[str]) -> str:
     for letters in ([word[0] for word in words], [word.rpartition("_")[2][:1] for word in words]):
         if len({*letters}) == len(words) and all(letters):
             return "".join(letters) if "".join(letters) not in PYTHON else "_".join(letters)
-    return "_".join(words)
+    return in_full(words)
+
+
+def in_full(words: Sequence[str]) -> str:
+    """All of the names, of many the first and the last: l1_to_l8."""
+    return "_".join(words) if len(words) <= MOST else f"{words[0]}_to_{words[-1]}"
 
 
 def _part(name: Name, definitions: Mapping[MatrixSymbol, Equation]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +14,16 @@ from lstmgraph.algebra.names import size, symbol
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.calculus import gradient
+from lstmgraph.codegen.identifiers import together
 from lstmgraph.codegen.loops.entries import size_code
 from lstmgraph.codegen.loops.flat import flat, is_entrywise, is_flipped_stack, is_simple
 from lstmgraph.codegen.loops.names import CNames
 from lstmgraph.codegen.loops.nests import Multiply, Nest
 from lstmgraph.codegen.loops.places import Direction
-from lstmgraph.codegen.loops.wrap import wrapped
 from lstmgraph.codegen.passes import hoist_terms, passed, stack
 from lstmgraph.codegen.sequence import sequence
 from lstmgraph.codegen.sweep import Sweep
+from lstmgraph.codegen.wrap import python, wrapped
 from lstmgraph.numeric.evaluate import evaluate
 from lstmgraph.program import Equation
 from lstmgraph.reading import library, load
@@ -137,6 +139,36 @@ def test_sizes_in_c(formula: Symbol, text: str) -> None:
 )
 def test_long_lines_are_broken_where_the_fewest_parentheses_are_open(line: str, lines: list[str]) -> None:
     assert wrapped(line, 34) == lines
+
+
+def test_python_is_broken_in_brackets_only() -> None:
+    """Not in an index where it can be elsewhere, not in words, and not where it is a comment or a text."""
+    word, more = "w" * 60, "more" * 15
+    lines = {
+        f"{word} = {more}": [f"{word} = {more}"],
+        f"a = f({word}, {more[12:]})[:, None]": [f"a = f({word},", f"      {more[12:]})[:, None]"],
+        f'a = f("{word}, {more}")': [f'a = f("{word}, {more}")'],
+        f"if a[{word}] + {more}:": [f"if a[{word}] + {more}:"],
+        f"# ({word}, {more})": [f"# ({word}, {more})"],
+        f"    {word}(1, k({more}, 2))": [f"    {word}(1,", f"        k({more}, 2))"],
+    }
+    text = f'"""\nf({word}, {more})\n"""\n'
+    source, wanted = "\n".join(lines), "\n".join(line for found in lines.values() for line in found)
+    assert python(f"{text}{source}\n    pass\n") == f"{text}{wanted}\n    pass\n"
+    ast.parse(python(f"def h({word}):\n    return f({word}, [{more}, {word}], {word} @ {more})\n"))
+
+
+@pytest.mark.parametrize(
+    ("base", "name"),
+    [
+        ("W_f.W_i.W_g", "W_fig"),
+        ("l1.l2.l3.l4", "l1_l2_l3_l4"),
+        ("l8.l1.l3.l2.l4", "l8_to_l4"),
+        ("U_l1.U_l2.U_l3.U_l4.U_l5", "U_l1_to_l5"),
+    ],
+)
+def test_many_names_are_the_first_and_the_last(base: str, name: str) -> None:
+    assert together(base) == name
 
 
 def test_no_name_twice() -> None:

@@ -16,8 +16,8 @@ from lstmgraph.codegen.loops.layout import Layout, Options, count
 from lstmgraph.codegen.loops.memory import Memory
 from lstmgraph.codegen.loops.nests import Item, Multiply, Nest
 from lstmgraph.codegen.loops.places import ALL, NEXT, SHARED, STEP, Direction, Place, whole
-from lstmgraph.codegen.loops.wrap import wrapped
 from lstmgraph.codegen.plan import Plan
+from lstmgraph.codegen.wrap import wrapped
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from lstmgraph.algebra.names import Name, name_of
 from lstmgraph.algebra.nodes import Elementwise
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.algebra.traverse import walk
-from lstmgraph.codegen.identifiers import together
+from lstmgraph.codegen.identifiers import in_full, together
 from lstmgraph.codegen.loops.reserved import is_keyword, is_reserved
 
 
@@ -111,7 +111,7 @@ def _by_name(name: Name) -> str:
 def joined(words: Iterable[str]) -> str:
     """figo for f, i, g and o."""
     parts = list(words)
-    return ("" if all(len(p) == 1 for p in parts) else "_").join(parts)
+    return "".join(parts) if all(len(p) == 1 for p in parts) else in_full(parts)
 
 
 def _time(lag: int | None) -> str:

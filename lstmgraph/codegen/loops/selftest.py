@@ -18,7 +18,7 @@ from lstmgraph.codegen.code import WIDTH
 from lstmgraph.codegen.loops.functions import Functions
 from lstmgraph.codegen.loops.memory import Memory
 from lstmgraph.codegen.loops.places import ALL, NEXT, SHARED, STEP
-from lstmgraph.codegen.loops.wrap import wrapped
+from lstmgraph.codegen.wrap import wrapped
 from lstmgraph.templates import render
 
 T, B = 3, 2
