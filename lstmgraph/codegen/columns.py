@@ -86,6 +86,11 @@ class Columns(Speller):
     def swap(self) -> str:
         return ".swapaxes(1, 2)" if self.whole else ".T"
 
+    def filled(self, scalar: Code, shape: Shape) -> Code:
+        """A scalar in every entry."""
+        entry = self.matrix(scalar) if scalar.batched and 1 not in shape else scalar
+        return replace(entry, shape=shape, thin=True)
+
     # ── sums over all steps and samples ──
 
     def total(self, expr: MatrixExpr) -> Code:
@@ -237,10 +242,7 @@ def weighted(speller: Columns, weight: Code, column: Code, shape: Shape) -> Code
 def _fill(speller: Columns, expr: n.Fill) -> Code:
     if not isinstance(expr.value, MatrixExpr):
         return arrays.number(expr)
-    scalar = speller.spell(expr.value)
-    if scalar.batched and 1 not in expr.shape:
-        scalar = speller.matrix(scalar)
-    return replace(scalar, shape=expr.shape, thin=True)
+    return speller.filled(speller.spell(expr.value), expr.shape)
 
 
 def _sum_entries(speller: Columns, expr: MatrixExpr) -> Code:

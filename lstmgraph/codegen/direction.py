@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from re import findall
 
 from sympy import Expr, MatrixExpr, MatrixSymbol, Symbol
@@ -18,6 +19,7 @@ from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.sizes import axis, solve_sizes
 from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.codegen.arrays import Dialect
+from lstmgraph.codegen.beforehand import fixed, folded, ones, scratch
 from lstmgraph.codegen.code import WIDTH, Code, Level, assignment, call, wrapped
 from lstmgraph.codegen.columns import Columns
 from lstmgraph.codegen.handing import hand_over, handed_on, is_renamed, rename
@@ -29,7 +31,6 @@ from lstmgraph.codegen.sweep import Sweep
 from lstmgraph.program import Equation
 
 Side = tuple[Expr, str]  # the size of an axis, and the code for its length
-NUMBERS = {"-1": "minus", "0": "zero", "0.5": "half", "1": "one", "2": "two"}
 REPEATED = ".repeat(B, axis=1)"
 
 
@@ -322,56 +323,13 @@ class Direction:
             speller,
             self.places.place,
             rows,
-            lambda shape, k: self.scratch(shape, k, speller.whole),
-            lambda code, parts: self.folded(code, parts, speller.whole),
-            self.constant,
+            partial(scratch, self, speller.whole),
+            partial(folded, self, speller.whole),
+            partial(fixed, self),
+            partial(ones, self),
             self.made,
             self.back,
         )
-
-    def scratch(self, shape: Shape, k: int, whole: bool) -> str:
-        """A name for what does not fit in its place; in the loop that of an array made before."""
-        name = self.new_name("part", (shape, k, whole))
-        if not whole:
-            self.fixed.setdefault(name, self.empty(shape))
-        return name
-
-    def constant(self, code: Code) -> str:
-        """A factor of all steps: a name, for it would be made anew in each.
-
-        A number as well: a call with an array of none but one entry takes half the time of one with a Python number.
-        """
-        if code.text.isidentifier():
-            return code.text
-        word = code.text.removesuffix(".T")
-        wish = f"{word}_T" if word.isidentifier() else NUMBERS.get(code.text, "number" if code.literal else "factor")
-        name = self.new_name(wish, code.text)
-        self.fixed.setdefault(name, f"np.array({code.text}, {self.like}.dtype)" if code.literal else code.text)
-        return name
-
-    def folded(self, code: Code, parts: int, whole: bool) -> str:
-        """An array as several below one another."""
-        if code.literal or (code.thin and not (whole and code.batched)):
-            return code.text
-        if code.thin:
-            return f"{code.at(Level.ATOM)}[:, None]"
-        if whole and code.batched:
-            return f"{code.at(Level.ATOM)}.reshape(T, {parts}, -1, B)"
-        last = "B" if code.batched or self.is_repeated(code) else "1"
-        view = f"{code.at(Level.ATOM)}.reshape({parts}, -1, {last})"
-        if whole:  # outside the loop, before which those that have names are made
-            return view
-        name = self.new_name(f"{code.text}_by_{parts}" if code.text.isidentifier() else "part", (code.text, parts))
-        if code.text in self.views:
-            array = self.views[code.text]
-            self.views[name] = f"{array}.reshape(T, {parts}, -1, B)"
-        else:
-            self.fixed.setdefault(name, view)
-        return name
-
-    def is_repeated(self, code: Code) -> bool:
-        """Whether what is the same for all samples is there once for each: what is made of such a vector is, too."""
-        return not {self.names[s] for s in self.repeated}.isdisjoint(findall(r"\w+", code.text))
 
     # ── sizes ──
 

@@ -2,6 +2,8 @@
 
     2 * 3 * a -> 6 * a,   a + 1 - 1 -> a,   1 * a, a / 1, a ** 1, identity(a) -> a,   exp(0) -> 1,   sigmoid(0) -> 1/2
 
+A scalar that is subtracted from all entries is that, and not its negative added.
+
 What is asked for stays: 0 * a is written, since a may be infinite, and a parameter that is nowhere else has a gradient.
 
 To fold more: a row in `FOLDS`.
@@ -87,6 +89,10 @@ def _turned(expr: MatrixExpr) -> MatrixExpr:
     return expr if isinstance(expr.args[0], MatMul) else transpose(expr.args[0])
 
 
+def _scalar(expr: MatrixExpr) -> MatrixExpr:
+    return negate(n.Fill(expr.value.args[0], *expr.shape)) if isinstance(expr.value, n.Negative) else expr
+
+
 def _extreme(choose: Callable[..., sp.Expr]) -> Callable[[MatrixExpr], MatrixExpr]:
     def fold(expr: MatrixExpr) -> MatrixExpr:
         a, b = map(number_in, expr.args)
@@ -99,6 +105,7 @@ FOLDS: Mapping[type, Callable[[MatrixExpr], MatrixExpr]] = {
     MatAdd: _sum,
     MatMul: lambda expr: matmul(*expr.args),
     Transpose: _turned,
+    n.Fill: _scalar,
     n.Hadamard: _product,
     n.Divide: _quotient,
     n.Power: _power,

@@ -47,7 +47,7 @@ class Lines:
     """`spell` spells expressions; `rows(place)` is the code for rows of an array; `scratch(shape)` that for a new one.
 
     `folded(code, parts)` is an array as `parts` arrays below one another: where one value meets all of them.
-    `fixed(code)` is what is the same for all steps, made before the loop: `half` for 0.5.
+    `fixed(code)` is what is the same for all steps, made before the loop: `half` for 0.5, and `ones(length)`, a row.
     `derived`: the equations are those of a gradient.
     """
 
@@ -57,6 +57,7 @@ class Lines:
     scratch: Callable[[Shape, int], str]
     folded: Callable[[Code, int], str]
     fixed: Callable[[Code], str]
+    ones: Callable[[str], str]
     made: set[str]
     derived: bool
     lines: list[str] = field(default_factory=list)
@@ -99,13 +100,15 @@ class Lines:
         """The code for an operand, computed before if it has to be."""
         if self.is_ready(expr):
             return self.speller.spell(expr.args[0] if repeats(expr) > 1 else expr)
+        if isinstance(expr, n.Fill):
+            return self.speller.filled(self.operand(expr.value), expr.shape)
         to = self.new_scratch(expr.shape)
         self.write(to, expr)
         return Code(to.text, Level.ATOM, expr.shape, True)
 
     def ready(self, code: Code) -> Code:
-        """A number as the loop takes it."""
-        return code.respell(self.fixed(code)) if code.literal and not self.speller.whole else code
+        """What is the same for all steps as the loop takes it."""
+        return code if code.batched or self.speller.whole else code.respell(self.fixed(code))
 
     def number(self, text: str) -> str:
         return self.ready(Code(text, Level.ATOM, (Integer(1), Integer(1)), literal=True)).text
@@ -155,12 +158,13 @@ class Lines:
             self.emit(f"{call[:-1]}, {'out=' * call.startswith(NAMED)}{self.there(to)})")
 
     def binary(self, to: Array, sign: str, a: MatrixExpr | Code, b: MatrixExpr | Code) -> None:
-        parts, busy = max(repeats(a), repeats(b)), self.busy
-        left, right = (self.ready(c if isinstance(c, Code) else self.operand(c)) for c in (a, b))
+        busy = self.busy
+        operands = [(c if isinstance(c, Code) else self.operand(c), repeats(c)) for c in (a, b)]
         self.busy = busy  # what was scratch for an operand is free again
-        if parts > 1:
-            self.many(to, sign, (left, repeats(a)), (right, repeats(b)), parts)
+        if max(times for _, times in operands) > 1:
+            self.many(to, WORDS[sign], operands)
             return
+        left, right = (self.ready(code) for code, _ in operands)
         x, y = left.text, right.text
         if x == to.text and not to.fresh:
             self.emit(f"{to.text} {sign}= {y}")
@@ -172,15 +176,16 @@ class Lines:
         else:
             self.emit(f"{WORDS[sign]}({x}, {y}, {self.there(to)})")
 
-    def many(self, to: Array, sign: str, a: tuple[Code, int], b: tuple[Code, int], parts: int) -> None:
-        """One value with each of several below one another."""
+    def many(self, to: Array, word: str, operands: list[tuple[Code, int]]) -> None:
+        """One value with each of several below one another: of each operand the code, and how often it is meant."""
+        parts = max(times for _, times in operands)
         here = Code(self.there(to), Level.ATOM, to.shape, True)
-        x, y = (self.once(code) if times > 1 else self.folded(code, parts) for code, times in (a, b))
-        self.emit(f"{WORDS[sign]}({x}, {y}, {self.folded(here, parts)})")
+        x, y = (self.once(code) if times > 1 or is_one(code) else self.folded(code, parts) for code, times in operands)
+        self.emit(f"{word}({x}, {y}, {'out=' * (f'{word}(' in NAMED)}{self.folded(here, parts)})")
 
     def once(self, code: Code) -> str:
         """One value, beside several of its kind."""
-        return f"{code.at(Level.ATOM)}[:, None]" if self.speller.whole and code.batched else code.text
+        return f"{code.at(Level.ATOM)}[:, None]" if self.speller.whole and code.batched else self.ready(code).text
 
     def is_full(self, code: Code, to: Array) -> bool:
         return code.batched and not code.thin and code.shape == to.shape
@@ -318,11 +323,14 @@ class Lines:
     def pair(self, to: Array, expr: MatrixExpr, call: str) -> None:
         """A function of two: that which can be computed where the result goes is, the other one before."""
         a, b = expr.args
+        if max(repeats(a), repeats(b)) > 1:
+            self.many(to, call.partition("(")[0], [(self.operand(x), repeats(x)) for x in (a, b)])
+            return
         if self.holds(to, b) or (not self.holds(to, a) and self.is_ready(a)):
-            left = self.operand(a) if repeats(a) == 1 else self.parts(a)
+            left = self.operand(a)
             right = self.over(to, b) if self.is_ready(b) or not self.uses(to, left) else self.operand(b)
         else:
-            right = self.operand(b) if repeats(b) == 1 else self.parts(b)
+            right = self.operand(b)
             left = self.over(to, a)
         left, right = codes = (self.ready(left), self.ready(right))
         text = call.format(*(c.text for c in codes))
@@ -336,17 +344,17 @@ class Lines:
     def uses(self, to: Array, code: Code) -> bool:
         return code.text == to.text
 
-    def parts(self, expr: MatrixExpr) -> Code:
-        to = self.new_scratch(expr.shape)
-        self.copy(to, expr)
-        return Code(to.text, Level.ATOM, expr.shape, True)
-
 
 def repeats(expr: MatrixExpr | Code) -> int:
     """How often a value stands below itself."""
     if isinstance(expr, n.Concat) and len(set(expr.args)) == 1 and is_column(expr):
         return len(expr.args)
     return 1
+
+
+def is_one(code: Code) -> bool:
+    """Whether it is one number for all entries and samples."""
+    return code.literal or (code.thin and not code.batched)
 
 
 WRITERS: Mapping[type, Callable[[Lines, Array, MatrixExpr], None]] = {

@@ -48,9 +48,17 @@ def switch(lines: Lines, to: Array, expr: MatrixExpr) -> None:
 
 
 def sum_of_entries(lines: Lines, to: Array, expr: MatrixExpr) -> None:
-    factors = expr.args[0].args if isinstance(expr.args[0], n.Hadamard) else ()
-    if len(factors) != 2 or not inner_product(lines, to, *factors):
+    """The sum of a column is a row of ones times that: BLAS takes a tenth of the time of `np.sum`."""
+    inner = expr.args[0]
+    factors = inner.args if isinstance(inner, n.Hadamard) else ()
+    if len(factors) == 2 and inner_product(lines, to, *factors):
+        return
+    if lines.speller.whole or 1 not in inner.shape or inner.shape == (1, 1):
         lines.copy(to, expr)
+        return
+    column = lines.speller.full(lines.operand(inner)).text
+    ones = lines.ones(lines.speller.size(inner.shape[0] * inner.shape[1]))
+    lines.emit(f"{ones}.dot({column}, {lines.there(to)})")
 
 
 def inner_product(lines: Lines, to: Array, a: MatrixExpr, b: MatrixExpr) -> bool:

@@ -433,6 +433,15 @@ def test_a_loop_takes_no_python_numbers_and_no_view_of_the_step_before(name: str
     assert "[:-1], " not in source.partition("def _backward")[0]
 
 
+@pytest.mark.parametrize("name", ["layer_norm", "folded_made"])
+def test_every_line_of_a_loop_is_one_call_of_what_is_there(name: str) -> None:
+    """Sums, one value beside several, and what is the same for all steps make no array in the loop."""
+    for line in map(ast.parse, loop_of(functions_of(name).source)):
+        made = [part for part in ast.walk(line) if isinstance(part, (ast.BinOp, ast.UnaryOp, ast.Subscript))]
+        assert not [ast.unparse(part) for part in made]
+        assert sum(isinstance(part, ast.Call) for part in ast.walk(line)) <= 1, ast.unparse(line)
+
+
 def test_numbers_and_the_step_before_have_names() -> None:
     lines = loop_of(functions_of("lstm").source)
     assert "fio *= half" in lines

@@ -12,7 +12,7 @@ import pytest
 from sympy import MatMul, Symbol, Transpose
 
 from lstmgraph import Cell, library, load, loads
-from lstmgraph.algebra.nodes import Concat, Divide, OneMinus, Reciprocal, Sigmoid, Step, Tanh
+from lstmgraph.algebra.nodes import Concat, Divide, Fill, OneMinus, Reciprocal, Sigmoid, Step, Tanh
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.calculus.reuse import reusing
 from lstmgraph.calculus.vjp import gradient
@@ -170,6 +170,14 @@ def test_places_are_given_where_a_target_can_write_to_them() -> None:
     assert len(joined["place"]) == len(joined["pack"]) - 2, "δ_g, δ_i and δ_f are one product"
     joins = [p for e in loops["place"] for p in walk(e.value) if isinstance(p, Concat)]
     assert sorted(len(set(p.args)) for p in joins) == [1, 2], "c̄ three times; δ_o and the pack of the others"
+
+
+def test_a_scalar_that_several_meet_is_in_all_entries() -> None:
+    """Of [a; b] / [n; n] no stack is made."""
+    text = "a[t] = sum(p * h[t-1]) / n\nb[t] = sum(x[t] * h[t-1]) / n\nh[t] = x[t] * a[t] + h[t-1] * b[t]"
+    cell = Cell.from_equations(text, name="c", sizes={"x": "H", "h": "H"}, output="h", constants={"n": 4})
+    values = [e.value for e in place(sequence_of(cell).forward)["loop"]]
+    assert [v.args[1] for v in values if v.func is Divide] == [Fill(cell.constant_symbols[0], 2, 1)]
 
 
 def test_a_product_that_is_a_term_of_one_sum_is_written_there() -> None:

@@ -188,7 +188,7 @@ class _Packing:
     def operand(self, column: list[MatrixExpr]) -> MatrixExpr:
         height = column[0].shape[0] * len(column)
         if len(set(column)) == 1:
-            return n.Concat(*column)
+            return n.Concat(*column) if column[0].shape != (1, 1) else n.Fill(column[0], height, 1)
         if self.adjacent(column):
             lane = self.lane(column[0])
             assert lane is not None
