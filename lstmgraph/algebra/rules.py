@@ -58,8 +58,8 @@ def _sqrt(a: MatrixExpr, y: MatrixExpr) -> MatrixExpr:
 
 
 def _silu(a: MatrixExpr, y: MatrixExpr) -> MatrixExpr:
-    """y + sigmoid(a) (1 - y)"""
-    return total(y, product(n.Sigmoid(a), n.OneMinus(y)))
+    """s + y (1 - s) with s = sigmoid(a), which is 1 where y is large: y + s (1 - y) would be what is left of 1 there"""
+    return total(n.Sigmoid(a), product(y, n.OneMinus(n.Sigmoid(a))))
 
 
 def _minus_square(a: MatrixExpr, y: MatrixExpr) -> MatrixExpr:

@@ -155,8 +155,10 @@ class Places:
     def _joins(self, e: Equation) -> None:
         if not isinstance(e.value, n.Concat) or not is_column(e.target) or e.target in self.copied:
             return
-        there = {m: self.place(m) if m in self.homes else self.free_place(m) or self.place(m) for m in e.value.args}
-        if (run := _neighbours(there.values())) is not None and self._root(run.root) == run.root:
+        members = e.value.args
+        there = {m: self.place(m) if m in self.homes else self.free_place(m) or self.place(m) for m in members}
+        run = _neighbours(there[m] for m in members)
+        if run is not None and self._root(run.root) == run.root:
             self.homes |= {
                 m: p for m, p in there.items() if p is not None and m in self.batched and m not in self.homes
             }
@@ -164,9 +166,11 @@ class Places:
             return
         if self.rebinds and e.target not in self.whole:
             return
-        starts = list(accumulate((m.shape[0] for m in e.value.args), initial=Integer(0)))
-        for member, start in zip(e.value.args, starts, strict=False):
-            if self._can_join(member, e.value.args):
+        starts = accumulate((m.shape[0] for m in members), initial=Integer(0))
+        for member, start in zip(members, starts, strict=False):
+            if members.count(member) > 1:
+                continue
+            if self._can_join(member):
                 self.homes[member] = Place(e.target, start, member.shape[0])
             elif (whole := self._can_move(member, e)) is not None:
                 self.homes[whole] = Place(e.target, start, whole.shape[0])
@@ -185,9 +189,8 @@ class Places:
     def _run(self, members: tuple[MatrixExpr, ...]) -> Place | None:
         return _neighbours(map(self.place, members))
 
-    def _can_join(self, member: MatrixExpr, members: tuple[MatrixExpr, ...]) -> bool:
-        free = member in self.batched and member in self.at and member not in self.homes and member not in self.copied
-        return free and members.count(member) == 1
+    def _can_join(self, member: MatrixExpr) -> bool:
+        return member in self.batched and member in self.at and member not in self.homes and member not in self.copied
 
     def _in_place(self, e: Equation) -> None:
         place = self.free_place(e.target)

@@ -13,18 +13,26 @@ cotangent of a shared value is the sum of those of all steps and samples (`summe
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from sympy import Expr, Integer, MatrixExpr, MatrixSymbol
 
-from lstmgraph.algebra.build import total
-from lstmgraph.algebra.names import Name, like, name_of
-from lstmgraph.algebra.traverse import renamed, symbols_in
+from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.build import is_number, total
+from lstmgraph.algebra.names import Name, like, name_of, symbol
+from lstmgraph.algebra.nodes import operands
+from lstmgraph.algebra.rules import RULES
+from lstmgraph.algebra.traverse import rebuild, renamed, symbols_in, walk
 from lstmgraph.cell import Cell
+from lstmgraph.codegen.fold import folded
 from lstmgraph.codegen.sweep import Sweep, dependent, in_order, swept
 from lstmgraph.errors import UsageError
 from lstmgraph.normal import normal_form
 from lstmgraph.program import Equation, Program
+
+CHEAP = (n.OneMinus, n.Negative, n.Identity, n.Reciprocal)  # not worth a name
 
 
 @dataclass(frozen=True)
@@ -97,9 +105,34 @@ def _backward(cell: Cell, gradient: Program) -> Program:
         *(Equation(seed, value, stage="backward") for seed, value in arriving.items() if seed not in alone),
         *(replace(e, value=renamed(e.value, lambda s: alone.get(s, s))) for e in gradient.stage("backward")),
     )
+    equations = tuple(_without_repeats(map(_without_known, equations)))
     computed = {e.target for e in equations}
     inputs = dict.fromkeys(s for e in equations for s in sorted(symbols_in(e.value), key=str) if s not in computed)
     return Program(f"{cell.name}_backward", tuple(inputs), equations, gradient.outputs)
+
+
+def _without_known(e: Equation) -> Equation:
+    """With the functions of numbers computed, as the logarithm that the derivative of 2 ** a has."""
+    functions = (part for part in walk(e.value) if isinstance(part, n.Elementwise) and type(part) not in CHEAP)
+    return replace(e, value=folded(e.value)) if any(is_number(f.args[0]) for f in functions) else e
+
+
+def _without_repeats(equations: Iterable[Equation]) -> Iterator[Equation]:
+    """With a name for every function that one takes twice of a value, as the slope of silu does the sigmoid."""
+    named: dict[MatrixExpr, MatrixSymbol] = {}
+    for e in equations:
+        parts = Counter(part for part in walk(e.value) if isinstance(part, n.Elementwise) and type(part) not in CHEAP)
+        for part in (p for p, uses in parts.items() if uses > 1 and isinstance(p.args[0], MatrixSymbol)):
+            if part not in named:
+                named[part] = symbol(name_of(part.args[0]).marked(RULES[part.func].name), part.shape)
+                yield Equation(named[part], part, stage=e.stage)
+        yield replace(e, value=_by_names(e.value, named))
+
+
+def _by_names(expr: MatrixExpr, named: Mapping[MatrixExpr, MatrixSymbol]) -> MatrixExpr:
+    if expr in named or isinstance(expr, MatrixSymbol):
+        return named.get(expr, expr)
+    return rebuild(expr, [_by_names(o, named) for o in operands(expr)])
 
 
 def _carried(cell: Cell) -> dict[MatrixSymbol, MatrixSymbol]:

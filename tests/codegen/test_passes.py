@@ -455,3 +455,27 @@ def test_the_architecture_names_every_pass_and_no_other() -> None:
     table = ARCHITECTURE.read_text(encoding="utf-8").partition("| passes | what they are for |")[2].partition("\n\n")[0]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     assert sorted(re.findall(r"`(\w+)`", "".join(rows))) == sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("h", "stays"),
+    [
+        ("f[t] * x[t]", False),
+        ("log(1 + f[t] * k)", False),
+        ("x[t] / sqrt(1 + f[t])", False),
+        ("tanh(f[t]) / (1 + x[t] * x[t])", False),
+        ("log(f[t] * k)", True),
+        ("x[t] / (f[t] * h[t-1] + f[t])", True),
+        ("f[t] / (h[t-1] * h[t-1])", True),
+    ],
+)
+def test_a_sigmoid_stays_one_where_its_relative_error_counts(h: str, stays: bool) -> None:
+    text = f"f[t] = sigmoid(a * x[t])\nh[t] = {h}"
+    cell = Cell.from_equations(text, name="p", sizes={"x": "H", "h": "H"}, output="h")
+    assert any(isinstance(e.value, Sigmoid) for e in halve(sequence_of(cell).forward).equations) == stays
+
+
+def test_a_sigmoid_stays_one_where_a_later_step_divides_by_it() -> None:
+    text = "i[t] = sigmoid(a * x[t])\nn[t] = n[t-1] * k + i[t]\nh[t] = x[t] / n[t-1]"
+    cell = Cell.from_equations(text, name="p", sizes={"x": "H", "h": "H"}, output="h")
+    assert any(isinstance(e.value, Sigmoid) for e in halve(sequence_of(cell).forward).equations)

@@ -186,9 +186,9 @@ def test_shapes_without_memory(name: str) -> None:
     """On meta, where there is no autocast: the shapes and types of what is computed on the CPU."""
     module, xs, states = small(name)
     wanted, last = module(xs, states)
-    module, xs = module.to("meta"), xs.to("meta")
-    states = {k: s.to("meta") for k, s in states.items()}
-    for dtype in (torch.float64, torch.bfloat16):
+    module, xs = module.to("meta", torch.float32), xs.to("meta", torch.float32)
+    states = {k: s.to("meta", torch.float32) for k, s in states.items()}
+    for dtype in (torch.float32, torch.bfloat16):
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype is torch.bfloat16):
             outputs, found = module(xs, states)
         assert (outputs.device.type, outputs.dtype, outputs.shape) == ("meta", dtype, wanted.shape)
@@ -207,6 +207,26 @@ def test_autocast_computes_in_its_type(name: str, derived: bool) -> None:
     torch.testing.assert_close(outputs.float(), module(xs)[0], rtol=0.05, atol=0.05)
     outputs.float().sum().backward()
     assert {p.grad.dtype for p in module.parameters()} == {torch.float32}
+
+
+def test_autocast_leaves_float64_alone() -> None:
+    """As it does with every layer of PyTorch."""
+    module, xs, states = small("lstm")
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.nn.Linear(X, H, dtype=torch.float64)(xs).dtype == torch.float64
+        torch.testing.assert_close(module(xs, states), module(xs, states), rtol=0, atol=0)
+        assert module(xs, states)[0].dtype == torch.float64
+
+
+def test_a_large_silu_has_the_slope_1_in_every_type() -> None:
+    """y + s (1 - y) was what is left of 1 beside y."""
+    cell = Cell.from_equations("h[t] = silu(w * x[t])", sizes={"x": "H", "h": "H"})
+    for dtype, value in ((torch.bfloat16, 300.0), (torch.float32, 3e8)):
+        module = cell.lambdify("torch").Module(1).to(dtype)
+        torch.nn.init.ones_(module.w)
+        x = torch.full((1, 1, 1), value, dtype=dtype, requires_grad=True)
+        module(x)[0].sum().backward()
+        assert (x.grad.item(), module.w.grad.item()) == (1, x.item())
 
 
 @pytest.mark.parametrize("name", SOME)
@@ -508,7 +528,7 @@ def test_another_type_or_device_is_named(turn: Any, message: str, derived: bool)
         with pytest.raises(ValueError, match=rf"^states\['c'\] {message}$"):
             call(x, {**states, "c": turn(states["c"])})
     with torch.autocast("cpu", torch.bfloat16):
-        assert module(xs.float(), states)[0].dtype == torch.bfloat16
+        assert module.float()(xs, states)[0].dtype == torch.bfloat16
         with pytest.raises(ValueError, match=r"^xs must be on cpu as b_o is, got meta$"):
             module(xs.to("meta"), states)
 

@@ -4,8 +4,8 @@ The half goes into the parameters, once: pre(f)[t] = W_f x[t] + U_f h[t-1] + b_f
 b_f / 2.  A half is exact in binary numbers, so nothing is lost.  Gates that are a tanh already are then of one form
 with those that were a sigmoid, and can be packed with them.
 
-What is near 0 has an absolute error then, as everything near 1 has anyway; a sigmoid of which a logarithm or a quotient
-is taken stays one.
+What is near 0 has an absolute error then, as everything near 1 has anyway.  So a sigmoid stays one where a logarithm or
+a quotient is taken of it, or of what is made of it by products and sums, in this step or a later one (`_Relative`).
 """
 
 from __future__ import annotations
@@ -13,24 +13,60 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Rational
+from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Rational, Transpose
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.nodes import operands
-from lstmgraph.algebra.traverse import symbols_in, walk
+from lstmgraph.algebra.traverse import walk
 from lstmgraph.codegen.passes.rows import fresh
 from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
 from lstmgraph.program import Equation
 
 HALF = Rational(1, 2)
-# Operations that make much of a small difference where their operand is near 0.
-_RELATIVE = (n.Log, n.Reciprocal, n.Divide, n.Power, n.Sqrt)
+# Operations that make much of a small difference where an operand is near 0; of a quotient that is the divisor.
+_RELATIVE: dict[type, int] = {n.Log: 0, n.Reciprocal: 0, n.Divide: 1, n.Power: 0, n.Sqrt: 0}
+_CHAINED = (n.Hadamard, n.Divide, n.Negative, n.Identity, n.Slice, n.Concat, Transpose, MatMul, MatAdd)
 
 
 def halve(sweep: Sweep) -> Sweep:
     """Every sigmoid by the hyperbolic tangent of half its operand."""
     return _Halving(sweep).run()
+
+
+class _Relative:
+    """The values whose relative error counts."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        self.sweep, self.values = sweep, {e.target: e.value for e in sweep.equations}
+
+    def found(self) -> set[MatrixSymbol]:
+        parts = [part for value in self.values.values() for part in walk(value) if type(part) in _RELATIVE]
+        near = [part for part in parts if not self.is_away(part.args[_RELATIVE[type(part)]])]
+        waiting = [s for part in near for o in operands(part) for s in self.chained(o)]
+        found: set[MatrixSymbol] = set()
+        while waiting:
+            s = waiting.pop()
+            if s not in found:
+                found.add(s)
+                made = self.sweep.carried.get(s, self.values.get(s))
+                waiting += self.chained(made) if made is not None else []
+        return found
+
+    def chained(self, expr: MatrixExpr) -> list[MatrixSymbol]:
+        """What passes its relative error on: not into a sum with a number, nor through an activation."""
+        if isinstance(expr, MatrixSymbol):
+            return [expr]
+        if not isinstance(expr, _CHAINED) or self.is_away(expr):
+            return []
+        return [s for operand in operands(expr) for s in self.chained(operand)]
+
+    def is_away(self, expr: MatrixExpr) -> bool:
+        """Whether something is away from 0 by a number that it is the sum with, or the larger of."""
+        expr = self.values.get(expr, expr)
+        if isinstance(expr, (n.Sqrt, n.Power)):
+            return self.is_away(expr.args[0])
+        return isinstance(expr, (MatAdd, n.Maximum)) and any(isinstance(a, n.Fill) for a in operands(expr))
 
 
 @dataclass
@@ -41,9 +77,8 @@ class _Halving:
     def __post_init__(self) -> None:
         self.constant = self.sweep.constant()
         self.taken = {e.target for e in self.sweep.equations}
-        values = [e.value for e in self.sweep.equations]
-        self.uses = Counter(s for value in values for s in walk(value) if isinstance(s, MatrixSymbol))
-        self.relative = {s for v in values for p in walk(v) if isinstance(p, _RELATIVE) for s in symbols_in(p)}
+        self.uses = Counter(s for e in self.sweep.equations for s in walk(e.value) if isinstance(s, MatrixSymbol))
+        self.relative = _Relative(self.sweep).found()
         self.definitions = {e.target: e for e in self.sweep.equations}
 
     def run(self) -> Sweep:

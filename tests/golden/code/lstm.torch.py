@@ -33,7 +33,7 @@ class Lstm(nn.Module):
 
     Gradients are the derived ones; to be differentiated once more they are those of `reference`.  With derived=False
     all are autograd's, step by step over the equations: slower, but forward mode (torch.func.jvp) has them, too.
-    Under autocast all is computed in its type, as in torch.nn.LSTM on a GPU.
+    Under autocast all is computed in its type, as in torch.nn.LSTM on a GPU; float64 stays as it is.
     """
 
     def __init__(self, X, H, *, batch_first=False, derived=True, device=None, dtype=None):
@@ -91,7 +91,7 @@ class Lstm(nn.Module):
         ]
         device = given[-1].device.type
         device = device if torch.amp.is_autocast_available(device) else "cpu"  # it is not on meta
-        autocast = torch.is_autocast_enabled(device)
+        autocast = torch.is_autocast_enabled(device) and given[-1].dtype != torch.float64
         _check_alike(given, autocast, "xs", "states['c']", "states['h']")
         if autocast:
             given = [a.to(torch.get_autocast_dtype(device)) for a in given]
