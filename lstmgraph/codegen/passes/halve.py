@@ -95,7 +95,9 @@ class _Halving:
         return self.sweep.changed(phases | {"once": [*self.sweep["once"], *self.halves.values()]})
 
     def is_chosen(self, e: Equation) -> bool:
-        return isinstance(e.value, n.Sigmoid) and e.target not in self.relative
+        """Whether it is a gate; the sigmoid in a slope of silu is all that there is of it far out."""
+        slope = name_of(e.target).marks[:1] == ("sigmoid",)
+        return isinstance(e.value, n.Sigmoid) and e.target not in self.relative and not slope
 
     def is_scaled(self, operand: MatrixExpr) -> bool:
         """Whether half of an operand can be computed in its place."""
