@@ -5,6 +5,7 @@ A phase is done for some samples, its `Domain`: all of them at once, or those of
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ class Domain:
         """A loop over the samples."""
         inside = list(body)
         lines = [f"for (size_t {self.variable} = 0; {self.variable} < {self.count}; ++{self.variable}) {{"]
-        if self.variable == STEP and any(ALL in line for line in inside):
+        if self.variable == STEP and uses(inside, ALL):
             lines.append(f"{TAB}const size_t {ALL} = t * B + {STEP};")
         return [*lines, *indented(inside), "}"]
 
@@ -45,6 +46,12 @@ ONE_STEP = Domain("B", STEP, {STEP: ""})
 
 def indented(lines: Iterable[str]) -> list[str]:
     return [f"{TAB}{line}" if line and not line.startswith("#") else line for line in lines]
+
+
+def uses(lines: Iterable[str], name: str) -> bool:
+    """Whether a variable is in some lines: a word of its own, and no member of a struct."""
+    pattern = re.compile(rf"(?<![\w.>]){re.escape(name)}\b")
+    return any(pattern.search(line) for line in lines)
 
 
 @dataclass

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sympy import MatrixSymbol
 
 from lstmgraph.algebra.names import like
-from lstmgraph.codegen.loops.calls import AT_STEP, EVERY, ONE_STEP, Calls, indented
+from lstmgraph.codegen.loops.calls import AT_STEP, EVERY, ONE_STEP, Calls, indented, uses
 from lstmgraph.codegen.loops.comments import comment, sentence, shapes
 from lstmgraph.codegen.loops.entries import Entries
 from lstmgraph.codegen.loops.layout import Layout, Options, count
@@ -50,14 +49,9 @@ class Function:
 
     @property
     def text(self) -> str:
-        unused = [f"(void){a.name};" for a in self.arguments if not _uses(self.body, a.name)]
+        unused = [f"(void){a.name};" for a in self.arguments if not uses(self.body, a.name)]
         body = [part for line in indented([*unused, *self.body]) for part in wrapped(line)]
         return "\n".join([self.prototype, "{", *body, "}"])
-
-
-def _uses(lines: Iterable[str], name: str) -> bool:
-    pattern = re.compile(rf"(?<![\w.>]){re.escape(name)}\b")
-    return any(pattern.search(line) for line in lines)
 
 
 class Functions(Layout):
@@ -155,7 +149,7 @@ class Functions(Layout):
             *self.state_pointers(lines, "d_states", "carry") * d.in_place,
             *memory.pointers(_used(memory, lines), "real"),
         ]
-        packed = self.packed() if _uses(pointers, "pack") else []
+        packed = self.packed() if uses(pointers, "pack") else []
         words = self.backward_words()
         return self.function(words, "void", "backward", self.backward_arguments(packed), [*pointers, *lines])
 
@@ -261,7 +255,7 @@ class Functions(Layout):
         given = [Argument(f"{self.prefix}_sizes ", "sizes")] if self.open_sizes else []
         filled = [Argument(a.declaration.replace("@", self.prefix), a.name) for a in arguments]
         sizes = self.names.sizes
-        used = [z for z in self.open_sizes if _uses(lines, sizes[z])]
+        used = [z for z in self.open_sizes if uses(lines, sizes[z])]
         read = (
             [f"const size_t {', '.join(f'{sizes[z]} = sizes.{self.members[str(z)]}' for z in used)};"] if used else []
         )
@@ -298,7 +292,7 @@ class Functions(Layout):
 
     def state_pointers(self, lines: Sequence[str], source: str, mark: str) -> list[str]:
         names = {s: self.arrays[like(s.previous, "bar")] if mark else self.arrays[s.previous] for s in self.cell.states}
-        return [f"real *{a} = {source}->{self.members[s.name]};" for s, a in names.items() if _uses(lines, a)]
+        return [f"real *{a} = {source}->{self.members[s.name]};" for s, a in names.items() if uses(lines, a)]
 
 
 def _const(lines: Iterable[str]) -> list[str]:
@@ -317,4 +311,4 @@ _D_STATES, _GRADS = Argument("const @_states *", "d_states"), Argument("const @_
 
 
 def _used(memory: Memory, lines: Iterable[str]) -> list[str]:
-    return [name for name in memory.arrays if _uses(lines, name)]
+    return [name for name in memory.arrays if uses(lines, name)]

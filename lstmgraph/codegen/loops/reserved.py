@@ -47,8 +47,8 @@ _LIKE_TYPES = re.compile(r"u?int\w*_t")
 _OWN = """
 T B t b row j l sizes params states prev next d_states grads work pack sum real BYTES ROWS LANES TILE HEIGHT DEPTH lanes
 multiply block strips columns tile part_of_row end_of_row one_row lanes_at dots softmax sigmoid hyperbolic_tangent
-exponential exp_parts times_power silu softplus rectified sign_of unit_step square larger smaller first last failures
-next_output
+exponential exp_parts times_power silu softplus rectified sign_of unit_step square larger smaller add_part first last
+kept forward backward seed fill weighted wrong failures next_output
 """
 _KEYWORDS = frozenset(f"{_C} {_CPP} {_MACROS}".split())
 _FUNCTIONS = frozenset(word + end for word in _MATH.split() for end in ("", "f", "l"))
