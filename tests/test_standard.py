@@ -233,8 +233,6 @@ def test_columns_side_by_side_are_no_vector(text: str, sizes: Mapping[str, Any],
 def test_a_difference_is_said() -> None:
     said = differences(load("peephole_lstm_full"))
     assert said["lstm"] == "a gate sees c[t-1]"
-    mixed = from_equations("h[t] = tanh(W @ x[t]) + f * h[t-1]", sizes=SIZES | {"f": "H"})
-    assert differences(mixed)["rnn"] == "tanh(W @ x[t]) + f * h[t-1] is no activation of a layer"
     assert (
         "2 inputs"
         in differences(from_equations("h[t] = tanh(W @ x[t] + V @ v[t] + U @ h[t-1])", sizes={**SIZES, "v": "V"}))[

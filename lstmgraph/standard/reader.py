@@ -126,14 +126,7 @@ class Reader:
         for factor, other in (expr.args, expr.args[::-1]):
             if factor in self.cell.parameters and not rows:
                 return Term("peephole", self.block(factor, sign, None), self.resolved(other))
-        raise Differs(f"the product {self.said(expr)} in a gate is none that a standard form has")
-
-    def said(self, expr: MatrixExpr) -> str:
-        """As the equations of the cell would have it."""
-        from lstmgraph.notation import get_notation
-        from lstmgraph.printing import print_expr
-
-        return print_expr(expr, "source", get_notation(self.cell))
+        raise Differs(f"the product {expr} in a gate is none that a standard form has")
 
     def block(self, expr: MatrixExpr, sign: int, rows: Shape | None) -> Block:
         expr = self.resolved(expr)
@@ -141,7 +134,7 @@ class Reader:
             start, count = expr.args[1:]
             return self.block(expr.args[0], sign, (start + rows[0], rows[1]) if rows else (start, count))
         if expr not in self.cell.parameters:
-            raise Differs(f"{self.said(expr)} stands where a standard form has a parameter")
+            raise Differs(f"{expr} stands where a standard form has a parameter")
         zero: Expr = Integer(0)
         first, count = rows or (zero, expr.shape[0])
         return Block(expr, (first, zero), (count, expr.shape[1]), sign)
@@ -159,7 +152,7 @@ class Reader:
     def gate(self, layer: MatrixExpr, sign: int, sees: Sees) -> Gate:
         """The parts of an activated layer."""
         if not is_activation(layer) or not isinstance(layer, n.Elementwise):
-            raise Differs(f"{self.said(layer)} is no activation of a layer")
+            raise Differs(f"{layer} is no activation of a layer")
         parts: dict[str, list[Block]] = {name: [] for name in (*SINGLE, "biases", "recurrent_biases")}
         for name, block in sees.placed(self, self.terms(layer.args[0], sign)):
             parts[name].append(block)
@@ -198,7 +191,7 @@ class Sees:
                 for name, block in inside.placed(reader, term.inner):
                     yield ("recurrent_biases" if name == "biases" else name), block
             else:
-                raise Differs(f"a gate has a factor {reader.said(term.operand)} inside")
+                raise Differs(f"a gate has a factor {term.operand} inside")
 
     def part(self, reader: Reader, term: Term) -> str:
         if term.kind == "bias":
@@ -209,4 +202,4 @@ class Sees:
             return "input"
         if term.kind == "product" and reader.polynomial(term.operand) == self.recurrent:
             return "recurrent"
-        raise Differs(f"a gate sees {reader.said(term.operand)}")
+        raise Differs(f"a gate sees {term.operand}")
