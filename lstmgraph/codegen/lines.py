@@ -20,8 +20,8 @@ from lstmgraph.algebra.names import Shape
 from lstmgraph.codegen.arrays import signed
 from lstmgraph.codegen.code import Code, Level
 from lstmgraph.codegen.columns import Columns
-from lstmgraph.codegen.places import Place, atoms, is_column
-from lstmgraph.codegen.several import inner_product, softplus, sum_of_entries, switch
+from lstmgraph.codegen.places import Place, atoms, is_column, neighbours
+from lstmgraph.codegen.several import inner_product, softplus, sum_of_entries, sums_of_parts, switch
 
 NAMED = ("np.maximum(", "np.minimum(")  # which want to be told by name where their result goes
 WORDS = {"+": "np.add", "-": "np.subtract", "*": "np.multiply", "/": "np.divide"}
@@ -90,7 +90,7 @@ class Lines:
             return True
         if isinstance(expr, (n.Fill, n.Identity, n.TimeSum)) or (isinstance(expr, Transpose) and 1 in expr.shape):
             return self.is_ready(expr.args[0])
-        return repeats(expr) > 1 and self.is_ready(expr.args[0])
+        return self.scalars(expr) is not None or (repeats(expr) > 1 and self.is_ready(expr.args[0]))
 
     def holds(self, to: Array, expr: MatrixExpr) -> bool:
         """Whether the value of some part of an expression is where the whole is to be written."""
@@ -98,6 +98,8 @@ class Lines:
 
     def operand(self, expr: MatrixExpr) -> Code:
         """The code for an operand, computed before if it has to be."""
+        if (rows := self.scalars(expr)) is not None:
+            return Code(self.rows(rows), Level.ATOM, (rows.count, Integer(1)), True)
         if self.is_ready(expr):
             return self.speller.spell(expr.args[0] if repeats(expr) > 1 else expr)
         if isinstance(expr, n.Fill):
@@ -105,6 +107,11 @@ class Lines:
         to = self.new_scratch(expr.shape)
         self.write(to, expr)
         return Code(to.text, Level.ATOM, expr.shape, True)
+
+    def scalars(self, expr: MatrixExpr) -> Place | None:
+        """The neighbours of which each is in all entries of one of several below one another: where they are."""
+        members = expr.args if parts_of(expr) > 1 == repeats(expr) else ()
+        return neighbours(self.at(m.args[0]) for m in members)
 
     def ready(self, code: Code) -> Code:
         """What is the same for all steps as the loop takes it."""
@@ -159,10 +166,11 @@ class Lines:
 
     def binary(self, to: Array, sign: str, a: MatrixExpr | Code, b: MatrixExpr | Code) -> None:
         busy = self.busy
+        parts = max(parts_of(c) for c in (a, b))
         operands = [(c if isinstance(c, Code) else self.operand(c), repeats(c)) for c in (a, b)]
         self.busy = busy  # what was scratch for an operand is free again
-        if max(times for _, times in operands) > 1:
-            self.many(to, WORDS[sign], operands)
+        if parts > 1:
+            self.many(to, WORDS[sign], operands, parts)
             return
         left, right = (self.ready(code) for code, _ in operands)
         x, y = left.text, right.text
@@ -176,9 +184,8 @@ class Lines:
         else:
             self.emit(f"{WORDS[sign]}({x}, {y}, {self.there(to)})")
 
-    def many(self, to: Array, word: str, operands: list[tuple[Code, int]]) -> None:
+    def many(self, to: Array, word: str, operands: list[tuple[Code, int]], parts: int) -> None:
         """One value with each of several below one another: of each operand the code, and how often it is meant."""
-        parts = max(times for _, times in operands)
         here = Code(self.there(to), Level.ATOM, to.shape, True)
         x, y = (self.once(code) if times > 1 or is_one(code) else self.folded(code, parts) for code, times in operands)
         self.emit(f"{word}({x}, {y}, {'out=' * (f'{word}(' in NAMED)}{self.folded(here, parts)})")
@@ -248,6 +255,8 @@ class Lines:
         """Each member where it belongs, if it is not there already."""
         if to.place is None or not is_column(expr):
             self.copy(to, expr)
+            return
+        if all(isinstance(m, n.Sum) for m in expr.args) and sums_of_parts(self, to, expr.args):
             return
         start = to.place.start
         for member in expr.args:
@@ -323,8 +332,8 @@ class Lines:
     def pair(self, to: Array, expr: MatrixExpr, call: str) -> None:
         """A function of two: that which can be computed where the result goes is, the other one before."""
         a, b = expr.args
-        if max(repeats(a), repeats(b)) > 1:
-            self.many(to, call.partition("(")[0], [(self.operand(x), repeats(x)) for x in (a, b)])
+        if (parts := max(parts_of(a), parts_of(b))) > 1:
+            self.many(to, call.partition("(")[0], [(self.operand(x), repeats(x)) for x in (a, b)], parts)
             return
         if self.holds(to, b) or (not self.holds(to, a) and self.is_ready(a)):
             left = self.operand(a)
@@ -350,6 +359,13 @@ def repeats(expr: MatrixExpr | Code) -> int:
     if isinstance(expr, n.Concat) and len(set(expr.args)) == 1 and is_column(expr):
         return len(expr.args)
     return 1
+
+
+def parts_of(expr: MatrixExpr | Code) -> int:
+    """How many parts a value has of which each has one number, or all have the same numbers."""
+    members = expr.args if isinstance(expr, n.Concat) and is_column(expr) else ()
+    filled = all(isinstance(m, n.Fill) and isinstance(m.value, MatrixExpr) for m in members)
+    return len(members) if filled and len({m.shape for m in members}) == 1 else repeats(expr)
 
 
 def is_one(code: Code) -> bool:

@@ -157,7 +157,7 @@ class Places:
             return
         members = e.value.args
         there = {m: self.place(m) if m in self.homes else self.free_place(m) or self.place(m) for m in members}
-        run = _neighbours(there[m] for m in members)
+        run = neighbours(there[m] for m in members)
         if run is not None and self._root(run.root) == run.root:
             self.homes |= {
                 m: p for m, p in there.items() if p is not None and m in self.batched and m not in self.homes
@@ -187,7 +187,7 @@ class Places:
         return None if any(s in self.kept or self.at[s] > self.at[e.target] for s in self.occupants(root)) else root
 
     def _run(self, members: tuple[MatrixExpr, ...]) -> Place | None:
-        return _neighbours(map(self.place, members))
+        return neighbours(map(self.place, members))
 
     def _can_join(self, member: MatrixExpr) -> bool:
         return member in self.batched and member in self.at and member not in self.homes and member not in self.copied
@@ -302,7 +302,7 @@ def _spine(expr: MatrixExpr) -> Iterator[MatrixExpr]:
             yield from _spine(operand)
 
 
-def _neighbours(places: Iterable[Place | None]) -> Place | None:
+def neighbours(places: Iterable[Place | None]) -> Place | None:
     """All of some places as one, if each begins where the one before it ends."""
     whole: Place | None = None
     for place in places:

@@ -8,6 +8,8 @@ from sympy import MatAdd, MatrixExpr
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.codegen.arrays import signed
+from lstmgraph.codegen.code import Code, Level
+from lstmgraph.codegen.places import neighbours
 
 if TYPE_CHECKING:
     from lstmgraph.codegen.lines import Array, Lines
@@ -59,6 +61,20 @@ def sum_of_entries(lines: Lines, to: Array, expr: MatrixExpr) -> None:
     column = lines.speller.full(lines.operand(inner)).text
     ones = lines.ones(lines.speller.size(inner.shape[0] * inner.shape[1]))
     lines.emit(f"{ones}.dot({column}, {lines.there(to)})")
+
+
+def sums_of_parts(lines: Lines, to: Array, sums: tuple[MatrixExpr, ...]) -> bool:
+    """The sums of columns that are neighbours, if they are of one height, as one product of matrices."""
+    columns = [s.args[0] for s in sums]
+    rows = neighbours(map(lines.at, columns))
+    if lines.speller.whole or rows is None or len({c.shape for c in columns}) > 1 or columns[0].shape[1] != 1:
+        return False
+    shape, parts = columns[0].shape, len(columns)
+    whole = Code(lines.rows(rows), Level.ATOM, (rows.count, shape[1]), True)
+    here = Code(lines.there(to), Level.ATOM, to.shape, True)
+    ones = lines.ones(lines.speller.size(shape[0]))
+    lines.emit(f"np.matmul({ones}, {lines.folded(whole, parts)}, {lines.folded(here, parts)})")
+    return True
 
 
 def inner_product(lines: Lines, to: Array, a: MatrixExpr, b: MatrixExpr) -> bool:

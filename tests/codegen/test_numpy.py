@@ -442,6 +442,13 @@ def test_every_line_of_a_loop_is_one_call_of_what_is_there(name: str) -> None:
         assert sum(isinstance(part, ast.Call) for part in ast.walk(line)) <= 1, ast.unparse(line)
 
 
+def test_gates_that_are_normalised_each_for_itself_are_so_in_one_call() -> None:
+    lines = loop_of(functions_of("layer_norm").source)
+    assert sum("np.matmul(ones" in line for line in lines) == 2
+    assert ["_by_3" in line for line in lines if "np.divide" in line] == [True]
+    assert ["_by_3" in line for line in lines if "np.subtract" in line] == [True, False]
+
+
 def test_numbers_and_the_step_before_have_names() -> None:
     lines = loop_of(functions_of("lstm").source)
     assert "fio *= half" in lines

@@ -32,6 +32,7 @@ from lstmgraph.codegen.passes import (
     pack_early,
     passed,
     place,
+    place_parts,
     rest,
     sink,
     spread,
@@ -65,6 +66,7 @@ PASSES = {
     "early": pack_early,
     "pack": pack,
     "place": place,
+    "parts": place_parts,
     "gather": gather,
     "widen": widen,
     "turn": turn,
@@ -82,7 +84,7 @@ def one_by_one(sweep: Sweep) -> dict[str, Sweep]:
     """A sweep after each pass; packing starts from the stacked one, and what leaves less to do from none."""
     found: dict[str, Sweep] = {"products": hoist_products(sweep)}
     for name, change in PASSES.items():
-        found[name] = change(found["stack"] if name in {"pack", "place"} else sweep)
+        found[name] = change(found["stack"] if name in {"pack", "place", "parts"} else sweep)
         sweep = found[name]
     return found
 

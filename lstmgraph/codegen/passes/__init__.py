@@ -11,7 +11,8 @@
     hoist_products                the same of terms, but what is one for all steps is added where it was
     stack, stack_late             products that share a factor, or are terms of one sum, become one product
     turn                          weights that a step multiplies with are transposed before the loop
-    pack, pack_early, place       equations of one form become one over their stacked operands
+    pack, pack_early, place,      equations of one form become one over their stacked operands
+    place_parts                   the same, and sums of parts of a stack, and scalars for each of them
     gather                        a product and what all of its rows are added to become one sum
     widen                         activations of neighbouring rows become one
     inline                        a product that is a term of one sum is written there
@@ -38,7 +39,7 @@ from lstmgraph.codegen.passes.hoist import hoist_factors, hoist_products, hoist_
 from lstmgraph.codegen.passes.inline import inline
 from lstmgraph.codegen.passes.last import last
 from lstmgraph.codegen.passes.merge import merge
-from lstmgraph.codegen.passes.pack import pack, pack_early, place
+from lstmgraph.codegen.passes.pack import pack, pack_early, place, place_parts
 from lstmgraph.codegen.passes.recompute import recompute, recompute_in_loop
 from lstmgraph.codegen.passes.rest import rest
 from lstmgraph.codegen.passes.sink import sink
@@ -68,6 +69,7 @@ __all__ = [
     "passed",
     "passed_both",
     "place",
+    "place_parts",
     "recompute",
     "recompute_in_loop",
     "rest",

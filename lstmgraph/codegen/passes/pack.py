@@ -26,10 +26,13 @@ from lstmgraph.program import Equation
 _ENTRYWISE = (n.Elementwise, n.Hadamard, n.Divide, n.Power, n.Maximum, n.Minimum, MatAdd)
 
 
-def pack(sweep: Sweep, placing: bool = False) -> Sweep:
+def pack(sweep: Sweep, placing: bool = False, parted: bool = False) -> Sweep:
     """The same values in fewer equations; those that were packed are rows of their pack."""
     packing = _Packing(sweep, placing)
-    phases: dict[Phase, list[Equation]] = {p: packing.packed(sweep[p]) for p in PHASES[1:]}
+    phases: dict[Phase, list[Equation]] = {}
+    for p in PHASES[1:]:
+        packing.parted = parted and p == "loop"  # of all steps at once a sum over these takes them as they are
+        phases[p] = packing.packed(sweep[p])
     phases = {p: [replace(e, value=replaced(e.value, packing.merged)) for e in phases[p]] for p in phases}
     return with_stacks(sweep.changed(phases), packing.stacks.values())
 
@@ -40,6 +43,14 @@ def place(sweep: Sweep) -> Sweep:
     `pack`, for a target that writes a value straight into its place.
     """
     return pack(sweep, placing=True).pruned()
+
+
+def place_parts(sweep: Sweep) -> Sweep:
+    """`place`, and of neighbours in a stack the sums, and the scalars that meet all entries of one each.
+
+    For a target that takes an array as several below one another.
+    """
+    return pack(sweep, placing=True, parted=True).pruned()
 
 
 def pack_early(sweep: Sweep) -> Sweep:
@@ -60,6 +71,7 @@ class Lane:
 class _Packing:
     sweep: Sweep
     placing: bool
+    parted: bool = False
     lanes: dict[MatrixExpr, Lane] = field(default_factory=dict)
     stacks: dict[tuple[MatrixSymbol, ...], Equation] = field(default_factory=dict)
     concats: dict[MatrixSymbol, MatrixExpr] = field(default_factory=dict)
@@ -122,7 +134,9 @@ class _Packing:
         return sorted(group, key=lambda e: places[e.target])
 
     def fits(self, run: list[Equation]) -> bool:
-        if not all(isinstance(p, (*_ENTRYWISE, MatrixSymbol, n.Slice, n.Fill)) for p in walk(run[0].value)):
+        first = run[0].value
+        whole = first.args[0] if self.parted and isinstance(first, n.Sum) else first
+        if not all(isinstance(p, (*_ENTRYWISE, MatrixSymbol, n.Slice, n.Fill)) for p in walk(whole)):
             return False
         if run[0].target in self.lanes and not self.adjacent([e.target for e in run]):
             return False
@@ -134,6 +148,8 @@ class _Packing:
             return True
         if self.adjacent(column):
             return True
+        if all(isinstance(v, n.Sum) or (self.parted and _is_scalar(v)) for v in column):
+            return self.adjacent([v.args[0] for v in column])
         if len(set(column)) < len(column) or not all(isinstance(v, MatrixSymbol) for v in column):
             return False
         if tuple(column) in self.stacks or all(v in self.constant for v in column):
@@ -153,7 +169,7 @@ class _Packing:
 
     def pack(self, run: list[Equation]) -> list[Equation]:
         summed = run[0].target in self.sweep.summed
-        if len(run) == 1 or not isinstance(run[0].value, (*_ENTRYWISE, *([MatrixSymbol] if summed else []))):
+        if len(run) == 1 or not isinstance(run[0].value, (*_ENTRYWISE, n.Sum, *([MatrixSymbol] if summed else []))):
             return run
         value = self.joined([e.value for e in run])
         targets = [e.target for e in run]
@@ -180,6 +196,8 @@ class _Packing:
         first = values[0]
         if isinstance(first, (MatrixSymbol, n.Slice)):
             return self.operand(values)
+        if isinstance(first, n.Sum) or (_is_scalar(first) and len(set(values)) > 1):
+            return n.Concat(*values)
         if isinstance(first, n.Fill):
             return n.Fill(first.value, first.shape[0] * len(values), first.shape[1])
         columns = zip(*map(operands, values), strict=True)
@@ -203,8 +221,13 @@ class _Packing:
 
 def _columns(values: list[MatrixExpr]) -> Iterator[list[MatrixExpr]]:
     """The operands of expressions of one form, place by place."""
-    if isinstance(values[0], (MatrixSymbol, n.Slice, n.Fill)):
+    if isinstance(values[0], (MatrixSymbol, n.Slice, n.Fill, n.Sum)):
         yield values
         return
     for column in zip(*map(operands, values), strict=True):
         yield from _columns(list(column))
+
+
+def _is_scalar(expr: MatrixExpr) -> bool:
+    """Whether a value that has a name is in every entry."""
+    return isinstance(expr, n.Fill) and isinstance(expr.value, (MatrixSymbol, n.Slice))

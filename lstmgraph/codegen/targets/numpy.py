@@ -32,7 +32,7 @@ from lstmgraph.codegen.passes import (
     last,
     merge,
     passed_both,
-    place,
+    place_parts,
     recompute,
     rest,
     sink,
@@ -49,10 +49,10 @@ __all__ = ["COLUMNS", "DIALECT", "PASSES", "generate"]
 
 PASSES: Ways = {
     "both": (recompute,),
-    "forward": (halve, blend, hoist_terms, sink, stack, place, gather, widen),
+    "forward": (halve, blend, hoist_terms, sink, stack, place_parts, gather, widen),
     "backward": (
         *(halve, hoist_terms, rest, divide, spread, merge, hoist_factors, collect, merge, hoist_factors),
-        *(sink, stack, place, gather, widen, last),
+        *(sink, stack, place_parts, gather, widen, last),
     ),
 }
 
