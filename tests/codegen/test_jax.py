@@ -166,28 +166,77 @@ for cell, (source, names) in json.load(sys.stdin).items():
             for word in re.findall(r" (all-\\S+|collective-permute|reduce-scatter)\\(", part):
                 print(cell, name, "in the program" if part.startswith("ENTRY") else "in a loop", word)
 """
+MESHES = """
+import json, sys
+import jax, jax.numpy as jnp
+from functools import partial
+from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
+
+auto, explicit = (jax.make_mesh((2,), ("samples",), axis_types=(kind,)) for kind in (AxisType.Auto, AxisType.Explicit))
+xs = jax.random.normal(jax.random.key(1), (6, 5, 4))
+given = {"no states": None, "states": {"h": jax.random.normal(jax.random.key(2), (6, 8))}}
+
+def put(arrays, spec):
+    return jax.device_put(arrays, NamedSharding(explicit, spec))
+
+def gradients(loss, params, states, kind):
+    if kind == "explicit":
+        with jax.set_mesh(explicit):
+            return jax.jit(jax.grad(loss)).lower(put(params, P()), put(xs, P("samples")), put(states, P("samples")))
+    inside = jax.grad(loss) if kind == "inside" else lambda *given: jax.lax.psum(loss(*given), "samples")
+    spread = jax.shard_map(inside, mesh=auto, in_specs=(P(), P("samples"), P("samples")), out_specs=P())
+    return jax.jit(spread if kind == "inside" else jax.grad(spread)).lower(params, xs, states)
+
+for cell, source in json.load(sys.stdin).items():
+    namespace = {"__name__": "generated"}
+    exec(source, namespace)
+    params = namespace["init"](jax.random.key(0), 4, 8)
+    for name in ("forward", "reference"):
+        loss = lambda *given: jnp.sum(namespace[name](*given)[0] ** 2)
+        for what, states in given.items():
+            alone = jax.grad(loss)(params, xs, states)
+            for kind in ("inside", "around", "explicit"):
+                compiled = gradients(loss, params, states, kind).compile()
+                rows = (put(params, P()), put(xs, P("samples")), put(states, P("samples")))
+                both = compiled(*(rows if kind == "explicit" else (params, xs, states)))
+                assert all(jnp.allclose(both[k], d, rtol=1e-4, atol=1e-5) for k, d in alone.items())
+                sums = compiled.as_text().count(" all-reduce(")
+                print(cell, name, what, kind, sums)
+"""
 SPREAD = ["peephole_lstm", "gru"]  # of which the second has a product amid its step
 
 
-def test_samples_over_two_devices_take_one_collective_for_all_gradients() -> None:
-    """Outside the loop; the gradients of a plain scan take one in every step."""
+def over_two_devices(script: str, given: Any) -> list[str]:
+    """What a script prints where JAX has two devices."""
     flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_PLATFORMS": "cpu"}
-    sources = {name: (functions_of(name).source, ["forward"]) for name in SPREAD}
-    sources["rnn"] = (functions_of("rnn").source, ["forward", "reference"])
     done = subprocess.run(
-        [sys.executable, "-c", SHARDED],
-        input=json.dumps(sources),
+        [sys.executable, "-c", script],
+        input=json.dumps(given),
         text=True,
         capture_output=True,
         check=False,
         env=os.environ | flags,
     )
     assert done.returncode == 0, done.stderr
-    found = done.stdout.splitlines()
+    return done.stdout.splitlines()
+
+
+def test_samples_over_two_devices_take_one_collective_for_all_gradients() -> None:
+    """Outside the loop; the gradients of a plain scan take one in every step."""
+    sources = {name: (functions_of(name).source, ["forward"]) for name in SPREAD}
+    sources["rnn"] = (functions_of("rnn").source, ["forward", "reference"])
+    found = over_two_devices(SHARDED, sources)
     for name in sources:
         own = [line for line in found if line.startswith(f"{name} forward")]
         assert own == [f"{name} forward in the program all-reduce"]
     assert "rnn reference in a loop all-reduce" in found
+
+
+def test_in_shard_map_and_on_a_mesh_with_explicit_axes_gradients_are_those_of_one_device() -> None:
+    """With one sum over the devices for all parameters."""
+    found = over_two_devices(MESHES, {"gru": functions_of("gru").source})
+    assert len(found) == 2 * 2 * 3
+    assert not [line for line in found if " forward " in line and not line.endswith(" 1")]
 
 
 # ── what comes out ──
@@ -237,7 +286,7 @@ def test_sums_of_vectors_that_a_step_makes_for_them_alone_are_added_up_in_the_lo
         "d_p_i += delta_i * c_prev",
         "d_p_o += delta_o * c",
     ]
-    assert "d_p_f = d_p_i = d_p_o = jnp.zeros((B, H), d_outputs.dtype)" in loop
+    assert "d_p_f = d_p_i = d_p_o = jnp.zeros_like(d_outputs, shape=(B, H))" in loop
     sums = dict(re.findall(r"(\w+) = jnp.sum\((.*)\)", after))
     assert sums == {"d_b_ogif": "delta_ogifs, axis=(0, 1)"} | {f"d_p_{gate}": f"d_p_{gate}, axis=0" for gate in "fio"}
     assert "delta_fs" not in back

@@ -73,9 +73,9 @@ def softmax(a):
 
 ARRAYS: dict[str, str] = {
     "type": "jnp.asarray({a}, {like}.dtype)",
-    "zeros": "jnp.zeros({axes}, {like}.dtype)",
-    "ones": "jnp.ones({axes}, {like}.dtype)",
-    "full": "jnp.full({axes}, {a}, {like}.dtype)",
+    "zeros": "jnp.zeros_like({like}, shape={axes})",
+    "ones": "jnp.ones_like({like}, shape={axes})",
+    "full": "jnp.full_like({like}, {a}, shape={axes})",
     "broadcast": "jnp.broadcast_to({a}, {axes})",
     "reshape": "jnp.reshape({a}, 1)",
     "concatenate": "jnp.concatenate({a}, axis={axis})",
@@ -106,7 +106,7 @@ DIALECT = Dialect(
 
 # What the file calls its own where a cell's names may stand beside them.
 TEMPLATE = frozenset({"jax", "jnp", "reference", "one_step", "carry", "now", "d", "key", "_step", "_run", "_plain"})
-TEMPLATE |= {"_sequence", "function"}
+TEMPLATE |= {"_sequence", "function", "_over_devices"}
 
 PASSES: Ways = {
     "both": (recompute,),

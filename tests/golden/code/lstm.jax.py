@@ -76,6 +76,7 @@ def forward(params, xs, states=None):
 
     Its gradients are the derived ones, in reverse mode: for jit, vmap, grad, and grad, jvp or hessian of a gradient.
     Forward mode (jvp, jacfwd, linearize) is that of `reference`.
+    Samples may be spread over devices: by jit with shardings (axes automatic or explicit), or by shard_map.
     """
     return _run(_sequence, params, xs, states)
 
@@ -90,8 +91,28 @@ def _run(function, params, xs, states):
     params, xs, states = _prepare(params, xs, states, "xs", "B", "T")
     if xs.shape[1] < 1:
         raise ValueError("there must be at least one step")
-    outputs, states = function(params, xs.swapaxes(0, 1), states)
-    return outputs.swapaxes(0, 1), states
+
+    def run(params, xs, states):
+        outputs, states = function(params, xs.swapaxes(0, 1), states)
+        return outputs.swapaxes(0, 1), states
+
+    return _over_devices(run, params, xs, states)
+
+
+def _over_devices(function, params, *given):
+    """What a function gives, also in `shard_map` and on a mesh with explicit axes; samples stay on their devices."""
+    arrays = jax.tree.leaves(given)
+    meshes = [jax.sharding.get_abstract_mesh(), *(jax.typeof(a).sharding.mesh for a in arrays)]
+    mesh = next((mesh for mesh in meshes if not mesh.empty), meshes[0])
+    if mesh.manual_axes:
+        # in `shard_map` all must vary over the same axes; JAX sums the gradients of what did not over them
+        zero = sum(jnp.zeros_like(a, shape=()) for a in jax.tree.leaves((params, given)))
+        params, given = jax.tree.map(lambda a: a + zero, (params, given))
+    if mesh.explicit_axes:
+        samples = next((axes for a in arrays if (axes := jax.typeof(a).sharding.spec[0])), None)
+        spread = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(samples))
+        function = jax.sharding.auto_axes(function, axes=mesh.explicit_axes, out_sharding=spread)
+    return function(params, *given)
 
 
 def _step(params, x, states):
