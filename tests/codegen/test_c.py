@@ -227,6 +227,29 @@ def test_a_wrong_file_says_so(right: str, wrong: str, name: str, tmp_path: Path)
     assert re.search(rf"^{name}: -?[\d.]+, and not -?[\d.]+\n", done.stdout, re.MULTILINE)
 
 
+def test_sums_of_many_steps_keep_their_digits() -> None:
+    """In loops over entries as in products of one row: of equal terms, whose rounding adds up."""
+    text = "equations = 'h[t] = tanh(W @ x[t] + u * h[t-1] + p * q + b)'\noutput = 'h'\n"
+    cell = lstmgraph.loads(f"{text}[sizes]\nx = 2\nh = 1\nq = 1")
+    drawn = np.full((1, 20_000, 2), 0.3, "float32")
+    found = {}
+    for dtype in ("float32", "float64"):
+        f, xs = cell.lambdify("c", dtype=dtype), drawn.astype(dtype)
+        params = {name: np.full((1, 2) if name == "W" else (), 0.25, dtype) for name in "Wupqb"}
+        outputs, _, cache = f.forward(params, xs)
+        found[dtype] = f.backward(params, cache, np.ones_like(outputs))[0]
+    for name, right in found["float64"].items():
+        assert abs(found["float32"][name] / right - 1).max() < 5e-6, name
+
+
+@pytest.mark.parametrize("flag", ["-ffast-math", "-Ofast", "-funsafe-math-optimizations"])
+def test_a_compiler_that_may_round_as_it_likes_is_told_not_to(flag: str, tmp_path: Path) -> None:
+    (tmp_path / "cell.c").write_text(lstmgraph.load("rnn").code("c"), encoding="utf-8")
+    done = subprocess.run([compiler(), flag, "-c", "cell.c"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "without -ffast-math" in done.stderr
+
+
 def test_a_stream_is_the_steps() -> None:
     """The states that it told of a step stay what they were, whatever comes after."""
     f, params = lstm()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sympy import Expr, Integer, MatrixSymbol
 
@@ -20,6 +20,7 @@ from lstmgraph.codegen.loops.places import ALL, NEXT, STEP, Place, place_of
 
 TAB = "    "
 STRIP = 16  # rows: a line of the cache of single precision
+PART = 128  # samples: the more there are in one running sum, the more digits it loses
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,17 @@ def uses(lines: Iterable[str], name: str) -> bool:
 
 @dataclass
 class Calls:
-    """Spells the works of one function; `kept` are the values that have an array."""
+    """Spells the works of one function; `kept` are the values that have an array.
+
+    `parts` are the places of sums of PART samples at most, from which those of all samples are made.
+    """
 
     entries: Entries
     kinds: Kinds
     kept: set[MatrixSymbol]
     names: Mapping[MatrixSymbol, str]
     real: str
+    parts: Mapping[MatrixSymbol, Place] = field(default_factory=dict)
 
     def lines(self, works: Iterable[Work], domain: Domain) -> list[str]:
         found: list[str] = []
@@ -99,7 +104,17 @@ class Calls:
             body = self.in_strips(i, rows, j, columns, body)
         else:
             body = self.over(i, rows, self.over(j, columns, body))
-        return domain.opened(body) if nest.batched else body
+        return domain.opened([*body, *self.parts_added(nest, domain)]) if nest.batched else body
+
+    def parts_added(self, nest: Nest, domain: Domain) -> list[str]:
+        """Adds sums of some samples to those of all, after PART samples and after the last one."""
+        lines = []
+        for s in dict.fromkeys(item.target for item in nest.items if item.added):
+            self.entries.helpers.add("add_part")
+            size = self.entries.size(s.shape[0] * s.shape[1])
+            lines.append(f"add_part({size}, {self.parts[s].array}, {self.entries.places[s].array});")
+        last = f"{domain.variable} % {PART} == {PART - 1} || {domain.variable} + 1 == {domain.count}"
+        return [f"if ({last}) {{", *indented(lines), "}"] if lines[1:] else [f"if ({last}) {line}" for line in lines]
 
     def in_strips(self, i: Index, rows: Expr, j: Index, columns: Expr, body: list[str]) -> list[str]:
         """Loops for a transpose: a strip of rows at a time, of which each column is a row that is written at once.
@@ -155,7 +170,8 @@ class Calls:
             lines.append(f"const {self.real} {self.names[target]} = {value};")
             value = self.entries.local[target] = self.names[target]
         if target in self.kept or not taken:
-            place = place_of(target, self.entries.places)
+            in_part = item.added and self.kinds.of(item.value)
+            place = self.parts[target] if in_part else place_of(target, self.entries.places)
             down, across = (j, i) if item.flipped else (i, j)
             if item.start is not None:
                 down, across = (down, across.plus(item.start)) if item.flipped else (down.plus(item.start), across)

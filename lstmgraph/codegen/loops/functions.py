@@ -138,9 +138,9 @@ class Functions(Layout):
     def backward_function(self) -> Function:
         d, places = self.backward, self.backward_places()
         own = self.backward_memory = self.backward_own(places)
-        calls = self.calls(d, places)
+        calls = replace(self.calls(d, places), parts=self.parts(d, own))
         once = calls.lines(d.works["once"], EVERY)
-        lines = [*self.cleared(d, places, calls), *once, *self.carried(True), *self.sequence_lines(calls, d, back=True)]
+        lines = [*self.cleared(d, calls), *once, *self.carried(True), *self.sequence_lines(calls, d, back=True)]
         lines += self.carried(False)
         memory, pack = self.joined(own), replace(self.pack, base="pack")
         pointers = [
@@ -188,6 +188,15 @@ class Functions(Layout):
         found.arrays |= self.own(self.backward, places).arrays
         return found
 
+    def parts(self, d: Direction, memory: Memory) -> dict[MatrixSymbol, Place]:
+        """Places in the memory for the sums of some samples, of what loops over entries sum over all."""
+        items = [item for _, w in d.all_works() if isinstance(w, Nest) and w.batched for item in w.items if item.added]
+        found = {}
+        for s in dict.fromkeys(item.target for item in items):
+            found[s] = whole(self.names.new(f"part_of_{self.arrays[s]}"), SHARED, s)
+            memory.add(found[s].array, SHARED, count(s))
+        return found
+
     def backward_arguments(self, packed: Sequence[Argument]) -> list[Argument]:
         cell = self.cell
         loss = like(cell.values[cell.output], "loss")
@@ -215,14 +224,15 @@ class Functions(Layout):
                 lines.append(f"memcpy({d}, {name}, {amount} * sizeof(real));")
         return lines
 
-    def cleared(self, d: Direction, places: Mapping[MatrixSymbol, Place], calls: Calls) -> list[str]:
-        """Zeros where sums over all samples begin."""
+    def cleared(self, d: Direction, calls: Calls) -> list[str]:
+        """Zeros where sums over samples begin."""
         found: dict[MatrixSymbol, None] = {}
         for _, w in d.all_works():
             for u in w.items if isinstance(w, Nest) else [w]:
                 if isinstance(u, (Item, Multiply)) and u.added:
                     found[u.target] = None
-        return [f"memset({places[s].array}, 0, {calls.entries.scaled('sizeof(real)', count(s))});" for s in found]
+        sums = [(s, at[s].array) for s in found for at in (calls.entries.places, calls.parts) if s in at]
+        return [f"memset({array}, 0, {calls.entries.scaled('sizeof(real)', count(s))});" for s, array in sums]
 
     def work_size(self) -> Function:
         kept = Memory("", self.names.sizes, self.tape.arrays)

@@ -87,6 +87,18 @@ static inline real softplus(real a)
     "square": "static inline real square(real a)\n{\n    return a * a;\n}\n",
     "larger": "static inline real larger(real a, real b)\n{\n    return a > b || a != a ? a : b;\n}\n",
     "smaller": "static inline real smaller(real a, real b)\n{\n    return a < b || a != a ? a : b;\n}\n",
+    "add_part": """\
+/* Adds a part of a sum to it, and leaves of the part what rounding took: sums of many samples keep their digits. */
+static inline void add_part(size_t n, real *part, real *sum)
+{
+    SIMD
+    for (size_t j = 0; j < n; ++j) {
+        const real before = sum[j];
+        sum[j] += part[j];
+        part[j] -= sum[j] - before;
+    }
+}
+""",
     "softmax": """\
 static void softmax(size_t n, const real *a, real *y)
 {

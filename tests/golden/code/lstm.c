@@ -9,6 +9,10 @@
  */
 #include "lstm.h"
 
+#if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__)
+#error "compile it without -ffast-math and -Ofast: exponentials and sums need each operation as it is written"
+#endif
+
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -65,6 +69,17 @@ static inline real hyperbolic_tangent(real a)
     const real rest = exp_parts(twice > 40 ? -40 : -twice, &shifted), scale = times_power(1, shifted);
     const real e1 = scale * rest + (scale - 1);
     return copysignf(-e1 / (2 + e1), a);
+}
+
+/* Adds a part of a sum to it, and leaves of the part what rounding took: sums of many samples keep their digits. */
+static inline void add_part(size_t n, real *part, real *sum)
+{
+    SIMD
+    for (size_t j = 0; j < n; ++j) {
+        const real before = sum[j];
+        sum[j] += part[j];
+        part[j] -= sum[j] - before;
+    }
 }
 
 /* C = A B, or C + A B: C (m, n), its rows rc apart; A (m, k), its rows ra and its columns ca apart; B (k, n), its
@@ -216,7 +231,9 @@ static void multiply(size_t m, size_t n, size_t k, const real *a, size_t ra, siz
         return;
     }
 #endif
-    for (; m > 0; --m, a += ra, c += rc) one_row(n, k, a, ca, b, rb, c, add);
+    for (; m > 0; --m, a += ra, c += rc)
+        for (size_t l = 0; l == 0 || l < k; l += DEPTH)
+            one_row(n, k - l < DEPTH ? k - l : DEPTH, a + l * ca, ca, b + l * rb, rb, c, add || l > 0);
 }
 
 size_t lstm_pack_size(lstm_sizes sizes)
@@ -290,7 +307,7 @@ size_t lstm_work_size(lstm_sizes sizes, size_t T, size_t B)
 {
     const size_t X = sizes.X, H = sizes.H;
     const size_t kept = T * B * (5 * H);
-    const size_t backward = 8 * H * H + 8 * H * X + 4 * H + T * B * (4 * H);
+    const size_t backward = 8 * H * H + 8 * H * X + 8 * H + T * B * (4 * H);
     return kept + backward;
 }
 
@@ -346,7 +363,9 @@ void lstm_backward(lstm_sizes sizes, size_t T, size_t B, const lstm_params *para
     real *d_W_ogif = delta_ogifs + T * B * (4 * H);
     real *d_U_ogif = d_W_ogif + 4 * H * X;
     real *d_b_ogif = d_U_ogif + 4 * H * H;
+    real *part_of_d_b_ogif = d_b_ogif + 4 * H;
     memset(d_b_ogif, 0, sizeof(real) * (4 * H));
+    memset(part_of_d_b_ogif, 0, sizeof(real) * (4 * H));
     for (size_t j = 0; j < H; ++j) {
         SIMD
         for (size_t l = 0; l < H; ++l) {
@@ -408,7 +427,8 @@ void lstm_backward(lstm_sizes sizes, size_t T, size_t B, const lstm_params *para
         }
     }
     for (size_t row = 0; row < T * B; ++row) {
-        for (size_t j = 0; j < 4 * H; ++j) d_b_ogif[j] += delta_ogifs[row * (4 * H) + j];
+        for (size_t j = 0; j < 4 * H; ++j) part_of_d_b_ogif[j] += delta_ogifs[row * (4 * H) + j];
+        if (row % 128 == 127 || row + 1 == T * B) add_part(4 * H, part_of_d_b_ogif, d_b_ogif);
     }
     SIMD
     for (size_t j = 0; j < H; ++j) {
@@ -497,7 +517,7 @@ int main(void)
     static real d_hs[18];
     static real d_xs[12];
     static real pack[60];
-    static real work[294];
+    static real work[306];
     fill(6, param_W_f);
     fill(9, param_U_f);
     fill(3, param_b_f);
