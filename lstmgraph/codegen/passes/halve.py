@@ -42,7 +42,7 @@ class _Relative:
 
     def found(self) -> set[MatrixSymbol]:
         parts = [part for value in self.values.values() for part in walk(value) if type(part) in _RELATIVE]
-        near = [part for part in parts if not self.is_away(part.args[_RELATIVE[type(part)]])]
+        near = [p for p in parts if not _is_product(p) and not self.is_away(p.args[_RELATIVE[type(p)]])]
         waiting = [s for part in near for o in operands(part) for s in self.chained(o)]
         found: set[MatrixSymbol] = set()
         while waiting:
@@ -57,16 +57,22 @@ class _Relative:
         """What passes its relative error on: not into a sum with a number, nor through an activation."""
         if isinstance(expr, MatrixSymbol):
             return [expr]
-        if not isinstance(expr, _CHAINED) or self.is_away(expr):
+        if not (isinstance(expr, _CHAINED) or _is_product(expr)) or self.is_away(expr):
             return []
         return [s for operand in operands(expr) for s in self.chained(operand)]
 
     def is_away(self, expr: MatrixExpr) -> bool:
         """Whether something is away from 0 by a number that it is the sum with, or the larger of."""
         expr = self.values.get(expr, expr)
-        if isinstance(expr, (n.Sqrt, n.Power)):
+        if isinstance(expr, (n.Sqrt, n.Power)) or (isinstance(expr, n.Fill) and operands(expr)):
             return self.is_away(expr.args[0])
         return isinstance(expr, (MatAdd, n.Maximum)) and any(isinstance(a, n.Fill) for a in operands(expr))
+
+
+def _is_product(expr: MatrixExpr) -> bool:
+    """Whether a power is one of products: what is off near 0 is off by less in its square."""
+    exponent = expr.args[1] if isinstance(expr, n.Power) else None
+    return isinstance(exponent, n.Fill) and bool(exponent.value.is_Integer and exponent.value.is_positive)
 
 
 @dataclass
