@@ -232,8 +232,8 @@ static void multiply(size_t m, size_t n, size_t k, const real *a, size_t ra, siz
     }
 #endif
     for (; m > 0; --m, a += ra, c += rc)
-        for (size_t l = 0; l == 0 || l < k; l += DEPTH)
-            one_row(n, k - l < DEPTH ? k - l : DEPTH, a + l * ca, ca, b + l * rb, rb, c, add || l > 0);
+        for (size_t l = 0; l == 0 || l < k; l += 8 * DEPTH)
+            one_row(n, k - l < 8 * DEPTH ? k - l : 8 * DEPTH, a + l * ca, ca, b + l * rb, rb, c, add || l > 0);
 }
 
 size_t lstm_pack_size(lstm_sizes sizes)
