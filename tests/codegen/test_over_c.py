@@ -165,8 +165,8 @@ def per_sample(module: Any, xs: Any, states: Any) -> Any:
 
 
 def autocast(module: Any, xs: Any, states: Any) -> Any:
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        return module(xs, states)
+    with torch.autocast("cpu", dtype=torch.bfloat16):  # which leaves float64 alone
+        return module.float()(xs.float(), {k: s.float() for k, s in states.items()})
 
 
 def as_one_graph(module: Any, xs: Any, states: Any) -> Any:
