@@ -466,6 +466,8 @@ def test_the_architecture_names_every_pass_and_no_other() -> None:
         ("log(1 + f[t] * k)", False),
         ("x[t] / sqrt(1 + f[t])", False),
         ("tanh(f[t]) / (1 + x[t] * x[t])", False),
+        ("log(q + f[t] * k)", False),
+        ("log(sum(f[t]) + f[t] * k)", True),
         ("log(f[t] * k)", True),
         ("x[t] / (f[t] * h[t-1] + f[t])", True),
         ("f[t] / (h[t-1] * h[t-1])", True),
@@ -473,7 +475,7 @@ def test_the_architecture_names_every_pass_and_no_other() -> None:
 )
 def test_a_sigmoid_stays_one_where_its_relative_error_counts(h: str, stays: bool) -> None:
     text = f"f[t] = sigmoid(a * x[t])\nh[t] = {h}"
-    cell = Cell.from_equations(text, name="p", sizes={"x": "H", "h": "H"}, output="h")
+    cell = Cell.from_equations(text, name="p", sizes={"x": "H", "h": "H"} | ({"q": 1} if "q +" in h else {}), output="h")
     assert any(isinstance(e.value, Sigmoid) for e in halve(sequence_of(cell).forward).equations) == stays
 
 

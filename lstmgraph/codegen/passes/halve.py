@@ -39,6 +39,7 @@ class _Relative:
 
     def __init__(self, sweep: Sweep) -> None:
         self.sweep, self.values = sweep, {e.target: e.value for e in sweep.equations}
+        self.constant = sweep.constant()
 
     def found(self) -> set[MatrixSymbol]:
         parts = [part for value in self.values.values() for part in walk(value) if type(part) in _RELATIVE]
@@ -66,7 +67,11 @@ class _Relative:
         expr = self.values.get(expr, expr)
         if isinstance(expr, (n.Sqrt, n.Power)) or (isinstance(expr, n.Fill) and operands(expr)):
             return self.is_away(expr.args[0])
-        return isinstance(expr, (MatAdd, n.Maximum)) and any(isinstance(a, n.Fill) for a in operands(expr))
+        return isinstance(expr, (MatAdd, n.Maximum)) and any(map(self.is_fixed, operands(expr)))
+
+    def is_fixed(self, expr: MatrixExpr) -> bool:
+        """Whether it is a number, or a scalar that the step does not compute: not one that may itself be near 0."""
+        return isinstance(expr, n.Fill) and all(o in self.constant for o in operands(expr))
 
 
 def _is_product(expr: MatrixExpr) -> bool:
