@@ -475,7 +475,8 @@ def test_the_architecture_names_every_pass_and_no_other() -> None:
 )
 def test_a_sigmoid_stays_one_where_its_relative_error_counts(h: str, stays: bool) -> None:
     text = f"f[t] = sigmoid(a * x[t])\nh[t] = {h}"
-    cell = Cell.from_equations(text, name="p", sizes={"x": "H", "h": "H"} | ({"q": 1} if "q +" in h else {}), output="h")
+    sizes = {"x": "H", "h": "H"} | ({"q": 1} if "q +" in h else {})
+    cell = Cell.from_equations(text, name="p", sizes=sizes, output="h")
     assert any(isinstance(e.value, Sigmoid) for e in halve(sequence_of(cell).forward).equations) == stays
 
 
