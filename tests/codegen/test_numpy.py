@@ -334,10 +334,12 @@ def test_the_text_is_standalone_python(name: str) -> None:
     assert not source.endswith("\n\n")
 
 
+@pytest.mark.parametrize("samples", [1, 3])
 @pytest.mark.parametrize("name", CELLS)
-def test_gradients_have_memory_of_their_own(name: str) -> None:
-    """Who takes them may write to them."""
-    f, given = functions_of(name), given_rows(cell_of(name), sample_of(name, CASES[1], "float64"), "float64")
+def test_gradients_have_memory_of_their_own(name: str, samples: int) -> None:
+    """Who takes them may write to them, also where turning one sample's axes copies nothing."""
+    case = next(c for c in CASES if c.batch == samples)
+    f, given = functions_of(name), given_rows(cell_of(name), sample_of(name, case, "float64"), "float64")
     outputs, _, cache = f.forward(given.params, given.xs, given.states)
     d_params, d_xs, d_states = f.backward(given.params, cache, given.d_output, given.d_states)
     inputs = d_xs.values() if isinstance(d_xs, dict) else [] if d_xs is None else [d_xs]
@@ -345,6 +347,7 @@ def test_gradients_have_memory_of_their_own(name: str) -> None:
     others = [*given.params.values(), *given.inputs.values(), *given.states.values(), given.d_output, outputs]
     assert not any(np.shares_memory(a, b) for a, b in combinations(found, 2))
     assert not any(np.shares_memory(a, b) for a in found for b in others)
+    assert all(isinstance(a, np.ndarray) and a.flags.writeable for a in found)
 
 
 @pytest.mark.parametrize("target", ["numpy", "torch", "jax"])

@@ -208,7 +208,7 @@ class _File:
         return lines
 
     def outward(self, side: Direction, symbol: MatrixSymbol) -> str:
-        """A value of all steps as the caller gets it: samples first."""
+        """A value of all steps as the caller gets it: samples first, and not in the memory that another gave."""
         matrix = 1 not in symbol.shape
         if not side.batched[symbol] and symbol not in side.later:
             shape = ", ".join(["B", "T", *map(side.size, array_axes(symbol.shape, True))])
@@ -216,7 +216,8 @@ class _File:
             return f"np.array(np.broadcast_to({inner}, ({shape})))"
         place = side.places.homes[symbol] if symbol in side.later else side.places.place(symbol)
         assert place is not None
-        return f"{side.all_steps(place)}.{'swapaxes(0, 1)' if matrix else 'transpose(2, 0, 1)'}"
+        turned = f"{side.all_steps(place)}.{'swapaxes(0, 1)' if matrix else 'transpose(2, 0, 1)'}"
+        return f"{turned}.copy()" if place.root in side.arrays else turned
 
     def cached(self) -> list[str]:
         """What the backward function takes: arrays of all steps, what is computed once, sizes that nothing tells."""
@@ -349,9 +350,12 @@ def _turned(parameter: MatrixSymbol) -> str:
 
 
 def _outer(parameter: MatrixSymbol, text: str) -> str:
-    if parameter.shape[1] == 1 and parameter.shape[0] != 1:
-        return f"{text}[:, 0]"
-    return f"{text}.T" if parameter.shape[0] == 1 and parameter.shape[1] != 1 else text
+    """A parameter's gradient as the caller gets it: a scalar is an array too, that can be written to."""
+    if parameter.shape == (1, 1):
+        return f"np.asarray({text})"
+    if 1 not in parameter.shape:
+        return text
+    return f"{text}[:, 0]" if parameter.shape[1] == 1 else f"{text}.T"
 
 
 def _parameter_sides(cell: Cell) -> list[Side]:
