@@ -113,7 +113,7 @@ def by_vjp(
         return outputs, last, *back((d_output, d_states))
 
     with jax.enable_x64(True):
-        outputs, last, d_params, d_inputs, d_states = _quick(jax.jit(run).lower(*given[:-1]))(*given[:-1])
+        outputs, last, d_params, d_inputs, d_states = quick(jax.jit(run), *given[:-1])(*given[:-1])
     values, gradients = {OUTPUT: outputs, **last}, {**d_params, **d_inputs, **starts(d_states)}
     return {k: numpy.asarray(v) for k, v in values.items()}, {k: numpy.asarray(v) for k, v in gradients.items()}
 
@@ -122,9 +122,11 @@ def by_vjp(
 QUICK = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
 
 
-def _quick(lowered: Any) -> Any:
+def quick(function: Any, *given: Any) -> Any:
+    """What `jax.jit` gives, compiled for arrays as these."""
     import jax
 
+    lowered = function.lower(*given)
     try:
         return lowered.compile(QUICK)
     except jax.errors.JaxRuntimeError:  # a version of XLA without one of these

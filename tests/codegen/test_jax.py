@@ -19,6 +19,7 @@ from lstmgraph import load
 from lstmgraph.calculus import gradient
 from lstmgraph.codegen import functions, generate, lambdify
 from lstmgraph.errors import MissingExtra
+from lstmgraph.numeric.calls import quick
 from tests.codegen.equality import CELLS, cell_of
 from tests.codegen.equality import functions_of as of_target
 
@@ -57,6 +58,10 @@ def loss_of(forward: Any) -> Callable[..., Any]:
     return loss
 
 
+def once(function: Any, *given: Any) -> Any:
+    return quick(jax.jit(function), *given)(*given)
+
+
 def same(found: Any, wanted: Any) -> None:
     assert jax.tree.structure(found) == jax.tree.structure(wanted)
     for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
@@ -65,38 +70,33 @@ def same(found: Any, wanted: Any) -> None:
 
 @pytest.mark.parametrize("name", NEW)
 def test_jit_and_grad_of_all_that_goes_in(name: str) -> None:
-    given = small(name)
-    derived, plain = (
-        jax.jit(jax.value_and_grad(loss_of(f), (0, 1, 2)))
-        for f in (functions_of(name).forward, functions_of(name).reference)
-    )
-    same(derived(*given), plain(*given))
+    f = functions_of(name)
+    same(*(once(jax.value_and_grad(loss_of(way), (0, 1, 2)), *small(name)) for way in (f.forward, f.reference)))
 
 
 def test_vmap_over_sequences_and_over_parameters() -> None:
     params, xs, states = small("peephole_lstm")
     f = functions_of("peephole_lstm")
     many = jnp.stack([xs, 2 * xs, -xs])
-    found = jax.jit(jax.vmap(jax.grad(loss_of(f.forward)), (None, 0, None)))(params, many, states)
-    one = jax.grad(loss_of(f.reference))
+    found = once(jax.vmap(jax.grad(loss_of(f.forward)), (None, 0, None)), params, many, states)
+    one = quick(jax.jit(jax.grad(loss_of(f.reference))), params, xs, states)
     same(jax.tree.map(lambda a: a[2], found), one(params, many[2], states))
     stacked = jax.tree.map(lambda a: jnp.stack([a, a / 2]), params)
-    found = jax.jit(jax.vmap(jax.grad(loss_of(f.forward)), (0, None, None)))(stacked, xs, states)
+    found = once(jax.vmap(jax.grad(loss_of(f.forward)), (0, None, None)), stacked, xs, states)
     same(jax.tree.map(lambda a: a[1], found), one(jax.tree.map(lambda a: a / 2, params), xs, states))
 
 
 @pytest.mark.parametrize("outer", ["grad", "jvp"])
 def test_derivatives_of_gradients(outer: str) -> None:
-    params, xs, states = small("gru")
 
-    def derived(forward: Any) -> Any:
+    def derived(forward: Any, params: Any, xs: Any, states: Any) -> Any:
         inner = jax.grad(loss_of(forward), 1)
         if outer == "jvp":
             return jax.jvp(lambda xs: inner(params, xs, states), (xs,), (jnp.ones_like(xs),))[1]
         return jax.grad(lambda params: jnp.sum(inner(params, xs, states) ** 2))(params)
 
     f = functions_of("gru")
-    same(derived(f.forward), derived(f.reference))
+    same(*(once(partial(derived, way), *small("gru")) for way in (f.forward, f.reference)))
 
 
 def test_forward_mode_is_that_of_the_reference() -> None:
@@ -130,7 +130,7 @@ def test_a_turn_of_the_loop_is_four_steps_of_one_sample(name: str) -> None:
     xs, states = jnp.concatenate([xs, xs, -xs], 1)[:1], {name: s[:1] for name, s in states.items()}
     assert xs.shape == (1, 9, X)
     given = (params, xs, states)
-    same(*(jax.value_and_grad(loss_of(way), (0, 1, 2))(*given) for way in (f.forward, f.reference)))
+    same(*(once(jax.value_and_grad(loss_of(way), (0, 1, 2)), *given) for way in (f.forward, f.reference)))
     assert "unroll=4" in str(jax.make_jaxpr(f.forward)(*given))
     assert "unroll=4" not in str(jax.make_jaxpr(f.forward)(*small(name)))
 
@@ -146,8 +146,9 @@ def test_parameters_are_within_their_bounds() -> None:
 
 SHARDED = """
 import json, re, sys
-import jax, jax.numpy as jnp
+import jax, jax.numpy as jnp, numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
+from lstmgraph.numeric.calls import quick
 
 mesh = jax.make_mesh((2,), ("samples",), axis_types=(AxisType.Auto,))
 xs = jax.random.normal(jax.random.key(1), (6, 5, 4))
@@ -159,18 +160,18 @@ for cell, (source, names) in json.load(sys.stdin).items():
              jax.device_put(xs, NamedSharding(mesh, PartitionSpec("samples"))))
     for name in names:
         gradient = jax.jit(jax.grad(lambda params, xs: jnp.sum(namespace[name](params, xs)[0] ** 2)))
-        compiled = gradient.lower(*given).compile()
-        alone, both = gradient(params, xs), compiled(*given)
-        assert all(jnp.allclose(both[k], d, rtol=1e-4, atol=1e-5) for k, d in alone.items())
+        compiled = quick(gradient, *given)
+        alone, both = jax.device_get((quick(gradient, params, xs)(params, xs), compiled(*given)))
+        assert all(np.allclose(both[k], d, rtol=1e-4, atol=1e-5) for k, d in alone.items())
         for part in re.split(r"\\n(?=\\S)", compiled.as_text()):
             for word in re.findall(r" (all-\\S+|collective-permute|reduce-scatter)\\(", part):
                 print(cell, name, "in the program" if part.startswith("ENTRY") else "in a loop", word)
 """
 MESHES = """
 import json, sys
-import jax, jax.numpy as jnp
-from functools import partial
+import jax, jax.numpy as jnp, numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
+from lstmgraph.numeric.calls import quick
 
 auto, explicit = (jax.make_mesh((2,), ("samples",), axis_types=(kind,)) for kind in (AxisType.Auto, AxisType.Explicit))
 xs = jax.random.normal(jax.random.key(1), (6, 5, 4))
@@ -182,10 +183,10 @@ def put(arrays, spec):
 def gradients(loss, params, states, kind):
     if kind == "explicit":
         with jax.set_mesh(explicit):
-            return jax.jit(jax.grad(loss)).lower(put(params, P()), put(xs, P("samples")), put(states, P("samples")))
+            return quick(jax.jit(jax.grad(loss)), put(params, P()), put(xs, P("samples")), put(states, P("samples")))
     inside = jax.grad(loss) if kind == "inside" else lambda *given: jax.lax.psum(loss(*given), "samples")
     spread = jax.shard_map(inside, mesh=auto, in_specs=(P(), P("samples"), P("samples")), out_specs=P())
-    return jax.jit(spread if kind == "inside" else jax.grad(spread)).lower(params, xs, states)
+    return quick(jax.jit(spread if kind == "inside" else jax.grad(spread)), params, xs, states)
 
 for cell, source in json.load(sys.stdin).items():
     namespace = {"__name__": "generated"}
@@ -194,12 +195,12 @@ for cell, source in json.load(sys.stdin).items():
     for name in ("forward", "reference"):
         loss = lambda *given: jnp.sum(namespace[name](*given)[0] ** 2)
         for what, states in given.items():
-            alone = jax.grad(loss)(params, xs, states)
+            alone = jax.device_get(quick(jax.jit(jax.grad(loss)), params, xs, states)(params, xs, states))
             for kind in ("inside", "around", "explicit"):
-                compiled = gradients(loss, params, states, kind).compile()
+                compiled = gradients(loss, params, states, kind)
                 rows = (put(params, P()), put(xs, P("samples")), put(states, P("samples")))
-                both = compiled(*(rows if kind == "explicit" else (params, xs, states)))
-                assert all(jnp.allclose(both[k], d, rtol=1e-4, atol=1e-5) for k, d in alone.items())
+                both = jax.device_get(compiled(*(rows if kind == "explicit" else (params, xs, states))))
+                assert all(np.allclose(both[k], d, rtol=1e-4, atol=1e-5) for k, d in alone.items())
                 sums = compiled.as_text().count(" all-reduce(")
                 print(cell, name, what, kind, sums)
 """
