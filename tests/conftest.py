@@ -17,10 +17,13 @@ import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import hypothesis
 import pytest
 
+# These share what tests/diagram/drawings.py has drawn.
+DRAWINGS = frozenset(f"tests/diagram/test_{name}.py" for name in ("backward", "quality_matrix", "text"))
 GOLDEN = Path(__file__).parent / "golden"
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
@@ -61,12 +64,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)  # before the plugin reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers a file's tests stay with one, which has by then what they derived, drew and compiled."""
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.location[0]))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With several workers a file's tests stay with one, which has by then what they derived, drew and compiled.
+
+    The plugin's own groups, by a mark, are lost with pytest 9.2: pytest-xdist 3.8 sets a name that is no longer read.
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByGroup(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "drawings" if file in DRAWINGS else file
+
+    return ByGroup(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

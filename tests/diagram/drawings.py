@@ -1,20 +1,13 @@
-"""Drawings that several test files look at, each made once by a worker.
-
-A file that uses them says `pytestmark = TOGETHER`, so that one worker has all such files.
-"""
+"""Drawings that several test files look at, each made once: one worker has these files, `DRAWINGS` of conftest.py."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import Any
 
-import pytest
-
 import lstmgraph
 from lstmgraph import Cell
 from lstmgraph.api.drawing import Drawing
-
-TOGETHER = pytest.mark.xdist_group("drawings")
 
 
 @cache

@@ -24,7 +24,7 @@ from lstmgraph.diagram.scene import COTANGENT_SUM, JOIN_SUM, Label, Node, Scene,
 from lstmgraph.diagram.typeset import WIDER
 from lstmgraph.numeric.evaluate import evaluate
 from lstmgraph.program import Equation, Program
-from tests.diagram.drawings import TOGETHER, drawn, loaded
+from tests.diagram.drawings import drawn, loaded
 from tests.diagram.test_extract import ODD, cells
 
 PAPERS = sorted((Path(__file__).parents[1] / "reading" / "papers").glob("*.toml"))
@@ -32,7 +32,6 @@ CELLS = [*lstmgraph.library(), *map(str, PAPERS)]
 STYLES = ("pipe", "cell-block")
 CROWDED = [("mogrifier", "pipe")]  # other lines are where one must go
 LABEL_REACH = 40.0  # from a line to the middle of a name beside it, at most
-pytestmark = TOGETHER
 
 
 def stem(name: str) -> str:

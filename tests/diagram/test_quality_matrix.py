@@ -21,9 +21,7 @@ from lstmgraph.diagram.quality.rules import ACCESSIBLE, GREY
 from lstmgraph.diagram.themes import load_theme
 from lstmgraph.notation import notation_names
 from lstmgraph.reading import library
-from tests.diagram.drawings import TOGETHER, drawn, loaded
-
-pytestmark = TOGETHER
+from tests.diagram.drawings import drawn, loaded
 
 
 class Kind(NamedTuple):

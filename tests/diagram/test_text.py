@@ -18,9 +18,7 @@ from lstmgraph.diagram.writers.schematic import schematic
 from lstmgraph.diagram.writers.text import draw_text
 from lstmgraph.roles import memories
 from tests.diagram import drawings
-from tests.diagram.drawings import TOGETHER
 
-pytestmark = TOGETHER
 PAPERS = sorted((Path(__file__).parents[1] / "reading" / "papers").glob("*.toml"))
 CELLS = [*library(), *map(str, PAPERS)]
 WITH_MEMORY = [name for name in CELLS if memories(load(name))]
