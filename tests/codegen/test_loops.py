@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +18,20 @@ from lstmgraph.calculus import gradient
 from lstmgraph.codegen.identifiers import together
 from lstmgraph.codegen.loops.entries import size_code
 from lstmgraph.codegen.loops.flat import flat, is_entrywise, is_flipped_stack, is_simple
+from lstmgraph.codegen.loops.layout import Options
 from lstmgraph.codegen.loops.names import CNames
 from lstmgraph.codegen.loops.nests import Multiply, Nest
 from lstmgraph.codegen.loops.places import Direction
 from lstmgraph.codegen.passes import hoist_terms, passed, stack
+from lstmgraph.codegen.plan import Plan
 from lstmgraph.codegen.sequence import sequence
 from lstmgraph.codegen.sweep import Sweep
+from lstmgraph.codegen.targets.c import File
 from lstmgraph.codegen.wrap import python, wrapped
 from lstmgraph.numeric.evaluate import evaluate
 from lstmgraph.program import Equation
 from lstmgraph.reading import library, load
+from tests.codegen.equality import ODD
 
 PAPERS = sorted(map(str, (Path(__file__).parents[1] / "reading" / "papers").glob("*.toml")))
 CELLS = [*library(), *PAPERS]
@@ -99,6 +104,22 @@ def test_what_takes_the_place_of_a_value_comes_after_all_that_take_it() -> None:
 def test_values_that_change_places_take_none() -> None:
     direction = carrying(("a", VALUES["q"]), ("b", VALUES["p"]))
     assert not direction.in_place
+
+
+@pytest.mark.parametrize("name", ["leaky", "sum_of_sums"])
+def test_a_sum_is_taken_where_all_is_added_to_it(name: str) -> None:
+    """Also in the loop that adds the last of it."""
+    cell = load(ODD[name])
+    (backward,) = (f for f in File(Plan(cell, gradient(cell)), Options()).functions if f.name.endswith("_backward"))
+    loops = [loop.split(";\n") for loop in re.split(r"[{}]", "\n".join(backward.body))]
+    taken_after = 0
+    for lines in loops:
+        for k, line in enumerate(lines):
+            if found := re.match(r"\s*(\w+\[)[^=]*\+=", line):
+                uses = [at for at, other in enumerate(lines) if found[1] in other.partition("= ")[2]]
+                assert all(at > k for at in uses), lines
+                taken_after += len(uses)
+    assert taken_after
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,11 @@ def indented(lines: Iterable[str]) -> list[str]:
     return [f"{TAB}{line}" if line and not line.startswith("#") else line for line in lines]
 
 
+def _scoped(body: list[str]) -> list[str]:
+    """In braces where it gives names outside of any loop, or they would stand in all of the function."""
+    return ["{", *indented(body), "}"] if any(line.startswith("const ") for line in body) else body
+
+
 def uses(lines: Iterable[str], name: str) -> bool:
     """Whether a variable is in some lines: a word of its own, and no member of a struct."""
     pattern = re.compile(rf"(?<![\w.>]){re.escape(name)}\b")
@@ -104,7 +109,7 @@ class Calls:
             body = self.in_strips(i, rows, j, columns, body)
         else:
             body = self.over(i, rows, self.over(j, columns, body))
-        return domain.opened([*body, *self.parts_added(nest, domain)]) if nest.batched else body
+        return domain.opened([*body, *self.parts_added(nest, domain)]) if nest.batched else _scoped(body)
 
     def parts_added(self, nest: Nest, domain: Domain) -> list[str]:
         """Adds sums of some samples to those of all, after PART samples and after the last one."""
@@ -162,9 +167,13 @@ class Calls:
         return [f"{head} {{", *indented(body), "}"]
 
     def item(self, item: Item, i: Index, j: Index, taken: bool) -> tuple[list[str], list[str]]:
-        """The line that computes an entry which others take, and the one that stores it."""
+        """The lines that come before those of the items that take an entry, and those that can wait.
+
+        A sum is there for others once it is added to; all else is stored last, where others have taken what was there.
+        """
         value = self.entries.of(item.value, i, j).text
-        lines, stores = [], []
+        lines: list[str] = []
+        stores: list[str] = []
         target = item.target
         if taken and item.whole and not item.added:
             lines.append(f"const {self.real} {self.names[target]} = {value};")
@@ -175,7 +184,8 @@ class Calls:
             down, across = (j, i) if item.flipped else (i, j)
             if item.start is not None:
                 down, across = (down, across.plus(item.start)) if item.flipped else (down.plus(item.start), across)
-            stores.append(f"{self.entries.array(place, down, across)} {'+=' if item.added else '='} {value};")
+            line = f"{self.entries.array(place, down, across)} {'+=' if item.added else '='} {value};"
+            (lines if item.added else stores).append(line)
         return lines, stores
 
     # ── products ──
