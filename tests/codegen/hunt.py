@@ -18,9 +18,10 @@ from pathlib import Path
 from tests.codegen import equality
 from tests.codegen.changed_cells import changed_text
 from tests.codegen.equality import BOUNDS, WAYS, Case, faults, sample_of
+from tests.codegen.made_cells import made_text
 from tests.codegen.random_cells import cell_text
 
-KINDS = {"plain": cell_text, "changed": changed_text}
+KINDS = {"plain": cell_text, "changed": changed_text, "made": made_text}
 CASES = (Case(2, 3, (2, 4, 3)), Case(3, 1, (1,)), Case(1, 2, (3, 2)), Case(3, 3, (3,)))
 
 

@@ -17,7 +17,7 @@ from lstmgraph.cell import Cell
 from lstmgraph.codegen.compiled import Compiled, Library
 from lstmgraph.codegen.compiler import FLAGS, compiled, compiler
 from lstmgraph.codegen.fixed_sizes import fixed_sizes
-from lstmgraph.codegen.loops.calls import indented
+from lstmgraph.codegen.loops.calls import indented, uses
 from lstmgraph.codegen.loops.functions import Functions
 from lstmgraph.codegen.loops.helpers import helper_texts
 from lstmgraph.codegen.loops.layout import PASSES, Options
@@ -149,6 +149,7 @@ class File(Functions):
             "constants": [
                 f"static const real {name} = {self.words.number(self.cell.constants[c.name])};"
                 for c, name in self.constants.items()
+                if any(uses(f.body, name) for f in functions)
             ],
             "helpers": [*helper_texts(sorted(self.helpers - {"multiply"}), single), *self.words.defined.values()],
             "multiplies": "multiply" in self.helpers,
