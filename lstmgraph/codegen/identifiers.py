@@ -164,8 +164,8 @@ def _wish(name: Name, definitions: Mapping[MatrixSymbol, Equation]) -> str:
             return "d_" + _wish(Name(name.base, None, tuple(rest)), definitions) + "_next"
         case ("pre" | "proj" | "slope" | "half" | "share" | "sigmoid" | "tanh" as mark, *rest):
             return f"{mark}_" + _wish(Name(name.base, name.lag, tuple(rest)), definitions)
-        case ("turned", *rest):
-            return _wish(Name(name.base, name.lag, tuple(rest)), definitions) + "_T"
+        case ("turned" | "sum" as mark, *rest):
+            return _wish(Name(name.base, name.lag, tuple(rest)), definitions) + {"turned": "_T", "sum": "_sum"}[mark]
         case ("some", *rest):
             return _wish(Name(together(name.base), name.lag, tuple(rest)), definitions)
         case _:

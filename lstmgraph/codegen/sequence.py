@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from sympy import Expr, Integer, MatrixExpr, MatrixSymbol
+from sympy import Expr, Integer, MatAdd, MatrixExpr, MatrixSymbol, Transpose
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import is_number, total
@@ -32,6 +32,7 @@ from lstmgraph.errors import UsageError
 from lstmgraph.normal import normal_form
 from lstmgraph.program import Equation, Program
 
+ADDED = (n.Slice, n.Negative, n.Identity, n.TimeSum, MatAdd, Transpose)  # the sum of which is that of their operands
 CHEAP = (n.OneMinus, n.Negative, n.Identity, n.Reciprocal)  # not worth a name
 
 
@@ -57,17 +58,16 @@ def sequence(cell: Cell, gradient: Program) -> Sequence:
     Raises UsageError where the gradient lacks what back-propagation through time hands on.
     """
     check_complete(cell, gradient)
-    backward = _backward(cell, gradient)
-    used = {s for e in backward for s in symbols_in(e.value)}
-    forward = _forward(cell, gradient)
-    computed = (*cell.inputs, *cell.previous, *(e.target for e in forward))
+    forward, backward = _forward(cell, gradient), _backward(cell, gradient)
     constants = (*cell.parameters, *cell.constant_symbols)
     timed = dependent(forward, (*cell.inputs, *cell.previous))
+    shared = {*constants, *(e.target for e in forward if e.target not in timed)}
+    backward, summed = _with_sums_apart(backward, shared)
+    used = {s for e in backward for s in symbols_in(e.value)}
+    computed = (*cell.inputs, *cell.previous, *(e.target for e in forward))
     saved = tuple(s for s in computed if s in used)
     wanted = tuple(dict.fromkeys((*cell.outputs, *(s for s in saved if s in forward.definitions))))
     once = tuple(s for s in saved if s not in timed)
-    shared = {*constants, *(e.target for e in forward if e.target not in timed)}
-    summed = frozenset(e.target for e in backward if _is_summed(name_of(e.target), shared))
     return Sequence(
         cell,
         swept(forward.needed_for(wanted), constants, {s.previous: s.next for s in cell.states}),
@@ -133,6 +133,57 @@ def _by_names(expr: MatrixExpr, named: Mapping[MatrixExpr, MatrixSymbol]) -> Mat
     if expr in named or isinstance(expr, MatrixSymbol):
         return named.get(expr, expr)
     return rebuild(expr, [_by_names(o, named) for o in operands(expr)])
+
+
+def _with_sums_apart(backward: Program, shared: set[MatrixSymbol]) -> tuple[Program, frozenset[MatrixSymbol]]:
+    """With a name for what is multiplied where sums over all steps are added to what is one step's; and all such sums.
+
+    In k * (bar(y) + d * x) the first, the cotangent of a shared value, is one: they are added up, then multiplied.
+    """
+    apart = _Apart({e.target for e in backward if _is_summed(name_of(e.target), shared)}, shared)
+    equations = tuple(part for e in backward for part in apart.of(e))
+    return replace(backward, equations=equations), frozenset(apart.summed)
+
+
+@dataclass
+class _Apart:
+    """`named` are the values that have a name, and `summed` what is a sum over all steps."""
+
+    summed: set[MatrixSymbol]
+    shared: set[MatrixSymbol]
+    named: dict[MatrixExpr, MatrixSymbol] = field(default_factory=dict)
+
+    def of(self, e: Equation) -> list[Equation]:
+        """An equation, after those that its parts are named by."""
+        if e.target not in self.summed:
+            return [e]
+        before = len(self.named)
+        value = self.apart(e.value, e)
+        new = list(self.named.items())[before:]
+        return [*(replace(e, target=target, value=part) for part, target in new), replace(e, value=value)]
+
+    def is_mixed(self, expr: MatrixExpr) -> bool:
+        used = symbols_in(expr) - self.shared
+        return not used.isdisjoint(self.summed) and not used <= self.summed
+
+    def apart(self, expr: MatrixExpr, e: Equation) -> MatrixExpr:
+        if not self.is_mixed(expr):
+            return expr
+        inner = self.apart if isinstance(expr, ADDED) else self.whole
+        return rebuild(expr, [inner(o, e) for o in operands(expr)])
+
+    def whole(self, expr: MatrixExpr, e: Equation) -> MatrixExpr:
+        """A factor: by a name, if it is an addition of what must not be mixed."""
+        value = self.apart(expr, e)
+        if not (self.is_mixed(expr) and isinstance(expr, ADDED)):
+            return value
+        if value not in self.named:
+            name = name_of(e.target)
+            while (target := symbol(name.marked("sum"), expr.shape)) in self.summed:
+                name = name.marked("sum")
+            self.named[value] = target
+            self.summed.add(target)
+        return self.named[value]
 
 
 def _carried(cell: Cell) -> dict[MatrixSymbol, MatrixSymbol]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Integer, MatAdd, MatrixExpr, MatrixSymbol, Transpose
+from sympy import Expr, Integer, MatAdd, MatMul, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import is_number
@@ -13,6 +13,7 @@ from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.codegen.passes.rows import replaced, used_in
 from lstmgraph.codegen.places import OVER
+from lstmgraph.codegen.sequence import ADDED
 from lstmgraph.codegen.sweep import PHASES, Sweep
 from lstmgraph.program import Equation
 
@@ -30,6 +31,7 @@ def inlined(sweep: Sweep) -> list[Equation]:
     return [replace(e, value=replaced(e.value, light)) for e in rest]
 
 
+MULTIPLIED = (n.Hadamard, MatMul)
 ENTRYWISE = (MatrixSymbol, MatAdd, n.Elementwise, n.Hadamard, n.Divide, n.Power, n.Maximum, n.Minimum, n.Fill)
 
 
@@ -67,8 +69,8 @@ def _number(member: MatrixExpr) -> MatrixExpr | None:
 
 def totals(sweep: Sweep) -> frozenset[MatrixSymbol]:
     """The values of which the sum over all steps and samples is wanted, or only the sum is used, or is there."""
-    found = set(sweep.summed)
     equations = (*sweep["before"], *sweep["after"])
+    found = {e.target for e in equations if e.target in sweep.summed}
     constant = sweep.constant()
     users: dict[MatrixSymbol, list[Equation]] = {}
     for e in sweep.equations:
@@ -76,13 +78,30 @@ def totals(sweep: Sweep) -> frozenset[MatrixSymbol]:
             users.setdefault(s, []).append(e)
     for e in reversed(equations):
         by = users.get(e.target, [])
-        if by and e.target not in sweep.wanted and all(u.target in found and e.target in linear(u.value) for u in by):
+        if (
+            by
+            and e.target not in sweep.wanted
+            and all(u.target in found and e.target in linear(u.value, constant) for u in by)
+        ):
             found.add(e.target)
     for e in equations:
         parts = symbols_in(e.value)
         if parts <= found | constant and not parts <= constant:  # of sums alone
             found.add(e.target)
-    return frozenset(found - constant)
+    return _unmixed(frozenset(found - constant), users, constant)
+
+
+def _unmixed(
+    found: frozenset[MatrixSymbol], users: Mapping[MatrixSymbol, list[Equation]], constant: frozenset[MatrixSymbol]
+) -> frozenset[MatrixSymbol]:
+    """Without the values that meet what is one step's, other than to be added to it."""
+
+    def mixes(s: MatrixSymbol, u: Equation) -> bool:
+        terms = (symbols_in(term) for term in added(u.value))
+        return u.target not in found or any(s in used and not used <= found | constant for used in terms)
+
+    kept = frozenset(s for s in found if not any(mixes(s, u) for u in users.get(s, ())))
+    return kept if kept == found else _unmixed(kept, users, constant)
 
 
 def is_entrywise(expr: MatrixExpr) -> bool:
@@ -111,11 +130,19 @@ def sums_at_hand(sweep: Sweep, found: frozenset[MatrixSymbol]) -> list[Equation]
     ]
 
 
-def linear(expr: MatrixExpr) -> Iterable[MatrixExpr]:
+def added(expr: MatrixExpr) -> list[MatrixExpr]:
+    """The terms of which the sum of an expression is the sum."""
+    return [term for o in operands(expr) for term in added(o)] if isinstance(expr, ADDED) else [expr]
+
+
+def linear(expr: MatrixExpr, constant: frozenset[MatrixSymbol]) -> list[MatrixExpr]:
     """The symbols whose sum may be put for them in the sum of an expression."""
-    if isinstance(expr, (n.Slice, n.Negative, n.Identity, n.TimeSum, MatAdd, Transpose)):
-        return [s for o in operands(expr) for s in linear(o)]
-    return [expr] if isinstance(expr, MatrixSymbol) else []
+    if isinstance(expr, MatrixSymbol):
+        return [expr]
+    if isinstance(expr, (*ADDED, n.Concat)):
+        return [s for o in operands(expr) for s in linear(o, constant)]
+    timed = [o for o in operands(expr) if not symbols_in(o) <= constant]
+    return linear(timed[0], constant) if isinstance(expr, MULTIPLIED) and len(timed) == 1 else []
 
 
 def repeated(sweep: Sweep, summed: Iterable[MatrixSymbol]) -> frozenset[MatrixSymbol]:
