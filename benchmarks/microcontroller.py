@@ -32,13 +32,13 @@ CELLS = ("lstm", "peephole_lstm", "gru")
 def text_size(texts: dict[str, str], keep: str, flags: list[str]) -> int:
     """The bytes of code and constants that are left of a file when only one function is wanted."""
     cc = compiler()
-    size = shutil.which(cc.removesuffix("gcc").removesuffix("cc") + "size") or "size"
+    size = shutil.which(cc[0].removesuffix("gcc").removesuffix("cc") + "size") or "size"
     with tempfile.TemporaryDirectory() as folder:
         for name, text in texts.items():
             (Path(folder) / name).write_text(text, encoding="utf-8")
         source = next(name for name in texts if name.endswith(".c"))
-        subprocess.run([cc, *SMALL, *flags, "-c", source, "-o", "all.o"], cwd=folder, check=True)
-        linked = [cc, *flags, "-nostdlib", "-r", "-Wl,--gc-sections", f"-Wl,-u,{keep}", "-Wl,-e," + keep]
+        subprocess.run([*cc, *SMALL, *flags, "-c", source, "-o", "all.o"], cwd=folder, check=True)
+        linked = [*cc, *flags, "-nostdlib", "-r", "-Wl,--gc-sections", f"-Wl,-u,{keep}", "-Wl,-e," + keep]
         subprocess.run([*linked, "all.o", "-o", "step.o"], cwd=folder, check=True)
         done = subprocess.run([size, "-A", "step.o"], cwd=folder, check=True, capture_output=True, text=True)
     rows = [line.split() for line in done.stdout.splitlines()]
@@ -69,7 +69,7 @@ def main() -> None:
     given, flags = parser.parse_known_args()
     sizes = {name: int(number) for name, _, number in (text.partition("=") for text in given.size)}
     print(
-        f"{compiler()} {' '.join([*SMALL, *flags])}, float32, {', '.join(given.size)}: bytes for one step of one sample"
+        f"{' '.join([*compiler(), *SMALL, *flags])}, float32, {', '.join(given.size)}: bytes for one step of one sample"
     )
     print(f"{'cell':16}{'code':>8}{'weights':>9}{'memory':>8}")
     for name in given.cell:

@@ -45,7 +45,7 @@ def versioned(package: str) -> str:
 
 def c_compiler() -> str:
     try:
-        done = subprocess.run([compiler(), "--version"], capture_output=True, text=True, check=False)
+        done = subprocess.run([*compiler(), "--version"], capture_output=True, text=True, check=False)
     except MissingExtra:
         return ""
     return done.stdout.partition("\n")[0]

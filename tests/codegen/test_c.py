@@ -17,7 +17,7 @@ import pytest
 import lstmgraph
 from lstmgraph.calculus import gradient
 from lstmgraph.codegen import generate, generate_files, lambdify
-from lstmgraph.codegen.compiler import FLAGS, compiled, compiler
+from lstmgraph.codegen.compiler import FLAGS, compiled, compiler, compiles_for
 from lstmgraph.codegen.functions import Functions
 from lstmgraph.codegen.loops.helpers import helper_texts
 from lstmgraph.codegen.loops.names import identifier
@@ -174,7 +174,7 @@ def ran(
     for file, text in texts.items():
         (folder / file).write_text(text.replace(*changed), encoding="utf-8")
     macro = f"-D{identifier(cell.name).upper()}_SELFTEST"
-    command = [compiler(), *WARNINGS, *flags, macro, "-I.", "cell.c", "-o", "test", "-lm"]
+    command = [*compiler(), *WARNINGS, *flags, macro, "-I.", "cell.c", "-o", "test", "-lm"]
     subprocess.run(command, cwd=folder, check=True)
     done = subprocess.run([folder / "test"], capture_output=True, text=True, check=False, timeout=20)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -221,7 +221,7 @@ def test_a_wrong_file_says_so(right: str, wrong: str, name: str, tmp_path: Path)
     text = cell.code("c").replace(right, wrong)
     assert text != cell.code("c")
     (tmp_path / "cell.c").write_text(text, encoding="utf-8")
-    subprocess.run([compiler(), "-DLSTM_SELFTEST", "cell.c", "-o", "test", "-lm"], cwd=tmp_path, check=True)
+    subprocess.run([*compiler(), "-DLSTM_SELFTEST", "cell.c", "-o", "test", "-lm"], cwd=tmp_path, check=True)
     done = subprocess.run([tmp_path / "test"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert re.search(rf"^{name}: -?[\d.]+, and not -?[\d.]+\n", done.stdout, re.MULTILINE)
@@ -245,7 +245,9 @@ def test_sums_of_many_steps_keep_their_digits() -> None:
 @pytest.mark.parametrize("flag", ["-ffast-math", "-Ofast", "-funsafe-math-optimizations"])
 def test_a_compiler_that_may_round_as_it_likes_is_told_not_to(flag: str, tmp_path: Path) -> None:
     (tmp_path / "cell.c").write_text(lstmgraph.load("rnn").code("c"), encoding="utf-8")
-    done = subprocess.run([compiler(), flag, "-c", "cell.c"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*compiler(), flag, "-c", "cell.c"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 1
     assert "without -ffast-math" in done.stderr
 
@@ -452,6 +454,33 @@ def test_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
         lambdify(load("rnn"), gradient(load("rnn")), "c")
 
 
+@pytest.mark.parametrize(("text", "word"), [("gcc-99", "gcc-99"), ("no-cache gcc -m64", "no-cache"), ("'cc", "'cc")])
+def test_a_compiler_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, text: str, word: str) -> None:
+    monkeypatch.setenv("CC", text)
+    with pytest.raises(MissingExtra, match=re.escape(f"CC is {text!r}, and there is no program {word!r}\nhint: ")):
+        lambdify(load("rnn"), gradient(load("rnn")), "c")
+
+
+def test_a_compiler_with_arguments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for command in ("cc -DWORD=7", "env 'cc' -DWORD=7"):
+        monkeypatch.setenv("CC", command)
+        assert ctypes.CDLL(str(compiled("word", {"word.c": "int f(void) { return WORD; }"}))).f() == 7
+
+
+def test_another_version_compiles_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    own, text = tmp_path / "own cc", {"one.c": "int f(void) { return 1; }"}
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("CC", str(own))
+    found = []
+    for version in (1, 1, 2):
+        own.write_text(f'#!/bin/sh\ncase "$*" in *-###*) echo version {version};; *) cc "$@";; esac\n')
+        own.chmod(0o700)
+        monkeypatch.setattr("lstmgraph.codegen.compiler.compiles_for", compiles_for.__wrapped__)
+        found.append(compiled("one", text))
+    assert found[0] == found[1] != found[2]
+
+
 def test_what_cannot_be_compiled_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(Exception, match=r"(?s)cc.* failed:.*error"):
@@ -506,7 +535,7 @@ UNNAMEABLE += " namespace virtual typename private protected friend bool xor nul
 
 @pytest.mark.parametrize("standard", ["c99", "gnu17"])
 def test_no_name_is_a_macro_of_a_header_or_of_the_compiler(standard: str) -> None:
-    command = [compiler(), f"-std={standard}", "-dM", "-E", "-"]
+    command = [*compiler(), f"-std={standard}", "-dM", "-E", "-"]
     done = subprocess.run(command, input=HEADERS, capture_output=True, text=True, check=True)
     macros = {re.split(r"[\s(]", line)[1] for line in done.stdout.splitlines()}
     assert "EOF" in macros
@@ -532,15 +561,15 @@ def test_a_file_of_names_that_c_has(sizes: Mapping[str, int] | None, tmp_path: P
     (tmp_path / "user.c").write_text(f'{HEADERS}#include "cell.h"\n', encoding="utf-8")
     (tmp_path / "test.c").write_text('#include <complex.h>\n#include "cell.c"\n', encoding="utf-8")
     for flags in (["-x", "c"], ["-x", "c++"])[: 1 + has_cplusplus()]:
-        subprocess.run([compiler(), *flags, "-Wall", "-Werror", "-fsyntax-only", "user.c"], cwd=tmp_path, check=True)
-    command = [compiler(), "-Wall", "-Wextra", "-Werror", "-DNAMES_SELFTEST", "test.c", "-o", "test", "-lm"]
+        subprocess.run([*compiler(), *flags, "-Wall", "-Werror", "-fsyntax-only", "user.c"], cwd=tmp_path, check=True)
+    command = [*compiler(), "-Wall", "-Wextra", "-Werror", "-DNAMES_SELFTEST", "test.c", "-o", "test", "-lm"]
     subprocess.run(command, cwd=tmp_path, check=True)
     subprocess.run([tmp_path / "test"], check=True)
 
 
 def has_cplusplus() -> bool:
     """Of GCC the compiler proper is a program of its own, which has a path where it is there."""
-    found = subprocess.run([compiler(), "-print-prog-name=cc1plus"], capture_output=True, text=True, check=True)
+    found = subprocess.run([*compiler(), "-print-prog-name=cc1plus"], capture_output=True, text=True, check=True)
     return Path(found.stdout.strip()).is_absolute()
 
 
