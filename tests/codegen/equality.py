@@ -263,7 +263,7 @@ WIDER = Case(9, 3, (40, 17))  # tiles of products, and what is left beside them
 ALONE = (CASES[2], Case(1, 3, (2, 5)), Case(2, 3, (1,)))  # T, B and the sizes, each of them 1
 SOME = {"float64": CASES[:2], "float32": CASES[:2]}  # where each takes a compiler
 STEPS = {"float64": CASES[1:2]}
-REFERENCE = {"float64": CASES[1:2], "float32": CASES[:1]}
+FEW = {"float64": CASES[1:2], "float32": CASES[:1]}
 OPERATOR = {"float64": CASES[:2], "float32": (*CASES[:2], *ALONE)}
 OPTIMISED = {"float64": (CASES[0], WIDER), "float32": (CASES[0], WIDER)}
 
@@ -276,7 +276,8 @@ WAYS: Mapping[str, Way] = {
     "torch": Way(by_torch, ("torch",), gives=MODULE),
     "torch, eager": Way(by_torch_itself, ("torch",), gives=MODULE),
     "torch over c": Way(by_torch_over_c, ("torch", "cc"), gives=MODULE),
-    "jax": Way(by_jax, ("jax",), cases=SOME, gives=VJP),
-    "jax, reference": Way(by_jax_itself, ("jax",), library(), REFERENCE, gives=VJP),
+    "jax": Way(by_jax, ("jax",), (*library(), *PAPERS), SOME, gives=VJP),
+    "jax, odd cells": Way(by_jax, ("jax",), tuple(ODD), FEW, gives=VJP),
+    "jax, reference": Way(by_jax_itself, ("jax",), library(), FEW, gives=VJP),
     "onnx": Way(by_onnx, ("onnx",), cases=OPERATOR, gives=FORWARD),
 }
