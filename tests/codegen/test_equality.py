@@ -37,7 +37,11 @@ def test_values_and_gradients_are_the_interpreters(way: str, cell: str) -> None:
 @pytest.mark.parametrize("cell", ["lstm", "two", "autonomous", "no_state"])
 @pytest.mark.parametrize(
     "way",
-    [pytest.param(w, marks=[getattr(pytest.mark, m) for m in WAYS[w].mark]) for w in WAYS if not w.endswith(("step by step", "odd cells"))],
+    [
+        pytest.param(w, marks=[getattr(pytest.mark, m) for m in WAYS[w].mark])
+        for w in WAYS
+        if not w.endswith(("step by step", "odd cells"))
+    ],
 )
 def test_every_target_wants_a_sample_and_a_step(way: str, cell: str) -> None:
     sample = sample_of(cell, CASES[0], "float64")
