@@ -1,34 +1,54 @@
 """Formulas that overflow, or lose all digits, in the forms that do not.
 
-    log(1 + exp(a))                softplus(a)
-    log(exp(a) + exp(b))           a + softplus(b - a)
-    log(sum(exp(a)))               c + log(sum(exp(a - c))), c the mean of a by softmax(a): within log n of the largest
-    log(sigmoid(a)), log(1 - ...)  -softplus(-a), -softplus(a)
-    log(softmax(a))                a - log(sum(exp(a)))
-    log(exp(a))                    a
-    1 / (1 + exp(-a))              sigmoid(a)
-    exp(a) / (exp(a) + exp(b))     sigmoid(a - b)
+Of a sum of positive multiples of exponentials, D = c exp(a) + d exp(b) + ..., which `exponentials` reads:
+
+    log D                          log c + a + softplus(b - a + log(d / c)), and so on with a third one
+    exp(a) / D                     sigmoid(a - log(d exp(b) + ...) + log c) / c
+    exp(k) / D, D ** p             exp(k - log D), exp(p log D); p is no positive whole number
+    (exp(j) - 3 exp(k)) / D        each term over D; (exp(a) - exp(b)) / (exp(a) + exp(b)) is tanh((a - b) / 2)
+    x exp(k) / D, x / D            x times that
+    log(sum(exp(a)))               m + log(sum(exp(a - m))), m the mean of a by softmax(a): within log n of the largest
     exp(a) / sum(exp(a))           softmax(a)
 
-This is done to the equations of a step, before their gradient is derived: so it is one of the stable form.  What is
-exp(a) may stand in an equation of its own, and a number is the exponential of its logarithm.
+    log(sigmoid(a)), log(1 - ...)  -softplus(-a), -softplus(a)
+    log(softmax(a))                a - log(sum(exp(a)))
+    2 c sigmoid(a) - c             c tanh(a / 2)
+
+This is done to the equations of a step, before their gradient is derived: so it is one of the stable form.
 
 To add a form: a function of an operation, and a row in `FORMS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
+from collections.abc import Callable, Mapping
 
-from sympy import MatAdd, MatrixExpr, MatrixSymbol, log
+from sympy import Integer, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Number, Rational
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.build import is_number, negate, product, total
+from lstmgraph.algebra.build import is_number, negate, power, product, total
+from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.nodes import operands
-from lstmgraph.algebra.traverse import rebuild
+from lstmgraph.algebra.traverse import rebuild, symbols_in
+from lstmgraph.codegen.exponentials import (
+    Known,
+    Linear,
+    Term,
+    Terms,
+    combined,
+    is_positive,
+    less,
+    linear,
+    log_sum,
+    log_sum_of_entries,
+    scaled,
+    seen,
+    terms_of,
+    times,
+    written,
+)
 
-Known = Mapping[MatrixSymbol, MatrixExpr]  # what the equations before compute
+HALF = Rational(1, 2)
 
 
 def stable(expr: MatrixExpr, known: Known) -> MatrixExpr:
@@ -37,104 +57,175 @@ def stable(expr: MatrixExpr, known: Known) -> MatrixExpr:
         return expr
     whole = rebuild(expr, [stable(o, known) for o in operands(expr)])
     form = FORMS.get(whole.func)
-    return (form(whole, known) if form is not None else None) or whole
+    found = form(whole, known) if form is not None else None
+    return found if found is not None and _keeps(found, whole, known) else whole
 
 
-def _seen(expr: MatrixExpr, known: Known) -> MatrixExpr:
-    """What a name stands for."""
-    return known.get(expr, expr)
-
-
-def exponents(expr: MatrixExpr, known: Known) -> list[MatrixExpr] | None:
-    """The a, b, ... of exp(a) + exp(b) + ..., if it is such a sum; of a number its logarithm."""
-    expr = _seen(expr, known)
-    if isinstance(expr, MatAdd):
-        parts = [exponents(term, known) for term in expr.args]
-        return None if None in parts else [a for part in parts for a in part or ()]
-    if isinstance(expr, n.Exp):
-        return [expr.args[0]]
-    if is_number(expr) and expr.value.is_positive:
-        return [n.Fill(log(expr.value).n(17) if expr.value != 1 else 0, *expr.shape)]
-    return None
-
-
-def _minus(a: MatrixExpr, b: MatrixExpr) -> MatrixExpr:
-    return a if is_number(b, 0) else negate(b) if is_number(a, 0) else total(a, negate(b))
-
-
-def log_sum(terms: Sequence[MatrixExpr]) -> MatrixExpr:
-    """log(exp(a) + exp(b) + ...), numbers first."""
-    ordered = sorted(terms, key=lambda term: not is_number(term))
-    return reduce(lambda a, b: total(a, n.Softplus(_minus(b, a))), ordered)
-
-
-def log_sum_of_entries(a: MatrixExpr) -> MatrixExpr:
-    mean = n.Sum(n.Hadamard(n.Softmax(a), a))
-    return total(mean, n.Log(n.Sum(n.Exp(_minus(a, n.Fill(mean, *a.shape))))))
-
-
-def _of_entries(expr: MatrixExpr, known: Known) -> MatrixExpr | None:
-    """The column a of sum(exp(a)), in one entry or in all of several."""
-    expr = _seen(expr, known)
-    if isinstance(expr, n.Fill) and isinstance(expr.value, MatrixExpr):
-        return _of_entries(expr.value, known)
-    inner = _seen(expr.args[0], known) if isinstance(expr, n.Sum) else None
-    return inner.args[0] if isinstance(inner, n.Exp) and inner.shape[1] == 1 else None
-
-
-# ── the forms ──
+# ── logarithms ──
 
 
 def _log(expr: MatrixExpr, known: Known) -> MatrixExpr | None:
-    inner = _seen(expr.args[0], known)
-    if isinstance(inner, n.Exp):
-        return inner.args[0]
+    whole = _logarithm(expr.args[0], known)
+    return written(whole, expr.shape) if whole is not None else None
+
+
+def _logarithm(expr: MatrixExpr, known: Known) -> Linear | None:
+    """That of a positive sum of exponentials, a sigmoid, 1 minus that, a softmax, and of products of these."""
+    inner = seen(expr, known)
     if isinstance(inner, n.Sigmoid):
-        return negate(n.Softplus(negate(inner.args[0])))
-    if isinstance(inner, n.OneMinus) and isinstance(_seen(inner.args[0], known), n.Sigmoid):
-        return negate(n.Softplus(_seen(inner.args[0], known).args[0]))
+        return {n.Softplus(written(scaled(linear(inner.args[0]), -1), inner.shape)): Integer(-1)}
+    if isinstance(inner, n.OneMinus) and isinstance(seen(inner.args[0], known), n.Sigmoid):
+        return {n.Softplus(seen(inner.args[0], known).args[0]): Integer(-1)}
     if isinstance(inner, n.Softmax):
         a = inner.args[0]
-        return _minus(a, n.Fill(log_sum_of_entries(a), *a.shape))
-    column = _of_entries(inner, known)
-    if column is not None:
-        whole = log_sum_of_entries(column)
-        return whole if inner.shape == whole.shape else n.Fill(whole, *inner.shape)
-    terms = exponents(inner, known)
-    return log_sum(terms) if terms is not None and len(terms) > 1 and not all(map(is_number, terms)) else None
+        return combined(linear(a), {n.Fill(log_sum_of_entries(a), *a.shape): Integer(-1)})
+    terms = terms_of(inner, known)
+    if is_positive(terms):
+        return log_sum(terms)
+    factors = inner.args if isinstance(inner, n.Hadamard) else ()
+    parts = [_of_number(f) or _logarithm(f, known) for f in factors]
+    return None if None in parts or not parts else combined(*(part for part in parts if part is not None))
+
+
+def _of_number(expr: MatrixExpr) -> Linear | None:
+    return Term(expr.shape, expr.value, {}).logarithm if is_number(expr) and expr.value.is_positive else None
+
+
+# ── quotients ──
 
 
 def _reciprocal(expr: MatrixExpr, known: Known) -> MatrixExpr | None:
-    return _share(n.Fill(0, *expr.shape), expr.args[0], known)
+    return _over(n.Fill(1, *expr.shape), expr.args[0], known)
 
 
 def _quotient(expr: MatrixExpr, known: Known) -> MatrixExpr | None:
-    """Of a product over a sum of exponentials, the exponential among its factors over that."""
-    above, below = _seen(expr.args[0], known), expr.args[1]
-    factors = above.args if isinstance(above, n.Hadamard) else (above,)
+    above, below = expr.args
+    return _over(above, below, known)
+
+
+def _power(expr: MatrixExpr, known: Known) -> MatrixExpr | None:
+    """Of a sum: whole powers of its reciprocal, and others by its logarithm."""
+    exponent = n.Fill(HALF, *expr.shape) if isinstance(expr, n.Sqrt) else expr.args[1]
+    terms = terms_of(expr.args[0], known)
+    if not is_number(exponent) or not is_positive(terms):
+        return None
+    if not exponent.value.is_Integer:
+        return n.Exp(written(scaled(log_sum(terms), exponent.value), expr.shape))
+    inverse = _over(n.Fill(1, *expr.shape), expr.args[0], known)
+    return power(inverse, -exponent.value) if exponent.value < 0 and inverse is not None else None
+
+
+def _over(above: MatrixExpr, below: MatrixExpr, known: Known) -> MatrixExpr | None:
+    """What is exponential of the factors above over the sum below, times the others."""
+    terms = terms_of(below, known)
+    if not is_positive(terms):
+        return None
+    split = _split(above, known)
+    if split is not None:
+        return product(*split[1], _sum_over(split[0], terms))
+    factors = _factors(above, known)
     for k, factor in enumerate(factors):
-        inner = _seen(factor, known)
-        a = inner.args[0] if isinstance(inner, n.Exp) else n.Fill(0, *expr.shape) if is_number(inner, 1) else None
-        share = _share(a, below, known) if a is not None else None
-        if share is not None:
-            return product(*factors[:k], share, *factors[k + 1 :])
+        inside = _inside(seen(factor, known), seen(below, known), known)
+        if inside is not None:
+            return product(*factors[:k], inside, *factors[k + 1 :])
+    return product(above, _share(Term(above.shape, Integer(1), {}), terms))
+
+
+def _factors(expr: MatrixExpr, known: Known) -> tuple[MatrixExpr, ...]:
+    whole = seen(expr, known)
+    return whole.args if isinstance(whole, n.Hadamard) else (whole,)
+
+
+def _inside(whole: MatrixExpr, below: MatrixExpr, known: Known) -> MatrixExpr | None:
+    """A sum of entries, or a product of matrices, of exponentials: each of these over what is below, a scalar."""
+    below = below.value if isinstance(below, n.Fill) else below
+    if isinstance(whole, n.Fill) and isinstance(whole.value, MatrixExpr):
+        inner = _inside(seen(whole.value, known), below, known)
+        return inner and n.Fill(inner, *whole.shape)
+    if below.shape != (1, 1) or not isinstance(whole, (n.Sum, MatMul)) or not _split(whole.args[-1], known):
+        return None
+    *left, right = whole.args
+    return whole.func(*left, _over(right, n.Fill(below, *right.shape), known))
+
+
+def _split(above: MatrixExpr, known: Known) -> tuple[Terms, list[MatrixExpr]] | None:
+    """The factors that are sums of exponentials, as one, and the others; None where no exponential is among them."""
+    exponential: Terms = [Term(above.shape, Integer(1), {})]
+    others: list[MatrixExpr] = []
+    for factor in _factors(above, known):
+        more = times(exponential, terms_of(factor, known))
+        exponential, others = (exponential, [*others, factor]) if more is None else (more, others)
+    return None if all(t.is_number for t in exponential) else (exponential, others)
+
+
+def _sum_over(above: Terms, below: Terms) -> MatrixExpr:
+    """The terms of one over another: a number and a sigmoid, or a tanh, where those are two that both have."""
+    shape = below[0].shape
+    pairs = [(a.number / b.number, b) for a in above for b in below if a.exponent == b.exponent]
+    if len(above) == len(below) == len(pairs) == 2:
+        (most, a), (least, b) = sorted(pairs, key=lambda pair: -abs(pair[0]))
+        between = less(a.logarithm, b.logarithm)
+        if most == -least:
+            return _tanh_of_half(most, between, shape)
+        if most != least:
+            rest = product(n.Fill(most - least, *shape), n.Sigmoid(written(between, shape)))
+            return total(n.Fill(least, *shape), rest)
+    return total(*(_share(t, below) for t in above))
+
+
+def _share(of: Term, terms: Terms) -> MatrixExpr:
+    """One term over a sum: by a sigmoid or a softmax where it is one of those of the sum."""
+    for k, t in enumerate(terms):
+        inside = t.column is not None and written(of.exponent, of.shape) == t.column
+        if inside or t.exponent == of.exponent:
+            rest = [*terms[:k], *terms[k + 1 :]]
+            share = [n.Sigmoid(written(less(t.logarithm, log_sum(rest)), of.shape))] if rest else []
+            within = [n.Softmax(t.column)] if inside else []
+            return product(n.Fill(of.number / t.number, *of.shape), *within, *share)
+    return product(n.Fill(of.number, *of.shape), n.Exp(written(less(of.exponent, log_sum(terms)), of.shape)))
+
+
+# ── a tanh by a sigmoid ──
+
+
+def _centred(expr: MatrixExpr, _: Known) -> MatrixExpr | None:
+    """Of 2 c sigmoid(a) - c + ... the tanh: near 0 the sum has no digits of it."""
+    terms = (n.Fill(1, *expr.shape), negate(expr.args[0])) if isinstance(expr, n.OneMinus) else expr.args
+    numbers = [t.value for t in terms if is_number(t)]
+    for k, term in enumerate(terms):
+        ((value, many), *more) = linear(term).items() or [(term, 0)]
+        if not more and isinstance(value, n.Sigmoid) and numbers == [-many / 2]:
+            tanh = _tanh_of_half(many / 2, linear(value.args[0]), expr.shape)
+            return total(*(tanh if j == k else t for j, t in enumerate(terms) if not is_number(t)))
     return None
 
 
-def _share(a: MatrixExpr, below: MatrixExpr, known: Known) -> MatrixExpr | None:
-    """exp(a) over a sum of exponentials of which it is one."""
-    if _of_entries(below, known) == a:
-        return n.Softmax(a)
-    terms = exponents(below, known)
-    if terms is None or len(terms) < 2 or a not in terms or all(map(is_number, terms)):
-        return None
-    rest = list(terms)
-    rest.remove(a)
-    return n.Sigmoid(_minus(a, log_sum(rest)))
+def _tanh_of_half(number: Number, a: Linear, shape: Shape) -> MatrixExpr:
+    """number * tanh(a / 2)"""
+    sign = -1 if all(many < 0 for many in a.values()) else 1
+    tanh = n.Tanh(written(scaled(a, sign * HALF), shape))
+    return product(n.Fill(sign * number, *shape), tanh)
+
+
+def _keeps(new: MatrixExpr, old: MatrixExpr, known: Known) -> bool:
+    """Whether it is made of the same values: also one that cancels has a gradient."""
+    there = symbols_in(new)
+    waiting, found = [old], set(there)
+    while waiting:
+        gone = symbols_in(waiting.pop()) - found
+        if not gone <= known.keys():
+            return False
+        found |= gone
+        waiting += [known[s] for s in gone]
+    return True
 
 
 FORMS: Mapping[type, Callable[[MatrixExpr, Known], MatrixExpr | None]] = {
     n.Log: _log,
     n.Reciprocal: _reciprocal,
     n.Divide: _quotient,
+    n.Power: _power,
+    n.Sqrt: _power,
+    MatAdd: _centred,
+    n.OneMinus: _centred,
 }

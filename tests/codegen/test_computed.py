@@ -91,10 +91,48 @@ def test_what_is_asked_for_stays(written: str) -> None:
         ("b * exp(x[t]) / (exp(b) + exp(x[t]))", "b * sigmoid(x[t] - b)"),
         ("exp(x[t]) / sum(exp(x[t]))", "softmax(x[t])"),
         ("exp(x[t]) / (1 + exp(x[t]) + exp(b))", "sigmoid(x[t] - softplus(b))"),
+        ("2 / (1 + exp(-x[t])) - 1", "tanh(1 / 2 * x[t])"),
+        ("4 / (1 + exp(-x[t])) - 2 + b", "2 * tanh(1 / 2 * x[t]) + b"),
+        ("1 - 2 / (1 + exp(2 * x[t]))", "tanh(x[t])"),
+        ("2 / (1 + exp(-x[t])) - 2", "2 * sigmoid(x[t]) - 2"),
+        ("-(b / (1 + exp(-x[t])))", "-(b * sigmoid(x[t]))"),
+        ("-b * exp(x[t]) / (2 + exp(x[t]))", "-(b * sigmoid(x[t] - 0.6931471805599453))"),
+        ("(exp(x[t]) - exp(-x[t])) / (exp(x[t]) + exp(-x[t]))", "tanh(x[t])"),
+        ("(1 - exp(-2 * (W @ x[t]))) / (1 + exp(-2 * (W @ x[t])))", "tanh(W @ x[t])"),
+        ("(1 - exp(x[t])) / (1 + exp(x[t]))", "-tanh(1 / 2 * x[t])"),
+        ("(exp(b) + 3 * exp(x[t])) / (exp(b) + exp(x[t]))", "1 + 2 * sigmoid(x[t] - b)"),
+        ("exp(x[t]) / (1 + exp(b))", "exp(x[t] - softplus(b))"),
+        ("x[t] / (exp(b) + exp(-b))", "x[t] * exp(-(b + softplus(-(2 * b))))"),
+        ("(1 + exp(x[t]) ** 2) ** (-1)", "sigmoid(-(2 * x[t]))"),
+        ("(1 + exp(-x[t])) ** (-2)", "sigmoid(x[t]) ** 2"),
+        ("sqrt(1 + 1 / exp(x[t]))", "exp(1 / 2 * softplus(-x[t]))"),
+        ("1 / (exp(x[t]) * exp(b))", "exp(-(b + x[t]))"),
+        ("log(2 + 2 * exp(x[t]))", "0.6931471805599453 + softplus(x[t])"),
+        ("log(1 + exp(x[t]) / exp(b) * 3)", "softplus(x[t] + 1.0986122886681098 - b)"),
+        ("log((exp(x[t]) + exp(b)) / 2)", "x[t] + softplus(b - x[t]) - 0.6931471805599453"),
+        ("log(2 * sigmoid(x[t]) * sigmoid(b))", "0.6931471805599453 - softplus(-x[t]) - softplus(-b)"),
+        ("b * sum(b * exp(x[t])) / sum(exp(x[t]))", "b * sum(b * softmax(x[t]))"),
+        ("W @ exp(x[t]) / sum(exp(x[t]))", "W @ softmax(x[t])"),
     ],
 )
 def test_forms_are_stable(written: str, wanted: str) -> None:
     assert text_of(computed(cell_with(written))) == wanted
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "log(exp(U @ h[t-1]) + exp(b))",
+        "1 / (exp(W @ x[t] + U @ h[t-1]) + exp(b + x[t]))",
+        "tanh(b) / (exp(U @ h[t-1] + b) + exp(-(U @ h[t-1] + b)))",
+    ],
+)
+def test_a_product_of_matrices_is_not_computed_twice(formula: str) -> None:
+    text = lstmgraph.Cell.from_equations(f"h[t] = x[t] * {formula}", name="once", sizes={"x": "X", "h": "X"}).code(
+        "numpy"
+    )
+    forward = text[text.index("def _forward(") : text.index("def _backward(")]
+    assert forward.count("U.dot(h_prev") == 1
 
 
 @pytest.mark.parametrize(
@@ -103,8 +141,14 @@ def test_forms_are_stable(written: str, wanted: str) -> None:
         "log(2 + x[t])",
         "log(1 - exp(x[t]))",
         "1 / (1 + x[t])",
-        "exp(x[t]) / (1 + exp(b))",
-        "b / sum(exp(x[t]))",
+        "x[t] / (x[t] + exp(b))",
+        "log(x[t] + exp(b))",
+        "(1 + exp(x[t])) ** 2",
+        "exp(x[t]) / exp(x[t])",
+        "log(b * exp(x[t]) + exp(b))",
+        "1 - sigmoid(x[t])",
+        "(exp(x[t]) - exp(-x[t])) / 2",
+        "b + 2 * sigmoid(x[t])",
     ],
 )
 def test_other_formulas_stay(written: str) -> None:
@@ -205,7 +249,7 @@ def test_what_is_no_number_goes_through_every_function(way: str | None, dtype: s
 
 # ── far out ──
 
-FAR = (-1000.0, -100.0, -20.0, -1.0, 0.0, 1.5, 30.0, 100.0, 1000.0)
+FAR = (-1e4, -1000.0, -100.0, -20.0, -1.0, 0.0, 1.5, 30.0, 100.0, 1000.0, 1e4)
 mp: Any = mpmath.mp.clone()
 mp.dps = 500  # exp(-1000) is seen beside 1
 
@@ -223,6 +267,10 @@ def sigmoid(a: Vector) -> Vector:
 def softmax(a: Vector) -> Vector:
     whole = sum(map(mp.exp, a))
     return [mp.exp(x) / whole for x in a]
+
+
+def power(a: Vector, p: int) -> Vector:
+    return [x**p for x in a]
 
 
 Form = Callable[[Vector], Vector]
@@ -246,11 +294,20 @@ MEANT: Mapping[str, Mapping[str, Form]] = {
         "m": softmax,
         "n": lambda a: a,
     },
+    "far_weighted": {
+        "a": lambda a: [2 * mp.tanh(x / 2) for x in a],
+        "b": lambda a: [x * s for x, s in zip(a, sigmoid(a), strict=True)],
+        "d": lambda a: [mp.tanh(x) for x in a],
+        "f": lambda a: [mp.log((mp.exp(x) + mp.exp(mp.mpf(1) / 4)) / 2) for x in a],
+        "g": lambda a: power([1 + 3 * mp.exp(-x) for x in a], -2),
+        "m": lambda a: [x * mp.exp(x) / (2 + sum(map(mp.exp, a))) for x in a],
+        "n": lambda a: [mp.sech(x) / 8 for x in a],
+    },
 }
 
 
 # A saturated gate, and its slope f (1 - f), have the digits that they have beside 1, as in PyTorch.
-BESIDE_ONE = {("far_out", "d"), ("far_shares", "a"), ("far_shares", "b")}
+BESIDE_ONE = {("far_out", "d"), ("far_shares", "a"), ("far_shares", "b"), *(("far_weighted", k) for k in "abdfgm")}
 
 
 @lru_cache
