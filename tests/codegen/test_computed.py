@@ -200,6 +200,12 @@ def test_a_number_is_multiplied_with_a_column_rather_than_with_a_matrix(written:
     assert wanted is None or wanted in text_of(new)
 
 
+def test_a_product_that_is_a_column_is_multiplied_as_it_is() -> None:
+    """A number times w u, u a number of the step, is no cheaper by a multiple of w, which is known before the loop."""
+    cell = lstmgraph.Cell.from_equations("h[t] = h[t-1] + 0.5 * (w @ u[t])", name="c", sizes={"h": "H", "u": 1})
+    assert computed(cell) is cell
+
+
 @pytest.mark.parametrize("name", CELLS)
 def test_it_is_the_same_cell(name: str) -> None:
     cell, new = cell_of(name), computed(cell_of(name))

@@ -106,6 +106,17 @@ def test_what_is_cheap(equation: str, again: bool) -> None:
     assert ("i[t]" not in {str(s) for s in recompute(both).saved}) == again
 
 
+@pytest.mark.parametrize("change", [recompute, recompute_in_loop])
+@pytest.mark.parametrize(("output", "again"), [("h", True), ("i", False)])
+def test_an_output_is_there_anyway(change: Callable[[Sequence], Sequence], output: str, again: bool) -> None:
+    """The array that the caller gets is what is kept of it: to compute it again takes another one."""
+    text = "f[t] = sigmoid(U @ h[t-1])\ni[t] = 1 - f[t]\nh[t] = f[t] * h[t-1] + i[t] * tanh(W @ x[t])"
+    cell = Cell.from_equations(text, name="cell", sizes={"x": "X", "h": "H"}, output=output)
+    after = change(sequence(cell, gradient(cell)))
+    assert ("i[t]" in {str(s) for s in after.saved}) != again
+    assert ("i[t]" in {str(e.target) for e in after.backward.equations}) == again
+
+
 def test_a_factor_of_a_product_stays() -> None:
     """r h of a GRU: the product of the gradient of U_g would have it written again."""
     both = both_of("gru")
