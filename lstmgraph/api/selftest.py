@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from sympy import MatrixSymbol, Symbol
 
     from lstmgraph.api.cell import Cell
+    from lstmgraph.cell import Cell as Core
     from lstmgraph.codegen.loops.selftest import Expected
+    from lstmgraph.numeric.sample import Sample
+    from lstmgraph.program import Program
 
 # Where what goes in lies: of both signs, or positive for a cell that takes logarithms or roots.
 RANGES = ((-0.75, 1.5), (0.25, 0.75))
@@ -31,44 +34,63 @@ def file_options(
 
 
 def expected(cell: Cell, sizes: Mapping[Symbol, int], steps: int, batch: int) -> Expected:
-    """The sums of all results, of the first range in which they are finite."""
+    """The sums of all results, of the first range in which they are finite, and what rounding costs them."""
     import numpy
 
     from lstmgraph.codegen.loops.selftest import Expected
+    from lstmgraph.numeric.rounding import lost
 
+    gradient = cell.gradient()
     for low, span in RANGES:
+        given = _given(cell, sizes, steps, batch, _numbers(low, span))
         with numpy.errstate(all="ignore"):
-            sums = _sums(cell, sizes, steps, batch, low, span)
-        if all(map(numpy.isfinite, sums.values())):
+            results = _results(cell, gradient, given)
+            off = lost(cell, gradient, given, "float32", _sums)
+        sums = {name: float(_sum(a)) for name, a in results.items()}
+        if all(map(numpy.isfinite, [*sums.values(), *off.values()])):
             break
-    return Expected(low, span, sums)
+    return Expected(low, span, sums, {name: off[name] / (1 + float(_sum(abs(a)))) for name, a in results.items()})
 
 
-def _sums(cell: Cell, sizes: Mapping[Symbol, int], steps: int, batch: int, low: float, span: float) -> dict[str, float]:
+def _given(cell: Cell, sizes: Mapping[Symbol, int], steps: int, batch: int, numbers: Iterator[float]) -> Sample:
     import numpy
 
     from lstmgraph.algebra.names import name_of
     from lstmgraph.numeric.evaluate import number_of
-    from lstmgraph.numeric.sequence import run_backward, run_sequence
-
-    numbers = _numbers(low, span)
+    from lstmgraph.numeric.sample import Sample
 
     def filled(symbol: MatrixSymbol, *lead: int) -> NDArray[numpy.float64]:
         shape = (*lead, *(number_of(side, sizes) for side in symbol.shape))
         return numpy.array([next(numbers) for _ in range(int(numpy.prod(shape)))]).reshape(shape)
 
-    parameters = {p.name: filled(p) for p in cell.parameters}
-    xs = {name_of(x).base: filled(x, steps, batch) for x in cell.inputs}
-    states = {s.name: filled(s.next, batch) for s in cell.states}
-    d_output = filled(cell.values[cell.output], steps, batch)
-    d_states = {s.name: filled(s.next, batch) for s in cell.states}
-    forward = run_sequence(cell, parameters, xs, states, steps)
-    back = run_backward(cell, cell.gradient(), forward, list(d_output), d_states)
-    values = {name: cell.values[name] for name in dict.fromkeys([*states, cell.output])}
-    found = {name: numpy.stack([_each(step[s.name], batch) for step in forward]) for name, s in values.items()}
+    return Sample(
+        sizes,
+        batch,
+        steps,
+        parameters={p.name: filled(p) for p in cell.parameters},
+        inputs={name_of(x).base: filled(x, steps, batch) for x in cell.inputs},
+        states={s.name: filled(s.next, batch) for s in cell.states},
+        d_output=filled(cell.values[cell.output], steps, batch),
+        d_states={s.name: filled(s.next, batch) for s in cell.states},
+    )
+
+
+def _results(cell: Core, gradient: Program, given: Sample) -> dict[str, Any]:
+    """Values and gradients, by the names that the test gives them."""
+    import numpy
+
+    from lstmgraph.numeric.sequence import run_backward, run_sequence
+
+    forward = run_sequence(cell, given.parameters, given.inputs, given.states, given.steps)
+    back = run_backward(cell, gradient, forward, list(given.d_output), given.d_states)
+    values = {name: cell.values[name] for name in dict.fromkeys([*given.states, cell.output])}
+    found = {name: numpy.stack([_each(step[s.name], given.batch) for step in forward]) for name, s in values.items()}
     found |= {f"bar({name})": d for name, d in back.states.items()} | {f"bar({k})": d for k, d in back.inputs.items()}
-    found |= {f"grad({name})": d for name, d in back.parameters.items()}
-    return {name: _sum(array) for name, array in found.items()}
+    return found | {f"grad({name})": d for name, d in back.parameters.items()}
+
+
+def _sums(cell: Core, gradient: Program, given: Sample) -> dict[str, Any]:
+    return {name: _sum(array) for name, array in _results(cell, gradient, given).items()}
 
 
 def _each(array: Any, batch: int) -> Any:
@@ -86,6 +108,8 @@ def _numbers(low: float, span: float) -> Iterator[float]:
         yield (seed >> 16) / 65536 * span + low
 
 
-def _sum(array: Any) -> float:
-    flat = array.ravel()
-    return float(sum(float(a) * (k % 5 + 1) for k, a in enumerate(flat)))
+def _sum(array: Any) -> Any:
+    """As `weighted` has it there."""
+    import numpy
+
+    return (array.ravel().astype(float) * (numpy.arange(array.size) % 5 + 1)).sum()

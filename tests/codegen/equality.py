@@ -11,16 +11,13 @@ may be the cell that loses digits, and then so does the interpreter: `lost` meas
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from sympy import Rational
 
-from lstmgraph.algebra import nodes as n
 from lstmgraph.calculus import gradient
 from lstmgraph.cell import Cell
 from lstmgraph.codegen import Functions, lambdify, over_c
@@ -30,11 +27,12 @@ from lstmgraph.codegen.computed import computed
 from lstmgraph.codegen.loops.layout import Options
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.codegen.targets.c import File
-from lstmgraph.numeric import calls
+from lstmgraph.numeric import calls, rounding
 from lstmgraph.numeric.calls import Arrays, Found
 from lstmgraph.numeric.check import reference_rows
+from lstmgraph.numeric.rounding import mapped
 from lstmgraph.numeric.sample import Sample, draw
-from lstmgraph.program import Equation
+from lstmgraph.program import Program
 from lstmgraph.reading import library, load
 
 HERE = Path(__file__).parent
@@ -44,7 +42,6 @@ FILES = {**ODD, **PAPERS}
 CELLS = (*library(), *FILES)
 
 BOUNDS = {"float64": 1e-12, "float32": 5e-6}
-LOSSES = 4  # how often a cell is computed from numbers that differ by a rounding, to see what that costs
 MARGIN = 4.0  # how many times that a target may be off: it rounds elsewhere, and may round oftener
 
 
@@ -90,46 +87,18 @@ def wanted_of(name: str, case: Case, dtype: str) -> Found:
 
 @lru_cache
 def lost(name: str, case: Case, dtype: str) -> Mapping[str, float]:
-    """How far the interpreter itself is off, in that type, of numbers that are off by half of their last place, where
-    every equation's value is, too."""
-    cell, wanted = cell_of(name), joined(wanted_of(name, case, dtype))
-    rng, unit = np.random.default_rng(0), float(np.finfo(dtype).eps) / 2
-    most = dict.fromkeys(wanted, 0.0)
-    for _ in range(LOSSES):
-        moved = mapped(
-            sample_of(name, case, dtype), lambda a: (a * (1 + rng.uniform(-unit, unit, a.shape))).astype(dtype)
-        )
-        step, back = (rounded(p.equations, rng, 2 * unit) for p in (cell, gradient(cell)))
-        found = joined(reference_rows(replace(cell, equations=step), replace(gradient(cell), equations=back), moved))
-        most = {key: max(worst, float(np.abs(found[key] - wanted[key]).max())) for key, worst in most.items()}
-    return most
+    """How far the interpreter itself is off, in that type."""
+    cell = cell_of(name)
+    return rounding.lost(cell, gradient(cell), sample_of(name, case, dtype), dtype, _rows)
 
 
-def rounded(equations: Sequence[Equation], rng: np.random.Generator, unit: float) -> tuple[Equation, ...]:
-    """With each value as it is, or one of those beside it: a function is right to the last place or the one before."""
-
-    def off(e: Equation) -> Equation:
-        factor = Rational(1 + float(rng.choice([-unit / 2, 0, unit])))
-        return replace(e, value=n.Hadamard(n.Fill(factor, *e.value.shape), e.value))
-
-    return tuple(off(e) for e in equations)
+def _rows(cell: Cell, gradient: Program, sample: Sample) -> dict[str, Any]:
+    return joined(reference_rows(cell, gradient, sample))
 
 
 def joined(found: Found) -> dict[str, Any]:
     values, gradients = found
     return {**values, **gradients}
-
-
-def mapped(sample: Sample, change: Callable[[Any], Any]) -> Sample:
-    """A sample with other arrays."""
-    new: dict[str, Any] = {}
-    for field in fields(sample):
-        value = getattr(sample, field.name)
-        if isinstance(value, np.ndarray):
-            new[field.name] = change(value)
-        elif field.name in {"parameters", "inputs", "states", "d_states"}:
-            new[field.name] = {name: change(array) for name, array in value.items()}
-    return replace(sample, **new)
 
 
 # ── the yardstick ──

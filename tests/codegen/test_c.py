@@ -197,6 +197,26 @@ def test_a_compiler_without_vectors(dtype: str, level: str, tmp_path: Path) -> N
     assert ran(tmp_path, "rnn", dtype, level, changed=NO_VECTORS).startswith("rnn: 0 of ")
 
 
+LOSES = """output = "y"
+equations = "z[t] = tanh(W @ x[t])\\ny[t] = (big + z[t]) ** 2 - 2 * big * z[t] - big ** 2"
+constants = { big = 50.0 }
+sizes = { x = "X", z = "H", y = "H" }
+"""
+
+
+@pytest.mark.parametrize(("dtype", "least"), [("float32", 1e-5), ("float64", 1e-12)])
+def test_a_file_expects_no_more_digits_than_rounding_leaves(dtype: str, least: float, tmp_path: Path) -> None:
+    """And all of them where it costs none: y has lost as many as its terms are larger than it, and z has not."""
+    path = tmp_path / "loses.toml"
+    path.write_text(LOSES)
+    assert ran(tmp_path, str(path), dtype, "-O2").startswith("loses: 0 of ")
+    cells = {"loses": lstmgraph.load(str(path)), "lstm": lstmgraph.load("lstm")}
+    texts = {name: cell.code("c", dtype=dtype) for name, cell in cells.items()}
+    allowed = {name: [float(found) for found in re.findall(r"= wrong\([^;]* (\S+)\);", t)] for name, t in texts.items()}
+    assert allowed["loses"][0] > 2 * least
+    assert set(allowed["lstm"]) == {least}
+
+
 def test_a_file_of_large_fixed_sizes_has_no_test_of_itself() -> None:
     """What comes out would have to be computed to write it."""
     cell = lstmgraph.load("lstm")
