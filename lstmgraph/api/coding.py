@@ -11,7 +11,7 @@ from lstmgraph.notation import get_notation
 from lstmgraph.program import Equation
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
     from lstmgraph.api.cell import Cell
     from lstmgraph.api.gradient import Gradient
@@ -22,7 +22,7 @@ def lambdify(
     self: Cell,
     target: str = "numpy",
     *,
-    dtype: str | None = None,
+    dtype: DTypeLike | None = None,
     sizes: Mapping[str, int] | None = None,
     compiled: bool = False,
 ) -> Functions:
@@ -30,7 +30,7 @@ def lambdify(
     docstrings.
 
     Those of the target "c" are compiled, for the type of what they are given, or for one `dtype` ("float32",
-    "float64"); `sizes` fixes some when it is compiled: {"H": 16}.  Those of "onnx" run a model in
+    "float64", or NumPy's); `sizes` fixes some when it is compiled: {"H": 16}.  Those of "onnx" run a model in
     onnxruntime, forward.  With `compiled` the module of "torch" runs its sequences on the CPU by that C, forward
     and back.
 
@@ -49,7 +49,7 @@ def code(
     self: Cell,
     target: str = "numpy",
     *,
-    dtype: str | None = None,
+    dtype: DTypeLike | None = None,
     sizes: Mapping[str, int] | None = None,
     params: Mapping[str, Any] | None = None,
 ) -> str:
@@ -75,7 +75,7 @@ def code_files(
     target: str = "numpy",
     stem: str = "",
     *,
-    dtype: str | None = None,
+    dtype: DTypeLike | None = None,
     sizes: Mapping[str, int] | None = None,
     params: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def code_warnings(
     self: Cell,
     target: str,
     *,
-    dtype: str | None = None,
+    dtype: DTypeLike | None = None,
     sizes: Mapping[str, int] | None = None,
     params: Mapping[str, Any] | None = None,
 ) -> list[str]:

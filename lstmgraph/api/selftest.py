@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lstmgraph.api.catalogue import chosen_options
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
     from sympy import MatrixSymbol, Symbol
 
     from lstmgraph.api.cell import Cell
@@ -22,7 +22,7 @@ RANGES = ((-0.75, 1.5), (0.25, 0.75))
 
 
 def file_options(
-    cell: Cell, target: str, dtype: str | None, sizes: Mapping[str, int] | None, params: Mapping[str, Any] | None
+    cell: Cell, target: str, dtype: DTypeLike | None, sizes: Mapping[str, int] | None, params: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """The options that are given, with a reference for a target that takes one."""
     from lstmgraph import codegen

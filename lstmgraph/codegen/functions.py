@@ -56,7 +56,7 @@ def generate(
     Raises UnknownName for a target that does not exist, UsageError where it cannot spell an operation, and for an
     option that it does not have.
     """
-    check_options(target, options)
+    options = known_options(target, options)
     check_writer(target)
     generated: str = module_of(target).generate(Plan(cell, gradient), _lines(cell, describe, target), **options)
     return python(generated) if TARGETS[target].suffix == ".py" else generated
@@ -74,7 +74,7 @@ def generate_files(
 
     A file is a text, or bytes where its format is binary.
     """
-    check_options(target, options)
+    options = known_options(target, options)
     check_writer(target)
     if "files" not in TARGETS[target].own:
         return {f"{stem}{TARGETS[target].suffix}": generate(cell, gradient, target, describe, **options)}
@@ -84,8 +84,11 @@ def generate_files(
     return found
 
 
-def check_options(target: str, options: Mapping[str, Any]) -> None:
-    """Raises UnknownName for a target that does not exist, UsageError for an option that it does not have."""
+def known_options(target: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a target, of which `dtype` may be a type: of NumPy, PyTorch, ...
+
+    Raises UnknownName for a target that does not exist, UsageError for an option that it does not have.
+    """
     if target not in TARGETS:
         raise UnknownName("target", target, TARGETS)
     known = (*TARGETS[target].options, *TARGETS[target].own)
@@ -93,6 +96,12 @@ def check_options(target: str, options: Mapping[str, Any]) -> None:
         if option not in known:
             having = [name for name, row in TARGETS.items() if option in (*row.options, *row.own)]
             raise UnknownOption(target, option, having)
+    return {name: _type_name(value) if name == "dtype" else value for name, value in options.items()}
+
+
+def _type_name(dtype: Any) -> str:
+    """numpy.float32, numpy.dtype("float32") and torch.float32 are "float32"."""
+    return str(getattr(dtype, "__name__", dtype)).removeprefix("torch.")
 
 
 def lambdify(
@@ -106,7 +115,7 @@ def lambdify(
 
     Raises as generate, MissingExtra where what runs it is missing.
     """
-    check_options(target, options)
+    options = known_options(target, options)
     check_installed(target)
     if "lambdify" in TARGETS[target].own:
         about = _lines(cell, describe, target)
@@ -143,7 +152,7 @@ def warnings(cell: Cell, target: str, **options: Any) -> list[str]:
     """What whoever takes the files of a target should know of them."""
     if "warnings" not in TARGETS[target].own:
         return []
-    found: list[str] = module_of(target).warnings(cell, **options)
+    found: list[str] = module_of(target).warnings(cell, **known_options(target, options))
     return found
 
 

@@ -442,6 +442,25 @@ def test_sizes_can_be_fixed() -> None:
         f.forward(f.init(np.random.default_rng(0), H=5, X=2), xs)
 
 
+@pytest.mark.parametrize("target", ["c", pytest.param("onnx", marks=pytest.mark.onnx)])
+def test_a_type_may_be_that_of_numpy(target: str) -> None:
+    cell = lstmgraph.load("rnn")
+    for dtype in ("float32", "float64"):
+        texts = [cell.code(target, dtype=d) for d in (dtype, np.dtype(dtype), np.dtype(dtype).type)]
+        assert texts[0] == texts[1] == texts[2]
+    with pytest.raises(UnknownName, match="there is no dtype 'float16'"):
+        cell.code(target, dtype=np.float16)
+
+
+@pytest.mark.parametrize("target", ["c", pytest.param("onnx", marks=pytest.mark.onnx)])
+def test_a_size_may_have_the_name_that_functions_give_it(target: str) -> None:
+    """B is what they call the number of samples, so that `init` and `shapes` call a size B_."""
+    cell = lstmgraph.loads("equations = 'h[t] = tanh(W @ x[t] + U @ h[t-1])'\noutput = 'h'\nsizes = {x = 'B', h = 'H'}")
+    texts = [cell.code(target, sizes=sizes) for sizes in ({"B": 3}, {"B_": 3}, {})]
+    assert texts[0] == texts[1] != texts[2]
+    assert cell.lambdify(target, sizes={"B_": 3}).shapes(B_=3, H=2)["W"] == (2, 3)
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
