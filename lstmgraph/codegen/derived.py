@@ -132,6 +132,7 @@ class Function:
         text = "\n".join([*views, text])
         once = self.once_more(there, text)
         text = "\n".join([*once, text])
+        lines = [line for line in lines if line not in once]  # both ways may make the same once
         flat = [f"    {a} = {a}.flatten(0, 1)" for a in [*own, given[0]] if has(text, a)]
         self.entry = self.way_out()
         self.back_arguments = [*self.arguments, *own, *saved, *given]

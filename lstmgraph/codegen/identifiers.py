@@ -20,7 +20,7 @@ from lstmgraph.program import Equation
 
 PYTHON = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins)})
 # The template's own words where a cell's may stand beside them: its functions, and what _forward, _backward, shapes,
-# init and _prepare call their arguments and variables.  tests/codegen reads generated files for what lacks here.
+# init and _prepare call their arguments and variables.  tests/codegen/test_names.py finds what lacks here.
 TEMPLATE = frozenset(
     [
         "np",
@@ -42,6 +42,7 @@ TEMPLATE = frozenset(
         "d_outputs",
         "d_states",
         "d_params",
+        "d_xs",
         "inputs",
         "xs",
         "length",
@@ -60,6 +61,9 @@ TEMPLATE = frozenset(
 FUNCTIONS = frozenset(
     ["each", "flat", "unflat", *(rule.name for rule in RULES.values())]
 )  # of which a file may define some as helpers
+# What the files of PyTorch and JAX have beside a size; a size is called the same in the files of all targets.
+BESIDE_SIZES = frozenset({"torch", "nn", "self", "batch_first", "derived", "device", "function", "autocast", "given"})
+BESIDE_SIZES |= {"jax", "jnp", "key", "own", "one_step", "carry", "now", "last", "gradients"}
 CLASSES = frozenset({"Derived", *(word for word in PYTHON if word[:1].isupper())})  # which a file has already
 RESERVED = PYTHON | TEMPLATE | FUNCTIONS
 MOST = 4  # names in the name of what stands for all of them
@@ -133,7 +137,7 @@ def class_name(name: str) -> str:
 
 def size_text(size: Expr) -> str:
     """A size in code: H, 3, H + X; one that would hide something that the code needs gets another name."""
-    hidden = [z for z in size.free_symbols if str(z) in RESERVED]
+    hidden = [z for z in size.free_symbols if str(z) in RESERVED | BESIDE_SIZES]
     return str(size.xreplace({z: Symbol(f"{z}_") for z in hidden}))
 
 

@@ -105,8 +105,8 @@ DIALECT = Dialect(
 )
 
 # What the file calls its own where a cell's names may stand beside them.
-TEMPLATE = frozenset({"jax", "jnp", "reference", "one_step", "carry", "now", "d", "key", "_step", "_run", "_plain"})
-TEMPLATE |= {"_sequence", "function", "_over_devices"}
+TEMPLATE = frozenset({"jax", "jnp", "reference", "one_step", "carry", "now", "key", "_step", "_run", "_plain"})
+TEMPLATE |= {"_sequence", "function", "_over_devices", "gradients", "last"}
 
 PASSES: Ways = {
     "both": (recompute,),
@@ -147,6 +147,7 @@ class _File:
             names.made["plural", loss] = "d_outputs"
         if len(cell.inputs) == 1:
             names.made["plural", cell.inputs[0]] = "xs"
+            names.made["plural", like(cell.inputs[0], "bar")] = "d_xs"
         return names
 
     def parameters(self) -> dict[MatrixSymbol, str]:
@@ -322,7 +323,7 @@ class _File:
         lines = [*views, *lines]
         arrays = [(cell.values[cell.output], "d_outputs", 2), *((x, self.names.plural(x), 2) for x in cell.inputs)]
         saved = ["params", *(["xs"] if cell.inputs else []), "states", *self.kept]
-        head = [*unbundled(saved, "saved"), "    d_outputs, d_states = d", *self.unpacked(lines)]
+        head = [*unbundled(saved, "saved"), "    d_outputs, d_states = gradients", *self.unpacked(lines)]
         sizes = self.sizes(lines, arrays, "states")
         head += [*self.unpacked_inputs([*sizes, *lines]), *self.lengths(lines, "d_outputs")]
         return [*head, *sizes, *views, *body, *tail]

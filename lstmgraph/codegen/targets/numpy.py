@@ -72,9 +72,10 @@ class _File:
         self.sweeps = {"forward": both.forward, "backward": both.backward}
         symbols = [*self.own_symbols(), *(s for w in self.sweeps.values() for s in (*w.program.inputs, *_targets(w)))]
         definitions = {e.target: e for w in self.sweeps.values() for e in w.equations}
-        self.names = identifiers(dict.fromkeys(symbols), definitions, map(size_text, self.cell.sizes))
+        sizes = [size_text(z) for z in self.cell.sizes]
+        self.names = identifiers(dict.fromkeys(symbols), definitions, sizes)
         self.helpers: dict[str, str] = {}
-        self.taken: dict[str, object] = dict.fromkeys([*self.names.values(), *RESERVED - {"xs"}])
+        self.taken: dict[str, object] = dict.fromkeys([*self.names.values(), *sizes, *RESERVED - {"xs"}])
         self.inputs = inputs_of(self.cell, self.names)
 
     def own_symbols(self) -> list[MatrixSymbol]:
@@ -161,7 +162,7 @@ class _File:
         """The arrays of the inputs, steps in front."""
         inputs = self.cell.inputs
         if len(inputs) == 1:
-            self.taken["xs"] = inputs[0]
+            self.taken |= {"xs": inputs[0], "d_xs": like(inputs[0], "bar")}
             return {inputs[0]: "xs"}
         return {x: unused(f"{self.names[x]}s", x, self.taken) for x in inputs}
 

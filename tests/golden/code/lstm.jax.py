@@ -185,10 +185,10 @@ def _forward(params, xs, states):
     return (hs, last), (params, xs, states, fs, is_, gs, os, cs, hs)
 
 
-def _backward(saved, d):
+def _backward(saved, gradients):
     """All steps back: the gradients of matrices are products of all steps and samples after the loop."""
     params, xs, states, fs, is_, gs, os, cs, hs = saved
-    d_outputs, d_states = d
+    d_outputs, d_states = gradients
     W_f, U_f, W_i, U_i, W_g, U_g = (params[name] for name in ("W_f", "U_f", "W_i", "U_i", "W_g", "U_g"))
     W_o, U_o = (params[name] for name in ("W_o", "U_o"))
     H = params["W_f"].shape[0]
