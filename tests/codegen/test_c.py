@@ -555,6 +555,14 @@ def test_the_same_text_each_time(name: str) -> None:
     assert texts[0] == texts[1]
 
 
+@pytest.mark.parametrize(("name", "word"), [("gru", "total_d_hs"), ("cifg", "iogs"), ("indrnn", "pre_hs")])
+def test_an_array_is_called_as_what_it_holds(name: str, word: str) -> None:
+    """And not as another one, but for an underscore: d_hs is an argument."""
+    found = set(re.findall(r"real \*(\w+) = ", c_file(name, "float32").joined_text([name])))
+    assert word in found
+    assert not [w for w in found if w.endswith("_")]
+
+
 def test_nothing_can_leave_the_comment(tmp_path: Path) -> None:
     cell = loads("name = 'sly'\ntitle = '*/ int x; /* \\'\noutput = 'h'\nequations = 'h[t] = x[t]'\n[sizes]\nx = 'X'")
     compiled("sly", {"sly.c": generate(cell, gradient(cell), "c")}, (*WARNINGS, "-O0"))

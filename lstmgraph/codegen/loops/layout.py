@@ -79,8 +79,10 @@ class Layout:
         self.backward = Direction(_uncopied(both.backward, self.forward.sweep), each, in_place=True, made=made)
         self.constants = {c: self.names.new(identifier(c.name)) for c in cell.constant_symbols}
         self.arrays = self._arrays()
+        self._name_arrays(inside=False)
         self.locals = self._locals()
         self.shared = self._shared(keeps)
+        self._name_arrays(inside=True)
         self.pack, self.tape = Memory("work", self.names.sizes), Memory("work", self.names.sizes)
         self._keep([s for s in both.saved if s in keeps])
 
@@ -93,7 +95,7 @@ class Layout:
     # ── names ──
 
     def _arrays(self) -> dict[MatrixSymbol, str]:
-        """The array of each value: a state's has its values before and after every step."""
+        """The arrays that a caller gives: a state's has its values before and after every step."""
         cell, new = self.cell, self.names.new
         found = {x: new(identifier(name_of(x).base) + "s") for x in cell.inputs}
         for s in cell.states:
@@ -105,12 +107,17 @@ class Layout:
         found |= {like(x, "bar"): new(f"d_{found[x]}") for x in cell.inputs}
         for s in cell.states:
             found[like(s.next, "carry")] = found[like(s.previous, "bar")] = new(f"carry_{identifier(s.name)}")
+        if self.output_is_state:  # and its gradient is what comes from the loss and from the step after
+            found[like(output, "bar")] = new(f"total_d_{found[output]}")
+        return found
+
+    def _name_arrays(self, inside: bool) -> None:
+        """Those of what is computed: first of all but what forward has `inside` others, of whose names that is one."""
         for d in (self.forward, self.backward):
             for e in d.sweep.equations:
-                plural = "s" if d.kinds.batched[e.target] else ""
-                found.setdefault(e.target, "")
-                found[e.target] = found[e.target] or new(wish(e.target, e.value) + plural)
-        return found
+                if e.target not in self.arrays and (e.target in self.forward.homes) == inside:
+                    plural = "s" if d.kinds.batched[e.target] else ""
+                    self.arrays[e.target] = self.names.new(wish(e.target, e.value) + plural)
 
     def _locals(self) -> dict[MatrixSymbol, str]:
         """What an entry of each value is called in a loop."""
@@ -124,7 +131,10 @@ class Layout:
         return found
 
     def _shared(self, keeps: frozenset[MatrixSymbol]) -> dict[MatrixSymbol, str]:
-        """The arrays that several values that are kept share, each in the place of what it is made of: fiogs."""
+        """The arrays that several values that are kept share, each in the place of what it is made of: fiogs.
+
+        The array of one that is alone there has that name wherever it is.
+        """
         found: dict[MatrixSymbol, list[MatrixSymbol]] = {}
         for s in self.forward.homes:
             if s in keeps:
@@ -133,7 +143,9 @@ class Layout:
         for own in found.values():
             own.sort(key=lambda s: int(self.forward.homes[s].start.xreplace(ones)))
         words = {root: f"{joined(map(self.locals.__getitem__, own))}s" for root, own in found.items()}
-        return {root: word if word == self.arrays[root] else self.names.new(word) for root, word in words.items()}
+        names = {root: word if word == self.arrays[root] else self.names.new(word) for root, word in words.items()}
+        self.arrays |= {own[0]: names[root] for root, own in found.items() if len(own) == 1}
+        return names
 
     # ── places ──
 
