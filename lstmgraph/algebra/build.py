@@ -14,7 +14,7 @@ from operator import and_
 from sympy import Integer, MatAdd, MatMul, MatrixExpr, Number, Rational, Transpose, primefactors
 
 from lstmgraph.algebra.names import Shape
-from lstmgraph.algebra.nodes import Fill, Hadamard, Negative, Power, Reciprocal
+from lstmgraph.algebra.nodes import Divide, Fill, Hadamard, Negative, Power, Reciprocal
 
 SIMPLE = 4  # the largest denominator of fractions that have a decimal form as well
 
@@ -78,6 +78,15 @@ def _cancelled(factors: list[MatrixExpr]) -> list[MatrixExpr]:
 
 def _flat(factors: tuple[MatrixExpr, ...] | list[MatrixExpr]) -> list[MatrixExpr]:
     return [part for f in factors for part in (_flat(f.args) if isinstance(f, Hadamard) else [f])]
+
+
+def quotient(above: MatrixExpr, below: MatrixExpr) -> MatrixExpr:
+    """The elementwise quotient; where both have a number as a factor there is one, above."""
+    numbers = [[f for f in _flat([side]) if is_number(f)] for side in (above, below)]
+    if not all(numbers) or is_number(below) or any(is_number(f, 0) for f in numbers[1]):
+        return Divide(above, below)
+    rest = product(*(f for f in _flat([below]) if f not in numbers[1]))
+    return Divide(product(*_flat([above]), *(Fill(1 / f.args[0], *f.shape) for f in numbers[1])), rest)
 
 
 def total(*terms: MatrixExpr) -> MatrixExpr:

@@ -65,8 +65,10 @@ def _call(speller: Speller, target: str, expr: MatrixExpr, given: bool) -> list[
     if slope:
         name, operands = slope
         return _written(target, name, operands, given, "grad_input")
-    if not given:
-        return []
+    return _entrywise(speller, target, expr) if given else []
+
+
+def _entrywise(speller: Speller, target: str, expr: MatrixExpr) -> list[str]:
     if isinstance(expr, n.Elementwise):
         operand = speller.spell(expr.args[0])
         word = speller.dialect.functions.get(expr.func, "")
@@ -74,14 +76,16 @@ def _call(speller: Speller, target: str, expr: MatrixExpr, given: bool) -> list[
         if name not in IN_PLACE:
             return []
         return [f"{target}.{name}_()" if operand.text == target else f"torch.{name}({operand.text}, out={target})"]
-    parts = tuple(speller.spell(a) for a in expr.args) if expr.func in BINARY else ()
-    if not parts or any(p.literal for p in parts):
+    parts = [speller.spell(a) for a in expr.args] if expr.func in BINARY else []
+    if isinstance(expr, n.Hadamard):  # a call multiplies an array with a number, and not a number with an array
+        parts.sort(key=lambda p: p.literal)
+    if not parts or parts[0].literal or (parts[-1].literal and not isinstance(expr, n.Hadamard)):
         return []
     here = next((p for p in parts if p.text == target), None)
     if here is not None and isinstance(expr, n.Hadamard) and len(parts) == 2:
         return [f"{target} *= {next(p.text for p in parts if p is not here)}"]
     first, second = parts[0], parts[1] if len(parts) == 2 else joined(" * ", Level.PRODUCT, [*parts[1:]], expr.shape)
-    return _written(target, f"torch.{BINARY[expr.func]}", (first, second), given)
+    return _written(target, f"torch.{BINARY[expr.func]}", (first, second), given=True)
 
 
 IN_PLACE = ("sigmoid", "tanh", "exp", "log", "sqrt", "abs", "sin", "cos", "sign")  # have `out=`, and x.tanh_()

@@ -1,6 +1,7 @@
 """Constant folding: what is known before the code runs is computed before it is written.
 
     2 * 3 * a -> 6 * a,   a + 1 - 1 -> a,   1 * a, a / 1, a ** 1, identity(a) -> a,   exp(0) -> 1,   sigmoid(0) -> 1/2
+    2 * a / (4 * b) -> 1/2 * a / b
 
 A scalar that is subtracted from all entries is that, and not its negative added.
 
@@ -17,7 +18,7 @@ import sympy as sp
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Number, Rational, Symbol, Transpose
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.build import is_number, matmul, negate, product, total, transpose
+from lstmgraph.algebra.build import is_number, matmul, negate, product, quotient, total, transpose
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import rebuild, symbols_in
 
@@ -74,7 +75,7 @@ def _quotient(expr: MatrixExpr) -> MatrixExpr:
     above, below = map(number_in, expr.args)
     if below == 1:
         return expr.args[0]
-    return expr if above is None or not below else _filled(above / below, expr)
+    return quotient(*expr.args) if above is None or not below else _filled(above / below, expr)
 
 
 def _power(expr: MatrixExpr) -> MatrixExpr:

@@ -51,6 +51,8 @@ def text_of(cell: Cell) -> str:
         ("(6 / 4) ** 2 + x[t]", "9 / 4 + x[t]"),
         ("W.T.T @ x[t]", "W @ x[t]"),
         ("sin(identity(x[t]))", "sin(x[t])"),
+        ("2 * x[t] / (2 * b)", "x[t] / b"),
+        ("x[t] * 2 / (4 * b)", "1 / 2 * x[t] / b"),
     ],
 )
 def test_constants_are_folded(written: str, wanted: str) -> None:
@@ -69,6 +71,8 @@ def test_constants_are_folded(written: str, wanted: str) -> None:
         "log(-1) * x[t]",
         "0 * b * 2 + x[t]",
         "1 * b * (1 / b) + x[t]",
+        "2 * x[t] / (0 * b)",
+        "2 * x[t] / b",
     ],
 )
 def test_what_is_asked_for_stays(written: str) -> None:

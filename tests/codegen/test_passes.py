@@ -12,6 +12,7 @@ import pytest
 from sympy import MatMul, Symbol, Transpose
 
 from lstmgraph import Cell, library, load, loads
+from lstmgraph.algebra.names import symbol
 from lstmgraph.algebra.nodes import Concat, Divide, Fill, OneMinus, Reciprocal, Sigmoid, Step, Tanh
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.calculus.reuse import reusing
@@ -47,6 +48,7 @@ from lstmgraph.codegen.shown import operations
 from lstmgraph.codegen.sweep import PHASES, Sweep, dependent, in_order, needed_by
 from lstmgraph.codegen.targets import jax, numpy
 from lstmgraph.numeric.evaluate import evaluate
+from lstmgraph.program import Equation
 from tests.codegen.equality import FILES
 
 ARCHITECTURE = Path(__file__).parents[2] / "docs" / "architecture.md"
@@ -190,6 +192,35 @@ def test_a_product_that_is_a_term_of_one_sum_is_written_there() -> None:
     assert not [e.value for e in after["loop"] if e.value.is_MatMul]
     assert products(after, "loop") == products(before, "loop")
     assert len(after.equations) < len(before.equations)
+
+
+def test_a_scalar_in_all_entries_that_one_product_takes_is_written_there() -> None:
+    """The cotangent of a sum; what a second equation or a function takes is made before."""
+    text = "h[t] = x[t] / sqrt(sum((p * x[t]) ** 2) + h[t-1] ** 2) + h[t-1]"
+    cell = Cell.from_equations(text, name="norm", sizes={"x": "H", "h": "H"}, output="h")
+    before = sequence_of(cell).backward
+    (made,) = (e for e in before.equations if isinstance(e.value, Fill))
+    after = inline(before).definitions
+    assert after.keys() == before.definitions.keys() - {made.target.name}
+    assert made.value in after["bar(part(h.1))[t]"].args
+    twice = before.changed(
+        {"after": [*before["after"], Equation(symbol("twice", made.target.shape), Tanh(made.target))]}
+    )
+    assert inline(twice) == twice
+    in_a_function = (
+        replace(e, value=Tanh(made.target)) if made.target in symbols_in(e.value) else e for e in before["after"]
+    )
+    changed = before.changed({"after": [*in_a_function]})
+    assert inline(changed) == changed
+
+
+def test_a_number_above_and_below_is_one() -> None:
+    """The slope of sqrt(1 + h²) is 2 h / (2 sqrt(...)): no product with 2 is left."""
+    text = "h[t] = sqrt(1 + h[t-1] ** 2) + x[t]"
+    cell = Cell.from_equations(text, name="root", sizes={"x": "H", "h": "H"}, output="h")
+    (slope,) = (e.value for e in passed(sequence_of(cell).backward, (divide, spread, hoist_factors))["before"])
+    assert isinstance(slope, Divide)
+    assert not [p for p in walk(slope) if isinstance(p, Fill)]
 
 
 # ── the passes of targets ──

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import pickle
+import re
 import subprocess
 import sys
 import warnings
@@ -427,6 +428,14 @@ def test_data_parallel_and_fully_sharded(tmp_path: Path) -> None:
 
 
 # ── reading it ──
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_product_with_a_number_makes_no_array_to_copy(name: str) -> None:
+    """e *= 2, or a call that writes where the product goes, and not e.copy_(2 * e)."""
+    source = functions_of(name).source
+    assert not re.findall(r"copy_\(-?[\d.]+ \* \w+\)", source)
+    assert ("            e *= 2\n" in source) == (name == "doubled")
 
 
 @pytest.mark.parametrize("name", CELLS)

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 
 from sympy import MatAdd, MatrixExpr, MatrixSymbol
 
-from lstmgraph.algebra.build import product, total
+from lstmgraph.algebra.build import product, quotient, total
 from lstmgraph.algebra.names import name_of
-from lstmgraph.algebra.nodes import Divide, Fill, Hadamard, Negative, Reciprocal, operands
+from lstmgraph.algebra.nodes import Fill, Hadamard, Negative, Reciprocal, operands
 from lstmgraph.algebra.traverse import rebuild, symbols_in
 from lstmgraph.codegen.passes.rows import fresh
 from lstmgraph.codegen.sweep import Sweep
@@ -47,7 +47,7 @@ def _multiple(*factors: MatrixExpr) -> MatrixExpr:
     if not below:
         return whole
     above = [f for f in parts if not isinstance(f, Reciprocal)]
-    found = Divide(product(*above), product(*below)) if above else Reciprocal(product(*below))
+    found = quotient(product(*above), product(*below)) if above else Reciprocal(product(*below))
     return found if inner is whole else Negative(found)
 
 
