@@ -158,6 +158,11 @@ def _stable(writer: Writer, shape: Shape) -> str:
         "(1 / (1 + exp(-({0}))))",
         "log(sigmoid({0}))",
         "log(exp({0}))",
+        "(2 / (1 + exp(-({0}))) - 1)",
+        "(({1}) / (2 + exp({0})))",
+        "((exp({0}) - 2 * exp({1})) / (exp({0}) + 3 * exp({1})))",
+        "log(0.5 * (2 + exp({0})))",
+        "(exp({0}) + exp({1})) ** (-2)",
     )
     return writer.one(*forms).format(writer.expression(shape), writer.expression(shape))
 
