@@ -33,7 +33,7 @@ def file_options(
     return options
 
 
-def expected(cell: Cell, sizes: Mapping[Symbol, int], steps: int, batch: int) -> Expected:
+def expected(cell: Cell, sizes: Mapping[Symbol, int], steps: int, batch: int) -> Expected | None:
     """The sums of all results, of the first range in which they are finite, and what rounding costs them."""
     import numpy
 
@@ -48,8 +48,9 @@ def expected(cell: Cell, sizes: Mapping[Symbol, int], steps: int, batch: int) ->
             off = lost(cell, gradient, given, "float32", _sums)
         sums = {name: float(_sum(a)) for name, a in results.items()}
         if all(map(numpy.isfinite, [*sums.values(), *off.values()])):
-            break
-    return Expected(low, span, sums, {name: off[name] / (1 + float(_sum(abs(a)))) for name, a in results.items()})
+            lost_of = {name: off[name] / (1 + float(_sum(abs(a)))) for name, a in results.items()}
+            return Expected(low, span, sums, lost_of)
+    return None
 
 
 def _given(cell: Cell, sizes: Mapping[Symbol, int], steps: int, batch: int, numbers: Iterator[float]) -> Sample:

@@ -227,6 +227,12 @@ def test_a_file_of_large_fixed_sizes_has_no_test_of_itself() -> None:
     assert "no test of itself" not in cell.code("c")
 
 
+def test_a_file_of_a_cell_that_is_not_finite_has_no_test_of_itself() -> None:
+    text = lstmgraph.loads("output = 'y'\nequations = 'y[t] = log(x[t] - 5)'\n[sizes]\nx = 'X'\ny = 'X'").code("c")
+    assert "SELFTEST" not in text
+    assert " * It has no test of itself: its results are not finite at the numbers of the test.\n" in text
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_products_by_cblas(dtype: str, tmp_path: Path) -> None:
     assert ran(tmp_path, "lstm", dtype, "-DLSTM_CBLAS", "-Wno-unused-function").endswith("0 of 19 sums are wrong\n")

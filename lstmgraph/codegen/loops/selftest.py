@@ -46,8 +46,8 @@ class Expected:
     lost: Mapping[str, float]
 
 
-# From the numbers of sizes, steps and samples, and how much the numbers of each array that goes in are.
-Reference = Callable[[Mapping[Symbol, int], int, int], Expected]
+# From the numbers of sizes, steps and samples; nothing where the results are not finite.
+Reference = Callable[[Mapping[Symbol, int], int, int], Expected | None]
 
 
 def sizes_of(functions: Functions) -> dict[Symbol, int]:
@@ -62,10 +62,14 @@ def is_small(functions: Functions) -> bool:
     return sum(map(test.entries, functions.cell.parameters)) <= LARGEST
 
 
-def selftest(functions: Functions, reference: Reference) -> str:
+def expected_of(functions: Functions, reference: Reference) -> Expected | None:
+    """What comes out of the test."""
+    return reference(sizes_of(functions), T, B)
+
+
+def selftest(functions: Functions, expected: Expected) -> str:
     """The `main` of a file, within its #ifdef."""
     writer = _Test(functions, sizes_of(functions))
-    expected = reference(writer.sizes, T, B)
     lines = [part for line in writer.lines(expected) for part in wrapped(line, WIDTH - 4)]
     number = functions.words.number
     return render(

@@ -21,7 +21,7 @@ from lstmgraph.codegen.loops.calls import indented, uses
 from lstmgraph.codegen.loops.functions import Functions
 from lstmgraph.codegen.loops.helpers import helper_texts
 from lstmgraph.codegen.loops.layout import PASSES, Options
-from lstmgraph.codegen.loops.selftest import LARGEST, Reference, is_small, selftest
+from lstmgraph.codegen.loops.selftest import LARGEST, Reference, expected_of, is_small, selftest
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.errors import UnknownName
 from lstmgraph.templates import render
@@ -89,8 +89,11 @@ class File(Functions):
 
     def __init__(self, plan: Plan, options: Options, reference: Reference | None = None) -> None:
         super().__init__(plan, options)
-        self.reference = reference if reference and is_small(self) else None
-        self.is_too_large = reference is not None and self.reference is None  # to test itself
+        self.expected = expected_of(self, reference) if reference and is_small(self) else None
+        self.untested = ""  # why not
+        if reference and self.expected is None:
+            large = f"its parameters are more than {LARGEST} numbers"
+            self.untested = "its results are not finite at the numbers of the test" if is_small(self) else large
 
     # ── the files ──
 
@@ -121,13 +124,13 @@ class File(Functions):
         )
 
     def source(self, values: Mapping[str, Any], what: str, include: str) -> str:
-        tested = self.reference is not None
+        tested = self.expected is not None
         command = ["Compile it with", "", f"    cc {' '.join(FLAGS)} -c", ""]
         macro = self.prefix.upper()
         notes = [
             f"With -D{macro}_CBLAS products of matrices are CBLAS's; T * B must fit an int then.",
             *([f"With -D{macro}_SELFTEST there is a main, which runs a few steps and says what is wrong."] * tested),
-            *([f"It has no test of itself: its parameters are more than {LARGEST} numbers."] * self.is_too_large),
+            *([f"It has no test of itself: {self.untested}."] if self.untested else []),
         ]
         return render("c.c.j2", what=what, include=include, notes=[*command, *notes], **values)
 
@@ -153,7 +156,7 @@ class File(Functions):
             ],
             "helpers": [*helper_texts(sorted(self.helpers - {"multiply"}), single), *self.words.defined.values()],
             "multiplies": "multiply" in self.helpers,
-            "selftest": selftest(self, self.reference) if self.reference else "",
+            "selftest": selftest(self, self.expected) if self.expected else "",
             "blas": "cblas_sgemm" if single else "cblas_dgemm",
         }
 
