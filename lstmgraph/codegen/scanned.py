@@ -8,7 +8,8 @@ of a stack that is kept; what is made of kept values entry by entry is computed 
 that is written.  Nothing is written in place: that is the compiler's.
 
 A gradient that is a sum of products entry by entry is added up in the loop, for each sample: there their factors are
-at hand, and afterwards they are parts of arrays of all steps, which are copied.
+at hand, and afterwards they are parts of arrays of all steps, which are copied.  So is each sum that is in the loop
+already, since it takes matrices of a step (`add_up`).
 
 A turn of the loop has a cost of its own, which is most of a step of one sample: there a turn is several steps, if the
 loop goes forward.  Where samples are many that would cost time: XLA for the CPU vectorises no loop that reads a part of
@@ -137,10 +138,11 @@ class Scan:
         for e in (*sweep["before"], *sweep["loop"]):
             if self.is_view(e):
                 self.views[e.target] = replaced(e.value, self.views)
-        self.steps = [
-            replace(e, value=replaced(e.value, self.views)) for e in sweep["loop"] if e.target not in self.views
-        ]
-        self.sums = {e.target: e for e in sums_at_hand(sweep, self.totals)} if self.steps else {}
+        self.added = [e for e in sweep.added() if e.target in self.totals]
+        own = (e for e in sweep["loop"] if e.target not in self.views and e not in self.added)
+        self.steps = [replace(e, value=replaced(e.value, self.views)) for e in own]
+        at_hand = sums_at_hand(sweep, self.totals) if self.steps else []
+        self.sums = {e.target: e for e in (*self.added, *at_hand)}
         self.stored = self.stores()
         self.turned = self.turned_sums()
         self.whole = self.speller({s: self.all_steps(s) for s in symbols}, ("T", "B"))
@@ -204,7 +206,7 @@ class Scan:
         self.shown |= {*sweep.inputs, *self.stored}
         before, loop = self.at_once(sweep["before"]), self.loop()
         several = not self.reverse and sum(isinstance(e.value, MatMul) for e in sweep["before"]) > 1
-        return [*once, *[APART] * several, *before, *loop, *self.at_once(sweep["after"])]
+        return [*once, *[APART] * several, *before, *loop, *self.at_once([*self.added, *sweep["after"]])]
 
     def once(self, equations: Iterable[Equation]) -> list[str]:
         speller = self.speller(self.names, ("B",))
@@ -223,7 +225,8 @@ class Scan:
 
     def value(self, e: Equation) -> Code:
         if e.target in self.sums:
-            return Code(self.dialect.word("sum_samples", a=self.names[e.target]), Level.ATOM, e.target.shape)
+            word = "sum_all" if e.target.shape == (1, 1) else "sum_samples"
+            return Code(self.dialect.word(word, a=self.names[e.target]), Level.ATOM, e.target.shape)
         return self.sum_turned(e) if e.target in self.turned else self.whole.value(e.value, self.batched[e.target])
 
     def is_part(self, e: Equation) -> bool:
@@ -290,7 +293,7 @@ class Scan:
     # ── the loop ──
 
     def loop(self) -> list[str]:
-        if not self.steps:
+        if not (self.steps or self.added):
             return []
         body = [assignment(self.names[e.target], self.local.value(e.value, batched=True), 8) for e in self.written()]
         body += [f"        {self.names[s]} += {self.step_text(e.value)}" for s, e in self.sums.items()]
@@ -336,7 +339,7 @@ class Scan:
 
     def final(self, s: MatrixSymbol) -> tuple[list[str], str]:
         """The lines and the code for a carried value after the loop."""
-        if self.steps and s in self.carry:
+        if (self.steps or self.added) and s in self.carry:
             return [], self.last[s]
         new = self.sweep.carried[s]
         if not self.batched[new]:

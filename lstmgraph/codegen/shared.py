@@ -70,7 +70,7 @@ def _number(member: MatrixExpr) -> MatrixExpr | None:
 def totals(sweep: Sweep) -> frozenset[MatrixSymbol]:
     """The values of which the sum over all steps and samples is wanted, or only the sum is used, or is there."""
     equations = (*sweep["before"], *sweep["after"])
-    found = {e.target for e in equations if e.target in sweep.summed}
+    found = {e.target for e in equations if e.target in sweep.summed}  # what the loop adds up takes what is one step's
     constant = sweep.constant()
     users: dict[MatrixSymbol, list[Equation]] = {}
     for e in sweep.equations:
@@ -88,7 +88,7 @@ def totals(sweep: Sweep) -> frozenset[MatrixSymbol]:
         parts = symbols_in(e.value)
         if parts <= found | constant and not parts <= constant:  # of sums alone
             found.add(e.target)
-    return _unmixed(frozenset(found - constant), users, constant)
+    return _unmixed(frozenset(found - constant), users, constant) | {e.target for e in sweep.added()}
 
 
 def _unmixed(

@@ -87,6 +87,11 @@ class Sweep:
         needed = needed_by(self.equations, (*self.wanted, *self.carried.values()))
         return self.changed({phase: [e for e in self[phase] if e.target in needed] for phase in PHASES})
 
+    def added(self) -> tuple[Equation, ...]:
+        """The equations of the loop that no step takes: terms of sums over all steps, which it adds up (`add_up`)."""
+        needed = needed_by(self["loop"], self.carried.values())
+        return tuple(e for e in self["loop"] if e.target in self.summed - needed)
+
     def late(self) -> frozenset[MatrixSymbol]:
         """The values that wait for the step before."""
         return dependent(self.equations, self.carried)

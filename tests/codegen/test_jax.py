@@ -293,6 +293,25 @@ def test_sums_of_vectors_that_a_step_makes_for_them_alone_are_added_up_in_the_lo
     assert "delta_fs" not in back
 
 
+def test_sums_of_matrices_of_a_step_are_added_up_in_the_loop() -> None:
+    """So none but the state and what costs a function is kept of all steps, and none that is summed there is stored."""
+    source = functions_of("decays").source
+    back = source.partition("def _backward(")[2]
+    loop = back.partition("def one_step(")[2].partition("reverse=True")[0]
+    added = [line.split(" += ")[0].strip() for line in loop.splitlines() if "+=" in line]
+    assert added == ["d_gamma", "d_A", "d_ones", "d_u"]
+    assert "d_A = jnp.zeros_like(d_outputs, shape=(B, H, N))" in loop
+    assert "return (d_M_prev, d_gamma, d_A, d_ones, d_u), (d_k, d_d)" in loop
+    assert "M_2s" not in back
+
+
+def test_terms_of_a_sum_that_the_loop_adds_up_are_those_of_one_step() -> None:
+    """None of them is a sum over all steps, which the loop would add as often as there are steps."""
+    back = functions_of("both_terms").source.partition("def _backward(")[2]
+    assert 'd_b += jnp.einsum("...ij,...j->...i", d_M, x) + d_y_1 + d_y_3' in back
+    assert "proj_d_b" not in back
+
+
 @pytest.mark.parametrize("name", CELLS)
 def test_the_text_is_standalone_python(name: str) -> None:
     source = functions_of(name).source

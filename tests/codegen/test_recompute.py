@@ -12,7 +12,7 @@ from sympy import Expr, Symbol
 from lstmgraph import Cell
 from lstmgraph.calculus.vjp import gradient
 from lstmgraph.codegen.computed import computed
-from lstmgraph.codegen.passes import passed_both, recompute, recompute_in_loop, sink
+from lstmgraph.codegen.passes import add_up, passed_both, recompute, recompute_in_loop, sink
 from lstmgraph.codegen.passes.recompute import is_cheap, is_matrix
 from lstmgraph.codegen.sequence import Sequence, sequence
 from lstmgraph.codegen.shown import passes_text
@@ -39,7 +39,7 @@ def way_back(both: Sequence) -> Program:
     return replace(program, inputs=tuple(dict.fromkeys([*program.inputs, *both.cell.inputs])))
 
 
-@pytest.mark.parametrize("change", [recompute, recompute_in_loop])
+@pytest.mark.parametrize("change", [add_up, recompute, recompute_in_loop])
 @pytest.mark.parametrize("name", CELLS)
 def test_what_is_computed_again_is_the_same_to_the_last_digit(
     name: str, change: Callable[[Sequence], Sequence]
@@ -142,6 +142,25 @@ def test_a_matrix_of_a_step_is_there_in_the_loop_only(name: str, target: str) ->
         summed = {s for e in outside if e.target in shared for s in e.value.free_symbols}
         made = {e.target for e in outside if is_matrix(e.target)} - states - shared - summed
         assert not made
+
+
+def test_sums_that_take_matrices_of_the_loop_are_added_up_in_it() -> None:
+    """Then a matrix that the loop takes and a sum is cheap to compute again: nothing else takes it of all steps."""
+    both = both_of("decays")
+    added = add_up(both)
+    loop = [str(e.target) for e in added.backward["loop"] if e.target in added.backward.summed]
+    assert loop == [f"grad({name})" for name in ("gamma", "A", "ones")]
+    assert recompute(both).saved == both.saved
+    assert [str(s) for s in both.saved if s not in recompute(added).saved] == ["part(M.2)[t]"]
+
+
+def test_a_sum_of_what_is_kept_anyway_stays_after_the_loop() -> None:
+    """bar(M) is a factor of the gradient of V, a product of matrices of all steps; R takes another matrix, too."""
+    text = "M[t] = V @ (R * M[t-1]) + b + (W @ x[t]) @ x[t].T\ny[t] = M[t] @ x[t]"
+    cell = Cell.from_equations(text, name="cell", sizes={"x": "X", "M": ["H", "X"]}, output="y")
+    backward = add_up(sequence(cell, gradient(cell))).backward
+    assert {"grad(V)", "grad(b)"} <= {str(e.target) for e in backward["after"]}
+    assert "grad(R)" in {str(e.target) for e in backward["loop"]}
 
 
 def test_a_number_for_all_entries_is_no_matrix_of_its_own() -> None:

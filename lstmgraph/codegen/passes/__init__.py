@@ -18,6 +18,7 @@
     inline                        a product that is a term of one sum is written there
     last                          what only the next step takes is computed last
     sink                          matrices of a step are made in the loop that takes them
+    add_up                        of both directions: sums of matrices of a step are added up in the loop
     recompute, recompute_in_loop  of both directions: what is cheap to compute again is not kept for the way back
 
 Which of them a target takes, and in which order, is data of the target.  Each holds for any equations: none knows a
@@ -30,6 +31,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypedDict
 
+from lstmgraph.codegen.passes.add_up import add_up
 from lstmgraph.codegen.passes.blend import blend
 from lstmgraph.codegen.passes.collect import collect
 from lstmgraph.codegen.passes.divide import divide
@@ -53,6 +55,7 @@ from lstmgraph.codegen.sweep import Sweep
 __all__ = [
     "Passes",
     "Ways",
+    "add_up",
     "blend",
     "collect",
     "divide",

@@ -66,7 +66,8 @@ class _Hoisting:
         self.taken = {e.target for e in self.sweep.equations}
 
     def run(self) -> Sweep:
-        loop = [replace(e, value=self.split(e, e.value)) for e in self.sweep["loop"]]
+        added = self.sweep.added()  # over all steps: what is one step's would be kept of all
+        loop = [e if e in added else replace(e, value=self.split(e, e.value)) for e in self.sweep["loop"]]
         once = [e for e in self.new.values() if symbols_in(e.value) <= self.constant]
         before = [e for e in self.new.values() if e not in once]
         return self.sweep.changed(

@@ -30,7 +30,7 @@ def sink(sweep: Sweep) -> Sweep:
     for e in reversed(sweep["before"]):
         if _sinks(e, sweep):
             sweep = _sunk(e, sweep)
-    return _raised(sweep)
+    return raised(sweep)
 
 
 def _sinks(e: Equation, sweep: Sweep) -> bool:
@@ -50,7 +50,7 @@ def _sunk(e: Equation, sweep: Sweep) -> Sweep:
     return sweep.changed({"before": before, "loop": loop})
 
 
-def _raised(sweep: Sweep) -> Sweep:
+def raised(sweep: Sweep) -> Sweep:
     """With what comes after the loop and takes matrices of it in the loop, where nothing else would keep these."""
     stay = {*sweep.wanted, *sweep.carried, *sweep.carried.values(), *sweep.summed, *sweep.inputs}
     passing = {e.target for e in sweep["loop"] if is_matrix(e.target)} - stay

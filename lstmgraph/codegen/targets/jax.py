@@ -26,6 +26,7 @@ from lstmgraph.codegen.identifiers import RESERVED, Names, identifiers, size_tex
 from lstmgraph.codegen.interface import dict_lines, inputs_of, notes, shape_text
 from lstmgraph.codegen.passes import (
     Ways,
+    add_up,
     hoist_products,
     hoist_terms,
     inline,
@@ -109,7 +110,7 @@ TEMPLATE = frozenset({"jax", "jnp", "reference", "one_step", "carry", "now", "ke
 TEMPLATE |= {"_sequence", "function", "_over_devices", "gradients", "last"}
 
 PASSES: Ways = {
-    "both": (recompute,),
+    "both": (add_up, recompute),
     "forward": (hoist_products, sink, stack_late, turn, inline),
     "backward": (hoist_terms, rest, sink, stack, inline),
 }
