@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import lstmgraph
 from lstmgraph import __version__
 from lstmgraph.algebra.nodes import OneMinus, Tanh
 from lstmgraph.algebra.rules import RULES
@@ -164,6 +165,10 @@ def test_no_command_is_a_usage_error_that_helps() -> None:
         (["code", "lstm", "--target", "torch", "--dtype", "float64"], "'torch' has no option --dtype"),
         (["code", "lstm", "--passes", "--size", "H=3"], "which --size does not change"),
         (["code", "lstm", "--passes", "--params", "a.npz"], "which --params does not change"),
+        (
+            ["code", "lstm", "--passes", "-o", "p.py"],
+            "a text about the code, which 'p.py' is no name for\nhint: -o p.txt",
+        ),
         (["show"], "CELL"),
         (["tour", "lstm"], "-o"),
         (["show", "lstm", "gru"], "extra argument"),
@@ -355,6 +360,25 @@ def test_a_step_without_a_walk_is_of_the_first_walk(command: Callable[..., Resul
         command("draw", "peephole_lstm", "--step", "2").out
         == command("draw", "peephole_lstm", "--walk", first[1], "--step", "2").out
     )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("code", "lstm", "--target", "onnx", "--params", "FILE"),
+        ("weights", "lstm", "FILE", "--to", "keras"),
+        ("flow", "lstm", "--weights", "FILE"),
+    ],
+)
+def test_a_file_with_a_turned_matrix_is_named(
+    command: Callable[..., Result], tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    params = lstmgraph.load("lstm").lambdify().init(0, X=3, H=2)
+    path = tmp_path / "params.npz"
+    np.savez(path, **params | {"W_f": params["W_f"].T})
+    result = command(*(str(path) if a == "FILE" else a for a in arguments))
+    assert result.code
+    assert result.err == f"error: {path}: W_f must be (2, 3), as all others say H=2, X=3, got (3, 2)\n"
 
 
 def test_check_prints_a_table_and_passes(command: Callable[..., Result]) -> None:

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lstmgraph.errors import UsageError
+from lstmgraph.errors import ShapeError, UsageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from sympy import MatrixSymbol
 
 
-def read_parameters(path: str, names: Collection[str]) -> dict[str, NDArray[Any]]:
-    """The arrays of those names in a file, as `numpy.savez(path, **params)` writes it, or another file of weights.
+def read_parameters(path: str, parameters: Sequence[MatrixSymbol]) -> dict[str, NDArray[Any]]:
+    """The arrays of those parameters in a file, by name: as `numpy.savez(path, **params)` writes it, or another kind.
 
-    Raises UsageError where there are others or not all, MissingExtra where what reads the file is not installed.
+    Raises UsageError where there are others or not all, ShapeError where they do not fit together, MissingExtra where
+    what reads the file is not installed.
     """
+    from lstmgraph.algebra.sizes import misfit
+    from lstmgraph.codegen.arrays import array_axes
     from lstmgraph.weights.files import read
     from lstmgraph.weights.given import as_array
 
-    found = read(path)
+    found, names = read(path), [p.name for p in parameters]
     if not isinstance(found, Mapping):
         raise UsageError(f"{path!r} holds no arrays by name", hint="numpy.savez('weights.npz', **params)")
     wrong = {"missing": [k for k in names if k not in found], "unknown": [k for k in found if k not in names]}
     if any(wrong.values()):
         told = "; ".join(f"{what}: {', '.join(map(str, which))}" for what, which in wrong.items() if which)
         raise UsageError(f"{path!r} does not hold the parameters; {told}", hint=f"they are {', '.join(names)}")
-    return {name: as_array(name, value) for name, value in found.items()}
+    arrays = {name: as_array(name, value) for name, value in found.items()}
+    if unlike := misfit({p.name: (array_axes(p.shape, False), arrays[p.name].shape) for p in parameters}):
+        raise ShapeError(f"{path}: {unlike}")
+    return arrays

@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from lstmgraph.api.catalogue import check_name
-from lstmgraph.errors import UsageError, WrongType
+from lstmgraph.errors import ShapeError, UsageError, WrongType
 from lstmgraph.standard import Form, Standard, differences, standard
 from lstmgraph.weights.blocks import Place, to_arrays, to_parts, without_place
 from lstmgraph.weights.files import read
@@ -60,9 +60,16 @@ def converted(
     `at`, `layer` and `reverse` are about the file where it is a library's, else about what is made.
     """
     if source is None:
-        return stored(cell, target, read(file), layer, reverse) if target else dict(read(file))
+        return _stored_from(cell, file, target, layer, reverse) if target else dict(read(file))
     params = loaded(cell, source, file, at, layer, reverse)
     return stored(cell, target, params) if target else params
+
+
+def _stored_from(cell: Cell, file: str, target: str, layer: int, reverse: bool) -> dict[str, NDArray[Any]]:
+    try:
+        return stored(cell, target, read(file), layer, reverse)
+    except ShapeError as error:
+        raise ShapeError(f"{file}: {error.message}", hint=error.hint) from None
 
 
 def as_handed_out(layout: str, arrays: Mapping[str, NDArray[Any]]) -> Any:

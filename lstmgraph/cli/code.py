@@ -45,7 +45,7 @@ def command(
     """
     fixed = _sizes(sizes)
     if passes:
-        _refuse_with_passes({"--dtype": dtype, "--size": fixed, "--params": params})
+        _refuse_with_passes({"--dtype": dtype, "--size": fixed, "--params": params}, output)
         deliver(load_cell(name).passes(target or "numpy"), output)
         return
     chosen, cell = _target(target, output), load_cell(name)
@@ -89,13 +89,19 @@ def _target(target: str | None, output: str | None) -> str:
 def _values(cell: Cell, params: str | None) -> Mapping[str, Any] | None:
     from lstmgraph.api.parameters import read_parameters
 
-    return None if params is None else read_parameters(params, [p.name for p in cell.parameters])
+    return None if params is None else read_parameters(params, cell.parameters)
 
 
-def _refuse_with_passes(options: Mapping[str, object]) -> None:
+def _refuse_with_passes(options: Mapping[str, object], output: str | None) -> None:
+    from lstmgraph.api.catalogue import code_targets
+
     for option, given in options.items():
         if given is not None:
             raise UsageError(f"--passes shows equations, which {option} does not change", hint="leave one of them out")
+    suffixes = {suffix for own in code_targets().values() for suffix in own}
+    if output is not None and PurePath(output).suffix.lower() in suffixes:
+        wanted = PurePath(output).with_suffix(".txt")
+        raise UsageError(f"--passes writes a text about the code, which {output!r} is no name for", hint=f"-o {wanted}")
 
 
 def _check_suffix(output: str, target: str, suffixes: Sequence[str]) -> None:

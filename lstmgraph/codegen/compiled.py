@@ -24,6 +24,7 @@ from lstmgraph.codegen.calling import Given, Rows, Setting
 from lstmgraph.codegen.entry import entry_checks, size_checks, untold
 from lstmgraph.codegen.executed import executed
 from lstmgraph.codegen.identifiers import size_text, whole_text
+from lstmgraph.codegen.interface import DTYPES
 from lstmgraph.codegen.stream import Stream
 from lstmgraph.templates import render
 
@@ -193,8 +194,7 @@ class Compiled:
         return given
 
     def _type(self, arrays: Sequence[Array]) -> str:
-        """That of the first array, where there is code for it."""
-        return self.dtype or ("float32" if arrays and arrays[0].dtype == "float32" else "float64")
+        return self.dtype or type_of(arrays)
 
     def _setting(self, dtype: str, numbers: tuple[int, ...], B: int, T: int | None) -> Setting:
         """Raises ValueError where a size is fixed to another number."""
@@ -236,6 +236,14 @@ class Compiled:
             if arrays[name].shape != shape:
                 self.checks["_shape"](label.format(name), arrays[name], *shape)
         return arrays
+
+
+def type_of(arrays: Sequence[Array]) -> str:
+    """That of the first array.  Raises TypeError where there is no code for it."""
+    name = str(arrays[0].dtype.name) if arrays else "float64"
+    if name not in DTYPES:
+        raise TypeError(f"there is code for {' and '.join(DTYPES)}, not for {name}: give arrays of these, or a dtype")
+    return name
 
 
 def checks_of(cell: Cell) -> dict[str, Any]:

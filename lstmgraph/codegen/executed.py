@@ -5,15 +5,14 @@ from __future__ import annotations
 import linecache
 from collections.abc import Callable
 from functools import cache
+from hashlib import sha256
 from typing import Any
-
-_names: list[str] = []  # a name of its own for each text, or tracebacks would show another's
 
 
 def executed(source: str, words: str) -> dict[str, Any]:
     """All that a text of our own defines, which `inspect.getsource` and tracebacks also show."""
-    name = f"<lstmgraph {words} {len(_names)}>"
-    _names.append(name)
+    # A name of its own for each text, or tracebacks would show another's; the same text is kept once.
+    name = f"<lstmgraph {words} {sha256(source.encode()).hexdigest()[:12]}>"
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     namespace: dict[str, Any] = {"__name__": name}
     exec(compile(source, name, "exec"), namespace)  # noqa: S102 - our own text, from typed equations

@@ -17,6 +17,8 @@ from lstmgraph.codegen.arrays import array_axes
 from lstmgraph.codegen.code import WIDTH, filled
 from lstmgraph.codegen.identifiers import size_text
 
+DTYPES = ("float32", "float64")  # of numbers, that C and graphs are written for
+
 
 @dataclass(frozen=True)
 class Inputs:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy
 from sympy import Integer, MatMul, MatrixSymbol, Symbol
 
-from lstmgraph.algebra.sizes import axis, solve_sizes
+from lstmgraph.algebra.sizes import axis, misfit, solve_sizes
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.cell import Cell
 from lstmgraph.errors import ShapeError, UnknownName, UsageError
@@ -159,6 +159,8 @@ def read_weights(cell: Cell, path: str | Path) -> dict[str, Array]:
         if name not in known:
             raise UnknownName(f"parameter of {cell.name} (in {path})", name, known)
         found[name] = _as_matrix(known[name], value, path)
+    if wrong := misfit({name: (known[name].shape, array.shape) for name, array in found.items()}):
+        raise ShapeError(f"{path}: {wrong}")
     return found
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sympy import Expr, Integer, Symbol
 
 from lstmgraph.algebra.names import Shape
-from lstmgraph.algebra.sizes import axis, solve_sizes
+from lstmgraph.algebra.sizes import axis, misfit, solve_sizes
 from lstmgraph.cell import Cell
 from lstmgraph.errors import ShapeError, UnknownName, UsageError
 from lstmgraph.standard import Block, Standard
@@ -75,10 +75,10 @@ def from_parameters(cell: Cell, found: Standard, parameters: Mapping[str, NDArra
     """
     _check_names(cell, parameters)
     sides = [(p.name, p.shape, _matrix_shape(p.name, parameters[p.name].shape, p.shape)) for p in cell.parameters]
+    given = {name: parameters[name].shape for name, _, _ in sides}
+    if wrong := misfit({name: (shape[: len(given[name])], given[name]) for name, shape, _ in sides}):
+        raise ShapeError(wrong)
     sizes = _solved([(side, n) for _, shape, numbers in sides for side, n in zip(shape, numbers, strict=True)])
-    for name, shape, numbers in sides:
-        if numbers != tuple(_number(side, sizes) for side in shape):
-            raise ShapeError(f"{name} has the shape {parameters[name].shape}, which does not fit the others: {shape}")
     matrices = {name: parameters[name].reshape(numbers) for name, _, numbers in sides}
     parts = {}
     for part, blocks in places(found).items():

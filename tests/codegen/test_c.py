@@ -656,3 +656,14 @@ def test_what_a_sequence_was_given_may_be_written_over_before_the_way_back() -> 
     xs[...] = 0
     for name, found in f.backward(params, cache, y)[0].items():
         np.testing.assert_array_equal(found, wanted[name])
+
+
+@pytest.mark.parametrize("target", ["c", pytest.param("onnx", marks=pytest.mark.onnx)])
+def test_parameters_of_a_type_without_code_are_named(target: str) -> None:
+    cell = lstmgraph.load("rnn")
+    params = cell.lambdify().init(0, X=2, H=3, dtype=np.float16)
+    with pytest.raises(
+        TypeError, match="code for float32 and float64, not for float16: give arrays of these, or a dty"
+    ):
+        cell.lambdify(target).forward(params, np.ones((1, 2, 2)))
+    assert cell.lambdify(target, dtype="float32").forward(params, np.ones((1, 2, 2)))[0].dtype == np.float32

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import linecache
 import traceback
 from collections.abc import Callable
 from itertools import combinations
@@ -16,6 +17,7 @@ import pytest
 from lstmgraph.algebra.names import size, symbol
 from lstmgraph.calculus import gradient
 from lstmgraph.codegen import TARGETS, Functions, generate, lambdify
+from lstmgraph.codegen.compiled import checks_of
 from lstmgraph.codegen.computed import computed
 from lstmgraph.codegen.identifiers import FUNCTIONS, PYTHON, TEMPLATE, identifiers, size_text
 from lstmgraph.codegen.sequence import sequence
@@ -224,6 +226,29 @@ def test_a_size_that_no_array_tells() -> None:
     cell = loads('name = "open"\noutput = "h"\nequations = "h[t] = h[t-1] * x[t]"\n[sizes]\nx = "H + X"')
     with pytest.raises(UsageError, match=r"open: no array tells the size [HX]\nhint: the lengths of the arrays do not"):
         generate(cell, gradient(cell))
+
+
+@pytest.mark.parametrize("wrong", [["1"] * 5, [b"1"] * 5, [1.0, None, 2.0, 3.0, 4.0], [1j] * 5])
+def test_what_is_no_number_is_named_and_not_read_as_one(wrong: list[object]) -> None:
+    f, params = lstm()
+    with pytest.raises(ValueError, match="params must be real numbers, got "):
+        f.forward(params | {"b_f": np.array(wrong)}, np.ones((4, 3, 8)))
+
+
+def test_init_takes_a_seed_or_a_generator() -> None:
+    """Those of the compiled functions as well."""
+    for init in (functions_of("lstm").init, checks_of(cell_of("lstm"))["init"]):
+        drawn = init(np.random.default_rng(7), X=8, H=5)
+        for name, array in init(7, 8, 5).items():
+            np.testing.assert_array_equal(array, drawn[name])
+
+
+def test_a_text_is_kept_once_for_tracebacks() -> None:
+    cell = load("rnn")
+    lambdify(cell, gradient(cell))
+    kept = len(linecache.cache)
+    lambdify(cell, gradient(cell))
+    assert len(linecache.cache) == kept
 
 
 # ── ties and edges ──

@@ -479,6 +479,18 @@ def test_a_state_dict_has_all_names_that_a_module_can_have() -> None:
         module.half().train()
 
 
+def test_operators_of_two_files_with_one_name() -> None:
+    """What is compiled of one file is not what another file does, whose cell has the same name."""
+    given = (torch.ones(T, B, X), torch.ones(B, H), torch.ones(H, X))
+    files = []
+    for function in ("tanh", "relu"):
+        cell = Cell.from_equations(f"h[t] = {function}(W @ x[t]) + h[t-1]", sizes={"x": X, "h": H})
+        files.append(vars(cell.lambdify("torch").Module)["forward"].__globals__)
+    for file in files:
+        for found, wanted in zip(file["_forward"](*given), file["Derived"].forward(*given), strict=True):
+            assert torch.equal(found, wanted)
+
+
 def test_names_that_python_would_read_as_others_are_renamed() -> None:
     names = ["lambda", "lambda_", "__W", "W", "_apply", "ﬁ", "_W"]
     assert [*attributes(names, MODULE).values()] == ["lambda__", "lambda_", "W_2", "W", "_apply_", "fi", "_W"]

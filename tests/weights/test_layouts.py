@@ -213,7 +213,7 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "parameters that do not fit": (
         lambda: cell_of("rnn").weights_to("torch", random("rnn") | {"b": numpy.zeros(5)}),
-        r"has the shape .*, which does not fit the others",
+        r"^b must be \(4,\), as all others say H=4, got \(5,\)",
     ),
     "a matrix for a bias": (
         lambda: cell_of("rnn").weights_to("torch", random("rnn") | {"b": numpy.zeros((4, 1))}),

@@ -12,7 +12,7 @@ from sympy import Expr, Integer, Symbol
 
 from lstmgraph.algebra.names import name_of
 from lstmgraph.cell import Cell
-from lstmgraph.codegen.compiled import checks_of
+from lstmgraph.codegen.compiled import checks_of, type_of
 
 Array = Any  # numpy.ndarray
 Model = Callable[[str, Mapping[Symbol, Expr]], Any]  # of a type and sizes, with parameters as inputs
@@ -65,7 +65,7 @@ class Runner:
         if steps < 1:
             raise ValueError("there must be at least one step")
         arrays = [*params.values(), *inputs, *states.values()]
-        dtype = self.dtype or ("float32" if arrays and arrays[0].dtype == numpy.float32 else "float64")
+        dtype = self.dtype or type_of(arrays)
         first = inputs[0][0] if len(inputs) == 1 else dict(zip(map(_base, self.cell.inputs), inputs, strict=True))
         if len(inputs) > 1:
             first = {name: array[0] for name, array in first.items()}

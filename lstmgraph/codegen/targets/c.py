@@ -17,6 +17,7 @@ from lstmgraph.cell import Cell
 from lstmgraph.codegen.compiled import Compiled, Library
 from lstmgraph.codegen.compiler import FLAGS, compiled, compiler
 from lstmgraph.codegen.fixed_sizes import fixed_sizes
+from lstmgraph.codegen.interface import DTYPES
 from lstmgraph.codegen.loops.calls import indented, uses
 from lstmgraph.codegen.loops.functions import Functions
 from lstmgraph.codegen.loops.helpers import helper_texts
@@ -27,8 +28,6 @@ from lstmgraph.errors import UnknownName
 from lstmgraph.templates import render
 
 __all__ = ["DTYPES", "PASSES", "files", "generate", "lambdify"]
-
-DTYPES = ("float32", "float64")
 
 
 def generate(

@@ -16,11 +16,12 @@ from typing import Any
 from sympy import Expr, Integer, Symbol
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.sizes import axis, solve_sizes
+from lstmgraph.algebra.sizes import axis, misfit, solve_sizes
 from lstmgraph.cell import Cell
 from lstmgraph.codegen.arrays import array_axes
 from lstmgraph.codegen.fixed_sizes import fixed_sizes
 from lstmgraph.codegen.graphs.forward import Draft, forward
+from lstmgraph.codegen.interface import DTYPES
 from lstmgraph.codegen.passes import Ways, blend, gather, hoist_terms, inline, pack, stack
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.errors import UnknownName, UsageError
@@ -28,7 +29,6 @@ from lstmgraph.standard import standard
 
 __all__ = ["DTYPES", "PASSES", "files", "generate", "lambdify", "warnings"]
 
-DTYPES = ("float32", "float64")
 
 PASSES: Ways = {"both": (), "forward": (blend, hoist_terms, stack, pack, gather, inline), "backward": ()}
 
@@ -125,10 +125,9 @@ def _sizes_of_params(cell: Cell, fixed: Mapping[Symbol, Expr], params: Params) -
     for name in params:
         if name not in {p.name for p in cell.parameters}:
             raise UnknownName(f"parameter of {cell.name}", name, [p.name for p in cell.parameters])
-    for p in cell.parameters:
-        axes, given = array_axes(p.shape, False), _shape(params, p.name)
-        if len(axes) != len(given):
-            raise UsageError(f"{p.name} must have {len(axes)} axes, {axes}, got {given}")
+    wrong = misfit({p.name: (array_axes(p.shape, False), _shape(params, p.name)) for p in cell.parameters})
+    if wrong:
+        raise UsageError(wrong)
     sides = [side for p in cell.parameters for side in array_axes(p.shape, False)]
     lengths = {axis(k): Integer(n) for k, n in enumerate(n for p in cell.parameters for n in _shape(params, p.name))}
     solved = {z: e.xreplace(lengths) for z, e in solve_sizes(sides).items()}

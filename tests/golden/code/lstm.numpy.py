@@ -59,7 +59,7 @@ def init(rng, X, H, dtype=np.float64):
     """Random parameters: uniform, within 1 / sqrt(columns) for a matrix and 1 / sqrt(length) for a vector."""
     if not all(hasattr(length, "__index__") and length > 0 for length in (X, H)):
         raise ValueError(f"every size must be a whole number, 1 at least, got {X=}, {H=}")
-    params = {}
+    rng, params = np.random.default_rng(rng), {}  # of a seed as well
     for name, shape in shapes(X, H).items():
         bound = 1 / np.sqrt(shape[-1]) if shape else 1
         params[name] = np.asarray(rng.uniform(-bound, bound, shape), dtype)
