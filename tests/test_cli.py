@@ -638,6 +638,15 @@ def test_a_tour_into_a_file_or_over_other_files_is_refused(
     assert (tmp_path / "site" / "index.html").read_text() == "mine"
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """What is started hears interrupts, also where pytest runs in the background of a shell, which ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupt_leaves_nothing(tmp_path: Path, number: signal.Signals, code: int) -> None:
     screen, terminal = pty.openpty()  # progress is for terminals
@@ -688,6 +697,7 @@ runpy.run_module("lstmgraph", run_name="__main__", alter_sys=True)
 """
 
 
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize(
     "place",
     ["lstmgraph.cli", "click", "lstmgraph.cli.failures", "lstmgraph.errors", "lstmgraph.cli.listing", "tomllib"],
