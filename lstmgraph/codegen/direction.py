@@ -26,7 +26,8 @@ from lstmgraph.codegen.handing import hand_over, handed_on, is_renamed, rename
 from lstmgraph.codegen.identifiers import size_text, whole_text
 from lstmgraph.codegen.lines import Array, Lines
 from lstmgraph.codegen.places import Place, Places
-from lstmgraph.codegen.shared import inlined, multiples_apart, repeated, totals
+from lstmgraph.codegen.shared import inlined, multiples_apart, repeated
+from lstmgraph.codegen.sums import totals
 from lstmgraph.codegen.sweep import Sweep
 from lstmgraph.program import Equation
 

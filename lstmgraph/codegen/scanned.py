@@ -33,7 +33,8 @@ from lstmgraph.codegen.code import Code, Level, assignment
 from lstmgraph.codegen.identifiers import Names
 from lstmgraph.codegen.passes.rows import replaced, rows
 from lstmgraph.codegen.plan import inlined
-from lstmgraph.codegen.shared import is_entrywise, sums_at_hand, totals
+from lstmgraph.codegen.shared import is_entrywise, sums_at_hand
+from lstmgraph.codegen.sums import totals
 from lstmgraph.codegen.sweep import Sweep
 from lstmgraph.program import Equation
 

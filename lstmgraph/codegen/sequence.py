@@ -15,24 +15,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from sympy import Expr, Integer, MatAdd, MatrixExpr, MatrixSymbol, Transpose
+from sympy import Expr, Integer, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import is_number, total
-from lstmgraph.algebra.names import Name, like, name_of, symbol
+from lstmgraph.algebra.names import like, name_of, symbol
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.algebra.traverse import rebuild, renamed, symbols_in, walk
 from lstmgraph.cell import Cell
 from lstmgraph.codegen.fold import folded
+from lstmgraph.codegen.sums import with_sums_apart
 from lstmgraph.codegen.sweep import Sweep, dependent, in_order, swept
 from lstmgraph.errors import UsageError
 from lstmgraph.normal import normal_form
 from lstmgraph.program import Equation, Program
 
-ADDED = (n.Slice, n.Negative, n.Identity, n.TimeSum, MatAdd, Transpose)  # the sum of which is that of their operands
 CHEAP = (n.OneMinus, n.Negative, n.Identity, n.Reciprocal)  # not worth a name
 
 
@@ -62,7 +62,8 @@ def sequence(cell: Cell, gradient: Program) -> Sequence:
     constants = (*cell.parameters, *cell.constant_symbols)
     timed = dependent(forward, (*cell.inputs, *cell.previous))
     shared = {*constants, *(e.target for e in forward if e.target not in timed)}
-    backward, summed = _with_sums_apart(backward, shared)
+    sums = {e.target for e in backward if _is_summed(e.target, shared)}
+    backward, summed = with_sums_apart(backward, sums, shared)
     used = {s for e in backward for s in symbols_in(e.value)}
     computed = (*cell.inputs, *cell.previous, *(e.target for e in forward))
     saved = tuple(s for s in computed if s in used)
@@ -135,63 +136,13 @@ def _by_names(expr: MatrixExpr, named: Mapping[MatrixExpr, MatrixSymbol]) -> Mat
     return rebuild(expr, [_by_names(o, named) for o in operands(expr)])
 
 
-def _with_sums_apart(backward: Program, shared: set[MatrixSymbol]) -> tuple[Program, frozenset[MatrixSymbol]]:
-    """With a name for what is multiplied where sums over all steps are added to what is one step's; and all such sums.
-
-    In k * (bar(y) + d * x) the first, the cotangent of a shared value, is one: they are added up, then multiplied.
-    """
-    apart = _Apart({e.target for e in backward if _is_summed(name_of(e.target), shared)}, shared)
-    equations = tuple(part for e in backward for part in apart.of(e))
-    return replace(backward, equations=equations), frozenset(apart.summed)
-
-
-@dataclass
-class _Apart:
-    """`named` are the values that have a name, and `summed` what is a sum over all steps."""
-
-    summed: set[MatrixSymbol]
-    shared: set[MatrixSymbol]
-    named: dict[MatrixExpr, MatrixSymbol] = field(default_factory=dict)
-
-    def of(self, e: Equation) -> list[Equation]:
-        """An equation, after those that its parts are named by."""
-        if e.target not in self.summed:
-            return [e]
-        before = len(self.named)
-        value = self.apart(e.value, e)
-        new = list(self.named.items())[before:]
-        return [*(replace(e, target=target, value=part) for part, target in new), replace(e, value=value)]
-
-    def is_mixed(self, expr: MatrixExpr) -> bool:
-        used = symbols_in(expr) - self.shared
-        return not used.isdisjoint(self.summed) and not used <= self.summed
-
-    def apart(self, expr: MatrixExpr, e: Equation) -> MatrixExpr:
-        if not self.is_mixed(expr):
-            return expr
-        inner = self.apart if isinstance(expr, ADDED) else self.whole
-        return rebuild(expr, [inner(o, e) for o in operands(expr)])
-
-    def whole(self, expr: MatrixExpr, e: Equation) -> MatrixExpr:
-        """A factor: by a name, if it is an addition of what must not be mixed."""
-        value = self.apart(expr, e)
-        if not (self.is_mixed(expr) and isinstance(expr, ADDED)):
-            return value
-        if value not in self.named:
-            name = name_of(e.target)
-            while (target := symbol(name.marked("sum"), expr.shape)) in self.summed:
-                name = name.marked("sum")
-            self.named[value] = target
-            self.summed.add(target)
-        return self.named[value]
-
-
 def _carried(cell: Cell) -> dict[MatrixSymbol, MatrixSymbol]:
     return {like(s.next, "carry"): like(s.previous, "bar") for s in cell.states}
 
 
-def _is_summed(name: Name, shared: set[MatrixSymbol]) -> bool:
+def _is_summed(value: MatrixSymbol, shared: set[MatrixSymbol]) -> bool:
     """Whether a value of the backward sweep is the cotangent of a shared value."""
+    name = name_of(value)
     return name.marks[:1] == ("grad",) or (
         name.marks[:1] == ("bar",) and str(replace(name, marks=name.marks[1:])) in {s.name for s in shared}
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Integer, MatAdd, MatMul, MatrixExpr, MatrixSymbol
+from sympy import Expr, Integer, MatAdd, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import is_number
@@ -13,7 +13,6 @@ from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.codegen.passes.rows import replaced, used_in
 from lstmgraph.codegen.places import OVER
-from lstmgraph.codegen.sequence import ADDED
 from lstmgraph.codegen.sweep import PHASES, Sweep
 from lstmgraph.program import Equation
 
@@ -31,7 +30,6 @@ def inlined(sweep: Sweep) -> list[Equation]:
     return [replace(e, value=replaced(e.value, light)) for e in rest]
 
 
-MULTIPLIED = (n.Hadamard, MatMul)
 ENTRYWISE = (MatrixSymbol, MatAdd, n.Elementwise, n.Hadamard, n.Divide, n.Power, n.Maximum, n.Minimum, n.Fill)
 
 
@@ -67,43 +65,6 @@ def _number(member: MatrixExpr) -> MatrixExpr | None:
     return None
 
 
-def totals(sweep: Sweep) -> frozenset[MatrixSymbol]:
-    """The values of which the sum over all steps and samples is wanted, or only the sum is used, or is there."""
-    equations = (*sweep["before"], *sweep["after"])
-    found = {e.target for e in equations if e.target in sweep.summed}  # what the loop adds up takes what is one step's
-    constant = sweep.constant()
-    users: dict[MatrixSymbol, list[Equation]] = {}
-    for e in sweep.equations:
-        for s in symbols_in(e.value):
-            users.setdefault(s, []).append(e)
-    for e in reversed(equations):
-        by = users.get(e.target, [])
-        if (
-            by
-            and e.target not in sweep.wanted
-            and all(u.target in found and e.target in linear(u.value, constant) for u in by)
-        ):
-            found.add(e.target)
-    for e in equations:
-        parts = symbols_in(e.value)
-        if parts <= found | constant and not parts <= constant:  # of sums alone
-            found.add(e.target)
-    return _unmixed(frozenset(found - constant), users, constant) | {e.target for e in sweep.added()}
-
-
-def _unmixed(
-    found: frozenset[MatrixSymbol], users: Mapping[MatrixSymbol, list[Equation]], constant: frozenset[MatrixSymbol]
-) -> frozenset[MatrixSymbol]:
-    """Without the values that meet what is one step's, other than to be added to it."""
-
-    def mixes(s: MatrixSymbol, u: Equation) -> bool:
-        terms = (symbols_in(term) for term in added(u.value))
-        return u.target not in found or any(s in used and not used <= found | constant for used in terms)
-
-    kept = frozenset(s for s in found if not any(mixes(s, u) for u in users.get(s, ())))
-    return kept if kept == found else _unmixed(kept, users, constant)
-
-
 def is_entrywise(expr: MatrixExpr) -> bool:
     """Whether each entry of a value is made of the same entry of others."""
     return all(isinstance(part, ENTRYWISE) for part in walk(expr))
@@ -128,21 +89,6 @@ def sums_at_hand(sweep: Sweep, found: frozenset[MatrixSymbol]) -> list[Equation]
         and symbols_in(e.value) <= there
         and symbols_in(e.value) & made
     ]
-
-
-def added(expr: MatrixExpr) -> list[MatrixExpr]:
-    """The terms of which the sum of an expression is the sum."""
-    return [term for o in operands(expr) for term in added(o)] if isinstance(expr, ADDED) else [expr]
-
-
-def linear(expr: MatrixExpr, constant: frozenset[MatrixSymbol]) -> list[MatrixExpr]:
-    """The symbols whose sum may be put for them in the sum of an expression."""
-    if isinstance(expr, MatrixSymbol):
-        return [expr]
-    if isinstance(expr, (*ADDED, n.Concat)):
-        return [s for o in operands(expr) for s in linear(o, constant)]
-    timed = [o for o in operands(expr) if not symbols_in(o) <= constant]
-    return linear(timed[0], constant) if isinstance(expr, MULTIPLIED) and len(timed) == 1 else []
 
 
 def repeated(sweep: Sweep, summed: Iterable[MatrixSymbol]) -> frozenset[MatrixSymbol]:

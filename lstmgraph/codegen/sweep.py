@@ -38,7 +38,7 @@ class Sweep:
 
     `shared` are the values that are the same for all steps and samples: parameters, constants, and what is given.
     `wanted` are the values for which all of it is done; `summed` are those of which the sum over all steps and samples
-    is wanted: the equation of one step gives a term of it.
+    is wanted, and all that is made of such sums: the equation of one step gives a term of it.
     """
 
     name: str
@@ -80,7 +80,8 @@ class Sweep:
 
     def changed(self, phases: Mapping[Phase, Iterable[Equation]]) -> Sweep:
         """The same sweep with other equations in some phases."""
-        return replace(self, phases=self.phases | {phase: tuple(equations) for phase, equations in phases.items()})
+        now = replace(self, phases=self.phases | {phase: tuple(equations) for phase, equations in phases.items()})
+        return replace(now, summed=dependent(now.equations, now.summed))
 
     def pruned(self) -> Sweep:
         """Without what nobody uses."""

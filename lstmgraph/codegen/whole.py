@@ -20,7 +20,7 @@ from lstmgraph.codegen.calls import statements
 from lstmgraph.codegen.code import assignment
 from lstmgraph.codegen.identifiers import Names, size_text
 from lstmgraph.codegen.places import Place, Places, whole_place
-from lstmgraph.codegen.shared import totals
+from lstmgraph.codegen.sums import totals
 from lstmgraph.codegen.sweep import Sweep
 from lstmgraph.program import Equation
 

@@ -21,6 +21,7 @@ from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import rebuild, symbols_in, walk
 from lstmgraph.codegen.passes.rows import fresh, replaced
+from lstmgraph.codegen.sums import added_up
 from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
 from lstmgraph.program import Equation
 
@@ -78,7 +79,7 @@ def _symbol(expr: MatrixExpr) -> MatrixSymbol:
 
 
 def _kept(sweep: Sweep) -> frozenset[MatrixSymbol]:
-    return frozenset((*sweep.wanted, *sweep.carried.values(), *sweep.summed))
+    return frozenset((*sweep.wanted, *sweep.carried.values(), *added_up(sweep)))
 
 
 # ── names for what is not entrywise ──
@@ -102,6 +103,7 @@ class _Naming:
         self.taken = {e.target for e in self.sweep.equations}
         self.constant = {*self.sweep.constant()}
         self.definitions = {e.target: e.value for e in self.sweep["once"]}
+        self.sums = added_up(self.sweep)
 
     def run(self) -> Sweep:
         phases: dict[Phase, list[Equation]] = {}
@@ -110,7 +112,7 @@ class _Naming:
             self.early, phases[phase] = phase == "once", []
             for e in self.sweep[phase]:
                 self.owner = e
-                value = self.sum(e.value) if e.target in self.sweep.summed else self.root(e.value)
+                value = self.sum(e.value) if e.target in self.sums else self.root(e.value)
                 phases[phase] += [*self.new, replace(e, value=value)]
                 self.new = []
         phases["once"] += self.once
@@ -203,7 +205,8 @@ class _Naming:
 def _inlined(sweep: Sweep, kept: frozenset[MatrixSymbol]) -> Sweep:
     """Rows of values, pre-activations and early sums that are used once written where they are used."""
     uses = Counter(s for e in sweep.equations for s in walk(e.value) if isinstance(s, MatrixSymbol))
-    alone = [e.value for e in sweep.equations if e.target in sweep.summed or not is_entrywise(e.value)]
+    sums = added_up(sweep)
+    alone = [e.value for e in sweep.equations if e.target in sums or not is_entrywise(e.value)]
     apart = {s for value in alone for s in symbols_in(value)}
     inner: dict[MatrixExpr, MatrixExpr] = {}
     phases: dict[Phase, list[Equation]] = {}

@@ -22,6 +22,7 @@ from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.codegen.loops.flat import is_entrywise, is_flipped_stack
+from lstmgraph.codegen.sums import totals
 from lstmgraph.codegen.sweep import Sweep
 from lstmgraph.program import Equation
 
@@ -98,18 +99,17 @@ class CannotOrder(Exception):
 class Kinds:
     """What is known of the values of a sweep: which there is one of for each sample, which are sums over all of them.
 
-    `summed` are those of the sweep and what they are linear in: of a stack of products of which the sum is wanted, only
-    the sum is computed.
+    `summed` are the `totals` that a loop over entries adds up.
     """
 
     sweep: Sweep
     each: frozenset[MatrixSymbol]
-    batched: dict[MatrixSymbol, bool] = field(default_factory=dict)
-    summed: set[MatrixSymbol] = field(default_factory=set)
+    batched: dict[MatrixSymbol, bool] = field(init=False)
+    summed: frozenset[MatrixSymbol] = field(init=False)
 
     def __post_init__(self) -> None:
         sweep = self.sweep
-        self._find_summed()
+        self.summed = totals(sweep, is_entrywise)
         self.batched = dict.fromkeys(sweep.shared, False) | dict.fromkeys((*sweep.inputs, *sweep.carried), True)
         for e in sweep.equations:
             free = e.target not in self.summed
@@ -118,31 +118,6 @@ class Kinds:
     def of(self, expr: MatrixExpr) -> bool:
         """Whether an expression has a value for each sample."""
         return any(self.batched[s] for s in symbols_in(expr))
-
-    def _find_summed(self) -> None:
-        sweep = self.sweep
-        uses: dict[MatrixSymbol, list[tuple[Equation, bool]]] = {}
-        fixed = {*sweep.wanted, *sweep.carried.values(), *(e.target for p in ("once", "loop") for e in sweep[p])}
-        self.summed = set(sweep.summed)
-        for e in sweep.equations:
-            linear = set(_linear(e.value))
-            for s in symbols_in(e.value):
-                uses.setdefault(s, []).append((e, s in linear))
-        constant = sweep.constant()
-        for e in reversed(sweep.equations):
-            if e.target in fixed or symbols_in(e.value) <= constant or not is_entrywise(e.value):
-                continue
-            if all(linear and user.target in self.summed for user, linear in uses.get(e.target, [])):
-                self.summed.add(e.target)
-
-
-def _linear(expr: MatrixExpr) -> Iterator[MatrixSymbol]:
-    """The values that an expression takes as a term, or rows of them."""
-    if isinstance(expr, MatrixSymbol):
-        yield expr
-    elif isinstance(expr, (MatAdd, n.Negative, n.TimeSum, n.Slice)):
-        for o in operands(expr):
-            yield from _linear(o)
 
 
 # ── units ──

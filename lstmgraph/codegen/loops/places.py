@@ -33,6 +33,7 @@ from lstmgraph.codegen.loops.nests import (
     units_of,
 )
 from lstmgraph.codegen.passes.rows import fresh, replaced
+from lstmgraph.codegen.sums import added_up
 from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
 from lstmgraph.program import Equation
 
@@ -93,7 +94,7 @@ class Direction:
     def __post_init__(self) -> None:
         self.flat = _taking(flat(self.sweep, self.each), self.made)
         self.kinds = Kinds(self.flat, self.each)
-        self.fixed = {*self.flat.wanted, *self.flat.carried.values(), *self.flat.summed, *self.flat.shared}
+        self.fixed = {*self.flat.wanted, *self.flat.carried.values(), *added_up(self.flat), *self.flat.shared}
         self.sweep, self.homes = added(self.flat, self.kinds, self.fixed)
         self.members = members_of(self.sweep, {*self.fixed, *self.kinds.summed})
         self.in_place = self.in_place and self._carried_in_the_loop_only()

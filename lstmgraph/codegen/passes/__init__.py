@@ -50,6 +50,7 @@ from lstmgraph.codegen.passes.stack import stack, stack_late
 from lstmgraph.codegen.passes.turn import turn
 from lstmgraph.codegen.passes.widen import widen
 from lstmgraph.codegen.sequence import Sequence
+from lstmgraph.codegen.sums import checked
 from lstmgraph.codegen.sweep import Sweep
 
 __all__ = [
@@ -99,7 +100,7 @@ def passed(sweep: Sweep, passes: Iterable[Callable[[Sweep], Sweep]]) -> Sweep:
     """The sweep after all of some passes.  One that is out of order is an error: its numbers would only be wrong."""
     for change in passes:
         sweep = change(sweep)
-    return sweep.check()
+    return checked(sweep.check())
 
 
 def passed_both(both: Sequence, ways: Ways) -> Sequence:

@@ -17,7 +17,7 @@ from sympy import Expr, MatAdd, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.nodes import operands
-from lstmgraph.algebra.traverse import rebuild, walk
+from lstmgraph.algebra.traverse import rebuild, symbols_in, walk
 from lstmgraph.codegen.passes.order import Order, form, levels_of
 from lstmgraph.codegen.passes.rows import fresh, joint_name, replaced, rows, with_stacks
 from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
@@ -104,9 +104,10 @@ class _Packing:
         levels = levels_of(equations)
         result: list[Equation] = []
         for level in sorted(set(levels.values())):
-            groups: dict[str, list[Equation]] = {}
+            groups: dict[tuple[str, bool], list[Equation]] = {}
             for e in (e for e in equations if levels[e.target] == level):
-                groups.setdefault(form(e.value), []).append(e)
+                sums = not symbols_in(e.value).isdisjoint(self.sweep.summed)  # in no pack with what is one step's
+                groups.setdefault((form(e.value), sums), []).append(e)
             for group in groups.values():
                 result += [e for run in self.runs(group) for e in self.pack(run)]
         return result

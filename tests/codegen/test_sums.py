@@ -1,0 +1,101 @@
+"""Sums over all steps: what they are, that nothing multiplies them by what is one step's, and what they are made of."""
+
+from __future__ import annotations
+
+import pytest
+from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol, Transpose
+
+from lstmgraph.algebra.nodes import Concat, Hadamard, Slice, Tanh
+from lstmgraph.codegen.passes import pack, passed, stack
+from lstmgraph.codegen.sums import added_up, checked, totals, with_sums_apart
+from lstmgraph.codegen.sweep import Sweep, swept
+from lstmgraph.errors import CellError
+from lstmgraph.program import Equation, Program
+
+H = Symbol("H", integer=True, positive=True)
+k, p = (MatrixSymbol(name, H, 1) for name in "kp")
+d, x = (MatrixSymbol(f"{name}[t]", H, 1) for name in "dx")
+s, u, v, w = (MatrixSymbol(name, H, 1) for name in "suvw")
+
+
+def apart(*equations: tuple[MatrixSymbol, MatrixExpr]) -> tuple[Program, frozenset[MatrixSymbol]]:
+    """Of a program in which s is a sum and k and p are the same at all steps."""
+    made = tuple(Equation(target, value) for target, value in equations)
+    return with_sums_apart(Program("p", (k, p, d, x), made, (made[-1].target,)), {s}, {k, p})
+
+
+def sweep_of(*equations: tuple[MatrixSymbol, MatrixExpr], wanted: tuple[MatrixSymbol, ...] = ()) -> Sweep:
+    program, summed = apart(*equations)
+    return swept(Program("p", program.inputs, program.equations, wanted or program.outputs), (k, p), {}, summed)
+
+
+def test_what_is_made_of_a_sum_is_one() -> None:
+    program, summed = apart((s, Hadamard(d, x)), (v, Hadamard(k, s)), (w, Hadamard(k, d)), (u, MatAdd(v, w)))
+    assert summed == {s, v, u}
+    assert [e.target for e in program.equations] == [s, v, w, u]
+
+
+def test_what_is_added_before_it_is_multiplied_has_a_name() -> None:
+    program, summed = apart((s, Hadamard(d, x)), (u, Hadamard(k, MatAdd(s, Hadamard(d, p)))))
+    _, named, last = program.equations
+    assert named.value == MatAdd(s, Hadamard(d, p))
+    assert last.value == Hadamard(k, named.target)
+    assert summed == {s, named.target, u}
+
+
+def test_a_sum_times_what_is_one_steps_is_an_error() -> None:
+    good = sweep_of((s, Hadamard(d, x)), (u, MatAdd(s, Hadamard(d, p))))
+    assert checked(good) is good
+    wrong = sweep_of((s, Hadamard(d, x)), (u, MatAdd(k, Hadamard(s, x))))
+    with pytest.raises(CellError, match=r"p: u takes a sum over all steps and what is one step's as Hadamard\(s, x"):
+        passed(wrong, ())
+
+
+def test_a_sweep_that_is_changed_knows_its_new_sums() -> None:
+    sweep = sweep_of((s, Hadamard(d, x)), (u, Hadamard(k, s)))
+    before = [*sweep["before"][:1], Equation(v, Tanh(k)), Equation(w, Hadamard(v, s)), Equation(u, w)]
+    assert sweep.changed({"before": before}).summed >= {s, w, u}
+    assert v not in sweep.changed({"before": before}).summed
+
+
+def test_sums_are_in_no_pack_with_what_is_one_steps() -> None:
+    """k * s and k * q have one form: over a stack of s and q they would be one equation."""
+    q = MatrixSymbol("q", H, 1)
+    equations = ((s, Hadamard(d, x)), (q, Tanh(d)), (v, Hadamard(k, s)), (w, Hadamard(k, q)), (u, MatAdd(v, w)))
+    packed = passed(sweep_of(*equations, wanted=(u, w)), (lambda sweep: pack(sweep, placing=True),))
+    assert not any(isinstance(e.value, Concat) for e in packed.equations)
+
+
+def test_stacked_products_of_a_sum_are_sums() -> None:
+    one, two = (MatrixSymbol(name, H, H) for name in "MN")
+    equations = ((s, Hadamard(d, x)), (v, MatMul(one, s)), (w, MatMul(two, s)))
+    program, summed = apart(*equations)
+    sweep = swept(Program("p", (one, two, *program.inputs), program.equations, (v, w)), (k, p, one, two), {}, summed)
+    stacked = passed(sweep, (stack,))
+    made = [e.target for e in stacked.equations if isinstance(e.value, MatMul)]
+    assert len(made) == 1
+    assert made[0] in stacked.summed
+
+
+def test_totals_are_what_only_sums_take() -> None:
+    sweep = sweep_of((v, Hadamard(d, x)), (w, Hadamard(d, d)), (s, Hadamard(k, v)), (u, MatAdd(s, w)), wanted=(u, w))
+    assert totals(sweep) == {v, s, u}  # w is wanted of each step
+    assert totals(sweep, lambda value: not isinstance(value, Hadamard)) == {s, u}  # v: a target that cannot
+
+
+def test_what_is_made_of_sums_alone_is_not_added_up() -> None:
+    sweep = sweep_of((s, Hadamard(d, x)), (v, Hadamard(k, s)), (w, MatAdd(v, d)), (u, MatAdd(v, s)), wanted=(u, w))
+    assert sweep.summed == {s, v, w, u}
+    assert added_up(sweep) == {s, w}
+
+
+def test_what_is_taken_otherwise_is_no_total() -> None:
+    outer = MatrixSymbol("M", H, H)
+    sweep = sweep_of((v, Tanh(d)), (w, Hadamard(d, x)), (outer, MatMul(v, Transpose(w))), (s, MatAdd(v, w)))
+    assert totals(sweep) == {s}
+
+
+def test_what_stands_in_a_stack_beside_what_is_one_steps_is_no_total() -> None:
+    both = MatrixSymbol("c", 2 * H, 1)
+    sweep = sweep_of((v, Tanh(d)), (w, Tanh(x)), (both, Concat(v, w)), (s, Slice(both, 0, H)), wanted=(s, w))
+    assert totals(sweep) == {both, s}
