@@ -1,6 +1,7 @@
 """Constant folding: what is known before the code runs is computed before it is written.
 
     2 * 3 * a -> 6 * a,   a + 1 - 1 -> a,   1 * a, a / 1, a ** 1, identity(a) -> a,   exp(0) -> 1,   sigmoid(0) -> 1/2
+    sum(a) -> a            of one entry
     2 * a / (4 * b) -> 1/2 * a / b
 
 A scalar that is subtracted from all entries is that, and not its negative added.
@@ -110,6 +111,7 @@ FOLDS: Mapping[type, Callable[[MatrixExpr], MatrixExpr]] = {
     n.Hadamard: _product,
     n.Divide: _quotient,
     n.Power: _power,
+    n.Sum: lambda expr: expr.args[0] if expr.args[0].shape == expr.shape else expr,
     n.Maximum: _extreme(sp.Max),
     n.Minimum: _extreme(sp.Min),
 }

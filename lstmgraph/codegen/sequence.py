@@ -113,9 +113,10 @@ def _backward(cell: Cell, gradient: Program) -> Program:
 
 
 def _without_known(e: Equation) -> Equation:
-    """With the functions of numbers computed, as the logarithm that the derivative of 2 ** a has."""
-    functions = (part for part in walk(e.value) if isinstance(part, n.Elementwise) and type(part) not in CHEAP)
-    return replace(e, value=folded(e.value)) if any(is_number(f.args[0]) for f in functions) else e
+    """With what is known computed: the logarithm of a number that the derivative of 2 ** a has, a sum of one entry."""
+    calls = [part for part in walk(e.value) if isinstance(part, (n.Elementwise, n.Sum)) and type(part) not in CHEAP]
+    known = any(is_number(c.args[0]) or (isinstance(c, n.Sum) and c.args[0].shape == c.shape) for c in calls)
+    return replace(e, value=folded(e.value)) if known else e
 
 
 def _without_repeats(equations: Iterable[Equation]) -> Iterator[Equation]:

@@ -19,8 +19,8 @@ from typing import TypeVar
 Choice = TypeVar("Choice")
 Shape = tuple[str, ...]
 SCALAR, H, K, X, BOTH = ("1",), ("H",), ("K",), ("X",), ("H + K",)
-ROW, MATRIX, TURNED = ("1", "H"), ("H", "K"), ("K", "H")
-SHAPES = (SCALAR, H, H, K, K, X, BOTH, ROW, MATRIX, TURNED)
+ROW, MATRIX, TURNED, SQUARE = ("1", "H"), ("H", "K"), ("K", "H"), ("H", "H")
+SHAPES = (SCALAR, H, H, K, K, X, BOTH, ROW, MATRIX, TURNED, SQUARE)
 ACTIVATIONS = ("sigmoid", "tanh", "sin", "softplus", "relu", "identity", "silu", "cos", "abs", "step", "sign")
 CONSTANTS = {"k0": 0.7, "k1": -1.5}
 
@@ -69,8 +69,10 @@ class Writer:
         return text
 
     def product(self, shape: Shape, value: str, of: Shape) -> str:
-        """A weight times a vector."""
-        return f"{self.parameter(*of)}.T @ {value}" if shape == SCALAR else f"{self.parameter(*shape, *of)} @ {value}"
+        """A weight times a vector, which a scalar may scale."""
+        text = f"{self.parameter(*of)}.T @ {value}" if shape == SCALAR else f"{self.parameter(*shape, *of)} @ {value}"
+        scalars = self.there(SCALAR)
+        return text if not scalars or self.some(0, 3) else f"{self.one(*scalars)} * ({text})"
 
     def affine(self, shape: Shape, taken: list[tuple[str, Shape]]) -> str:
         terms = [self.product(shape, value, of) for value, of in taken]
@@ -102,7 +104,9 @@ def _both(writer: Writer, shape: Shape) -> str:
 
 
 def _scaled(writer: Writer, shape: Shape) -> str:
-    return f"({writer.expression(SCALAR)} {writer.one('*', '*', '+', '-')} {writer.expression(shape)})"
+    parts = (writer.expression(SCALAR), writer.expression(shape))
+    a, b = parts if writer.some(0, 1) else reversed(parts)
+    return f"({a} {writer.one('*', '*', '+', '-')} {b})"
 
 
 def _activation(writer: Writer, shape: Shape) -> str:
@@ -190,7 +194,7 @@ def _inner(writer: Writer, _: Shape) -> str:
 
 
 def _sum(writer: Writer, _: Shape) -> str:
-    return f"sum({writer.expression(writer.one(H, K, MATRIX))})"
+    return f"sum({writer.expression(writer.one(SCALAR, H, K, MATRIX))})"
 
 
 def _log_sum(writer: Writer, _: Shape) -> str:
@@ -231,7 +235,7 @@ def _largest(writer: Writer, shape: Shape) -> str:
 
 
 def _outer(writer: Writer, shape: Shape) -> str:
-    a, b = (H, K) if shape == MATRIX else (K, H)
+    a, b = ((side,) for side in shape)
     return f"(({writer.expression(a)}) @ ({writer.expression(b)}).T)"
 
 
@@ -248,7 +252,7 @@ def _weighted(writer: Writer, shape: Shape) -> str:
 
 def _three(writer: Writer, shape: Shape) -> str:
     """A product of three matrices of a step."""
-    turned = TURNED if shape == MATRIX else MATRIX
+    turned = (shape[1], shape[0])
     return f"(({writer.expression(shape)}) @ ({writer.expression(turned)}) @ ({writer.expression(shape)}))"
 
 
@@ -294,7 +298,9 @@ MATRICES: Mapping[str, Way] = {
     "three": _three,
 }
 ROWS: Mapping[str, Way] = {**ANY, "transposed": _transposed, "of a matrix": _row_of_matrix}
-WAYS_TO: Mapping[Shape, Mapping[str, Way]] = {SCALAR: SCALARS, MATRIX: MATRICES, TURNED: MATRICES, ROW: ROWS}
+WAYS_TO: Mapping[Shape, Mapping[str, Way]] = {SCALAR: SCALARS, ROW: ROWS} | dict.fromkeys(
+    (MATRIX, TURNED, SQUARE), MATRICES
+)
 
 
 def cell_text(number: int) -> str:
@@ -327,6 +333,7 @@ def _text(writer: Writer) -> str | None:
 def _next(writer: Writer, before: str, shape: Shape) -> str:
     """The new value of a state: of moderate size."""
     a, b = writer.expression(shape), writer.expression(shape)
+    turned = shape == SQUARE and writer.some(0, 1)
     forms = (
         "{f}({a})",
         "{f}({a})",
@@ -336,7 +343,7 @@ def _next(writer: Writer, before: str, shape: Shape) -> str:
     )
     same = writer.one(*writer.there(shape))
     form = f"identity({same})" if not writer.some(0, 7) else writer.one(*forms)
-    return form.format(f=writer.one("tanh", "sigmoid", "sin"), a=a, b=b, h=before)
+    return form.format(f=writer.one("tanh", "sigmoid", "sin"), a=a, b=b, h=f"{before}.T" if turned else before)
 
 
 def file_text(lines: list[str], sizes: Mapping[str, Shape], output: str) -> str:

@@ -71,7 +71,8 @@ class Loop:
         return {s: Tensor(name, _shape(s), True) for s, name in last.items()}
 
     def body(self, inputs: Sequence[MatrixSymbol]) -> Scope:
-        own = {s: Tensor(self.names[s], _shape(s), True) for s in (*self.sweep.carried, *inputs)}
+        given = (*self.sweep.carried, *inputs)
+        own = {s: Tensor(self.names[s], _shape(s), True, self.is_thin(s)) for s in given}
         body = Scope(self.whole, 1, {**self.outer.values, **own})
         add(body, self.sweep["loop"])
         return body
@@ -83,7 +84,12 @@ class Loop:
         return [s for s in needed if s in inside]
 
     def value(self, name: str, s: MatrixSymbol) -> Value:
-        return Value(name, (BATCH, *array_axes(_shape(s), True)))
+        """What goes into the body or out of it: with the axes that it has outside."""
+        axes = array_axes(_shape(s), True)
+        return Value(name, (BATCH, *(1 if self.is_thin(s) else axis for axis in axes)))
+
+    def is_thin(self, s: MatrixSymbol) -> bool:
+        return s in self.outer.values and self.outer.values[s].thin
 
     def output(self, body: Scope, s: MatrixSymbol) -> Value:
         """An output of the body, under a name that no other output and no input has."""

@@ -227,11 +227,12 @@ class _Scheduling:
         plain, moved = reads(unit)
         found = {w: s in plain and s not in moved for s in (*plain, *moved) for w in writers.get(s, [])}
         place = self.replaced.get(unit.target)
-        for other in self.units:
-            if place is not None and other is not unit:
-                near, far = reads(other)
-                if place in near or place in far:
-                    found[other] = found.get(other, True) and place not in far
+        for other in self.units if place is not None else []:
+            near, far = reads(other)
+            if other is unit and place in far:  # of M := M + tanh(Mᵀ), no order of entries has all of the old ones
+                raise CannotOrder
+            if other is not unit and (place in near or place in far):
+                found[other] = found.get(other, True) and place not in far
         return found
 
     def run(self) -> Iterator[Work]:

@@ -10,7 +10,7 @@ can have more: values that are in no stack yet are given one (`placing`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from sympy import Expr, MatAdd, MatrixExpr, MatrixSymbol
@@ -81,6 +81,7 @@ class _Packing:
         self.order, self.constant = Order(self.sweep), self.sweep.constant()
         self.computed = {e.target for e in (*self.sweep["before"], *self.sweep["loop"])}
         self.taken = {e.target for e in self.sweep.equations}
+        self.needs = {e.target: symbols_in(e.value) for e in self.sweep.equations}
         for e in self.sweep.equations:
             if isinstance(e.value, n.Concat) and len(set(e.value.args)) == len(e.value.args):
                 self.keep(e.target, e.value.args)
@@ -141,7 +142,17 @@ class _Packing:
             return False
         if run[0].target in self.lanes and not self.adjacent([e.target for e in run]):
             return False
-        return all(self.alike(column) for column in _columns([e.value for e in run]))
+        columns = list(_columns([e.value for e in run]))
+        return all(self.alike(column) for column in columns) and not self.waits(run, columns)
+
+    def waits(self, run: list[Equation], columns: Iterable[list[MatrixExpr]]) -> bool:
+        """Whether a stack of which a run would take neighbours is itself made of what the run makes."""
+        new = {lane.stack for column in columns for lane in map(self.lane, column) if lane is not None}
+        known: set[MatrixSymbol] = set()
+        while new:
+            known |= new
+            new = {s for stack in new for s in self.needs.get(stack, ())} - known
+        return not known.isdisjoint(e.target for e in run)
 
     def alike(self, column: list[MatrixExpr]) -> bool:
         """Whether an operand of each of a run is one operand of all."""
@@ -178,6 +189,7 @@ class _Packing:
         if targets[0] in self.lanes:
             self.regroup(target, targets)
         self.keep(target, targets)
+        self.needs |= {target: symbols_in(value), **dict.fromkeys(targets, {target})}
         placed = [replace(e, value=part) for e, (_, part) in zip(run, rows(target, targets), strict=True)]
         return [Equation(target, value, stage=run[0].stage), *placed]
 
@@ -216,6 +228,7 @@ class _Packing:
         if key not in self.stacks:
             value = n.Concat(*column)
             self.stacks[key] = Equation(fresh(joint_name(key), value.shape, self.taken), value)
+            self.needs[self.stacks[key].target] = symbols_in(value)
             self.keep(self.stacks[key].target, column)
         return self.stacks[key].target
 
