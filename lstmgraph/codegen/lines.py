@@ -211,7 +211,7 @@ class Lines:
         if negative:
             at = next((k for k, (minus, _) in enumerate(rest) if not minus), None)
             if at is None:
-                self.call(to, f"np.negative({to.text})", whole=True)
+                self.negate(to, here)
             else:
                 self.binary(to, "-", rest.pop(at)[1], here)
         for minus, term in rest:
@@ -302,7 +302,14 @@ class Lines:
 
     def negative(self, to: Array, expr: MatrixExpr) -> None:
         a = self.over(to, expr.args[0])
-        self.call(to, f"np.negative({a.text})", self.is_full(a, to))
+        if to.fresh and self.is_full(a, to):
+            self.make(to, f"np.negative({a.text})")
+        else:
+            self.negate(to, a)
+
+    def negate(self, to: Array, a: Code) -> None:
+        """By -1: from rows to rows np.negative takes wrong ones where they are 64 bytes apart (NumPy 2.4, AVX-512)."""
+        self.emit(f"{to.text} *= -1" if a.text == to.text else f"np.multiply({a.text}, -1, {self.there(to)})")
 
     def reciprocal(self, to: Array, expr: MatrixExpr) -> None:
         a = self.over(to, expr.args[0])

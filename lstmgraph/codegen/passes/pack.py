@@ -189,7 +189,7 @@ class _Packing:
         if targets[0] in self.lanes:
             self.regroup(target, targets)
         self.keep(target, targets)
-        self.needs |= {target: symbols_in(value), **dict.fromkeys(targets, {target})}
+        self.needs |= {target: symbols_in(value), **{member: {target} for member in targets}}
         placed = [replace(e, value=part) for e, (_, part) in zip(run, rows(target, targets), strict=True)]
         return [Equation(target, value, stage=run[0].stage), *placed]
 
