@@ -125,7 +125,7 @@ class Cell:
     @cached_property
     def sizes(self) -> tuple[Symbol, ...]:
         """The size symbols that occur, inputs' first."""
-        shapes = [s.shape for s in (*self.inputs, *self.used, *self.values.values())]
+        shapes = [s.shape for s in (*self.inputs, *self.order, *self.used, *self.values.values())]
         found = [z for shape in shapes for side in shape for z in sorted(side.free_symbols, key=str)]
         return tuple(dict.fromkeys(found))
 
