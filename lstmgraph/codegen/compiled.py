@@ -135,7 +135,15 @@ class Compiled:
         return self.output_of(found, new), new
 
     def stream(self, params: Any, states: Any = None) -> Stream:
-        """Steps one by one, each for the price of little more than itself: see `Stream`."""
+        """A function of one step, for the price of little more than itself, that keeps the states in `states`.
+
+        `params` are arrays by name, of the shapes that `shapes` gives.  `states`, by name, are those before the first
+        step, (B, n) for a vector of n in B samples; zeros if none are given.  The function takes an input (B, n), or
+        several in the order of the equations, and returns the output, which the step after the next one writes over.
+
+        Raises ValueError where a name is wrong or shapes do not fit together; the function does so for inputs, and
+        TypeError where these are too few or too many.
+        """
         return Stream(self, params, states)
 
     def forward(self, params: Any, xs: Any, states: Any = None) -> tuple[Array, dict[str, Array], Any]:

@@ -113,14 +113,16 @@ def _sizes(cell: Cell, inputs: Sequence[_Given], states: Sequence[_Given]) -> li
 
 def _wrong_parameter(cell: Cell, told: Sequence[str]) -> list[str]:
     """What is not as long as others say; `told` are the parameters that the sizes were read off, one may be wrong."""
-    sizes = [size_text(z) for z in cell.sizes]
-    told_by = f" (as in {', '.join(told)})" if told else ""
-    where = f": {', '.join(f'{z}={{{z}}}' for z in sizes)}{told_by}" if sizes else ""
+    sizes = ", ".join(f"{z}={{{z}}}" for z in map(size_text, cell.sizes))
+    given = "{name} must be {shape}, got {params[name].shape}" + f": {sizes}" * bool(sizes)
+    texts = [given]
+    if told:
+        shown = ", ".join(f"{name} {{params['{name}'].shape}}" for name in told)
+        texts = ["{name} is {params[name].shape}, but must be {shape}", f" with {sizes} as in {shown}: one is wrong"]
     return [
         "        if params[name].shape != shape:",
         "            raise ValueError(",
-        '                f"{name} must be {shape}, got {params[name].shape}"',
-        *([f'                f"{where}"'] if where else []),
+        *(f'                f"{text}"' for text in texts),
         "            )",
     ]
 

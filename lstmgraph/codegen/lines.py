@@ -21,10 +21,11 @@ from lstmgraph.codegen.arrays import signed
 from lstmgraph.codegen.code import Code, Level
 from lstmgraph.codegen.columns import Columns
 from lstmgraph.codegen.places import Place, atoms, is_column, neighbours
-from lstmgraph.codegen.several import inner_product, softplus, sum_of_entries, sums_of_parts, switch
+from lstmgraph.codegen.several import augmented, inner_product, softplus, sum_of_entries, sums_of_parts, switch
 
 NAMED = ("np.maximum(", "np.minimum(")  # which want to be told by name where their result goes
 WORDS = {"+": "np.add", "-": "np.subtract", "*": "np.multiply", "/": "np.divide"}
+SIGNS = {word: sign for sign, word in WORDS.items()}
 
 
 @dataclass
@@ -174,10 +175,8 @@ class Lines:
             return
         left, right = (self.ready(code) for code, _ in operands)
         x, y = left.text, right.text
-        if x == to.text and not to.fresh:
-            self.emit(f"{to.text} {sign}= {y}")
-        elif y == to.text and sign in "+*":
-            self.emit(f"{to.text} {sign}= {x}")
+        if not to.fresh and (line := augmented(to.text, sign, x, y)):
+            self.emit(line)
         elif to.fresh and any(self.is_full(c, to) for c in (left, right)):
             level = {"+": Level.MATMUL, "-": Level.MATMUL}.get(sign, Level.UNARY)
             self.make(to, f"{left.at(level)} {sign} {right.at(level)}")
@@ -188,7 +187,9 @@ class Lines:
         """One value with each of several below one another: of each operand the code, and how often it is meant."""
         here = Code(self.there(to), Level.ATOM, to.shape, True)
         x, y = (self.once(code) if times > 1 or is_one(code) else self.folded(code, parts) for code, times in operands)
-        self.emit(f"{word}({x}, {y}, {'out=' * (f'{word}(' in NAMED)}{self.folded(here, parts)})")
+        there = self.folded(here, parts)
+        line = augmented(there, SIGNS[word], x, y) if there.isidentifier() and word in SIGNS else ""
+        self.emit(line or f"{word}({x}, {y}, {'out=' * (f'{word}(' in NAMED)}{there})")
 
     def once(self, code: Code) -> str:
         """One value, beside several of its kind."""
@@ -344,7 +345,7 @@ class Lines:
             return
         if self.holds(to, b) or (not self.holds(to, a) and self.is_ready(a)):
             left = self.operand(a)
-            right = self.over(to, b) if self.is_ready(b) or not self.uses(to, left) else self.operand(b)
+            right = self.over(to, b) if self.is_ready(b) or left.text != to.text else self.operand(b)
         else:
             right = self.operand(b)
             left = self.over(to, a)
@@ -356,9 +357,6 @@ class Lines:
             self.emit(f"{to.text} /= {right.text}")
         else:
             self.call(to, text, any(self.is_full(c, to) for c in codes))
-
-    def uses(self, to: Array, code: Code) -> bool:
-        return code.text == to.text
 
 
 def repeats(expr: MatrixExpr | Code) -> int:

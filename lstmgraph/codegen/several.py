@@ -1,4 +1,4 @@
-"""Operations of the loop that take several calls, or one of a kind of its own, so that none makes an array."""
+"""Operations of the loop that take no call, several, or one of a kind of its own, so that none makes an array."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ from lstmgraph.codegen.places import neighbours
 
 if TYPE_CHECKING:
     from lstmgraph.codegen.lines import Array, Lines
+
+
+def augmented(there: str, sign: str, x: str, y: str) -> str:
+    """`x *= y` where an operation writes over one of its operands; else nothing."""
+    other = y if x == there else x if y == there and sign in "+*" else ""
+    return f"{there} {sign}= {other}" if other else ""
 
 
 def softplus(lines: Lines, to: Array, expr: MatrixExpr) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sympy import Expr, Symbol
+
 from lstmgraph.algebra.names import name_of
+from lstmgraph.algebra.sizes import misfit
 from lstmgraph.codegen.arrays import array_axes
 from lstmgraph.codegen.block import Array, Block
 
 if TYPE_CHECKING:
     from lstmgraph.codegen.compiled import Compiled
+
+_SAMPLES = Symbol("B")
 
 
 class Stream:
@@ -18,11 +23,20 @@ class Stream:
 
     A call takes the input of a step, or several in the order of the equations, and returns the output, which the step
     after the next one writes over.  All inputs are of the shapes of the first ones.  Raises TypeError where there are
-    too few or too many, ValueError where a shape is another.  `states` are those after the last step.
+    too few or too many, ValueError where a shape is another.  `states` are those after the last step, (B, n) each.
+
+    Raises ValueError where the names or the shapes of parameters or of the first states are wrong.
     """
 
     def __init__(self, compiled: Compiled, params: Any, states: Any) -> None:
         self._compiled = compiled
+        cell = compiled.cell
+        axes = {p.name: array_axes(p.shape, False) for p in cell.parameters}
+        carried = {s.name: (_SAMPLES, *array_axes(s.next.shape, True)) for s in cell.states}
+        known = self._shapes("params", "{}", params if axes else {}, axes)
+        known |= self._shapes("states", "states['{}']", states, carried) if states is not None else {}
+        if wrong := misfit(known):
+            raise ValueError(wrong)
         self._start = (params, states)
         self._turn = 0
         self._xs: list[Array] = []
@@ -52,6 +66,13 @@ class Stream:
     @property
     def states(self) -> dict[str, Array]:
         return {name: array.copy() for name, array in self._states[self._turn].items()} if self._states else {}
+
+    def _shapes(
+        self, what: str, label: str, given: Any, wanted: Mapping[str, Sequence[Expr]]
+    ) -> dict[str, tuple[Sequence[Expr], tuple[int, ...]]]:
+        """What the arrays of a dict should be and are, by what they are called.  Raises ValueError for a wrong name."""
+        arrays = self._compiled.checks["_arrays"](what, given, tuple(wanted))
+        return {label.format(name): (axes, arrays[name].shape) for name, axes in wanted.items()}
 
     def _named(self, xs: Sequence[Any]) -> dict[str, Any]:
         names = [name_of(x).base for x in self._compiled.cell.inputs]

@@ -100,9 +100,13 @@ def read(path: str | Path) -> Any:
     Raises UsageError where it cannot be read, MissingExtra where what reads it is not installed.
     """
     path = Path(path)
-    reader = READERS[_suffix(path, READERS)]
+    suffix = _suffix(path, READERS)
     try:
-        return reader(path)
+        path.open("rb").close()  # what reads it need not be installed to say that it is not there
+        _check_installed(suffix)
+        return READERS[suffix](path)
+    except MissingExtra:
+        raise
     except Exception as error:  # noqa: BLE001 - each library has errors of its own for a file that is none
         why = (error.strerror if isinstance(error, OSError) else "") or str(error).partition("\n")[0]
         raise UsageError(f"cannot read weights from {path}: {why or type(error).__name__}") from None
@@ -110,16 +114,21 @@ def read(path: str | Path) -> Any:
 
 def written(path: str | Path, arrays: Mapping[str, NDArray[Any]]) -> bytes:
     """A file's content.  Raises UsageError for a suffix that is not known, MissingExtra as `read`."""
-    return WRITERS[_suffix(Path(path), WRITERS)](arrays)
+    suffix = _suffix(Path(path), WRITERS)
+    _check_installed(suffix)
+    return WRITERS[suffix](arrays)
 
 
 def _suffix(path: Path, known: Mapping[str, object]) -> str:
     suffix = path.suffix.lower()
     if suffix not in known:
         raise UsageError(f"{str(path)!r} is no file of weights", hint=f"known: {', '.join(known)}")
+    return suffix
+
+
+def _check_installed(suffix: str) -> None:
     package = PACKAGES.get(suffix)
     if package is not None and find_spec(package) is None:
         raise MissingExtra(
             f"files {suffix} need {package}, which is not installed", hint=f"pip install 'lstmgraph[{package}]'"
         )
-    return suffix

@@ -328,7 +328,22 @@ def of_size(functions: Functions, H: int) -> dict[str, np.ndarray]:
         (lambda f, p: f.forward(p, np.ones((4, 5, 7))), r"xs must be \(B, T, X=8\), got \(4, 5, 7\)"),
         (lambda f, p: f.step(p, np.ones((4, 5, 8))), r"x must be \(B, X=8\), got \(4, 5, 8\)"),
         (lambda f, p: f.forward(p, np.ones((4, 0, 8))), "at least one step"),
-        (lambda f, p: f.forward({}, np.ones((4, 5, 8))), r"params must be a dict of W_f, .*, got nothing"),
+        (lambda f, p: f.forward({}, np.ones((4, 5, 8))), "the names in params are wrong; missing: W_f, .*, b_o$"),
+        (
+            lambda f, p: f.forward(p | {"W_f": p["W_f"].T}, np.ones((4, 5, 8))),
+            r"U_f is \(5, 5\), .* W_f \(8, 5\): one is wrong",
+        ),
+        (lambda f, p: f.stream({**p, "W": 0}), "the names in params are wrong; unknown: W$"),
+        (lambda f, p: f.stream(p, {"q": 1}), "the names in states are wrong; missing: c, h; unknown: q$"),
+        (lambda f, p: f.stream(p, {"c": 1, "h": 1}), r"states\['c'\] must be \(B, H\), got \(\)"),
+        (
+            lambda f, p: f.stream(p | {"W_f": p["W_f"].T}),
+            r"W_f must be \(5, 8\), as all others say H=5, X=8, got \(8, 5\)",
+        ),
+        (
+            lambda f, p: f.stream(p, {"c": np.ones((4, 6)), "h": np.ones((4, 5))}),
+            r"states\['c'\] must be \(4, 5\), as all others say B=4, H=5, got \(4, 6\)",
+        ),
         (
             lambda f, p: f.forward(p, np.ones((4, 5, 8)), {"c": np.ones((4, 5)), "h": np.ones((3, 5))}),
             r"states\['h'\] must be \(B=4, H=5\), got \(3, 5\)",
@@ -339,7 +354,7 @@ def of_size(functions: Functions, H: int) -> dict[str, np.ndarray]:
         ),
         (
             lambda f, p: f.backward(p, f.forward(p, np.ones((4, 3, 8)))[2], np.ones((4, 3, 5)), {"z": 0}),
-            r"d_states must be .* c, h, got c, h, z",
+            "the names in d_states are wrong; unknown: z$",
         ),
         (
             lambda f, p: f.backward(p, f.forward(p, np.ones((4, 3, 8)))[2], np.ones((4, 3, 5)), (0, 0)),

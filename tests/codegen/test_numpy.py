@@ -107,7 +107,7 @@ def lstm() -> tuple[Functions, dict[str, np.ndarray]]:
         ),
         (
             lambda f, p: f.forward(p | {"U_f": np.ones((5, 4))}, np.ones((4, 5, 8))),
-            r"U_f must be \(5, 5\), got \(5, 4\)",
+            r"U_f is \(5, 4\), but must be \(5, 5\) with X=8, H=5 as in W_f \(5, 8\): one is wrong",
         ),
         (lambda f, p: f.forward(p | {"W_f": np.ones(5)}, np.ones((4, 5, 8))), r"W_f must be \(H, X\), got \(5,\)"),
         (lambda f, p: f.forward(p, np.ones((4, 0, 8))), "at least one step"),
@@ -116,9 +116,12 @@ def lstm() -> tuple[Functions, dict[str, np.ndarray]]:
         (lambda f, p: f.init(np.random.default_rng(0), X=0, H=5), "a whole number, 1 at least, got X=0, H=5"),
         (
             lambda f, p: f.forward(p | {"W_f": p["W_f"].T}, np.ones((4, 5, 8))),
-            r"U_f must be \(8, 8\), got \(5, 5\): X=5, H=8 \(as in W_f\)",
+            r"U_f is \(5, 5\), but must be \(8, 8\) with X=5, H=8 as in W_f \(8, 5\): one is wrong",
         ),
-        (lambda f, p: f.forward(p | {"b_f": np.ones((5, 1))}, np.ones((4, 5, 8))), r"b_f must be \(5,\), got \(5, 1\)"),
+        (
+            lambda f, p: f.forward(p | {"b_f": np.ones((5, 1))}, np.ones((4, 5, 8))),
+            r"b_f is \(5, 1\), but must be \(5,\) with",
+        ),
         (
             lambda f, p: f.backward(
                 p | {"U_f": np.ones((6, 6))}, f.forward(p, np.ones((4, 3, 8)))[2], np.ones((4, 3, 5))
@@ -157,12 +160,19 @@ def test_arrays_of_another_order_of_bytes() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda f, p, x: f.forward(p, x, {"c": np.ones((4, 5))}), r"states must be a dict of c, h, got c$"),
+        (lambda f, p, x: f.forward(p, x, {"c": np.ones((4, 5))}), "the names in states are wrong; missing: h$"),
         (lambda f, p, x: f.step(p, x[:, 0], np.ones((4, 5))), r"states must be a dict of c, h, got ndarray"),
-        (lambda f, p, x: f.forward({}, x), r"params must be a dict of W_f, .*, got nothing"),
+        (lambda f, p, x: f.forward({}, x), "the names in params are wrong; missing: W_f, U_f, [^;]*, b_o$"),
+        (lambda f, p, x: f.forward(p | {"W": 0}, x), "the names in params are wrong; unknown: W$"),
+        (lambda f, p, x: f.forward({"1": 0, "2": 0}, x), "missing: W_f, .*, b_o; unknown: 1, 2$"),
+        (
+            lambda f, p, x: f.forward({0 if k == "U_f" else k: v for k, v in p.items()}, x),
+            "the names in params are wrong; missing: U_f; unknown: 0$",
+        ),
+        (lambda f, p, x: f.forward(p["W_f"], x), "params must be a dict of W_f, .*, got ndarray"),
         (
             lambda f, p, x: f.backward(p, f.forward(p, x)[2], x[..., :5], {"z": 0}),
-            r"d_states must be .* c, h, got c, h, z",
+            "the names in d_states are wrong; unknown: z$",
         ),
         (
             lambda f, p, x: f.backward(p, f.forward(p, x)[2], x[..., :5], (0, 0)),
@@ -170,7 +180,7 @@ def test_arrays_of_another_order_of_bytes() -> None:
         ),
         (
             lambda f, p, x: f.backward({k: p[k] for k in p if k != "b_f"}, f.forward(p, x)[2], x[..., :5]),
-            r"params must be a dict of W_f, .*, got W_f, U_f, W_i",
+            "the names in params are wrong; missing: b_f$",
         ),
         (
             lambda f, p, x: f.backward(p, f.forward(p, x)[2], x[..., :5], {"c": np.ones((5, 4))}),

@@ -15,7 +15,7 @@ from lstmgraph import Cell
 from lstmgraph.cli import main
 from lstmgraph.errors import LstmgraphError
 from lstmgraph.weights.blocks import Place, to_arrays, to_parts
-from lstmgraph.weights.files import WRITERS, read, written
+from lstmgraph.weights.files import PACKAGES, READERS, WRITERS, read, written
 from lstmgraph.weights.layouts import FORMS, LAYOUTS
 from tests.test_standard import fused
 from tests.weights.running import SIZES, Arrays, cell_of, random_parameters
@@ -356,3 +356,16 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for suffix in WRITERS.keys() - {".npz"}:
         with pytest.raises(LstmgraphError, match=r"which is not installed\nhint: pip install 'lstmgraph\["):
             written(f"w{suffix}", {})
+
+
+@pytest.mark.parametrize("suffix", READERS)
+def test_what_is_not_there_needs_nothing_to_read_it(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lstmgraph.weights.files.find_spec", lambda _: None)
+    with pytest.raises(LstmgraphError, match=f"cannot read weights from .*nope{suffix}: No such file"):
+        read(tmp_path / f"nope{suffix}")
+    if suffix in PACKAGES:
+        (tmp_path / f"is{suffix}").touch()
+        with pytest.raises(LstmgraphError, match="which is not installed"):
+            read(tmp_path / f"is{suffix}")

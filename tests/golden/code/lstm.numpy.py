@@ -212,7 +212,7 @@ def _backward(params, saved, d_outputs, d_states):
         delta_o *= d_h
         np.multiply(d_h, slope_d_c, part)
         d_c += part
-        np.multiply(delta_gif_by_3, d_c, delta_gif_by_3)
+        delta_gif_by_3 *= d_c
         d_c *= f
         U_ogif_T.dot(delta_ogif, d_h)
 
@@ -252,8 +252,8 @@ def _prepare(params, xs, states, what, *lead):
     for name, shape in shapes(X, H).items():
         if params[name].shape != shape:
             raise ValueError(
-                f"{name} must be {shape}, got {params[name].shape}"
-                f": X={X}, H={H} (as in W_f)"
+                f"{name} is {params[name].shape}, but must be {shape}"
+                f" with X={X}, H={H} as in W_f {params['W_f'].shape}: one is wrong"
             )
     B = _shape(what, xs, *lead, ("X", X))[0]
     if B < 1:
@@ -271,9 +271,13 @@ def _prepare(params, xs, states, what, *lead):
 
 def _arrays(what, arrays, names, dtype=None):
     """The arrays of a dict, of one floating type.  Raise ValueError unless it has just these names."""
-    if not hasattr(arrays, "keys") or (tuple(arrays) != names and set(arrays) != set(names)):
-        given = ", ".join(map(str, arrays)) or "nothing" if hasattr(arrays, "keys") else type(arrays).__name__
-        raise ValueError(f"{what} must be a dict of {', '.join(names) or 'nothing'}, got {given}")
+    if not hasattr(arrays, "keys"):
+        raise ValueError(f"{what} must be a dict of {', '.join(names) or 'nothing'}, got {type(arrays).__name__}")
+    if tuple(arrays) != names and set(arrays) != set(names):
+        wrong = {"missing": [n for n in names if n not in arrays],
+                 "unknown": [str(n) for n in arrays if n not in names]}
+        said = [f"; {word}: {', '.join(found)}" for word, found in wrong.items() if found]
+        raise ValueError(f"the names in {what} are wrong{''.join(said)}")
     arrays = {name: np.asarray(arrays[name]) for name in names}
     types = {array.dtype for array in arrays.values()}
     if any(found.kind in "cOSU" for found in types):

@@ -308,6 +308,9 @@ def _check_alike(given, autocast, *names):
 
 def _check_names(what, given, *names):
     """Raise ValueError unless it is a dict with just these names."""
-    if not isinstance(given, dict) or given.keys() != {*names}:
-        found = ", ".join(map(str, given)) or "nothing" if isinstance(given, dict) else type(given).__name__
-        raise ValueError(f"{what} must be a dict of {', '.join(names)}, got {found}")
+    if not isinstance(given, dict):
+        raise ValueError(f"{what} must be a dict of {', '.join(names)}, got {type(given).__name__}")
+    if given.keys() != {*names}:
+        wrong = {"missing": [n for n in names if n not in given], "unknown": [str(n) for n in given if n not in names]}
+        said = [f"; {word}: {', '.join(found)}" for word, found in wrong.items() if found]
+        raise ValueError(f"the names in {what} are wrong{''.join(said)}")
