@@ -310,7 +310,8 @@ class Lines:
 
     def negate(self, to: Array, a: Code) -> None:
         """By -1: from rows to rows np.negative takes wrong ones where they are 64 bytes apart (NumPy 2.4, AVX-512)."""
-        self.emit(f"{to.text} *= -1" if a.text == to.text else f"np.multiply({a.text}, -1, {self.there(to)})")
+        minus = self.number("-1")
+        self.emit(f"{to.text} *= {minus}" if a.text == to.text else f"np.multiply({a.text}, {minus}, {self.there(to)})")
 
     def reciprocal(self, to: Array, expr: MatrixExpr) -> None:
         a = self.over(to, expr.args[0])

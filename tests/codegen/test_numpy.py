@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 from itertools import combinations
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ from lstmgraph.numeric.calls import by_backward, given_rows
 from lstmgraph.numeric.rows import parameter_rows, sequence_rows
 from lstmgraph.numeric.sample import draw
 from lstmgraph.reading import from_equations, library, load, loads
-from tests.codegen.equality import CASES, ODD, cell_of, functions_of, sample_of
+from tests.codegen.equality import CASES, HERE, ODD, WAYS, Case, cell_of, faults, functions_of, sample_of
 
 CELLS = (*library(), *ODD)
 
@@ -478,6 +478,24 @@ def test_every_line_of_a_loop_is_one_call_of_what_is_there(name: str) -> None:
         made = [part for part in ast.walk(line) if isinstance(part, (ast.BinOp, ast.UnaryOp, ast.Subscript))]
         assert not [ast.unparse(part) for part in made]
         assert sum(isinstance(part, ast.Call) for part in ast.walk(line)) <= 1, ast.unparse(line)
+
+
+def test_nothing_is_negated_from_rows_into_rows() -> None:
+    """np.negative takes other entries of a column that has 64 bytes between its entries (NumPy 2.4, with AVX-512)."""
+    calls = [node for name in CELLS for node in ast.walk(ast.parse(functions_of(name).source)) if is_negative(node)]
+    assert calls
+    assert not [ast.unparse(call) for call in calls if len(call.args) + len(call.keywords) > 1]
+    delta = str(HERE.parent / "reading" / "papers" / "delta.toml")
+    for case, dtype in (
+        (Case(1, 4, (3, 1)), "float64"),
+        (Case(1, 4, (1, 1)), "float32"),
+    ):  # eight rows of a stack; four
+        found = WAYS["numpy"].run(delta, sample_of(delta, case, dtype), dtype)
+        assert not faults(found, delta, case, dtype, WAYS["numpy"].gives)
+
+
+def is_negative(node: ast.AST) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == "np.negative"
 
 
 def test_gates_that_are_normalised_each_for_itself_are_so_in_one_call() -> None:
