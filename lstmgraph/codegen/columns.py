@@ -86,6 +86,14 @@ class Columns(Speller):
     def swap(self) -> str:
         return ".swapaxes(1, 2)" if self.whole else ".T"
 
+    def full(self, code: Code, batched: bool | None = None) -> Code:
+        """A scalar of all samples fills an array of its own: what is broadcast cannot be written to."""
+        if not code.thin or code.literal or code.batched or batched:
+            return super().full(code, batched)
+        axes = ", ".join(self.axes(code.shape, False))
+        text = self.dialect.word("full", a=code.text, axes=f"({axes})", like=self.like)
+        return replace(code.respell(text), thin=False)
+
     def filled(self, scalar: Code, shape: Shape) -> Code:
         """A scalar in every entry."""
         entry = self.matrix(scalar) if scalar.batched and 1 not in shape else scalar

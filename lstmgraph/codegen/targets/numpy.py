@@ -41,6 +41,7 @@ from lstmgraph.codegen.passes import (
     widen,
 )
 from lstmgraph.codegen.plan import Plan
+from lstmgraph.codegen.regions import Region, region
 from lstmgraph.codegen.sequence import sequence
 from lstmgraph.codegen.sweep import Sweep
 from lstmgraph.templates import render
@@ -293,11 +294,15 @@ class _File:
 
     def gradients(self, side: Direction) -> list[str]:
         """The gradients of the parameters, each in memory of its own: who takes them may write to them."""
-        grads, given = [], set[str]()
+        grads, given = list[str](), list[Region]()
+        views = {e.target: e.value for e in side.sweep.equations if not side.all_speller.is_batched(e.value)}
         for p in self.cell.parameters:
-            text = side.gradients[like(p, "grad")]
-            grads.append(f'        "{p.name}": {_outer(p, text)}{".copy()" if text in given else ""},')
-            given.add(text)
+            symbol = like(p, "grad")
+            mine = region(symbol, views)
+            assert mine is not None
+            again = any(mine.overlaps(other) for other in given)
+            grads.append(f'        "{p.name}": {_outer(p, side.gradients[symbol])}{".copy()" * again},')
+            given.append(mine)
         return ["    d_params = {", *grads, "    }"] if grads else ["    d_params = {}"]
 
     def _root_sides(self, s: MatrixSymbol) -> list[tuple[Expr, int]]:
