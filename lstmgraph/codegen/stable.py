@@ -7,10 +7,11 @@ Of a sum of positive multiples of exponentials, D = c exp(a) + d exp(b) + ..., w
     exp(k) / D, D ** p             exp(k - log D), exp(p log D); p is no positive whole number
     (exp(j) - 3 exp(k)) / D        each term over D; (exp(a) - exp(b)) / (exp(a) + exp(b)) is tanh((a - b) / 2)
     x exp(k) / D, x / D            x times that
+    exp(k) / D ** 2                exp(k) / D times 1 / D
     log(sum(exp(a)))               m + log(sum(exp(a - m))), m the mean of a by softmax(a): within log n of the largest
     exp(a) / sum(exp(a))           softmax(a)
 
-    log(sigmoid(a)), log(1 - ...)  -softplus(-a), -softplus(a)
+    log(sigmoid(a)), log(1 - ...)  -softplus(-a), -softplus(a); of products, quotients and powers of these likewise
     log(softmax(a))                a - log(sum(exp(a)))
     2 c sigmoid(a) - c             c tanh(a / 2)
 
@@ -82,9 +83,21 @@ def _logarithm(expr: MatrixExpr, known: Known) -> Linear | None:
     terms = terms_of(inner, known)
     if is_positive(terms):
         return log_sum(terms)
-    factors = inner.args if isinstance(inner, n.Hadamard) else ()
-    parts = [_of_number(f) or _logarithm(f, known) for f in factors]
-    return None if None in parts or not parts else combined(*(part for part in parts if part is not None))
+    parts = [(_of_number(f) or _logarithm(f, known), many) for f, many in _powers(inner)]
+    if not parts or None in (part for part, _ in parts):
+        return None
+    return combined(*(scaled(part, many) for part, many in parts if part is not None))
+
+
+def _powers(expr: MatrixExpr) -> list[tuple[MatrixExpr, Number | int]]:
+    """The factors of a product or a quotient, or what a power is of, with their exponents."""
+    if isinstance(expr, n.Divide):
+        return [(expr.args[0], 1), (expr.args[1], -1)]
+    if isinstance(expr, n.Reciprocal):
+        return [(expr.args[0], -1)]
+    if isinstance(expr, n.Power) and is_number(expr.args[1]):
+        return [(expr.args[0], expr.args[1].value)]
+    return [(factor, 1) for factor in expr.args] if isinstance(expr, n.Hadamard) else []
 
 
 def _of_number(expr: MatrixExpr) -> Linear | None:
@@ -116,10 +129,10 @@ def _power(expr: MatrixExpr, known: Known) -> MatrixExpr | None:
 
 
 def _over(above: MatrixExpr, below: MatrixExpr, known: Known) -> MatrixExpr | None:
-    """What is exponential of the factors above over the sum below, times the others."""
+    """What is exponential of the factors above over the sum below, times the others; over a power, one by one."""
     terms = terms_of(below, known)
     if not is_positive(terms):
-        return None
+        return _over_power(above, seen(below, known), known)
     split = _split(above, known)
     if split is not None:
         return product(*split[1], _sum_over(split[0], terms))
@@ -129,6 +142,20 @@ def _over(above: MatrixExpr, below: MatrixExpr, known: Known) -> MatrixExpr | No
         if inside is not None:
             return product(*factors[:k], inside, *factors[k + 1 :])
     return product(above, _share(Term(above.shape, Integer(1), {}), terms))
+
+
+def _over_power(above: MatrixExpr, below: MatrixExpr, known: Known) -> MatrixExpr | None:
+    """Over exp(a) + exp(b) as often as the power says."""
+    if not isinstance(below, n.Power) or not is_number(below.args[1]):
+        return None
+    base, exponent = below.args[0], below.args[1].value
+    if not exponent.is_Integer or exponent < 2 or not is_positive(terms_of(base, known)):
+        return None
+    once = _over(n.Fill(1, *above.shape), base, known)
+    if once is None or _split(above, known) is None:
+        return once and product(above, power(once, exponent))
+    first = _over(above, base, known)
+    return first and product(first, power(once, exponent - 1))
 
 
 def _factors(expr: MatrixExpr, known: Known) -> tuple[MatrixExpr, ...]:

@@ -489,7 +489,7 @@ def test_nothing_is_negated_from_rows_into_rows() -> None:
     for case, dtype in (
         (Case(1, 4, (3, 1)), "float64"),
         (Case(1, 4, (1, 1)), "float32"),
-    ):  # eight rows of a stack; four
+    ):  # stacks of 8, 4 rows
         found = WAYS["numpy"].run(delta, sample_of(delta, case, dtype), dtype)
         assert not faults(found, delta, case, dtype, WAYS["numpy"].gives)
 
