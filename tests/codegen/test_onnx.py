@@ -14,9 +14,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sympy import MatAdd, MatMul, Transpose
 
 import lstmgraph
 from lstmgraph import library, load
+from lstmgraph.algebra.names import size, symbol
+from lstmgraph.algebra.nodes import Fill, Sin, Tanh
 from lstmgraph.cli import main
 from lstmgraph.codegen import functions
 from lstmgraph.errors import MissingExtra, UnknownName, UsageError
@@ -142,6 +145,31 @@ def test_an_operator_is_right_however_the_cell_is_written(name: str) -> None:
         np.testing.assert_allclose(state, trace[key][:, -1], rtol=0, atol=5e-6)
 
 
+@pytest.mark.parametrize("output", ["h", "s"])
+@pytest.mark.parametrize("form", ["V", "R", "M"])
+@pytest.mark.parametrize("of", ["an input", "a value", "a parameter"])
+def test_a_state_of_one_number_in_all_entries(of: str, form: str, output: str) -> None:
+    """Which takes nothing of the step before, and so is made before the loop; SymPy can say it, the language cannot."""
+    one, high, wide = size(1), size("H"), size("K")
+    x, p = symbol("x[t]", (one, one)), symbol("p", (one, one))
+    value = {"an input": x, "a value": Sin(x), "a parameter": p}[of]
+    shape = {"V": (high, one), "R": (one, high), "M": (high, wide)}[form]
+    before = symbol("s[t-1]", shape)
+    column = {"V": before, "R": Transpose(before), "M": MatMul(before, symbol("w", (wide, one)))}[form]
+    h, taken = symbol("h[t]", (high, one)), MatMul(symbol("u", (high, one)), x)
+    cell = lstmgraph.Cell.from_sympy(
+        {symbol("s[t]", shape): Fill(value, *shape), h: Tanh(MatAdd(column, taken))}, output=output
+    )
+    rng, own, other = np.random.default_rng(0), cell.lambdify("onnx"), cell.lambdify()
+    params = own.init(rng, **{str(z): 3 + k for k, z in enumerate(cell.sizes)})
+    xs = rng.normal(size=(2, 4, 1))
+    outputs, last = own.forward(params, xs)
+    right, trace, _ = other.forward(params, xs)
+    for found, wanted in [(outputs, right), *((last[s.name], trace[s.name][:, -1]) for s in cell.states)]:
+        assert found.shape == wanted.shape
+        np.testing.assert_allclose(found, wanted, rtol=1e-13)
+
+
 # ── what is in a model ──
 
 
@@ -243,6 +271,22 @@ def test_values_that_the_type_cannot_hold_are_told() -> None:
     with pytest.raises(UsageError, match="b has entries that float32 cannot hold\nhint: dtype float64"):
         cell.code("onnx", params=params)
     assert cell.code("onnx", params=params, dtype="float64")
+
+
+def test_a_model_that_is_not_valid_is_not_written() -> None:
+    """Although its sizes are open, of which onnx itself believes anything."""
+    from lstmgraph.codegen.graphs.forward import Draft
+    from lstmgraph.codegen.graphs.models import model
+    from lstmgraph.codegen.graphs.parts import Graph, Node, Value
+
+    values = [Value(name, ("T", size(side))) for name, side in (("a", "H"), ("b", "K"), ("c", "K"), ("d", "H"))]
+    for result, right in ((values[3], True), (values[2], False)):
+        graph = Graph("wrong", values[:2], [result], [Node("Tanh", ("a",), (result.name,))])
+        if right:
+            assert model(Draft(graph, {}, 0), "float32", []).graph.name == "wrong"
+        else:
+            with pytest.raises(RuntimeError, match="wrong is not valid, a fault of lstmgraph and not of the cell"):
+                model(Draft(graph, {}, 0), "float32", [])
 
 
 def test_wrong_options_are_told() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sympy import Expr, MatrixExpr, MatrixSymbol, Symbol
+from sympy import Expr, Integer, MatrixExpr, MatrixSymbol, Symbol
 
 from lstmgraph.algebra.names import Shape
 from lstmgraph.cell import Cell
@@ -114,9 +114,12 @@ class _Ends:
     def draft(self, scope: Scope, output: Tensor, last: Mapping[str, Tensor]) -> Draft:
         """The graph, without what nobody uses."""
         cell, whole = self.cell, scope.whole
-        y = cell.values[cell.output]
-        scope.owner = self.names.plural(y)
-        results = [self.result(scope, scope.full(output, True), self.names.plural(y), (STEPS, BATCH))]
+        scope.owner = name = self.names.plural(cell.values[cell.output])
+        every = scope.full(output, True)
+        if every.name != output.name == name:  # the one entry of each makes room for all of them
+            scope.rename(name, whole.part(name))
+        batch = BATCH if cell.inputs or cell.states else Integer(1)  # else nothing tells how many
+        results = [self.result(scope, every, name, (STEPS, batch))]
         results += [self.result(scope, last[s.name], self.last_name(s.name), (BATCH,)) for s in cell.states]
         nodes = [*whole.once, *scope.nodes]
         while (needed := _needed(nodes, results)) != nodes:
@@ -129,7 +132,7 @@ class _Ends:
     def last_name(self, state: str) -> str:
         return self.names.fresh(f"{state}_{STEPS}", ("last", state))
 
-    def result(self, scope: Scope, tensor: Tensor, name: str, lead: tuple[str, ...]) -> Value:
+    def result(self, scope: Scope, tensor: Tensor, name: str, lead: tuple[Expr | str, ...]) -> Value:
         """An output of the graph under its name."""
         if tensor.name in scope.whole.nameless:
             scope.rename(tensor.name, name)

@@ -8,14 +8,13 @@ name twice onnxruntime computes zeros).  Where nothing but states and parameters
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sympy import MatrixSymbol
 
 from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.traverse import symbols_in
-from lstmgraph.codegen.arrays import array_axes
 from lstmgraph.codegen.graphs.lowering import add
 from lstmgraph.codegen.graphs.parts import BATCH, STEPS, Graph, Node, Tensor, Value
 from lstmgraph.codegen.graphs.scope import Scope
@@ -54,7 +53,7 @@ class Loop:
         inputs = inputs or list(self.sweep.inputs[:1])
         kept = self.kept()
         results = [self.output(body, s) for s in (*self.sweep.carried.values(), *kept)]
-        given = [self.value(self.names[s], s) for s in (*self.sweep.carried, *inputs)]
+        given = [_value(t) for t in self.inside(inputs).values()]
         last = {
             s: self.names.fresh(f"{name_of(s).base}_{STEPS}", ("last", name_of(s).base))
             for s in self.sweep.carried.values()
@@ -71,11 +70,14 @@ class Loop:
         return {s: Tensor(name, _shape(s), True) for s, name in last.items()}
 
     def body(self, inputs: Sequence[MatrixSymbol]) -> Scope:
-        given = (*self.sweep.carried, *inputs)
-        own = {s: Tensor(self.names[s], _shape(s), True, self.is_thin(s)) for s in given}
-        body = Scope(self.whole, 1, {**self.outer.values, **own})
+        body = Scope(self.whole, 1, {**self.outer.values, **self.inside(inputs)})
         add(body, self.sweep["loop"])
         return body
+
+    def inside(self, inputs: Iterable[MatrixSymbol]) -> dict[MatrixSymbol, Tensor]:
+        """What the body is given: values of the step before, and its own step of what is there of all steps."""
+        carried = {s: Tensor(self.names[s], _shape(s), True) for s in self.sweep.carried}
+        return carried | {s: replace(self.outer.values[s], name=self.names[s]) for s in inputs}
 
     def kept(self) -> list[MatrixSymbol]:
         """What is needed of all steps, and is there of one step only."""
@@ -83,22 +85,20 @@ class Loop:
         needed = dict.fromkeys([*self.sweep.wanted, *_used(self.sweep["after"])])
         return [s for s in needed if s in inside]
 
-    def value(self, name: str, s: MatrixSymbol) -> Value:
-        """What goes into the body or out of it: with the axes that it has outside."""
-        axes = array_axes(_shape(s), True)
-        return Value(name, (BATCH, *(1 if self.is_thin(s) else axis for axis in axes)))
-
-    def is_thin(self, s: MatrixSymbol) -> bool:
-        return s in self.outer.values and self.outer.values[s].thin
-
     def output(self, body: Scope, s: MatrixSymbol) -> Value:
         """An output of the body, under a name that no other output and no input has."""
         body.owner = self.names[s]
-        name = body.full(body.values[s], batched=True).name
-        if name in self.given or not any(name in node.outputs for node in body.nodes):
-            name = body.node("Identity", [name], self.whole.fresh(f"{self.names[s]}_out"))
-        self.given.add(name)
-        return self.value(name, s)
+        wish = f"{self.names[s]}_out"
+        tensor = body.called(body.full(body.values[s], batched=True), wish)
+        if tensor.name in self.given or not any(tensor.name in node.outputs for node in body.nodes):
+            tensor = replace(tensor, name=body.node("Identity", [tensor.name], self.whole.fresh(wish)))
+        self.given.add(tensor.name)
+        return _value(tensor)
+
+
+def _value(tensor: Tensor) -> Value:
+    """What goes into the body or out of it."""
+    return Value(tensor.name, (BATCH, *tensor.axes))
 
 
 def _shape(s: MatrixSymbol) -> tuple[Any, Any]:

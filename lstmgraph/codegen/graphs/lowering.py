@@ -134,9 +134,7 @@ def _one_minus(scope: Scope, expr: MatrixExpr) -> Tensor:
 def _fill(scope: Scope, expr: n.Fill) -> Tensor:
     if not isinstance(expr.value, MatrixExpr):
         return scope.number(expr.value, expr.shape)
-    scalar = lower(scope, expr.value)
-    found = replace(scalar, shape=expr.shape, thin=True)
-    return scope.unsqueezed(found, -1) if found.form == "M" and found.batched else found
+    return scope.thin(lower(scope, expr.value), expr.shape)
 
 
 def _sum(scope: Scope, expr: MatrixExpr) -> Tensor:
@@ -179,7 +177,9 @@ def _transpose(scope: Scope, expr: MatrixExpr) -> Tensor:
 
 def transposed(scope: Scope, tensor: Tensor) -> Tensor:
     shape = (tensor.shape[1], tensor.shape[0])
-    if tensor.thin or tensor.form == "S" or (tensor.batched and tensor.form != "M"):
+    if tensor.thin:
+        return scope.thin(tensor, shape)
+    if tensor.form == "S" or (tensor.batched and tensor.form != "M"):
         return replace(tensor, shape=shape)
     if tensor.form == "V":
         return scope.unsqueezed(tensor, 0, shape)
@@ -207,8 +207,7 @@ def _varies(scope: Scope, expr: MatrixExpr) -> bool:
 def _gemm(scope: Scope, expr: MatrixExpr, more: Sequence[Tensor]) -> Tensor:
     left, right = expr.args
     flip = not isinstance(left, Transpose)
-    weight = lower(scope, left if flip else left.args[0])
-    operand = scope.full(lower(scope, right))
+    weight, operand = (scope.full(lower(scope, e)) for e in (left if flip else left.args[0], right))
     how: dict[str, Any] = {"transB": 1} if flip else {}
     return scope.op("Gemm", [operand, weight, *more], expr.shape, **how)
 
@@ -263,14 +262,15 @@ def _with_rows(scope: Scope, tensor: Tensor) -> Tensor:
 
 def _slice(scope: Scope, expr: MatrixExpr) -> Tensor:
     source, start, count = expr.args
+    whole, part = lower(scope, source), (source, start, count)
+    if whole.thin:
+        return scope.thin(whole, expr.shape)
     if source.shape == expr.shape:
-        return scope.full(lower(scope, source))
-    part = (source, start, count)
+        return whole
     if part not in scope.rows and source in scope.splits:
         _split(scope, source)
     if part in scope.rows:
         return scope.rows[part]
-    whole = scope.full(lower(scope, source))
     ends = [scope.whole.size(start), scope.whole.size(start + count), scope.whole.whole(_rows_axis(whole))]
     return _as_form(scope, scope.op("Slice", [whole], expr.shape, ends))
 

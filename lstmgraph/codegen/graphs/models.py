@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
-from sympy import Expr, Symbol
+from sympy import Expr, Integer, Symbol
 
 from lstmgraph.codegen.graphs.forward import Draft
-from lstmgraph.codegen.graphs.parts import Graph, Node, Value, used_by
+from lstmgraph.codegen.graphs.parts import BATCH, STEPS, Graph, Node, Value, used_by
 from lstmgraph.codegen.identifiers import size_text
 from lstmgraph.errors import UsageError
 
@@ -26,41 +27,58 @@ def model(draft: Draft, dtype: str, about: Sequence[str], params: Mapping[str, A
     """The model of a graph of that floating type; `about` is its text.
 
     With `params`, by their names in the graph, these are no inputs: what depends on them alone is computed here.
+    Raises RuntimeError where the model would not be valid: a fault of ours.
     """
-    writer = _Writer(numpy.dtype(dtype), draft.sizes)
-    graph, initial = draft.graph, {}
-    nodes = list(graph.nodes)
+    writer, graph, initial = _Writer(numpy.dtype(dtype), draft.sizes), draft.graph, {}
+    _check(writer.numbered(graph).model(graph))
     if params is not None:
         initial = writer.folded(draft, params)
-        nodes = nodes[draft.once :]
-    inputs = [value for value in graph.inputs if params is None or value.name not in params]
-    used = used_by(nodes)
-    arrays = writer.constants(graph) | initial
-    made = helper.make_graph(
-        [writer.node(node) for node in nodes],
-        graph.name,
-        [writer.value(value) for value in inputs],
-        [writer.value(value) for value in graph.outputs],
-        [numpy_helper.from_array(array, name) for name, array in arrays.items() if name in used],
-    )
-    found = helper.make_model(
-        made,
-        producer_name="lstmgraph",
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        doc_string="\n".join(about),
-    )
-    onnx.checker.check_model(found, full_check=True)
+        inputs = [value for value in graph.inputs if value.name not in params]
+        graph = replace(graph, inputs=inputs, nodes=graph.nodes[draft.once :])
+    found = writer.model(graph, initial)
+    found.doc_string = "\n".join(about)
+    _check(found)
     return found
+
+
+def _check(made: onnx.ModelProto) -> None:
+    try:
+        onnx.checker.check_model(made)
+        onnx.shape_inference.infer_shapes(made, check_type=True, strict_mode=True, data_prop=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        said = f"the ONNX model of {made.graph.name} is not valid, a fault of lstmgraph and not of the cell"
+        raise RuntimeError(f"{said}; please report it with the cell: {error}") from error
 
 
 class _Writer:
     """Makes ONNX's messages, in which numbers are of one floating type."""
 
-    def __init__(self, dtype: numpy.dtype[Any], sizes: Mapping[Symbol, Expr]) -> None:
+    def __init__(
+        self, dtype: numpy.dtype[Any], sizes: Mapping[Symbol, Expr], lengths: Mapping[str, int] | None = None
+    ) -> None:
         real = helper.np_dtype_to_tensor_dtype(dtype)
-        self.sizes = sizes
+        self.sizes, self.lengths = sizes, lengths or {}
         self.dtype, self.kinds = dtype, {"real": real, "whole": TensorProto.INT64, "truth": TensorProto.BOOL}
+
+    def numbered(self, graph: Graph) -> _Writer:
+        """One that has numbers for what is open, of which onnx can tell little: they differ, and can be divided."""
+        sides = {a: None for value in graph.inputs for a in value.axes if isinstance(a, Expr)}
+        opened = dict.fromkeys(z for a in sides for z in sorted(a.free_symbols, key=str))
+        numbers = {z: Integer(60 * 7**k) for k, z in enumerate(opened)}
+        return _Writer(self.dtype, {**numbers, **self.sizes}, {BATCH: 11, STEPS: 13})
+
+    def model(self, graph: Graph, initial: Mapping[str, Array] | None = None) -> onnx.ModelProto:
+        """`initial` are arrays that the graph takes and that are no inputs."""
+        used, arrays = used_by(graph.nodes), {**self.constants(graph), **(initial or {})}
+        made = helper.make_graph(
+            [self.node(node) for node in graph.nodes],
+            graph.name,
+            [self.value(value) for value in graph.inputs],
+            [self.value(value) for value in graph.outputs],
+            [numpy_helper.from_array(array, name) for name, array in arrays.items() if name in used],
+        )
+        opsets = [helper.make_opsetid("", OPSET)]
+        return helper.make_model(made, producer_name="lstmgraph", opset_imports=opsets, ir_version=IR_VERSION)
 
     def node(self, node: Node) -> onnx.NodeProto:
         how = {k: self.body(v) if isinstance(v, Graph) else v for k, v in node.attributes.items()}
@@ -71,9 +89,14 @@ class _Writer:
         return helper.make_graph([self.node(node) for node in graph.nodes], graph.name, inputs, outputs)
 
     def value(self, value: Value) -> onnx.ValueInfoProto:
-        fixed = [a if isinstance(a, (int, str)) else a.xreplace(self.sizes) for a in value.axes]
-        axes = [a if isinstance(a, (int, str)) else int(a) if a.is_Integer else size_text(a) for a in fixed]
-        return helper.make_tensor_value_info(value.name, self.kinds[value.kind], axes)
+        return helper.make_tensor_value_info(value.name, self.kinds[value.kind], [*map(self.axis, value.axes)])
+
+    def axis(self, axis: Expr | str) -> str | int:
+        """A number, or the name of one that is open."""
+        if isinstance(axis, str):
+            return self.lengths.get(axis, axis)
+        fixed = axis.xreplace(self.sizes)
+        return int(fixed) if fixed.is_Integer else size_text(fixed)
 
     def constants(self, graph: Graph) -> dict[str, Array]:
         return {

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from sympy import Expr
+from sympy import Expr, Integer
 
 from lstmgraph.algebra.names import Shape
 from lstmgraph.codegen.arrays import array_axes
@@ -40,10 +40,10 @@ class Node:
 
 @dataclass(frozen=True)
 class Value:
-    """What goes in or out: a name, the axes (names of sizes, numbers), and what its entries are."""
+    """What goes in or out: a name, the axes (sizes, or the names of those in front), and what its entries are."""
 
     name: str
-    axes: tuple[Expr | str | int, ...]
+    axes: tuple[Expr | str, ...]
     kind: Literal["real", "whole", "truth"] = "real"
 
 
@@ -88,7 +88,8 @@ class Tensor:
     @property
     def axes(self) -> tuple[Expr, ...]:
         """The sizes of its own axes, without those in front."""
-        return array_axes(self.shape, self.batched)
+        axes = array_axes(self.shape, self.batched)
+        return axes if not self.thin else (Integer(1),) * len(axes) if self.batched else ()
 
 
 def used_by(nodes: Iterable[Node]) -> set[str]:

@@ -179,6 +179,13 @@ class Scope:
             return replace(found, name=self.node("Expand", [tensor.name, shape], self.whole.part(self.owner)))
         return replace(found, name=self.whole.shared("Expand", [tensor.name, shape], owner=self.owner))
 
+    def thin(self, tensor: Tensor, shape: Shape) -> Tensor:
+        """The one entry of a tensor in the place of all those of a shape.  A scalar has one anyway."""
+        found = replace(tensor, shape=shape, thin=shape != (1, 1))
+        if not tensor.batched or (tensor.form == "M") == (found.form == "M"):
+            return found
+        return self.unsqueezed(found, -1) if found.form == "M" else self.squeezed(found, -1)
+
     def unsqueezed(self, tensor: Tensor, at: int, shape: Shape | None = None) -> Tensor:
         return self.op("Unsqueeze", [tensor], shape or tensor.shape, [self.whole.whole(at)])
 
