@@ -45,6 +45,7 @@ FORMULAS: dict[str, list[MatrixExpr]] = {
     "a product and a scalar": [MatAdd(n.Fill(S, M, ONE), MatMul(A, U), n.Negative(V))],
     "a transposed weight": [MatAdd(MatMul(Transpose(A), V), U)],
     "a product of three": [MatMul(Transpose(MatMul(A, U)), V)],
+    "an outer product": [MatMul(V, Transpose(U))],
     "rows": [n.Slice(j, start, count) for j in JOINED for start, count in ((0, M), (M, K))],
     "rows that overlap": [n.Slice(j, start, count) for j in JOINED for start, count in ((0, M), (0, M + K), (1, K))],
     "rows of a formula": [n.Slice(n.Tanh(j), start, 1) for j in JOINED for start in (0, 1)],

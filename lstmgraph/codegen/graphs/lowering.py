@@ -111,12 +111,12 @@ def _chain(op: str) -> Callable[[Scope, MatrixExpr], Tensor]:
 
 
 def _add(scope: Scope, expr: MatrixExpr) -> Tensor:
-    """Terms one after the other; in a loop a product and the term that is as large are one node."""
+    """Terms one after the other; in a loop a product and a term that is added to it are one node."""
     terms = signed(expr.args)
     gemm = next((k for k, (minus, t) in enumerate(terms) if not minus and _is_gemm(scope, t)), None)
     waiting = [(minus, lower(scope, t)) for k, (minus, t) in enumerate(terms) if k != gemm]
     if gemm is not None:
-        at = next((k for k, (minus, t) in enumerate(waiting) if not minus and t.form == "V" and not t.thin), None)
+        at = next((k for k, (minus, _) in enumerate(waiting) if not minus), None)
         total = _gemm(scope, terms[gemm][1], [] if at is None else [waiting.pop(at)[1]])
     else:
         minus, total = waiting.pop(next((k for k, (minus, _) in enumerate(waiting) if not minus), 0))
