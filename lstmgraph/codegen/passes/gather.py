@@ -47,13 +47,13 @@ def _gathered(sweep: Sweep, made: Equation) -> Sweep:
     if None in pairs or len(others) != 1:
         return sweep
     (other,) = others
-    if other.shape != made.target.shape or other in sweep.constant():
+    if other.shape != made.target.shape:
         return sweep
     name = fresh(_joint([e.target for e in users]), other.shape, {e.target for e in sweep.equations})
     whole = replace(made, target=name, value=MatAdd(other, made.value))
     new = {e.target: _with(e.value, found, name) for e, found in zip(users, pairs, strict=True) if found is not None}
     loop = [whole if e.target == made.target else replace(e, value=new.get(e.target, e.value)) for e in sweep["loop"]]
-    return sweep.changed({"loop": in_order(loop)})
+    return sweep.changed({"loop": in_order(loop)}).pruned()
 
 
 def rows_of(expr: MatrixExpr) -> Rows | None:

@@ -1,0 +1,130 @@
+"""Passes on sweeps of a few equations, each made for a rule that cells seldom need: what a pass must leave as it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import numpy as np
+from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol, Transpose
+
+from lstmgraph import Cell
+from lstmgraph.algebra.names import size, symbol
+from lstmgraph.algebra.nodes import Concat, Hadamard, Sigmoid, Sin, Slice, Tanh
+from lstmgraph.algebra.traverse import walk
+from lstmgraph.calculus import gradient
+from lstmgraph.codegen.computed import computed
+from lstmgraph.codegen.passes import gather, halve, place, stack
+from lstmgraph.codegen.sequence import sequence
+from lstmgraph.codegen.sweep import Sweep, swept
+from lstmgraph.numeric.evaluate import evaluate
+from lstmgraph.program import Equation, Program
+
+H = Symbol("H", integer=True, positive=True)
+h, before = (MatrixSymbol(f"h[{at}]", H, 1) for at in ("t", "t-1"))
+a, b, c, u, v, w = (MatrixSymbol(f"{name}[t]", H, 1) for name in "abcuvw")
+p = MatrixSymbol("p", H, 1)
+L, M, N = (MatrixSymbol(name, H, H) for name in "LMN")
+U = MatrixSymbol("U", 2 * H, H)
+Z, X = (MatrixSymbol(f"{name}[t]", 2 * H, 1) for name in "ZX")
+
+
+def sweep_of(*equations: tuple[MatrixSymbol, MatrixExpr]) -> Sweep:
+    """One that carries h, of which p, L, M, N and U are parameters and X is an input."""
+    made = tuple(Equation(target, value) for target, value in equations)
+    parameters = (p, L, M, N, U)
+    return swept(Program("p", (*parameters, X, before), made, (h,)), parameters, {before: h})
+
+
+def same(one: Sweep, other: Sweep) -> bool:
+    """Whether the second is in order, and both compute the same."""
+    rng = np.random.default_rng(0)
+    shapes = {s.name: tuple(int(side.subs(H, 3)) for side in s.shape) for s in one.program.inputs}
+    given = {name: rng.uniform(0.1, 0.9, shape) for name, shape in shapes.items()}
+    found, wanted = (evaluate(s.check().program.check(), given)[h.name] for s in (other, one))
+    return bool(np.allclose(found, wanted, rtol=1e-13, atol=1e-13))
+
+
+def concats(sweep: Sweep) -> list[tuple[MatrixExpr, ...]]:
+    return [part.args for e in sweep.equations for part in walk(e.value) if isinstance(part, Concat)]
+
+
+def halves(stacked: MatrixSymbol) -> tuple[MatrixExpr, MatrixExpr]:
+    return Slice(stacked, 0, H), Slice(stacked, H, H)
+
+
+def loops(first: MatrixExpr, second: MatrixExpr, more: Iterable[tuple[MatrixSymbol, MatrixExpr]] = ()) -> Sweep:
+    """Two gates of one product Z = U h[t-1]."""
+    ends = ((u, Tanh(a)), (v, Sigmoid(b)), (h, Hadamard(u, v)))
+    return sweep_of((Z, MatMul(U, before)), *more, (a, first), (b, second), *ends)
+
+
+def test_a_product_is_gathered_with_what_all_of_its_rows_are_added_to() -> None:
+    (first, second), (left, right) = halves(Z), halves(X)
+    sweep = loops(MatAdd(first, left, p), MatAdd(second, right))
+    after = gather(sweep)
+    assert [e.value for e in after["loop"] if e.value.has(MatMul)] == [MatAdd(X, MatMul(U, before))]
+    assert same(sweep, after)
+
+
+def test_a_product_that_a_sum_takes_elsewhere_as_well_stays() -> None:
+    """[Z]_a + [X]_a + p [Z]_a: nothing else would be left to be multiplied."""
+    (first, second), (left, right) = halves(Z), halves(X)
+    for taken in (Hadamard(p, first), Tanh(second)):
+        sweep = loops(MatAdd(first, left, taken), MatAdd(second, right))
+        assert gather(sweep) == sweep
+
+
+def test_products_of_one_value_are_in_no_stack_of_it_twice() -> None:
+    """Lᵀ u + Mᵀ u + Nᵀ v: of [u; u; v] nothing is gained, and u is copied twice."""
+    products = (MatMul(Transpose(L), u), MatMul(Transpose(M), u), MatMul(Transpose(N), v))
+    sweep = sweep_of((u, Tanh(before)), (v, Sin(before)), (h, MatAdd(*products)))
+    after = stack(sweep)
+    assert sorted(concats(after), key=str) == [(L, N), (u, v)]
+    assert same(sweep, after)
+
+
+def test_a_value_that_two_of_three_take_is_beside_itself_alone() -> None:
+    """u [Z]_1, u [Z]_2, v [Z]_3: of two as one product u meets both, of all three [u; u; v] would be copied."""
+    G, Y = MatrixSymbol("G", 3 * H, H), MatrixSymbol("Y[t]", 3 * H, 1)
+    parts = [Slice(Y, k * H, H) for k in range(3)]
+    factors = zip((a, b, c), (u, u, v), parts, strict=True)
+    made = [Equation(u, Tanh(before)), Equation(v, Sin(before)), Equation(Y, MatMul(G, before))]
+    made += [*(Equation(target, Hadamard(of, part)) for target, of, part in factors), Equation(h, MatAdd(a, b, c))]
+    sweep = swept(Program("p", (G, before), tuple(made), (h,)), (G,), {before: h})
+    after = place(sweep)
+    assert concats(after) == [(u, u)]
+    assert same(sweep, after)
+
+
+def test_rows_of_a_parameter_are_added_as_one() -> None:
+    """tanh(V x + q_1), tanh(W x + q_2) of rows of q: one sum, and no line for the rows."""
+    n, one = size("H"), size(1)
+    x, q = symbol("x[t-1]", (n, one)), symbol("q", (3 * n, one))
+    first, second = symbol("f[t]", (2 * n, one)), symbol("g[t]", (n, one))
+    equations = {
+        first: Tanh(MatAdd(MatMul(symbol("V", (2 * n, n)), x), Slice(q, 0, 2 * n))),
+        second: Tanh(MatAdd(MatMul(symbol("W", (n, n)), x), Slice(q, 2 * n, n))),
+        symbol("x[t]", (n, one)): Hadamard(Slice(first, 0, n), Slice(first, n, n), second),
+    }
+    cell = Cell.from_sympy(equations, name="rows", output="x")
+    text = cell.code().partition("def _forward(")[2].partition("def _backward(")[0]
+    assert len(re.findall(r"\+=|np\.add", text)) == 1
+    assert len(re.findall(r"\bq\b", text)) == 2 + 1, "the parameter, by its name, and where it is added"
+    functions = cell.lambdify()
+    params = functions.init(0, H=2)
+    found, _, _ = functions.forward(params, 1, {"x": np.array([[0.3, -0.2]])})
+    f = np.tanh(params["V"] @ [0.3, -0.2] + params["q"][:4])
+    wanted = f[:2] * f[2:] * np.tanh(params["W"] @ [0.3, -0.2] + params["q"][4:])
+    np.testing.assert_allclose(found[0, 0], wanted, rtol=1e-12)
+
+
+def test_the_slope_of_silu_keeps_its_digits_far_out() -> None:
+    """s + y (1 - s) is s there, which is as small as exp(a): by tanh it were 0."""
+    written = Cell.from_equations("h[t] = silu(x[t]) + h[t-1]", name="silu", sizes={"x": "H", "h": "H"}, output="h")
+    cell = computed(written)
+    backward = sequence(cell, gradient(cell)).backward
+    x, one = np.array([[-33.0], [-30.0]]), np.ones((2, 1))
+    given = {s.name: one for s in backward.program.inputs} | {"x[t]": x, "part(h.1)[t]": x / (1 + np.exp(-x))}
+    found, wanted = (evaluate(s.program, given)["bar(x)[t]"] for s in (halve(backward), backward))
+    np.testing.assert_allclose(found, wanted, rtol=1e-12)
