@@ -72,7 +72,8 @@ class Function:
         saved = [there.name_of_base(b) for b in bases]
         self.extra = len(saved)
         self.keeps_output = self.own in whole
-        results = [there.outputs(self.output), *(there.last(s.previous) for s in cell.states), *saved]
+        output = there.outputs(self.output, bool(there.copied([self.output])))
+        results = [output, *(there.last(s.previous) for s in cell.states), *saved]
         self.lines_there = [*self.head(there, lines), *lines, *row("return ", results)]
         self.lines_back = self.back(there, saved)
 
@@ -146,10 +147,14 @@ class Function:
         return there.once([e for e in own if e.target in used])
 
     def gradients(self, body: Body) -> list[str]:
-        """The gradients of the inputs, of the initial states and of the parameters."""
-        cell = self.cell
-        inputs = [body.outputs(like(x, "bar")) for x in cell.inputs]
-        return [*inputs, *map(body.last, self.backward.carried), *(body.flat[like(p, "grad")] for p in cell.parameters)]
+        """The gradients of the inputs, of the initial states and of the parameters, each in memory of its own."""
+        inputs, parameters = [like(x, "bar") for x in self.cell.inputs], [like(p, "grad") for p in self.cell.parameters]
+        copied = body.copied([*inputs, *parameters])
+        return [
+            *(body.outputs(s, s in copied) for s in inputs),
+            *map(body.last, self.backward.carried),
+            *(f"{body.flat[s]}{'.clone()' * (s in copied)}" for s in parameters),
+        ]
 
     def way_out(self) -> list[str]:
         """The body of `Derived.backward`: zeros for what the loss does not depend on, and who finds the gradients."""

@@ -14,12 +14,13 @@ from sympy import MatrixSymbol
 from lstmgraph.algebra.names import name_of
 from lstmgraph.cell import State
 from lstmgraph.codegen.arrays import Dialect, Speller, array_axes
-from lstmgraph.codegen.code import WIDTH, assignment, listed
+from lstmgraph.codegen.code import WIDTH, Level, assignment, listed
 from lstmgraph.codegen.derived import Function
 from lstmgraph.codegen.entry import NO_SAMPLE, size_checks
 from lstmgraph.codegen.identifiers import attributes, class_name, size_text
 from lstmgraph.codegen.passes import Ways
 from lstmgraph.codegen.plan import Plan
+from lstmgraph.codegen.regions import copied_as_spelled
 
 
 class Module(Function):
@@ -203,7 +204,11 @@ class Module(Function):
         cell, plan = self.cell, self.plan
         first = (self.step_arguments() or ["torch.zeros(1)"])[0]
         speller = Speller(self.dialect, self.names, plan.batched, first, helpers=self.helpers)
-        body = [assignment(self.names[e.target], speller.value(e.value, plan.batched[e.target])) for e in plan.step]
+        given = (*cell.inputs, *cell.previous, *cell.parameters)
+        copied = copied_as_spelled(cell.outputs, {e.target: e.value for e in plan.step}, given, speller)
+        codes = {e.target: speller.value(e.value, plan.batched[e.target]) for e in plan.step}
+        codes |= {s: code.respell(f"{code.at(Level.ATOM)}.clone()") for s, code in codes.items() if s in copied}
+        body = [assignment(self.names[s], code) for s, code in codes.items()]
         results = [self.names[self.output], *(self.names[s.next] for s in cell.states)]
         head = self.constants(speller.used, first)
         head += [f"    B = len({first})" if cell.inputs or cell.states else "    B = 1"] * speller.needs_batch

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from sympy import Expr, MatrixExpr, MatrixSymbol, Symbol, Transpose
@@ -20,6 +20,7 @@ from lstmgraph.codegen.calls import statements
 from lstmgraph.codegen.code import assignment
 from lstmgraph.codegen.identifiers import Names, size_text
 from lstmgraph.codegen.places import Place, Places, whole_place
+from lstmgraph.codegen.regions import copied_as_spelled
 from lstmgraph.codegen.sums import totals
 from lstmgraph.codegen.sweep import Sweep
 from lstmgraph.program import Equation
@@ -216,12 +217,19 @@ class Sequences:
 
     # ── what comes of it ──
 
-    def outputs(self, s: MatrixSymbol) -> str:
+    def copied(self, results: Sequence[MatrixSymbol]) -> set[MatrixSymbol]:
+        """Which of them have to be copied to be in memory of their own."""
+        sweep, loop = self.sweep, {*self.sweep["loop"]}
+        speller = replace(self.speller(self.flat), sizes={}, helpers={})
+        made = {e.target: e.value for e in sweep.equations if e not in loop or self.is_view(e)}
+        return copied_as_spelled(results, made, (*sweep.inputs, *sweep.carried, *sweep.shared), speller)
+
+    def outputs(self, s: MatrixSymbol, copy: bool) -> str:
         """The code for a value of all steps, as (T, B, ...)."""
         if s in self.shared:
             speller = self.speller(self.flat)
             return f"{speller.full(speller.spell(s), batched=True).text}.clone().unflatten(0, (T, B))"
-        return f"{self.sequence(s)}{'' if self.is_whole(s) else '.clone()'}.unflatten(0, (T, B))"
+        return f"{self.sequence(s)}{'.clone()' * (copy or not self.is_whole(s))}.unflatten(0, (T, B))"
 
     def saved(self, symbols: Sequence[MatrixSymbol]) -> list[str]:
         """What names values of this direction in the other one, those that are parts of one array together."""

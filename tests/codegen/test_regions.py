@@ -1,4 +1,4 @@
-"""Views of one array: which of them have entries in common."""
+"""Views of one array: which of them have entries in common, and which are to be copied."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from sympy import Integer, MatrixExpr, Transpose
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import size, symbol
-from lstmgraph.codegen.regions import region
+from lstmgraph.codegen.regions import copied, region
 
 H, K, ONE = size("H"), size("K"), size(1)
 A = symbol("A", (H + K, H))
-UPPER, LOWER = n.Slice(A, Integer(0), H), n.Slice(A, H, K)
-LEFT, RIGHT = (n.Slice(Transpose(A), start, ONE) for start in (Integer(0), Integer(1)))
 VIEW, NEW = symbol("V", (H, H + K)), symbol("N", (H + K, H))
 VIEWS = {VIEW: n.Identity(Transpose(A)), NEW: n.Negative(A)}
+UPPER, LOWER = n.Slice(A, Integer(0), H), n.Slice(A, H, K)
+LEFT, RIGHT = (n.Slice(Transpose(A), start, ONE) for start in (Integer(0), Integer(1)))
 
 
 @pytest.mark.parametrize(
@@ -35,15 +35,17 @@ VIEWS = {VIEW: n.Identity(Transpose(A)), NEW: n.Negative(A)}
         (n.TimeSum(UPPER), A, True),
         (NEW, A, False),
         (NEW, NEW, True),
+        (Transpose(n.Negative(A)), A, False),
     ],
 )
 def test_what_views_have_in_common(first: MatrixExpr, second: MatrixExpr, meet: bool) -> None:
-    a, b = region(first, VIEWS), region(second, VIEWS)
-    assert a is not None
-    assert b is not None
+    named = {symbol(name, expr.shape): expr for name, expr in (("first", first), ("second", second))}
+    a, b = (region(s, VIEWS | named) for s in named)
     assert a.overlaps(b) == b.overlaps(a) == meet
 
 
-def test_what_is_computed_is_no_view() -> None:
-    assert region(n.Negative(A), VIEWS) is None
-    assert region(Transpose(n.Negative(A)), VIEWS) is None
+def test_what_makes_an_array_is_not_copied() -> None:
+    assert copied([VIEW, A, NEW], VIEWS) == {VIEW}
+    assert copied([VIEW, NEW], VIEWS) == set()
+    assert copied([VIEW, NEW], VIEWS, given=[A]) == {VIEW}
+    assert copied([VIEW, NEW], VIEWS, repeated=lambda s: s == NEW) == {NEW}

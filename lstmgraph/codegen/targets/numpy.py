@@ -41,7 +41,7 @@ from lstmgraph.codegen.passes import (
     widen,
 )
 from lstmgraph.codegen.plan import Plan
-from lstmgraph.codegen.regions import Region, region
+from lstmgraph.codegen.regions import copied
 from lstmgraph.codegen.sequence import sequence
 from lstmgraph.codegen.sweep import Sweep
 from lstmgraph.templates import render
@@ -294,15 +294,12 @@ class _File:
 
     def gradients(self, side: Direction) -> list[str]:
         """The gradients of the parameters, each in memory of its own: who takes them may write to them."""
-        grads, given = list[str](), list[Region]()
+        symbols = {p: like(p, "grad") for p in self.cell.parameters}
         views = {e.target: e.value for e in side.sweep.equations if not side.all_speller.is_batched(e.value)}
-        for p in self.cell.parameters:
-            symbol = like(p, "grad")
-            mine = region(symbol, views)
-            assert mine is not None
-            again = any(mine.overlaps(other) for other in given)
-            grads.append(f'        "{p.name}": {_outer(p, side.gradients[symbol])}{".copy()" * again},')
-            given.append(mine)
+        again = copied(symbols.values(), views)
+        grads = [
+            f'        "{p.name}": {_outer(p, side.gradients[s])}{".copy()" * (s in again)},' for p, s in symbols.items()
+        ]
         return ["    d_params = {", *grads, "    }"] if grads else ["    d_params = {}"]
 
     def _root_sides(self, s: MatrixSymbol) -> list[tuple[Expr, int]]:
