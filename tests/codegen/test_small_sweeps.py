@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol, Transpose
 
 from lstmgraph import Cell
 from lstmgraph.algebra.names import size, symbol
-from lstmgraph.algebra.nodes import Concat, Hadamard, Sigmoid, Sin, Slice, Tanh
+from lstmgraph.algebra.nodes import Concat, Cos, Exp, Hadamard, OneMinus, Sigmoid, Sin, Slice, Tanh
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.calculus import gradient
 from lstmgraph.codegen.computed import computed
@@ -29,10 +29,10 @@ U = MatrixSymbol("U", 2 * H, H)
 Z, X = (MatrixSymbol(f"{name}[t]", 2 * H, 1) for name in "ZX")
 
 
-def sweep_of(*equations: tuple[MatrixSymbol, MatrixExpr]) -> Sweep:
-    """One that carries h, of which p, L, M, N and U are parameters and X is an input."""
+def sweep_of(*equations: tuple[MatrixSymbol, MatrixExpr], more: tuple[MatrixSymbol, ...] = ()) -> Sweep:
+    """One that carries h, of which X is an input; p, L, M, N, U and `more` are parameters."""
     made = tuple(Equation(target, value) for target, value in equations)
-    parameters = (p, L, M, N, U)
+    parameters = (p, L, M, N, U, *more)
     return swept(Program("p", (*parameters, X, before), made, (h,)), parameters, {before: h})
 
 
@@ -53,10 +53,10 @@ def halves(stacked: MatrixSymbol) -> tuple[MatrixExpr, MatrixExpr]:
     return Slice(stacked, 0, H), Slice(stacked, H, H)
 
 
-def loops(first: MatrixExpr, second: MatrixExpr, more: Iterable[tuple[MatrixSymbol, MatrixExpr]] = ()) -> Sweep:
+def loops(first: MatrixExpr, second: MatrixExpr) -> Sweep:
     """Two gates of one product Z = U h[t-1]."""
     ends = ((u, Tanh(a)), (v, Sigmoid(b)), (h, Hadamard(u, v)))
-    return sweep_of((Z, MatMul(U, before)), *more, (a, first), (b, second), *ends)
+    return sweep_of((Z, MatMul(U, before)), (a, first), (b, second), *ends)
 
 
 def test_a_product_is_gathered_with_what_all_of_its_rows_are_added_to() -> None:
@@ -88,12 +88,67 @@ def test_a_value_that_two_of_three_take_is_beside_itself_alone() -> None:
     """u [Z]_1, u [Z]_2, v [Z]_3: of two as one product u meets both, of all three [u; u; v] would be copied."""
     G, Y = MatrixSymbol("G", 3 * H, H), MatrixSymbol("Y[t]", 3 * H, 1)
     parts = [Slice(Y, k * H, H) for k in range(3)]
-    factors = zip((a, b, c), (u, u, v), parts, strict=True)
-    made = [Equation(u, Tanh(before)), Equation(v, Sin(before)), Equation(Y, MatMul(G, before))]
-    made += [*(Equation(target, Hadamard(of, part)) for target, of, part in factors), Equation(h, MatAdd(a, b, c))]
-    sweep = swept(Program("p", (G, before), tuple(made), (h,)), (G,), {before: h})
+    products = ((target, Hadamard(of, part)) for target, of, part in zip((a, b, c), (u, u, v), parts, strict=True))
+    start = ((u, Tanh(before)), (v, Sin(before)), (Y, MatMul(G, before)))
+    sweep = sweep_of(*start, *products, (h, MatAdd(a, b, c)), more=(G,))
     after = place(sweep)
     assert concats(after) == [(u, u)]
+    assert same(sweep, after)
+
+
+def test_a_product_of_which_a_sum_takes_some_rows_is_added_to_no_more_of_them() -> None:
+    (first, _), (left, _) = halves(Z), halves(X)
+    sweep = loops(MatAdd(first, left), Sin(before))
+    assert gather(sweep) == sweep
+
+
+def test_a_product_that_is_wanted_stays() -> None:
+    (first, second), (left, right) = halves(Z), halves(X)
+    sweep = replace(loops(MatAdd(first, left), MatAdd(second, right)), wanted=(h, Z))
+    assert gather(sweep) == sweep
+
+
+def test_what_a_pack_takes_of_a_stack_waits_for_all_of_it() -> None:
+    """tanh of a and b as one takes the stack [a; b; w]: what w waits for is in no pack with what takes that tanh."""
+    r, s, z = (MatrixSymbol(f"{name}[t]", H, 1) for name in "rsz")
+    there, here = (MatrixSymbol(f"{name}[t]", 3 * H, 1) for name in "ST")
+    G, K = (MatrixSymbol(name, H, 3 * H) for name in "GK")
+    sweep = sweep_of(
+        *((a, Cos(before)), (b, Exp(before)), (r, Tanh(a)), (s, Tanh(b)), (c, OneMinus(b))),
+        *((z, Sin(s)), (w, Sin(c)), (there, Concat(a, b, w)), (here, Concat(r, s, c))),
+        (h, MatAdd(MatMul(G, there), MatMul(K, here), z)),
+        more=(G, K),
+    )
+    after = place(sweep)
+    assert [e.value for e in after["loop"] if isinstance(e.value, Tanh)] == [Tanh(Slice(there, 0, 2 * H))]
+    assert same(sweep, after)
+
+
+def test_what_a_pack_takes_of_a_new_stack_waits_for_what_that_is_made_of() -> None:
+    """As above, but the tanh takes [L r; M s], which has no name before, of the r and s that take [a; b; w]."""
+    r, s, x, y, z, d, e = (MatrixSymbol(f"{name}[t]", H, 1) for name in "rsxyzde")
+    there, here = (MatrixSymbol(f"{name}[t]", 3 * H, 1) for name in "ST")
+    G, K = (MatrixSymbol(name, H, 3 * H) for name in "GK")
+    sweep = sweep_of(
+        *((a, Cos(before)), (b, Exp(before)), (r, Tanh(a)), (s, Tanh(b)), (u, MatMul(L, r)), (v, MatMul(M, s))),
+        *((x, Tanh(u)), (y, Tanh(v)), (d, Exp(b)), (e, Cos(d)), (c, OneMinus(e)), (z, Sin(y)), (w, Sin(c))),
+        *((there, Concat(a, b, w)), (here, Concat(x, y, c)), (h, MatAdd(MatMul(G, there), MatMul(K, here), z))),
+        more=(G, K),
+    )
+    after = place(sweep)
+    assert sum(isinstance(e.value, Tanh) for e in after["loop"]) == 2
+    assert same(sweep, after)
+
+
+def test_products_in_a_row_are_in_no_stack() -> None:
+    """A = u kᵀ, v = tanh(A k), B = v kᵀ: there is no [u; v] before A."""
+    first, second = (MatrixSymbol(f"{name}[t]", H, H) for name in "AB")
+    sweep = sweep_of(
+        *((u, Tanh(before)), (c, Sin(before)), (first, MatMul(u, Transpose(c)))),
+        *((v, Tanh(MatMul(first, p))), (second, MatMul(v, Transpose(c))), (h, MatMul(second, p))),
+    )
+    after = stack(sweep)
+    assert not concats(after)
     assert same(sweep, after)
 
 

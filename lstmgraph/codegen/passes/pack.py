@@ -164,7 +164,7 @@ class _Packing:
             return self.adjacent([v.args[0] for v in column])
         if len(set(column)) < len(column) or not all(isinstance(v, MatrixSymbol) for v in column):
             return False
-        if tuple(column) in self.stacks or all(v in self.constant for v in column):
+        if all(v in self.constant for v in column):
             return True
         return self.placing and all(v in self.computed and v not in self.lanes for v in column)
 
