@@ -6,15 +6,16 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol, Transpose
 
 from lstmgraph import Cell
 from lstmgraph.algebra.names import size, symbol
-from lstmgraph.algebra.nodes import Concat, Cos, Exp, Hadamard, OneMinus, Sigmoid, Sin, Slice, Tanh
+from lstmgraph.algebra.nodes import Concat, Cos, Exp, Fill, Hadamard, OneMinus, Sigmoid, Sin, Slice, Tanh
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.calculus import gradient
 from lstmgraph.codegen.computed import computed
-from lstmgraph.codegen.passes import gather, halve, place, stack
+from lstmgraph.codegen.passes import gather, halve, place, stack, turn, widen
 from lstmgraph.codegen.sequence import sequence
 from lstmgraph.codegen.sweep import Sweep, swept
 from lstmgraph.numeric.evaluate import evaluate
@@ -149,6 +150,40 @@ def test_products_in_a_row_are_in_no_stack() -> None:
     )
     after = stack(sweep)
     assert not concats(after)
+    assert same(sweep, after)
+
+
+@pytest.mark.parametrize(
+    ("rows", "of_both", "wanted", "widened"),
+    [
+        (halves(Z), Hadamard(u, v), (h,), True),
+        (halves(Z), Hadamard(u, v, Slice(Z, H, H)), (h,), False),
+        (halves(X), Hadamard(u, v), (h,), False),
+        (halves(Z), Hadamard(u, v), (h, a), False),
+    ],
+    ids=["made for them", "taken by others", "an input", "wanted"],
+)
+def test_activations_over_rows_that_they_alone_take_are_one(
+    rows: tuple[MatrixExpr, MatrixExpr], of_both: MatrixExpr, wanted: tuple[MatrixSymbol, ...], widened: bool
+) -> None:
+    """The others would be copied to stand side by side."""
+    start = ((Z, MatMul(U, before)), (a, MatAdd(rows[0], before)), (b, MatAdd(rows[1], before)))
+    sweep = replace(sweep_of(*start, (u, Tanh(a)), (v, Tanh(b)), (h, of_both)), wanted=wanted)
+    after = widen(sweep)
+    assert sum(isinstance(e.value, Tanh) for e in after["loop"]) == (1 if widened else 2)
+    assert same(sweep, after)
+
+
+def test_only_weights_of_a_column_are_turned() -> None:
+    """Neither a row, which is no matrix, nor what meets a matrix of the step."""
+    r, A = MatrixSymbol("r", 1, H), MatrixSymbol("A[t]", H, H)
+    sweep = sweep_of(
+        *((u, MatMul(L, before)), (A, MatMul(u, Transpose(before))), (v, MatMul(MatMul(M, A, evaluate=False), p))),
+        (h, Hadamard(v, Fill(MatMul(r, before), H, 1))),
+        more=(r,),
+    )
+    after = turn(sweep)
+    assert [e.value for e in after["once"]] == [Transpose(L)]
     assert same(sweep, after)
 
 
