@@ -42,6 +42,7 @@ JOINED, THREE = ([symbol("J", (rows, N)), symbol("j", (rows, ONE))] for rows in 
 # What is lowered otherwise than operation by operation: products in a sum, and all rows of a value.
 FORMULAS: dict[str, list[MatrixExpr]] = {
     "a product and a term": [MatAdd(MatMul(A, U), V)],
+    "a product less a term": [MatAdd(MatMul(A, U), n.Negative(V))],
     "a product and a scalar": [MatAdd(n.Fill(S, M, ONE), MatMul(A, U), n.Negative(V))],
     "a transposed weight": [MatAdd(MatMul(Transpose(A), V), U)],
     "a product of three": [MatMul(Transpose(MatMul(A, U)), V)],

@@ -202,6 +202,11 @@ def test_steps_and_samples_are_open_and_parameters_are_inputs_or_values() -> Non
         assert (hs.shape, last.shape) == ((steps, batch, 5), (batch, 5))
 
 
+def test_what_is_of_no_input_and_no_state_is_of_one_sample() -> None:
+    (output,) = model_of("power", values=False).graph.output
+    assert [d.dim_param or d.dim_value for d in output.type.tensor_type.shape.dim][:2] == ["T", 1]
+
+
 def test_the_loop_of_the_lstm_is_that_of_a_specialist() -> None:
     """One product, the gates of one function in one call, and the output's second name, which a Scan needs."""
     model = model_of("lstm", "float64")
@@ -273,20 +278,43 @@ def test_values_that_the_type_cannot_hold_are_told() -> None:
     assert cell.code("onnx", params=params, dtype="float64")
 
 
-def test_a_model_that_is_not_valid_is_not_written() -> None:
+@pytest.mark.parametrize("axes", [("T", "H"), ("T", "K"), ("B", "H")])
+def test_a_model_that_is_not_valid_is_not_written(axes: tuple[str, str]) -> None:
     """Although its sizes are open, of which onnx itself believes anything."""
     from lstmgraph.codegen.graphs.forward import Draft
     from lstmgraph.codegen.graphs.models import model
     from lstmgraph.codegen.graphs.parts import Graph, Node, Value
 
-    values = [Value(name, ("T", size(side))) for name, side in (("a", "H"), ("b", "K"), ("c", "K"), ("d", "H"))]
-    for result, right in ((values[3], True), (values[2], False)):
-        graph = Graph("wrong", values[:2], [result], [Node("Tanh", ("a",), (result.name,))])
-        if right:
-            assert model(Draft(graph, {}, 0), "float32", []).graph.name == "wrong"
-        else:
-            with pytest.raises(RuntimeError, match="wrong is not valid, a fault of lstmgraph and not of the cell"):
-                model(Draft(graph, {}, 0), "float32", [])
+    steps, side = axes
+    given = [Value("a", ("T", size("H"))), Value("b", ("B", size("K")))]
+    graph = Graph("wrong", given, [Value("y", (steps, size(side)))], [Node("Tanh", ("a",), ("y",))])
+    if axes == ("T", "H"):
+        assert model(Draft(graph, {}, 0), "float32", []).graph.name == "wrong"
+    else:
+        with pytest.raises(RuntimeError, match="wrong is not valid, a fault of lstmgraph and not of the cell"):
+            model(Draft(graph, {}, 0), "float32", [])
+
+
+def test_a_model_that_is_not_valid_with_its_values_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lstmgraph.codegen.graphs import models
+
+    cell, folded = load("rnn"), models._Writer.folded
+    params = cell.lambdify().init(np.random.default_rng(0), 2, 3)
+    monkeypatch.setattr(models._Writer, "folded", lambda *given: {k: v[1:] for k, v in folded(*given).items()})
+    with pytest.raises(RuntimeError, match="rnn is not valid, a fault of lstmgraph and not of the cell"):
+        cell.code("onnx", params=params, dtype="float64")
+
+
+def test_sizes_that_only_a_sum_of_them_tells_stay_open() -> None:
+    sums = lstmgraph.Cell.from_equations(
+        "y[t] = c.T @ concat(u[t], v[t])", sizes={"u": "H", "v": "K", "c": "H + K", "y": 1}
+    )
+    values = np.arange(5.0)
+    assert "float[T,B,H] us, float[T,B,K] vs) =>" in sums.code("onnx", params={"c": values})
+    with pytest.raises(UsageError, match=r"c must be \(4,\), got \(5,\)"):
+        sums.code("onnx", params={"c": values}, sizes={"H": 3, "K": 1})
+    with pytest.raises(UsageError, match=r"c must be \(H \+ K,\), got \(1, 5\)"):
+        sums.code("onnx", params={"c": values[None]})
 
 
 def test_wrong_options_are_told() -> None:

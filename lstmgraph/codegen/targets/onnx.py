@@ -134,7 +134,7 @@ def _sizes_of_params(cell: Cell, fixed: Mapping[Symbol, Expr], params: Params) -
     found = {**solved, **fixed}
     for p in cell.parameters:
         wanted = tuple(side.xreplace(found) for side in array_axes(p.shape, False))
-        if wanted != _shape(params, p.name):
+        if any(a.is_Integer and a != b for a, b in zip(wanted, _shape(params, p.name), strict=True)):
             raise UsageError(f"{p.name} must be {wanted}, got {_shape(params, p.name)}")
     return found
 
