@@ -101,7 +101,7 @@ class Body(Sequences):
         if not given:
             self.made.add(place.root)
         value, text = self.local(e.value), self.text(place)
-        if not given and self.written[place.root] > 1:
+        if not given and (self.written[place.root] > 1 or self.is_rewritten(e.value)):
             return self.own(self.speller_of_loop, text, value, e.value)
         return statements(self.speller_of_loop, text, value, given)
 

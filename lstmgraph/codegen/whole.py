@@ -140,7 +140,7 @@ class Sequences:
         self.made.add(place.root)
         if place.root == e.target:
             self.shown.add(e.target)
-        if not given and self.written[place.root]:
+        if not given and (self.written[place.root] or self.is_rewritten(e.value)):
             return self.own(speller, self.rows_of(place), e.value, e.value)
         return [*made, *statements(speller, self.rows_of(place), e.value, given=given)]
 
@@ -148,6 +148,19 @@ class Sequences:
     def written(self) -> Counter[MatrixSymbol]:
         """How many equations of the loop write to an array."""
         return Counter(self.at(e.target).root for e in self.sweep["loop"] if not self.is_view(e))
+
+    def is_rewritten(self, value: MatrixExpr) -> bool:
+        """Whether it is a view of an array that another value takes the place in."""
+        while isinstance(value, _ALIASES) and not isinstance(value, MatrixSymbol):
+            value = value.args[0]
+        place = self.places.place(value) if isinstance(value, MatrixSymbol) else None
+        return place is not None and self.values_in[place.root] > 1
+
+    @cached_property
+    def values_in(self) -> Counter[MatrixSymbol]:
+        """How many values are computed in an array."""
+        made = (e for e in self.sweep.equations if e.target not in self.shared and not self.is_view(e))
+        return Counter(self.at(e.target).root for e in made)
 
     def own(self, speller: Speller, target: str, value: MatrixExpr, equation: MatrixExpr) -> list[str]:
         """The statements that make a new array which is written over later: no view of what must stay as it is."""
