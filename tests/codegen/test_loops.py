@@ -30,7 +30,7 @@ from lstmgraph.codegen.targets.c import File
 from lstmgraph.codegen.wrap import python, wrapped
 from lstmgraph.numeric.evaluate import evaluate
 from lstmgraph.program import Equation
-from lstmgraph.reading import library, load
+from lstmgraph.reading import from_equations, library, load
 from tests.codegen.equality import ODD
 
 PAPERS = sorted(map(str, (Path(__file__).parents[1] / "reading" / "papers").glob("*.toml")))
@@ -237,3 +237,36 @@ def test_adding_products_keeps_the_values(name: str) -> None:
         before, after = (evaluate(s.program.check(), inputs) for s in (sweep, direction.sweep))
         for wanted in (*sweep.wanted, *sweep.carried.values()):
             np.testing.assert_allclose(after[wanted.name], before[wanted.name], rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("h", "home"),
+    [
+        ("tanh(p[t] + q[t])", "p[t]"),
+        ("tanh(p[t] + q[t]) + 0.1 * p[t]", None),
+        ("tanh(p[t] + q[t] + p[t])", None),
+        ("tanh(p[t] + q[t] + q[t])", None),
+        ("tanh(p[t] + q[t]) * sin(q[t])", None),
+    ],
+)
+def test_a_product_is_added_to_what_nothing_takes_without_it(h: str, home: str | None) -> None:
+    """q[t] in the place of p[t]: what else takes p[t] would take the sum."""
+    equations = f"p[t] = W @ x[t]\nq[t] = U @ h[t-1]\nh[t] = {h}"
+    cell = from_equations(equations, sizes={"x": "X", "h": "H"}, output="h")
+    direction = Direction(sequence(cell, gradient(cell)).forward, frozenset(cell.outputs))
+    found = {str(s): str(member.stack) for s, member in direction.homes.items()}
+    assert found.get("q[t]") == home
+
+
+@pytest.mark.parametrize(("operand", "home"), [("A[t]", "A[t]"), ("A[t].T", None)])
+def test_what_is_computed_of_other_entries_takes_no_place(operand: str, home: str | None) -> None:
+    """F[t] over A[t]: of a transpose the entries that are written over are still to be taken."""
+    equations = f"A[t] = U @ M[t-1]\nF[t] = tanh({operand})\nM[t] = 0.5 * M[t-1] + F[t] * F[t]\nh[t] = M[t] @ x[t]"
+    square: list[str | int] = ["H", "H"]
+    sizes = {"x": "H", "h": "H", "A": square, "M": square}
+    cell = from_equations(equations, sizes=sizes, output="h")
+    both = sequence(cell, gradient(cell))
+    keeps = frozenset(both.saved).difference(cell.outputs, cell.inputs, cell.previous)
+    direction = Direction(both.forward, frozenset(cell.outputs), keeps=keeps)
+    found = {str(s): str(member.stack) for s, member in direction.homes.items()}
+    assert found.get("F[t]") == home
