@@ -38,9 +38,9 @@ class Plan:
 
     @cached_property
     def batched(self) -> Mapping[MatrixSymbol, bool]:
-        """Of what a step is given and computes; outputs are batched, whatever they depend on."""
+        """Of what a step is given and computes; outputs are batched, and so is what takes them."""
         cell = self.cell
-        differs = dependent(self.step, (*cell.inputs, *cell.previous)) | set(cell.outputs)
+        differs = dependent(self.step, (*cell.inputs, *cell.previous, *cell.outputs))
         given = (*cell.parameters, *cell.constant_symbols, *cell.inputs, *cell.previous)
         return {s: s in differs for s in (*given, *(e.target for e in self.step))}
 
