@@ -74,7 +74,7 @@ class Function:
         self.keeps_output = self.own in whole
         output = there.outputs(self.output, bool(there.copied([self.output])))
         results = [output, *(there.last(s.previous) for s in cell.states), *saved]
-        self.lines_there = [*self.head(there, lines), *lines, *row("return ", results)]
+        self.lines_there = [*self.head(there, [*lines, *results]), *lines, *row("return ", results)]
         self.lines_back = self.back(there, saved)
 
     def body(self, sweep: Sweep, wanted: Iterable[MatrixSymbol], first: Mapping[MatrixSymbol, str]) -> Body:

@@ -13,6 +13,7 @@ import numpy
 
 from lstmgraph.algebra.names import name_of
 from lstmgraph.cell import Cell
+from lstmgraph.errors import CheckFailed
 from lstmgraph.numeric.evaluate import Array
 from lstmgraph.numeric.rows import batch_rows, parameter_rows, sequence_rows
 from lstmgraph.numeric.sample import Sample
@@ -55,6 +56,17 @@ def given_rows(cell: Cell, sample: Sample, dtype: Any = numpy.float64) -> Given:
     )
 
 
+def check_kept(given: Given, cell: Cell, sample: Sample, dtype: Any) -> None:
+    """Raises CheckFailed if what was given has been written to."""
+    for mine, right in zip(given, given_rows(cell, sample, dtype), strict=True):
+        pairs = (
+            [(name, mine[name], right[name]) for name in mine] if isinstance(mine, dict) else [(OUTPUT, mine, right)]
+        )
+        for name, array, before in pairs:
+            if not numpy.array_equal(array, before, equal_nan=True):
+                raise CheckFailed(f"{cell.name}: what is given as {name} is written over")
+
+
 def starts(states: Arrays) -> Arrays:
     """Of the gradients of initial states: by the names that these have in a report."""
     return {f"{name}[0]": array for name, array in states.items()}
@@ -68,6 +80,7 @@ def by_backward(cell: Cell, functions: Functions, sample: Sample, dtype: Any = n
     given = given_rows(cell, sample, dtype)
     outputs, trace, cache = functions.forward(given.params, given.xs, given.states)
     d_params, d_xs, d_start = functions.backward(given.params, cache, given.d_output, given.d_states)
+    check_kept(given, cell, sample, dtype)
     d_inputs = d_xs if len(given.inputs) > 1 else dict.fromkeys(given.inputs, d_xs)
     return {OUTPUT: outputs, **trace}, {**d_params, **d_inputs, **starts(d_start)}
 
@@ -92,7 +105,10 @@ def by_module(cell: Cell, functions: Functions, sample: Sample, dtype: Any = num
         loss = loss + torch.sum(last[name] * torch.tensor(numpy.array(d)))
     if loss.requires_grad:
         loss.backward()
-    leaves = {**dict(zip(given.params, module.parameters(), strict=True)), **inputs, **starts(states)}
+    params = dict(zip(given.params, module.parameters(), strict=True))
+    now = [{k: v.detach().numpy() for k, v in leaves.items()} for leaves in (params, inputs, states)]
+    check_kept(Given(now[0], now[1], now[2], *given[3:]), cell, sample, dtype)
+    leaves = {**params, **inputs, **starts(states)}
     gradients = {k: (torch.zeros_like(v) if v.grad is None else v.grad).numpy() for k, v in leaves.items()}
     return {k: v.detach().numpy() for k, v in {OUTPUT: outputs, **last}.items()}, gradients
 
