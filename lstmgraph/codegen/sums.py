@@ -153,4 +153,5 @@ def _addends(expr: MatrixExpr, constant: frozenset[MatrixSymbol]) -> list[Matrix
     if isinstance(expr, (*ADDITIVE, n.Concat)):
         return [s for o in operands(expr) for s in _addends(o, constant)]
     timed = [o for o in operands(expr) if not symbols_in(o) <= constant]
-    return _addends(timed[0], constant) if isinstance(expr, MULTIPLIED) and len(timed) == 1 else []
+    linear = isinstance(expr, MULTIPLIED) or (isinstance(expr, n.Divide) and timed == [expr.args[0]])
+    return _addends(timed[0], constant) if linear and len(timed) == 1 else []

@@ -116,7 +116,7 @@ class Sequences:
         """The line for sums that are all rows of another, by the first of them; none for the others."""
         groups: dict[MatrixExpr, list[Equation]] = {}
         for e in equations:
-            if e.target in self.shared and isinstance(e.value, n.Slice):
+            if isinstance(e.value, n.Slice) and {e.target, e.value.args[0]} <= self.shared:
                 groups.setdefault(e.value.args[0], []).append(e)
         found: dict[MatrixSymbol, str] = {}
         for whole, group in groups.items():
