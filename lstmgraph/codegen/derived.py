@@ -127,7 +127,7 @@ class Function:
         d = self.gradients(body)
         there.sizes = body.sizes
         text = "\n".join([*lines, *d])
-        views = there.saved([s for s in self.saved if has(text, there.flat[s])])
+        views = there.saved([s for s in self.saved if has(text, there.handed_on(s))])
         own = [there.name_of_base(self.own)] if self.keeps_output else []
         given = [self.d_outputs(), *firsts.values()]
         text = "\n".join([*views, text])

@@ -56,7 +56,7 @@ class Sequences:
         self.batched = {s: s not in self.shared for s in symbols}
         stored = frozenset(s for s, flag in self.batched.items() if flag and s not in sweep.carried)
         self.places = Places(sweep, stored & {*sweep.inputs}, frozenset(later), stored, rebinds=True)
-        self.flat = {s: self.names[s] if s in self.shared else self.names.plural(s) for s in symbols}
+        self.flat = {s: self.handed_on(s) for s in symbols}
         self.rows: dict[Place, MatrixSymbol] = {}
         for s, place in ((s, self.at(s)) for s in symbols if s in stored):  # the plainest name, of these the last
             known = self.rows.get(place)
@@ -68,6 +68,10 @@ class Sequences:
             if e.target in stored and self.at(e.target).root == e.target:
                 self.flat[e.target] = self.name_of_base(e.target)
         self.local_names: dict[MatrixSymbol, str] = {s: self.names[s] for s in (*self.shared, *sweep.carried)}
+
+    def handed_on(self, s: MatrixSymbol) -> str:
+        """What the other direction calls the sequence of a value, whatever else is in its array."""
+        return self.names[s] if s in self.shared else self.names.plural(s)
 
     def at(self, symbol: MatrixSymbol) -> Place:
         place = self.places.place(symbol)
@@ -252,15 +256,15 @@ class Sequences:
             groups.setdefault(place.root if place and not self.is_whole(s) else s, []).append(s)
         lines = []
         for base, group in groups.items():
-            parts = [(self.flat[s], n.Slice(base, p.start, p.count)) for s in group if (p := self.places.place(s))]
+            parts = [(self.handed_on(s), n.Slice(base, p.start, p.count)) for s in group if (p := self.places.place(s))]
             line = chunks(self.rows_of(whole_place(base)), parts, ", 1") if len(parts) > 1 else ""
             lines += [f"    {line}"] if line else [line for s in group for line in self.named(s)]
         return lines
 
     def named(self, s: MatrixSymbol) -> list[str]:
         if s in self.sweep.carried:
-            return [f"    {self.flat[s]} = {self.shifted(s, self.sweep.carried[s])}"]
-        return [f"    {self.flat[s]} = {self.sequence(s)}"] if self.sequence(s) != self.flat[s] else []
+            return [f"    {self.handed_on(s)} = {self.shifted(s, self.sweep.carried[s])}"]
+        return [f"    {self.handed_on(s)} = {self.sequence(s)}"] if self.sequence(s) != self.handed_on(s) else []
 
     def shifted(self, carried: MatrixSymbol, value: MatrixSymbol) -> str:
         """The sequence of the values that each step takes from the step before."""
