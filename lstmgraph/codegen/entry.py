@@ -7,7 +7,7 @@ inputs and `lead` the axes in front of a sample's ("B", or "B" and "T"), and cal
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sympy import Expr, MatrixSymbol, Symbol
@@ -16,7 +16,7 @@ from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.sizes import axis, solve_sizes
 from lstmgraph.cell import Cell
 from lstmgraph.codegen.arrays import array_axes
-from lstmgraph.codegen.code import WIDTH, listed
+from lstmgraph.codegen.code import WIDTH, filled, listed
 from lstmgraph.codegen.identifiers import size_text, whole_text
 from lstmgraph.errors import UsageError
 
@@ -113,32 +113,18 @@ def _sizes(cell: Cell, inputs: Sequence[_Given], states: Sequence[_Given]) -> li
 
 def _wrong_parameter(cell: Cell, told: Sequence[str]) -> list[str]:
     """What is not as long as others say; `told` are the parameters that the sizes were read off, one may be wrong."""
-    sizes = [f"{z}={{{z}}}" for z in map(size_text, cell.sizes)]
-    texts = ["{name} must be {shape}, got {params[name].shape}" + f": {', '.join(sizes)}" * bool(sizes)]
+    sizes = ", ".join(f"{z}={{{z}}}" for z in map(size_text, cell.sizes))
+    texts = ["{name} must be {shape}, got {params[name].shape}" + f": {sizes}" * bool(sizes)]
     if told:
-        shown = [f"{name} {{params['{name}'].shape}}" for name in told]
-        rest = [*_listed(" with ", sizes), *_listed(" as in ", shown), ": one is wrong"]
-        texts = ["{name} is {params[name].shape}, but must be {shape}", *_filled(rest, WIDTH - 20)]
+        shown = ", ".join(f"{name} {{params['{name}'].shape}}" for name in told)
+        rest = filled(f"with {sizes} as in {shown}: one is wrong", WIDTH - 20)
+        texts = ["{name} is {params[name].shape}, but must be {shape}", *(f" {line}" for line in rest)]
     return [
         "        if params[name].shape != shape:",
         "            raise ValueError(",
         *(f'                f"{text}"' for text in texts),
         "            )",
     ]
-
-
-def _listed(word: str, members: Sequence[str]) -> list[str]:
-    return [f"{', ' if k else word}{member}" for k, member in enumerate(members)]
-
-
-def _filled(pieces: Iterable[str], width: int) -> list[str]:
-    """The pieces of a text in as few lines as can be."""
-    lines = [""]
-    for piece in pieces:
-        if len(lines[-1]) + len(piece) > width:
-            lines.append("")
-        lines[-1] += piece
-    return lines
 
 
 @dataclass(frozen=True)

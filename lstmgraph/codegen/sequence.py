@@ -91,10 +91,10 @@ def _forward(cell: Cell, gradient: Program) -> Program:
     """The step in normal form, with what else the gradient has put into its forward stage."""
     step = normal_form(cell.step)
     more = [e for e in gradient.stage("forward") if e.target not in step.definitions]
-    return replace(step, equations=tuple(map(_by_name, in_order((*step.equations, *more)))))
+    return replace(step, equations=tuple(map(_without_second_name, in_order((*step.equations, *more)))))
 
 
-def _by_name(e: Equation) -> Equation:
+def _without_second_name(e: Equation) -> Equation:
     """What has a second name is the value itself: who writes over a value looks for its names."""
     return replace(e, value=e.value.args[0]) if isinstance(e.value, n.Identity) else e
 
@@ -111,7 +111,7 @@ def _backward(cell: Cell, gradient: Program) -> Program:
         *(Equation(seed, value, stage="backward") for seed, value in arriving.items() if seed not in alone),
         *(replace(e, value=renamed(e.value, lambda s: alone.get(s, s))) for e in gradient.stage("backward")),
     )
-    equations = tuple(map(_by_name, _without_repeats(map(_without_known, equations))))
+    equations = tuple(map(_without_second_name, _without_repeats(map(_without_known, equations))))
     computed = {e.target for e in equations}
     inputs = dict.fromkeys(s for e in equations for s in sorted(symbols_in(e.value), key=str) if s not in computed)
     return Program(f"{cell.name}_backward", tuple(inputs), equations, gradient.outputs)
