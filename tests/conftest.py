@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import shutil
@@ -25,6 +26,8 @@ import pytest
 # These share what tests/diagram/drawings.py has drawn.
 DRAWINGS = frozenset(f"tests/diagram/test_{name}.py" for name in ("backward", "quality_matrix", "text"))
 GOLDEN = Path(__file__).parent / "golden"
+# Drawings, programs, and modules stay until the end: to look through all of them for garbage was a third of the time.
+gc.set_threshold(200_000, 20, 100)
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
 # The same examples in every run: what fails then is what has changed, and nobody's work is turned away by chance.  New

@@ -7,6 +7,8 @@ from dataclasses import replace
 from re import findall
 from typing import TYPE_CHECKING
 
+from sympy import MatrixSymbol
+
 from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.codegen.places import Place, meet
 from lstmgraph.program import Equation
@@ -39,11 +41,18 @@ def is_renamed(side: Direction, e: Equation, source: Place) -> bool:
     The next step may write over that, unless somebody needs it later.
     """
     places, whole = side.places, source == side.whole_of(source.root) and side.places.is_whole(source.root)
-    if e.target not in places.ends or not whole or source.root in side.arrays:
+    if e.target not in places.ends or not whole or source.root in side.arrays or not _is_there(side, e.target):
         return False
     later = {s for other in side.sweep["after"] for s in symbols_in(other.value)} | side.kept
     there = places.there(source)
     return later.isdisjoint(there) and all(places.at.get(s, 0) <= places.at[e.target] for s in there)
+
+
+def _is_there(side: Direction, new: MatrixSymbol) -> bool:
+    """Whether a value is where the next step takes it, and nobody takes it in this one."""
+    place, sweep = side.places.place(new), side.sweep
+    taken = any(new in symbols_in(e.value) for e in sweep["loop"])
+    return not taken and all(side.places.place(p) == place for p, v in sweep.carried.items() if v == new)
 
 
 def rename(side: Direction, lines: Lines, renamed: Mapping[Place, Place]) -> None:

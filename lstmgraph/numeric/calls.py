@@ -17,6 +17,7 @@ from lstmgraph.errors import CheckFailed
 from lstmgraph.numeric.evaluate import Array
 from lstmgraph.numeric.rows import batch_rows, parameter_rows, sequence_rows
 from lstmgraph.numeric.sample import Sample
+from lstmgraph.numeric.xla import quick
 
 OUTPUT = "the output"
 
@@ -132,21 +133,6 @@ def by_vjp(
         outputs, last, d_params, d_inputs, d_states = quick(jax.jit(run), *given[:-1])(*given[:-1])
     values, gradients = {OUTPUT: outputs, **last}, {**d_params, **d_inputs, **starts(d_states)}
     return {k: numpy.asarray(v) for k, v in values.items()}, {k: numpy.asarray(v) for k, v in gradients.items()}
-
-
-# Of XLA: what runs once need not be fast, and is compiled in a fourth of the time.
-QUICK = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
-
-
-def quick(function: Any, *given: Any) -> Any:
-    """What `jax.jit` gives, compiled for arrays as these."""
-    import jax
-
-    lowered = function.lower(*given)
-    try:
-        return lowered.compile(QUICK)
-    except jax.errors.JaxRuntimeError:  # a version of XLA without one of these
-        return lowered.compile()
 
 
 def by_forward(cell: Cell, functions: Functions, sample: Sample, dtype: Any = numpy.float64) -> Found:

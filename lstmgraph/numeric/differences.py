@@ -17,6 +17,7 @@ import numpy
 from lstmgraph.cell import Cell
 from lstmgraph.numeric.evaluate import Array
 from lstmgraph.numeric.sequence import Cotangents, run_sequence
+from lstmgraph.numeric.xla import quick
 
 if TYPE_CHECKING:
     from lstmgraph.numeric.sample import Sample
@@ -96,7 +97,8 @@ def by_jax(cell: Cell, sample: Sample) -> Cotangents:
     groups = {f.name: getattr(sample, f.name) for f in fields(Cotangents)}
     place = jax if hasattr(jax, "enable_x64") else import_module("jax.experimental")  # the latter before 0.8
     with place.enable_x64(True):
-        slopes = jax.grad(lambda moved: loss(cell, replace(sample, **moved), jax.numpy))(groups)
+        slope = jax.jit(jax.grad(lambda moved: loss(cell, replace(sample, **moved), jax.numpy)))
+        slopes = quick(slope, groups)(groups)
 
     def derivative(group: str, name: str) -> Array:
         return numpy.asarray(slopes[group][name])

@@ -4,8 +4,8 @@ A number makes a cell, always the same: `test_random.py` tries some, `hunt.py` n
 
 One to three states of different shapes, none to three inputs; gates of one form that share what they take, scalars and
 vectors among them; multiples of one value, entry by entry; products in the middle of a step; stacks, matrices, rows;
-parameters that are taken twice; values that nobody uses, or that are another by a second name; outputs that are no
-state.
+parameters that are taken twice; values that nobody uses, or that are another by a second name; delay lines; outputs
+that are no state.
 To have more of a kind, add a row to `SCALARS`, `VECTORS`, `ROWS` or `MATRICES`: how such a value is made of others.
 """
 
@@ -319,15 +319,29 @@ def _text(writer: Writer) -> str | None:
     writer.values |= {f"{s}[t-1]": shape for s, shape in states.items()}
     if not writer.there(H, K, X, BOTH):
         writer.values[writer.parameter(*H)] = H
+    lines = _delay_lines(writer, states)
     for k, (name, shape) in enumerate(states.items()):
         if writer.some(0, 2):
             writer.gates(k)
         if not writer.some(0, 2):
             writer.entrywise(k, shape)
         writer.equation(name, shape, _next(writer, f"{name}[t-1]", shape))
+    for name, of in lines.items():
+        writer.lines.insert(writer.some(0, len(writer.lines)), f"{name}[t] = identity({of}[t-1])")
     made = [name for name in writer.sizes if f"{name}[t]" in writer.values and name not in inputs]
-    text = file_text(writer.lines, writer.sizes, writer.one(*made))
+    text = file_text(writer.lines, writer.sizes, writer.one(*made, *lines))
     return text if '"H + K"' not in text or '"H"' in text or '"K"' in text else None
+
+
+def _delay_lines(writer: Writer, states: Mapping[str, Shape]) -> dict[str, str]:
+    """States that are another state of the step before, or one of these: h[t-2], h[t-3]."""
+    found: dict[str, str] = {}
+    for k in range(writer.one(0, 0, 0, 1, 2, 3)):
+        name, of = f"l{k}", writer.one(*states, *found)
+        shape = writer.sizes[of]
+        writer.sizes[name] = writer.values[f"{name}[t-1]"] = shape
+        found[name] = of
+    return found
 
 
 def _next(writer: Writer, before: str, shape: Shape) -> str:

@@ -166,3 +166,15 @@ def test_an_author_takes_the_words_of_the_file(role: str, target: str, tmp_path:
         path.write_text(with_words(role, some))
         assert not wrong(target, path, CASE), some
         assert not two_things(target, functions_of(str(path), target).source)
+
+
+@pytest.mark.torch
+@pytest.mark.usefixtures("nothing_remembered")
+def test_an_input_alone_is_an_argument_in_the_plural(tmp_path: Path) -> None:
+    """An input called `state` is the argument `states` of a module, which has such a one already."""
+    words = [word.removesuffix("s") for word in words_of("torch") if word.endswith("s")]
+    assert "state" in words
+    for word in filter(is_name, words):
+        path = tmp_path / f"{word}.toml"
+        path.write_text(text_of([LAYER.replace("x[t]", f"{word}[t]")], "h", {word: "X", "h": "H"}))
+        assert not wrong("torch", path, CASE), word

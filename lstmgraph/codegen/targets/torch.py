@@ -126,8 +126,8 @@ DIALECT = Dialect(
 # What the file calls its own where a cell's names may stand beside it.
 TEMPLATE = frozenset(
     """
-    torch nn ctx T given saved outputs output run reference sizes self d info in_dims inputs shapes gradient shape
-    function device
+    torch nn ctx T given saved outputs output states run reference sizes self d info in_dims inputs shapes gradient
+    shape function device
     """.split()  # noqa: SIM905 - a list of these would fill a page
 )
 # What a module has itself, of PyTorch and of the file, which a parameter cannot be called.
