@@ -589,6 +589,19 @@ def test_nothing_can_leave_the_comment(tmp_path: Path) -> None:
     compiled("sly", {"sly.c": generate(cell, gradient(cell), "c")}, (*WARNINGS, "-O0"))
 
 
+@pytest.mark.parametrize(("dtype", "wanted"), [("float32", (0, -np.inf, np.inf)), ("float64", (2e-99, -4e99, np.inf))])
+def test_a_number_beyond_the_type_is_what_the_type_makes_of_it(
+    dtype: str, wanted: Sequence[float], tmp_path: Path
+) -> None:
+    """0 or infinite: a literal that the type does not have is a warning."""
+    file = tmp_path / "beyond.toml"
+    equations = "h[t] = concat(1e-99 * x[t] + least * x[t], -3e99 * x[t] + most * x[t], 1e200 * x[t] * 1e200)"
+    constants = "[constants]\nleast = 1e-99\nmost = -1e99"
+    file.write_text(f'name = "beyond"\noutput = "h"\nequations = "{equations}"\n[sizes]\nx = 1\n{constants}')
+    outputs, _, _ = c_functions(str(file)).forward({}, np.ones((1, 1, 1), dtype))
+    np.testing.assert_allclose(outputs[0, 0], wanted, rtol=1e-15)
+
+
 @pytest.mark.parametrize(
     ("text", "word"), [("α", "alpha"), ("ĉ", "c"), ("a.b c", "a_b_c"), ("2nd", "_2nd"), ("h", "h")]
 )

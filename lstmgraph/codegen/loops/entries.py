@@ -7,7 +7,9 @@ needs none, its scalar formula is spelled.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from ctypes import c_float
 from dataclasses import dataclass, field
+from math import isinf
 
 from sympy import Expr, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Pow, S, Symbol, Transpose
 from sympy.codegen.ast import float32, real
@@ -166,8 +168,11 @@ class Words:
         return name
 
     def number(self, value: float) -> str:
-        """A literal of the type."""
-        return f"{value!r}{'f' if self.single else ''}"
+        """A literal of the type, or what that makes of the number: infinity, or 0."""
+        there = c_float(value).value if self.single else value
+        if isinf(there):
+            return "INFINITY" if there > 0 else "-INFINITY"
+        return f"{value if there else there!r}{'f' if self.single else ''}"
 
     def call(self, name: str) -> str:
         """A function of the library for the type."""
