@@ -105,6 +105,7 @@ def test_what_is_asked_for_stays(written: str) -> None:
         ("(1 - exp(-2 * (W @ x[t]))) / (1 + exp(-2 * (W @ x[t])))", "tanh(W @ x[t])"),
         ("(1 - exp(x[t])) / (1 + exp(x[t]))", "-tanh(1 / 2 * x[t])"),
         ("(exp(b) + 3 * exp(x[t])) / (exp(b) + exp(x[t]))", "1 + 2 * sigmoid(x[t] - b)"),
+        ("exp(x[t]) / (2 * exp(x[t]) + exp(b))", "1 / 2 * sigmoid(x[t] + 0.6931471805599453 - b)"),
         ("exp(x[t]) / (1 + exp(b))", "exp(x[t] - softplus(b))"),
         ("x[t] / (exp(b) + exp(-b))", "x[t] * exp(-(b + softplus(-(2 * b))))"),
         ("(1 + exp(x[t]) ** 2) ** (-1)", "sigmoid(-(2 * x[t]))"),
@@ -184,6 +185,7 @@ def test_what_an_equation_before_computes_is_seen() -> None:
         ("m[t] = maximum(s[t-1] + x[t], b)\ns[t] = exp(x[t] + s[t-1] - m[t])", [2, 2]),
         ("m[t] = s[t-1] + x[t]\ns[t] = tanh(b + s[t-1] + x[t])", [2, 2]),
         ("m[t] = s[t-1] + x[t]\ns[t] = tanh(s[t-1] - x[t] + b)", [3]),
+        ("m[t] = x[t] + x[t] + s[t-1]\ns[t] = tanh(x[t] + s[t-1] + b + m[t])", [4]),
         ("m[t] = s[t-1] + x[t]\ns[t] = tanh(s[t-1] + b + m[t])", [3]),
     ],
 )
