@@ -120,19 +120,20 @@ def passes(self: Cell, target: str = "numpy") -> str:
 
 
 def weights_from(
-    self: Cell, layout: str, weights: object, *, at: str = "", layer: int = 0, reverse: bool = False
+    self: Cell, layout: str, weights: object, *, at: str = "", layer: int | None = None, reverse: bool | None = None
 ) -> dict[str, NDArray[Any]]:
     """The parameters of this cell, as generated code takes them, from the weights of a library's layer.
 
     `layout` says how that library keeps them: "torch", "torch-cell", "keras", "flax", "nnx", "nnx-optimized",
     "onnx".  `weights` are what it hands out (a state dict, get_weights(), the params or the state of a flax cell, a
     model of ONNX or its arrays by name), or a file of them.  `at` is the name of the layer in a larger model,
-    `layer` and `reverse` choose from a deeper or bidirectional one.  Biases that are merely added become one.
+    `layer` (from 0) and `reverse` choose from a deeper or bidirectional one, where they must be given.  Biases that
+    are merely added become one.
 
     Raises UsageError where the cell is no LSTM, GRU or plain recurrent network by its equations, or cannot hold
-    something that is not zero in the weights, and where there are no such arrays; UnknownName for a layout or a
-    name that does not exist, ShapeError for arrays that do not fit, MissingExtra where what reads a file is not
-    installed.
+    something that is not zero in the weights, where there are no such arrays, and where several layers or directions
+    could be meant; UnknownName for a layout or a name that does not exist, ShapeError for arrays that do not fit,
+    MissingExtra where what reads a file is not installed.
     """
     from lstmgraph.api.weights import loaded
 

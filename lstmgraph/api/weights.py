@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
 
 def loaded(
-    cell: Cell, layout: str, weights: object, at: str = "", layer: int = 0, reverse: bool = False
+    cell: Cell, layout: str, weights: object, at: str = "", layer: int | None = None, reverse: bool | None = None
 ) -> dict[str, NDArray[Any]]:
     """The parameters of a cell from a library's weights, or from a file of them."""
     found, place = _placed(cell, layout, layer, reverse)
     if isinstance(weights, (str, PurePath)):
         weights = read(Path(weights))
     if hasattr(weights, "graph") and LAYOUTS[layout].directions:
-        weights, at = operator_weights(weights, place.form, _functions(found), at, reverse), ""
+        weights, at = operator_weights(weights, place.form, _functions(found), at, bool(reverse)), ""
     return to_parameters(cell, found, to_parts(place, chosen(place, weights, at)))
 
 
 def stored(
-    cell: Cell, layout: str, params: Mapping[str, Any], layer: int = 0, reverse: bool = False
+    cell: Cell, layout: str, params: Mapping[str, Any], layer: int | None = None, reverse: bool | None = None
 ) -> dict[str, NDArray[Any]]:
     """A library's arrays, by their names, from the parameters of a cell."""
     found, place = _placed(cell, layout, layer, reverse)
@@ -53,7 +53,13 @@ def stored(
 
 
 def converted(
-    cell: Cell, file: str, source: str | None, target: str | None, at: str = "", layer: int = 0, reverse: bool = False
+    cell: Cell,
+    file: str,
+    source: str | None,
+    target: str | None,
+    at: str = "",
+    layer: int | None = None,
+    reverse: bool | None = None,
 ) -> dict[str, NDArray[Any]]:
     """The arrays of one layout from a file of another one; None is the cell's own parameters.
 
@@ -65,7 +71,9 @@ def converted(
     return stored(cell, target, params) if target else params
 
 
-def _stored_from(cell: Cell, file: str, target: str, layer: int, reverse: bool) -> dict[str, NDArray[Any]]:
+def _stored_from(
+    cell: Cell, file: str, target: str, layer: int | None, reverse: bool | None
+) -> dict[str, NDArray[Any]]:
     try:
         return stored(cell, target, read(file), layer, reverse)
     except ShapeError as error:
@@ -78,13 +86,16 @@ def as_handed_out(layout: str, arrays: Mapping[str, NDArray[Any]]) -> Any:
     return list(arrays.values()) if row.listed else nested(arrays) if row.nested else dict(arrays)
 
 
-def _placed(cell: Cell, layout: str, layer: int, reverse: bool) -> tuple[Standard, Place]:
+def _placed(cell: Cell, layout: str, layer: int | None, reverse: bool | None) -> tuple[Standard, Place]:
     """Which form a cell is, and where its weights are in a layout."""
     check_name("layout", layout, LAYOUTS)
-    if layer < 0:
+    row = LAYOUTS[layout]
+    if layer is not None and layer < 0:
         raise UsageError(f"layers are counted from 0, so there is none of number {layer}")
-    if not LAYOUTS[layout].place and layer:
+    if not row.place and layer:
         raise UsageError(f"the layout {layout} is that of one layer", hint="give that layer's weights alone")
+    if not (row.place or row.directions) and reverse:
+        raise UsageError(f"the layout {layout} is that of one direction", hint="give that direction's weights alone")
     found = standard(cell)
     if found is None:
         raise _no_standard(cell)

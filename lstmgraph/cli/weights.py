@@ -14,11 +14,18 @@ from lstmgraph.errors import UsageError
 @click.option("--from", "source", metavar="LAYOUT", help="Whose weights FILE has.  [default: parameters of the cell]")
 @click.option("--to", "target", metavar="LAYOUT", help="Whose weights to write.  [default: parameters of the cell]")
 @click.option("--at", default="", metavar="NAME", help="The layer's name in a larger model.")
-@click.option("--layer", type=WholeNumber(""), default=0, metavar="N", help="Of a deeper torch layer.  [default: 0]")
-@click.option("--reverse", is_flag=True, help="The direction back through time of a bidirectional layer.")
+@click.option("--layer", type=WholeNumber(""), metavar="N", help="Which one of several torch layers, from 0.")
+@click.option("--reverse/--forward", default=None, help="The direction through time of a bidirectional layer.")
 @click.option("-o", "--output", metavar="FILE", help="Where to.  [default: list names and shapes]")
 def command(
-    name: str, file: str, source: str | None, target: str | None, at: str, layer: int, reverse: bool, output: str | None
+    name: str,
+    file: str,
+    source: str | None,
+    target: str | None,
+    at: str,
+    layer: int | None,
+    reverse: bool | None,
+    output: str | None,
 ) -> None:
     """Convert the weights of an LSTM, GRU or plain recurrent layer.
 

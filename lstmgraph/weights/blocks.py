@@ -18,13 +18,19 @@ Arrays = Mapping[str, NDArray[Any]]
 Parts = dict[Part, NDArray[Any]]
 
 
+BACK = "_reverse"  # in names of arrays: of the direction back through time
+
+
 class Place(NamedTuple):
-    """In which layout, of which form, which layer and which direction."""
+    """In which layout, of which form, which layer and which direction.
+
+    A layer or a direction that is None was not chosen: it is the first one.
+    """
 
     layout: str
     form: str
-    layer: int = 0
-    reverse: bool = False
+    layer: int | None = None
+    reverse: bool | None = None
 
     @property
     def arrays(self) -> dict[str, Array]:
@@ -39,7 +45,7 @@ class Place(NamedTuple):
     @property
     def behind(self) -> str:
         """What stands behind the name of every array."""
-        return LAYOUTS[self.layout].place.format(layer=self.layer, reverse="_reverse" * self.reverse)
+        return LAYOUTS[self.layout].place.format(layer=self.layer or 0, reverse=BACK if self.reverse else "")
 
     def parts(self, array: Array) -> list[Part]:
         """The parts that an array holds, in its order."""

@@ -5,6 +5,7 @@ Nothing of a library is imported here: a tensor of PyTorch is known by what it c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,17 +13,20 @@ import numpy
 from numpy.typing import NDArray
 
 from lstmgraph.errors import UnknownName, UsageError, WrongType
-from lstmgraph.weights.blocks import Place
+from lstmgraph.weights.blocks import BACK, Place
 from lstmgraph.weights.layouts import LAYOUTS
 
 Arrays = dict[str, NDArray[Any]]
+
+# How one of several is chosen: in Python, and of the command.
+CHOICES = {"layer": "`layer` (--layer N)", "direction": "`reverse` (--reverse or --forward)"}
 
 
 def chosen(place: Place, weights: object, at: str = "") -> Arrays:
     """The arrays of one layer by the names of its layout; `at` says where in a larger model they are.
 
     Raises WrongType for what holds no arrays, UsageError where there are none of such names, or several that could be
-    meant, or one too many.
+    meant (layers, directions), or one too many.
     """
     flat = _flat(place, weights)
     prefix = _prefix(place, flat, at.replace("/", "."))
@@ -32,6 +36,7 @@ def chosen(place: Place, weights: object, at: str = "") -> Arrays:
     for name in mine:
         if name not in known and name.endswith(place.behind) and name.count(".") in depth:
             raise UsageError(f"{prefix}{name} is an array that no {place.layout} layer of this form has")
+    _check_chosen(place, mine)
     return {name: as_array(name, mine[name]) for name in known if name in mine}
 
 
@@ -94,6 +99,31 @@ def _named(place: Place, weights: Sequence[Any]) -> dict[str, Any]:
             hint="those of one layer; of Bidirectional its forward_layer or its backward_layer",
         )
     return dict(zip(names, weights, strict=False))
+
+
+def _check_chosen(place: Place, mine: Mapping[str, Any]) -> None:
+    """Raises UsageError where there are several layers or directions, and nobody said which one is meant."""
+    there = _there(place, mine)
+    layers, directions = (sorted(set(side)) for side in zip(*there, strict=True)) if there else ([], [])
+    opened = {
+        "layer": len(layers) > 1 and place.layer is None,
+        "direction": len(directions) > 1 and place.reverse is None,
+    }
+    if any(opened.values()):
+        listed = f"layer{'s' * (len(layers) > 1)} {', '.join(map(str, layers))}"
+        ways = " and ".join("backward" if back else "forward" for back in directions)
+        wanted = " and ".join(CHOICES[what] for what, is_open in opened.items() if is_open)
+        raise UsageError(f"these weights are of {listed}, {ways}", hint=f"say which by {wanted}")
+
+
+def _there(place: Place, mine: Mapping[str, Any]) -> list[tuple[int, bool]]:
+    """Each layer in each direction of which there are arrays; empty for a layout that has one of each."""
+    row, first = LAYOUTS[place.layout], LAYOUTS[place.layout].arrays[place.form][0].name
+    if place.directions:
+        return [(0, bool(k)) for k in range(len(as_array(first, mine[first])))]
+    pattern = re.escape(first) + row.place.format(layer=r"(\d+)", reverse=f"({BACK})?")
+    found = [re.fullmatch(pattern, name) for name in mine] if row.place else []
+    return [(int(match[1]), match[2] is not None) for match in found if match]
 
 
 def _prefix(place: Place, flat: Mapping[str, Any], at: str) -> str:

@@ -250,6 +250,10 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
         lambda: cell_of("lstm").weights_from("keras", weights("lstm", "keras"), layer=1),
         "the layout keras is that of one layer",
     ),
+    "a direction of Keras": (
+        lambda: cell_of("lstm").weights_from("keras", weights("lstm", "keras"), reverse=True),
+        "the layout keras is that of one direction",
+    ),
     "a negative layer": (
         lambda: cell_of("lstm").weights_from("torch", torch_like(), layer=-1),
         "layers are counted from 0",

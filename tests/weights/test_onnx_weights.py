@@ -99,13 +99,15 @@ def test_a_direction_is_chosen_with_its_functions() -> None:
     rng, shapes = numpy.random.default_rng(0), {"W": (2, 3, 2), "R": (2, 3, 3), "B": (2, 6)}
     both = {port: rng.normal(size=shape) for port, shape in shapes.items()}
     made = model("rnn", both, 3, direction="bidirectional", activations=["Tanh", "Relu"])
-    forward = cell_of("rnn").weights_from("onnx", made)
+    forward = cell_of("rnn").weights_from("onnx", made, reverse=False)
     back = cell_of("relu_rnn").weights_from("onnx", made, reverse=True)
     for direction, params in enumerate([forward, back]):
         assert numpy.array_equal(params["W"], both["W"][direction])
         assert numpy.array_equal(params["b"], both["B"][direction, :3] + both["B"][direction, 3:])
     with pytest.raises(LstmgraphError, match="has the functions Relu, the cell Tanh"):
         cell_of("rnn").weights_from("onnx", made, reverse=True)
+    with pytest.raises(LstmgraphError, match=r"layer 0, forward and backward\nhint: say which by `reverse` \("):
+        cell_of("rnn").weights_from("onnx", made)
     alone = cell_of("rnn").weights_from("onnx", {port: array[1:] for port, array in both.items()})
     assert numpy.array_equal(alone["W"], both["W"][1])
 

@@ -75,6 +75,30 @@ def test_a_loaded_layer_computes_the_same(name: str) -> None:
     assert error(found.detach().numpy(), outputs(cell, params, xs, h, c)) < BOUNDS["float64"]
 
 
+CHOICES = {"layer": r"`layer` \(--layer N\)", "reverse": r"`reverse` \(--reverse or --forward\)"}
+
+
+@pytest.mark.parametrize(
+    ("layers", "both", "there", "given"),
+    [
+        (2, False, "layers 0, 1, forward", {"layer": 0}),
+        (1, True, "layer 0, forward and backward", {"reverse": False}),
+        (2, True, "layers 0, 1, forward and backward", {"layer": 1, "reverse": False}),
+        (1, False, "", {}),
+    ],
+)
+def test_one_of_several_layers_or_directions_is_never_taken_unasked(
+    layers: int, both: bool, there: str, given: dict[str, Any]
+) -> None:
+    cell, deep = lstmgraph.load("lstm"), torch.nn.LSTM(3, 4, layers, bidirectional=both)
+    weights = {f"encoder.{name}": array for name, array in deep.state_dict().items()}
+    cell.weights_from("torch", weights, **given)
+    for left_out in given:
+        rest = {name: value for name, value in given.items() if name != left_out}
+        with pytest.raises(LstmgraphError, match=rf"of {there}\nhint: say which by {CHOICES[left_out]}$"):
+            cell.weights_from("torch", weights, **rest)
+
+
 @pytest.mark.parametrize("name", ["lstm", "gru_reset_after", "rnn"])
 def test_a_step_of_a_cell_computes_the_same(name: str) -> None:
     cell, module = cell_of(name), getattr(torch.nn, f"{LAYERS[name][0]}Cell")(3, 4, dtype=torch.float64)
