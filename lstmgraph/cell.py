@@ -142,7 +142,7 @@ class Cell:
         for state in self.states:
             if state.name == name:
                 return state
-        raise UnknownName(f"state of {self.name}", name, [s.name for s in self.states])
+        raise UnknownName("state", name, [s.name for s in self.states], of=self.name)
 
     # ── the step ──
 

@@ -25,12 +25,14 @@ class Place:
         return f"{self.source}:{self.line}:{self.column}"
 
     def caret(self) -> str:
-        """The line with a caret under the place; long lines are cut around it."""
+        """The line with a caret under the place; long lines are cut around it, which … shows."""
         start = max(0, self.column - 60)
-        shown = "".join(c if c.isprintable() else " " for c in self.text[start : start + 110])
-        indent = self.column - 1 - start
-        width = max(1, min(self.width, len(shown) - indent))
-        return f"    {shown}\n    {' ' * indent}^{'~' * (width - 1)}"
+        end = start + 110
+        shown = "".join(c if c.isprintable() else " " for c in self.text[start:end])
+        before, after = "…" if start else "", "…" if end < len(self.text) else ""
+        indent = len(before) + self.column - 1 - start
+        width = max(1, min(self.width, len(before + shown) - indent))
+        return f"    {before}{shown}{after}\n    {' ' * indent}^{'~' * (width - 1)}"
 
 
 class LstmgraphError(Exception):
@@ -86,12 +88,14 @@ MISSED = {
 
 
 class UnknownName(UsageError):
-    """`given` is none of the `known` names of that `kind` ("cell", "style", "theme", ...)."""
+    """`given` is none of the `known` names of that `kind` ("cell", "style", "size", ...), maybe those `of` a cell."""
 
-    def __init__(self, kind: str, given: str, known: Iterable[str], *, place: Place | None = None) -> None:
+    def __init__(
+        self, kind: str, given: str, known: Iterable[str], *, place: Place | None = None, of: str = ""
+    ) -> None:
         self.kind, self.given, self.known = kind, given, sorted(known)
         hint = MISSED.get((kind, given)) or suggestion(given, self.known)
-        super().__init__(f"there is no {kind} {given!r}", place=place, hint=hint)
+        super().__init__(f"there is no {kind} {given!r}{of and f' in {of}'}", place=place, hint=hint)
 
 
 class CellError(LstmgraphError):
@@ -110,6 +114,14 @@ class CellNameError(CellError):
 
 class ShapeError(CellError):
     """Shapes that do not fit, or sizes that stay open."""
+
+
+class ArrayError(UsageError):
+    """An array that is given is none of finite real numbers."""
+
+
+class ArrayShapeError(ArrayError, ShapeError):
+    """The shape of an array that is given does not fit: the array is wrong (as of any argument), not the cell."""
 
 
 class MissingExtra(LstmgraphError):

@@ -88,7 +88,7 @@ def settled(cell: Cell, opened: Opened) -> dict[str, float]:
 def _no_gate_here(cell: Cell, name: str) -> UsageError:
     """Why something cannot be opened: it is no gate, or one that acts on no memory on its way."""
     if roles(cell).get(name) != "gate":
-        return UnknownName(f"gate of {cell.name}", name, gates(cell))
+        return UnknownName("gate", name, gates(cell), of=cell.name)
     return UsageError(
         f"{name} is a gate of {cell.name}, but the plumbing does not show it: it acts on no pipe",
         hint=f"known: {', '.join(gates(cell))}" if gates(cell) else "the style pipe draws every cell",

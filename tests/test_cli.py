@@ -25,6 +25,7 @@ from lstmgraph.api import scenes
 from lstmgraph.cli import COMMANDS, main
 from lstmgraph.cli.listing import TOPICS
 from lstmgraph.reading import library
+from lstmgraph.weights.files import WRITERS
 
 HEAVY = ("sympy", "numpy", "graphviz", "ziamath", "jinja2", "torch", "lstmgraph.api.cell")
 
@@ -134,7 +135,7 @@ def test_no_command_is_a_usage_error_that_helps() -> None:
         (["grad", "lstm", "--loss", "last"], "add --through-time, or --unroll T"),
         (["grad", "lstm", "--unroll", "2", "--truncate", "2"], "add --through-time"),
         (["grad", "lstm", "--through-time", "--unroll", "2"], "do not go together"),
-        (["grad", "lstm", "--through-time", "--wrt", "W_q"], "there is no parameter, state or input of lstm 'W_q'"),
+        (["grad", "lstm", "--through-time", "--wrt", "W_q"], "there is no parameter, state or input 'W_q' in lstm"),
         (["grad", "lstm", "--final"], "--final is about several steps"),
         (["code", "lstm", "--target", "numpi"], "did you mean 'numpy'?"),
         (["draw", "lstm", "--style", "pip"], "did you mean 'pipe'?"),
@@ -370,15 +371,28 @@ def test_a_step_without_a_walk_is_of_the_first_walk(command: Callable[..., Resul
         ("flow", "lstm", "--weights", "FILE"),
     ],
 )
-def test_a_file_with_a_turned_matrix_is_named(
-    command: Callable[..., Result], tmp_path: Path, arguments: tuple[str, ...]
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda matrix: matrix.T, "must be (2, 3), as all others say H=2, X=3, got (3, 2)"),
+        (lambda matrix: matrix * np.nan, "has entries that are not finite"),
+        (lambda matrix: matrix * 1j, "is no array of real numbers"),
+        (lambda matrix: matrix.astype(str), "is no array of real numbers"),
+    ],
+)
+def test_a_file_with_a_wrong_array_is_named(
+    command: Callable[..., Result], tmp_path: Path, arguments: tuple[str, ...], wrong: Callable[..., object], said: str
 ) -> None:
     params = lstmgraph.load("lstm").lambdify().init(0, X=3, H=2)
     path = tmp_path / "params.npz"
-    np.savez(path, **params | {"W_f": params["W_f"].T})
+    np.savez(path, **params | {"W_f": wrong(params["W_f"])})
     result = command(*(str(path) if a == "FILE" else a for a in arguments))
-    assert result.code
-    assert result.err == f"error: {path}: W_f must be (2, 3), as all others say H=2, X=3, got (3, 2)\n"
+    assert (result.code, result.err) == (2, f"error: {path}: W_f {said}\n")
+
+
+def test_help_lists_the_files_that_parameters_can_be_in(command: Callable[..., Result]) -> None:
+    told = command("code", "--help").out
+    assert [suffix for suffix in WRITERS if suffix not in told] == []
 
 
 def test_check_prints_a_table_and_passes(command: Callable[..., Result]) -> None:

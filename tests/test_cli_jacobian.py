@@ -57,10 +57,10 @@ def test_a_flow_goes_to_a_file_of_any_format(tmp_path: Path, capsys: pytest.Capt
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["jacobian", "lstm", "--of", "d"], "there is no value of lstm 'd'"),
+        (["jacobian", "lstm", "--of", "d"], "there is no value 'd' in lstm"),
         (["jacobian", "lstm", "--steps", "2x"], "is not a whole number, such as 3"),
         (["jacobian", "lstm", "--steps", "x"], "x means something else there already"),
-        (["jacobian", "lstm", "--steps", "2", "--by", "x"], "there is no state of lstm 'x'"),
+        (["jacobian", "lstm", "--steps", "2", "--by", "x"], "there is no state 'x' in lstm"),
         (["jacobian", "lstm", "-f", "svg"], "there is no format 'svg'"),
         (["flow"], "Missing argument"),
         (["flow", "lstm", "--set", "b_f"], "'b_f' gives no name a value"),
@@ -69,8 +69,8 @@ def test_a_flow_goes_to_a_file_of_any_format(tmp_path: Path, capsys: pytest.Capt
         (["flow", "lstm", "--set", "b_f=0,-inf"], "b_f=-inf is no finite number"),
         (["flow", "lstm", "--set", "U_f=1e999I"], "U_f=1e999I is no finite number"),
         (["flow", "lstm", "--size", "H=2.5"], "the size H is a whole number, not '2.5'"),
-        (["flow", "rnn", "lstm", "--of", "q"], "there is no state of these cells 'q'"),
-        (["flow", "rnn", "lstm", "--open", "q=1"], "there is no gate of these cells 'q'"),
+        (["flow", "rnn", "lstm", "--of", "q"], "there is no state 'q' in these cells"),
+        (["flow", "rnn", "lstm", "--open", "q=1"], "there is no gate 'q' in these cells"),
         (["flow", "rnn", "lstm", "--weights", "w.npz"], "a file of weights is that of one cell"),
         (["flow", "rnn", "--mode", "drak", "--steps", "2"], "there is no mode 'drak'"),
         (["flow", "rnn", "-o", "flow.pdf"], "there is no format with the suffix '.pdf'"),

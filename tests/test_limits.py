@@ -232,7 +232,7 @@ def test_a_gate_that_acts_on_no_memory_is_said_to_be_one() -> None:
 
 
 def test_bad_gates_are_refused_with_a_way_out() -> None:
-    with pytest.raises(UnknownName, match="no gate of lstm 'fo'"):
+    with pytest.raises(UnknownName, match="no gate 'fo' in lstm"):
         settled(_lstm(), {"fo": 1})
     with pytest.raises(UnknownName, match="known: f, i, o"):
         settled(_lstm(), {"g": 1})

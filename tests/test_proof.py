@@ -156,7 +156,7 @@ def test_a_loss_that_sees_less_is_said_to() -> None:
     assert certificate.passed
     assert "for a loss that sees h[t] alone" in certificate.limits
     assert not cell.prove(alone, of=["h", "c"]).passed
-    with pytest.raises(UnknownName, match="no output of lstm 'x'"):
+    with pytest.raises(UnknownName, match="no output 'x' in lstm"):
         cell.prove(alone, of="x")
     with pytest.raises(UsageError, match="said of a program"):
         cell.prove(of="h")

@@ -92,7 +92,7 @@ def animated(cell: Cell, walk: str | None, options: Mapping[str, Any]) -> Animat
             )
     rest = {name: value for name, value in options.items() if name not in EXCLUDES}
     name = usual_walk(cell, theme) if walk is None else walk
-    check_name(f"walk through {cell.name}", name, cell.all_walks)
+    check_name("walk", name, cell.all_walks, of=cell.name)
     steps = cell.all_walks[name]
     frames = tuple(cell.draw(**rest, walk=name, step=k) for k in range(1, len(steps) + 1))
     captions = tuple(f"{k}. {capital(step.title)}" for k, step in enumerate(steps, 1))

@@ -21,11 +21,11 @@ FORMULAS: Mapping[str, tuple[str, ...]] = {
 CERTIFICATES: Mapping[str, tuple[str, ...]] = {"text": (".txt",), "markdown": (".md",), "json": (".json",)}
 
 
-def check_name(kind: str, name: str, known: Iterable[str]) -> str:
+def check_name(kind: str, name: str, known: Iterable[str], *, of: str = "") -> str:
     """The name itself.  Raises UnknownName where it is none of those known, WrongType where it is no text."""
     check_text(f"the name of a {kind}", name)
     if name not in known:
-        raise UnknownName(kind, name, known)
+        raise UnknownName(kind, name, known, of=of)
     return name
 
 

@@ -108,7 +108,7 @@ def _seen(cell: Cell, claim: Cotangents, of: Sequence[str] | None) -> Cotangents
     if of is not None:
         known = {name_of(o).base for o in outputs}
         if unknown := [name for name in of if name not in known]:
-            raise UnknownName(f"output of {cell.name}", unknown[0], sorted(known))
+            raise UnknownName("output", unknown[0], sorted(known), of=cell.name)
         return _limited(claim, [o for o in outputs if name_of(o).base in of])
     if not any(name_of(s).marks == ("loss",) for s in claim.program.inputs):
         return claim

@@ -53,7 +53,7 @@ class OperationCounts:
         known = self.sizes
         for name, number in sizes.items():
             if name not in known:
-                raise UnknownName(f"size of {self.cell.name}", name, known)
+                raise UnknownName("size", name, known, of=self.cell.name)
             _check_number(f"the size {name}", number)
         numbers = {known[name]: Integer(number) for name, number in sizes.items()}
         forward, backward, reusing = (counts.at(numbers) for counts in self.columns.values())

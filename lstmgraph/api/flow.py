@@ -119,7 +119,7 @@ class GradientFlow:
         way = found.shown[0] if state is None else Way("" if state == EVERYTHING else state, alone)
         known = {c.path: c for c in found.flow.curves}
         if way not in known:
-            raise UnknownName(f"state of {found.cell.name}", state or "", [p.state or EVERYTHING for p in known])
+            raise UnknownName("state", state or "", [p.state or EVERYTHING for p in known], of=found.cell.name)
         return known[way]
 
     # ── in words ──
@@ -282,7 +282,7 @@ def compared(
 def _check_some(kind: str, names: Iterable[str], known: Sequence[str], *more: str) -> None:
     for name in names:
         if name not in (*known, *more):
-            raise UnknownName(f"{kind} of these cells", name, {*known, *more})
+            raise UnknownName(kind, name, {*known, *more}, of="these cells")
 
 
 def _of_cell(cell: Cell, settings: Settings) -> Settings:
@@ -338,7 +338,7 @@ def ways(cell: Cell, of: Sequence[str], alone: bool) -> tuple[Way, ...]:
     states = [s.name for s in cell.states]
     for name in of:
         if name not in (*states, EVERYTHING):
-            raise UnknownName(f"state of {cell.name}", name, [*states, EVERYTHING])
+            raise UnknownName("state", name, [*states, EVERYTHING], of=cell.name)
     usual = next(iter(memories(cell)), cell.output if cell.output in states else states[0])
     several = len(states) > 1
     return tuple(

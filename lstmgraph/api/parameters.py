@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lstmgraph.errors import ShapeError, UsageError
+from lstmgraph.errors import ArrayShapeError, UsageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 def read_parameters(path: str, parameters: Sequence[MatrixSymbol]) -> dict[str, NDArray[Any]]:
     """The arrays of those parameters in a file, by name: as `numpy.savez(path, **params)` writes it, or another kind.
 
-    Raises UsageError where there are others or not all, ShapeError where they do not fit together, MissingExtra where
-    what reads the file is not installed.
+    Raises UsageError where there are others or not all, ArrayError where they are no numbers or do not fit together,
+    MissingExtra where what reads the file is not installed.
     """
     from lstmgraph.algebra.sizes import misfit
     from lstmgraph.codegen.arrays import array_axes
-    from lstmgraph.weights.files import read
+    from lstmgraph.weights.files import naming, read
     from lstmgraph.weights.given import as_array
 
     found, names = read(path), [p.name for p in parameters]
@@ -30,7 +30,8 @@ def read_parameters(path: str, parameters: Sequence[MatrixSymbol]) -> dict[str, 
     if any(wrong.values()):
         told = "; ".join(f"{what}: {', '.join(map(str, which))}" for what, which in wrong.items() if which)
         raise UsageError(f"{path!r} does not hold the parameters; {told}", hint=f"they are {', '.join(names)}")
-    arrays = {name: as_array(name, value) for name, value in found.items()}
-    if unlike := misfit({p.name: (array_axes(p.shape, False), arrays[p.name].shape) for p in parameters}):
-        raise ShapeError(f"{path}: {unlike}")
+    with naming(path):
+        arrays = {name: as_array(name, value) for name, value in found.items()}
+        if unlike := misfit({p.name: (array_axes(p.shape, False), arrays[p.name].shape) for p in parameters}):
+            raise ArrayShapeError(unlike)
     return arrays

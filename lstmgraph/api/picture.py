@@ -83,7 +83,7 @@ def _chosen_steps(cell: Cell, choices: Choices) -> tuple[str | None, tuple[int, 
     if walk is None and step is None and not choices.sheet:
         return None, ()
     walk = usual_walk(cell, choices.theme) if walk is None else walk
-    check_name(f"walk through {cell.name}", walk, cell.all_walks)
+    check_name("walk", walk, cell.all_walks, of=cell.name)
     steps = cell.all_walks[walk]
     if step is None:
         return walk, tuple(range(1, len(steps) + 1))

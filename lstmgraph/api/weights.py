@@ -7,10 +7,10 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from lstmgraph.api.catalogue import check_name
-from lstmgraph.errors import ShapeError, UsageError, WrongType
+from lstmgraph.errors import UsageError, WrongType
 from lstmgraph.standard import Form, Standard, differences, standard
 from lstmgraph.weights.blocks import Place, to_arrays, to_parts, without_place
-from lstmgraph.weights.files import read
+from lstmgraph.weights.files import naming, read
 from lstmgraph.weights.given import as_array, chosen, nested
 from lstmgraph.weights.layouts import FORMS, LAYOUTS, Functions
 from lstmgraph.weights.operators import operator_weights
@@ -26,9 +26,10 @@ def loaded(
     cell: Cell, layout: str, weights: object, at: str = "", layer: int | None = None, reverse: bool | None = None
 ) -> dict[str, NDArray[Any]]:
     """The parameters of a cell from a library's weights, or from a file of them."""
-    found, place = _placed(cell, layout, layer, reverse)
     if isinstance(weights, (str, PurePath)):
-        weights = read(Path(weights))
+        with naming(Path(weights)):
+            return loaded(cell, layout, read(Path(weights)), at, layer, reverse)
+    found, place = _placed(cell, layout, layer, reverse)
     if hasattr(weights, "graph") and LAYOUTS[layout].directions:
         weights, at = operator_weights(weights, place.form, _functions(found), at, bool(reverse)), ""
     return to_parameters(cell, found, to_parts(place, chosen(place, weights, at)))
@@ -74,10 +75,8 @@ def converted(
 def _stored_from(
     cell: Cell, file: str, target: str, layer: int | None, reverse: bool | None
 ) -> dict[str, NDArray[Any]]:
-    try:
+    with naming(file):
         return stored(cell, target, read(file), layer, reverse)
-    except ShapeError as error:
-        raise ShapeError(f"{file}: {error.message}", hint=error.hint) from None
 
 
 def as_handed_out(layout: str, arrays: Mapping[str, NDArray[Any]]) -> Any:

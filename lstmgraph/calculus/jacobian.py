@@ -75,7 +75,7 @@ class _Jacobians:
         if self.request.several:
             return self.cell.state(name).next  # through several steps leads what is carried
         if name not in self.cell.values:
-            raise UnknownName(f"value of {self.cell.name}", name, self.cell.values)
+            raise UnknownName("value", name, self.cell.values, of=self.cell.name)
         return self.cell.values[name]
 
     def origin(self, name: str) -> MatrixSymbol:
@@ -83,7 +83,7 @@ class _Jacobians:
             return self.cell.state(name).previous
         known = {name_of(s).base: s for s in (*self.cell.previous, *self.cell.inputs)}
         if name not in known:
-            raise UnknownName(f"state or input of {self.cell.name}", name, known)
+            raise UnknownName("state or input", name, known, of=self.cell.name)
         return known[name]
 
     def run(self) -> Program:

@@ -49,7 +49,7 @@ def jvp(program: Program, wrt: Sequence[MatrixSymbol], of: Sequence[MatrixSymbol
     """
     for symbol in wrt:
         if symbol not in program.inputs:
-            raise UnknownName(f"input of {program.name}", symbol.name, [s.name for s in program.inputs])
+            raise UnknownName("input", symbol.name, [s.name for s in program.inputs], of=program.name)
     return _Sweep(wrt).run(program, tuple(program.outputs if of is None else of))
 
 

@@ -50,7 +50,7 @@ def chosen(cell: Cell, wrt: Sequence[str] | None) -> tuple[MatrixSymbol, ...]:
     names = tuple(choices) if wrt is None else tuple(dict.fromkeys(wrt))
     for name in names:
         if name not in choices:
-            raise UnknownName(f"parameter, state or input of {cell.name}", name, choices)
+            raise UnknownName("parameter, state or input", name, choices, of=cell.name)
     return tuple(choices[name] for name in names)
 
 

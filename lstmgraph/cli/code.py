@@ -22,8 +22,8 @@ OPTIONS = {"dtype": "--dtype", "sizes": "--size", "params": "--params"}  # what 
 @cell_argument
 @click.option("--target", metavar="TARGET", help="What the code is for; see: lstmgraph list targets.  [default: numpy]")
 @click.option("--dtype", metavar="TYPE", help="Targets c and onnx: float32 or float64.  [default: float32]")
-@click.option("--size", "sizes", multiple=True, metavar="H=16", help="The same: a fixed size; may be repeated.")
-@click.option("--params", metavar="FILE", help="Target onnx: values of the parameters by name, an .npz file.")
+@click.option("--size", "sizes", multiple=True, metavar="H=16", help="Targets c and onnx: a fixed size (repeatable).")
+@click.option("--params", metavar="FILE", help="Target onnx: the parameters, a .npz, .pt, .pth or .safetensors.")
 @click.option("--passes", is_flag=True, help="Show what each pass of the target does, not the code.")
 @click.option("-o", "--output", metavar="FILE", help="Where to; a header goes beside it.  [default: standard output]")
 def command(

@@ -23,7 +23,7 @@ def fixed_sizes(cell: Cell, sizes: Mapping[str, int] | None) -> dict[str, int]:
     known = {size_text(z): str(z) for z in cell.sizes} | {str(z): str(z) for z in cell.sizes}
     for name, number in (sizes or {}).items():
         if name not in known:
-            raise UnknownName(f"size of {cell.name}", name, {*known.values()})
+            raise UnknownName("size", name, {*known.values()}, of=cell.name)
         if isinstance(number, bool) or not hasattr(number, "__index__"):
             raise UsageError(f"the size {name} must be a whole number, not {number!r}")
         if number < 1:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +22,7 @@ from sympy import Integer, MatMul, MatrixSymbol, Symbol
 from lstmgraph.algebra.sizes import axis, misfit, solve_sizes
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.cell import Cell
-from lstmgraph.errors import ShapeError, UnknownName, UsageError
+from lstmgraph.errors import ArrayError, ArrayShapeError, UnknownName, UsageError
 from lstmgraph.numeric.evaluate import Array, number_of
 
 LARGEST_STATE = 128  # entries of all states together, unless sizes are given
@@ -82,12 +83,12 @@ def recurrent(cell: Cell) -> frozenset[MatrixSymbol]:
 def sizes_of(cell: Cell, asked: Mapping[str, int], given: Mapping[str, Array]) -> dict[Symbol, int]:
     """A number for every size: as asked for, as the given weights have it, else the largest usual one that is not slow.
 
-    Raises UnknownName for a size that does not exist, ShapeError for weights that do not fit together.
+    Raises UnknownName for a size that does not exist, ArrayShapeError for weights that do not fit together.
     """
     known = {str(z): z for z in cell.sizes}
     for name in asked:
         if name not in known:
-            raise UnknownName(f"size of {cell.name}", name, known)
+            raise UnknownName("size", name, known, of=cell.name)
     fixed = {**_from_weights(cell, given), **{known[name]: n for name, n in asked.items()}}
     for usual in USUAL:
         sizes = {z: fixed.get(z, usual) for z in cell.sizes}
@@ -122,7 +123,7 @@ def settle(cell: Cell, values: Mapping[str, str | float], sizes: Mapping[Symbol,
     found = {}
     for name, value in values.items():
         if name not in known:
-            raise UnknownName(f"parameter of {cell.name}", name, known)
+            raise UnknownName("parameter", name, known, of=cell.name)
         shape = tuple(number_of(side, sizes) for side in known[name].shape)
         found[name] = _filled(name, str(value), shape)
     return found
@@ -151,16 +152,16 @@ def read_weights(cell: Cell, path: str | Path) -> dict[str, Array]:
     """Parameters from a file, .npz or .json: a vector as (n,) or (n, 1), a scalar as a number, a matrix as rows.
 
     Names that are no parameter of the cell are refused, parameters that the file lacks are drawn at random.  Raises
-    UsageError where the file cannot be read, UnknownName and ShapeError where it does not fit the cell.
+    UsageError where the file cannot be read, UnknownName and ArrayError where it does not fit the cell.
     """
     known = {p.name: p for p in cell.parameters}
     found = {}
     for name, value in _read(Path(path)).items():
         if name not in known:
-            raise UnknownName(f"parameter of {cell.name} (in {path})", name, known)
+            raise UnknownName("parameter", name, known, of=f"{cell.name}; {path} has one")
         found[name] = _as_matrix(known[name], value, path)
     if wrong := misfit({name: (known[name].shape, array.shape) for name, array in found.items()}):
-        raise ShapeError(f"{path}: {wrong}")
+        raise ArrayShapeError(f"{path}: {wrong}")
     return found
 
 
@@ -181,12 +182,20 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _as_matrix(parameter: MatrixSymbol, value: Any, path: str | Path) -> Array:
-    try:
-        array = numpy.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise UsageError(f"{parameter.name} in {path} is no array of numbers") from None
+    where = f"{path}: {parameter.name}"
+    array = _real(where, value)
     array = array.reshape(-1, 1) if array.ndim < 2 else array
     wrong = [s for s, n in zip(parameter.shape, array.shape, strict=False) if s.is_Integer and int(s) != n]
-    if array.ndim != 2 or wrong or not numpy.all(numpy.isfinite(array)):
-        raise ShapeError(f"{parameter.name} in {path} is no finite array of shape {parameter.shape}: {array.shape}")
+    if not numpy.all(numpy.isfinite(array)):
+        raise ArrayError(f"{where} has entries that are not finite")
+    if array.ndim != 2 or wrong:
+        raise ArrayShapeError(f"{where} is no array of shape {parameter.shape}: {array.shape}")
     return array
+
+
+def _real(where: str, value: Any) -> Array:
+    with suppress(ValueError):  # rows that are not of one length
+        array = numpy.asarray(value)
+        if array.dtype.kind in "iuf":
+            return array.astype(float)
+    raise ArrayError(f"{where} is no array of real numbers")

@@ -133,7 +133,9 @@ class _Parser(Segment):
         vanished = value == 0 and any(c in "123456789" for c in written.split("e")[0])
         if len(written) > _MAX_DIGITS or vanished or (value and not 1e-300 < abs(value) < 1e300):
             raise self.error(
-                node, "this number is out of range", f"at most {_MAX_DIGITS} digits, between 1e-300 and 1e300"
+                node,
+                "this number is out of range",
+                f"at most {_MAX_DIGITS} digits, above 1e-300 and below 1e300",
             )
         return Integer(value) if isinstance(value, int) or value == 0 else Rational(written)
 

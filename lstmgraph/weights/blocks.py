@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy
 from numpy.typing import NDArray
 
-from lstmgraph.errors import ShapeError, UsageError
+from lstmgraph.errors import ArrayShapeError, UsageError
 from lstmgraph.weights.layouts import FORMS, LAYOUTS, Array, Part
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -60,8 +60,8 @@ class Place(NamedTuple):
 def to_parts(place: Place, arrays: Arrays) -> Parts:
     """The parts that a library's arrays hold; biases and peepholes may be missing.
 
-    Two biases of which only the sum matters are added.  Raises UsageError where W or R is missing, ShapeError where
-    shapes do not fit.
+    Two biases of which only the sum matters are added.  Raises UsageError where W or R is missing, ArrayShapeError
+    where shapes do not fit.
     """
     rows = place.arrays
     for name, array in rows.items():
@@ -75,7 +75,9 @@ def to_parts(place: Place, arrays: Arrays) -> Parts:
         wanted = _shape(rows[name], len(parts), sizes)
         if given.shape != wanted:
             shown = _as_kept(rows[name], place, wanted)
-            raise ShapeError(f"{name} has the shape {arrays[name].shape}; of {FORMS[place.form].words} it has {shown}")
+            raise ArrayShapeError(
+                f"{name} has the shape {arrays[name].shape}; of {FORMS[place.form].words} it has {shown}"
+            )
         for part, block in zip(parts, numpy.split(given, len(parts)), strict=True):
             found[part] = found[part] + block if part in found else block
     return found
@@ -112,7 +114,7 @@ def _straight(name: str, array: Array, place: Place, given: NDArray[Any]) -> NDA
     """Gates one below the other, in one direction; vectors as vectors."""
     wanted = place.directions + (2 if not array.optional or array.rows else 1)
     if given.ndim != wanted or not all(given.shape):
-        raise ShapeError(f"{name} has the shape {given.shape}; it must have {wanted} axes, and entries")
+        raise ArrayShapeError(f"{name} has the shape {given.shape}; it must have {wanted} axes, and entries")
     if place.directions:
         given = given[-1 if place.reverse else 0]
     if array.rows:

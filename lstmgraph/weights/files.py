@@ -7,7 +7,8 @@ file: a row of `READERS`, and one of `WRITERS` if it is written too.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from lstmgraph.errors import MissingExtra, UsageError
+from lstmgraph.errors import ArrayError, MissingExtra, UsageError
 
 
 def _read_npz(path: Path) -> Any:
@@ -110,6 +111,15 @@ def read(path: str | Path) -> Any:
     except Exception as error:  # noqa: BLE001 - each library has errors of its own for a file that is none
         why = (error.strerror if isinstance(error, OSError) else "") or str(error).partition("\n")[0]
         raise UsageError(f"cannot read weights from {path}: {why or type(error).__name__}") from None
+
+
+@contextmanager
+def naming(path: str | Path) -> Iterator[None]:
+    """What is wrong with an array names the file that it is of."""
+    try:
+        yield
+    except ArrayError as error:
+        raise type(error)(f"{path}: {error.message}", hint=error.hint) from None
 
 
 def written(path: str | Path, arrays: Mapping[str, NDArray[Any]]) -> bytes:

@@ -12,14 +12,11 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from lstmgraph.errors import UnknownName, UsageError, WrongType
+from lstmgraph.errors import ArrayError, UnknownName, UsageError, WrongType
 from lstmgraph.weights.blocks import BACK, Place
 from lstmgraph.weights.layouts import LAYOUTS
 
 Arrays = dict[str, NDArray[Any]]
-
-# How one of several is chosen: in Python, and of the command.
-CHOICES = {"layer": "`layer` (--layer N)", "direction": "`reverse` (--reverse or --forward)"}
 
 
 def chosen(place: Place, weights: object, at: str = "") -> Arrays:
@@ -41,7 +38,7 @@ def chosen(place: Place, weights: object, at: str = "") -> Arrays:
 
 
 def as_array(name: str, value: Any) -> NDArray[Any]:
-    """An array of floating numbers.  Raises UsageError."""
+    """An array of floating numbers.  Raises ArrayError."""
     if hasattr(value, "detach"):  # a tensor of PyTorch: with a gradient, on a device, of 16 bits
         value = value.detach().cpu()
         value = (value.float() if value.itemsize < 4 else value).numpy()
@@ -49,9 +46,9 @@ def as_array(name: str, value: Any) -> NDArray[Any]:
     if array.dtype.name == "bfloat16":  # a type of JAX, which NumPy does not know
         array = array.astype(numpy.float32)
     if array.dtype.kind not in "iuf":
-        raise UsageError(f"{name} is no array of real numbers")
+        raise ArrayError(f"{name} is no array of real numbers")
     if not numpy.all(numpy.isfinite(array)):
-        raise UsageError(f"{name} has entries that are not finite")
+        raise ArrayError(f"{name} has entries that are not finite")
     return array.astype(numpy.promote_types(array.dtype, numpy.float32))
 
 
@@ -107,12 +104,12 @@ def _check_chosen(place: Place, mine: Mapping[str, Any]) -> None:
     layers, directions = (sorted(set(side)) for side in zip(*there, strict=True)) if there else ([], [])
     opened = {
         "layer": len(layers) > 1 and place.layer is None,
-        "direction": len(directions) > 1 and place.reverse is None,
+        "reverse": len(directions) > 1 and place.reverse is None,
     }
     if any(opened.values()):
         listed = f"layer{'s' * (len(layers) > 1)} {', '.join(map(str, layers))}"
         ways = " and ".join("backward" if back else "forward" for back in directions)
-        wanted = " and ".join(CHOICES[what] for what, is_open in opened.items() if is_open)
+        wanted = " and ".join(f"`{what}`" for what, is_open in opened.items() if is_open)
         raise UsageError(f"these weights are of {listed}, {ways}", hint=f"say which by {wanted}")
 
 

@@ -17,7 +17,7 @@ from sympy import Expr, Integer, Symbol
 from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.sizes import axis, misfit, solve_sizes
 from lstmgraph.cell import Cell
-from lstmgraph.errors import ShapeError, UnknownName, UsageError
+from lstmgraph.errors import ArrayShapeError, UnknownName, UsageError
 from lstmgraph.standard import Block, Standard
 from lstmgraph.weights.blocks import Parts
 from lstmgraph.weights.layouts import Part
@@ -70,14 +70,14 @@ def places(found: Standard) -> dict[Part, tuple[Block, ...]]:
 def from_parameters(cell: Cell, found: Standard, parameters: Mapping[str, NDArray[Any]]) -> Parts:
     """The parts that a cell has.
 
-    Raises UnknownName for a name that is no parameter, UsageError where one is missing, ShapeError where shapes do not
-    fit together.
+    Raises UnknownName for a name that is no parameter, UsageError where one is missing, ArrayShapeError where shapes do
+    not fit together.
     """
     _check_names(cell, parameters)
     sides = [(p.name, p.shape, _matrix_shape(p.name, parameters[p.name].shape, p.shape)) for p in cell.parameters]
     given = {name: parameters[name].shape for name, _, _ in sides}
     if wrong := misfit({name: (shape[: len(given[name])], given[name]) for name, shape, _ in sides}):
-        raise ShapeError(wrong)
+        raise ArrayShapeError(wrong)
     sizes = _solved([(side, n) for _, shape, numbers in sides for side, n in zip(shape, numbers, strict=True)])
     matrices = {name: parameters[name].reshape(numbers) for name, _, numbers in sides}
     parts = {}
@@ -91,7 +91,7 @@ def from_parameters(cell: Cell, found: Standard, parameters: Mapping[str, NDArra
 def to_parameters(cell: Cell, found: Standard, parts: Parts) -> Parameters:
     """The parameters of a cell that hold these parts; of several biases that are added all but the first are zero.
 
-    Raises ShapeError where the sizes are not those of the cell, UsageError for what the cell cannot hold.
+    Raises ArrayShapeError where the sizes are not those of the cell, UsageError for what the cell cannot hold.
     """
     columns = {kind: next(a.shape[1] for (k, _), a in parts.items() if k == kind) for kind in ("W", "R")}
     sizes = _sizes(found, columns["W"], columns["R"])
@@ -137,7 +137,7 @@ def _check_names(cell: Cell, parameters: Mapping[str, object]) -> None:
     names = [p.name for p in cell.parameters]
     for name in parameters:
         if name not in names:
-            raise UnknownName(f"parameter of {cell.name}", name, names)
+            raise UnknownName("parameter", name, names, of=cell.name)
     missing = [name for name in names if name not in parameters]
     if missing:
         raise UsageError(f"{cell.name} has parameters that are not given: {', '.join(missing)}")
@@ -149,7 +149,9 @@ def _sizes(found: Standard, x: int, h: int) -> Sizes:
     sizes = _solved(lengths)
     for symbol, (side, length) in zip((found.x, found.h.next), lengths, strict=True):
         if _number(side, sizes) != length:
-            raise ShapeError(f"the weights are those of an input of {x} and an output of {h}: {symbol} has {side} rows")
+            raise ArrayShapeError(
+                f"the weights are those of an input of {x} and an output of {h}: {symbol} has {side} rows"
+            )
     return sizes
 
 
@@ -176,7 +178,7 @@ def _matrix_shape(name: str, shape: tuple[int, ...], wanted: Shape) -> tuple[int
     """The rows and columns of a parameter: a vector has one column, a scalar is (1, 1)."""
     axes = 2 if wanted[1] != 1 else 1 if wanted[0] != 1 else 0
     if len(shape) != axes:
-        raise ShapeError(f"{name} has the shape {shape}, and must have {axes} ax{'i' if axes == 1 else 'e'}s")
+        raise ArrayShapeError(f"{name} has the shape {shape}, and must have {axes} ax{'i' if axes == 1 else 'e'}s")
     rows, columns = (*shape, 1, 1)[:2]
     return rows, columns
 

@@ -198,7 +198,7 @@ def test_the_ratio() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda c: c.counts().at({"K": 3}), "there is no size of lstm 'K'"),
+        (lambda c: c.counts().at({"K": 3}), "there is no size 'K' in lstm"),
         (lambda c: c.counts().at({"H": 0}), "the size H is at least 1"),
         (lambda c: c.counts(steps=0), "steps is at least 1"),
         (lambda c: c.counts(steps=2.5), "a whole number"),

@@ -338,8 +338,8 @@ def test_a_name_says_of_what_and_by_what(text: str) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"of": "d"}, "there is no value of lstm 'd'"),
-        ({"by": "W_f"}, "there is no state or input of lstm 'W_f'"),
+        ({"of": "d"}, "there is no value 'd' in lstm"),
+        ({"by": "W_f"}, "there is no state or input 'W_f' in lstm"),
         ({"steps": 0}, "1 to 1000 steps"),
         ({"steps": "3"}, "the option steps takes a whole number|steps takes a whole number"),
         ({"steps": "kk"}, "steps takes a whole number"),
@@ -347,7 +347,7 @@ def test_a_name_says_of_what_and_by_what(text: str) -> None:
         ({"steps": "c"}, "c means something else there already"),
         ({"steps": "k", "direct": True}, "the direct Jacobian is that of one step"),
         ({"steps": 2, "direct": True}, "the direct Jacobian is that of one step"),
-        ({"open": "g=1"}, "there is no gate of lstm 'g'"),
+        ({"open": "g=1"}, "there is no gate 'g' in lstm"),
         ({"open": 3}, "open takes text"),
         ({"notation": "olha"}, "olah"),
     ],

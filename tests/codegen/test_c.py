@@ -486,7 +486,7 @@ def test_a_size_may_have_the_name_that_functions_give_it(target: str) -> None:
     ("options", "error", "message"),
     [
         ({"dtype": "float"}, UnknownName, "there is no dtype 'float'"),
-        ({"sizes": {"K": 3}}, UnknownName, "there is no size of lstm 'K'"),
+        ({"sizes": {"K": 3}}, UnknownName, "there is no size 'K' in lstm"),
         ({"sizes": {"H": 0}}, UsageError, "the size H must be 1 at least, not 0"),
         ({"sizes": {"H": 4.5}}, UsageError, r"the size H must be a whole number, not 4\.5"),
         ({"sizes": {"H": True}}, UsageError, "the size H must be a whole number, not True"),

@@ -322,7 +322,7 @@ def test_wrong_options_are_told() -> None:
     params = gru.lambdify().init(np.random.default_rng(0), 2, 3)
     with pytest.raises(UnknownName, match="float16"):
         gru.code("onnx", dtype="float16")
-    with pytest.raises(UnknownName, match="size of gru"):
+    with pytest.raises(UnknownName, match="no size 'K' in gru"):
         gru.code("onnx", sizes={"K": 3})
     with pytest.raises(UsageError, match="the values of U_z are missing"):
         gru.code("onnx", params={k: v for k, v in params.items() if k != "U_z"})

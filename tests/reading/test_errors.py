@@ -89,6 +89,7 @@ EQUATIONS = [
     ("h[t] = x[t] / «0»", "division by zero", ""),
     ("h[t] = «True»", "not a number", ""),
     ("h[t] = «1e999» * x[t]", "out of range", ""),
+    ("h[t] = «1e-300» * x[t]", "out of range", "above 1e-300"),
     ("h[t] = «2» @ x[t]", "cannot be an operand of @", "*"),
     ("h[t] = «tanh(a, b)»", "takes 1 operand, got 2", ""),
     ("h[t] = «maximum(x[t])»", "takes 2 operands, got 1", ""),
@@ -124,6 +125,13 @@ def test_a_mistake_in_an_equation_is_marked_exactly(marked: str, message: str, h
     assert message in error.message
     assert hint in error.hint
     assert error.exit_code == 3
+
+
+def test_a_long_line_shows_where_it_is_cut() -> None:
+    shown = str(error_of(cell_file(f"h[t] = {'a + ' * 50}q(x){' + b' * 50}"))).split("\n")
+    assert shown[1].startswith("    …")
+    assert shown[1].endswith("…")
+    assert shown[1][shown[2].index("^") :].startswith("q(x)")
 
 
 def test_the_whole_message() -> None:

@@ -205,7 +205,7 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "an unknown layout": (lambda: cell_of("lstm").weights_to("torhc", {}), "did you mean 'torch'"),
     "an unknown parameter": (
         lambda: cell_of("lstm").weights_to("torch", {**random("lstm"), "W_q": numpy.zeros(1)}),
-        "no parameter of lstm 'W_q'",
+        "no parameter 'W_q' in lstm",
     ),
     "a missing parameter": (
         lambda: cell_of("rnn").weights_to("torch", {"W": numpy.zeros((4, 3))}),

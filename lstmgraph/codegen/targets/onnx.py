@@ -124,7 +124,7 @@ def sizes_of(cell: Cell, sizes: Sizes | None, params: Params | None) -> dict[Sym
 def _sizes_of_params(cell: Cell, fixed: Mapping[Symbol, Expr], params: Params) -> dict[Symbol, Expr]:
     for name in params:
         if name not in {p.name for p in cell.parameters}:
-            raise UnknownName(f"parameter of {cell.name}", name, [p.name for p in cell.parameters])
+            raise UnknownName("parameter", name, [p.name for p in cell.parameters], of=cell.name)
     wrong = misfit({p.name: (array_axes(p.shape, False), _shape(params, p.name)) for p in cell.parameters})
     if wrong:
         raise UsageError(wrong)
