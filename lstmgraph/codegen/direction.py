@@ -214,9 +214,10 @@ class Direction:
         self.all_speller.flats = self.all_speller.shared_flats()
         lines = []
         for e in self.sweep["after"]:
-            lines += self.with_flats(self.at_once(e))
+            own = self.at_once(e)
+            lines += self.with_flats(own)
             place = self.places.place(e.target)
-            if place is not None and e.target not in self.totals and not self.places.is_view(e):
+            if own and place is not None and e.target not in self.totals:
                 self.named_flats -= set(self.all_speller.written(self.sequence(place.root)))
         return lines
 

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeGuard
 from sympy import Integer, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Number, Rational, log
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.build import is_number, negate, product, total
+from lstmgraph.algebra.build import is_number, negate, product, total, transpose
 from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.traverse import walk
 
@@ -111,6 +111,12 @@ def written(of: Linear, shape: Shape) -> MatrixExpr:
     return product(n.Fill(factor, *shape), MatAdd(*terms) if len(terms) > 1 else terms[0])
 
 
+def as_column(of: Linear, shape: Shape) -> MatrixExpr:
+    """The expression of a column, or of a row the column that it is the transpose of."""
+    rows, columns = shape
+    return written(of, shape) if columns == 1 else written({transpose(a): k for a, k in of.items()}, (columns, rows))
+
+
 # ── sums of exponentials ──
 
 
@@ -204,12 +210,12 @@ def _quotient(expr: MatrixExpr, known: Known) -> Terms | None:
 
 
 def _entries(expr: MatrixExpr, known: Known) -> Terms | None:
-    """The sum of all entries of a column."""
+    """The sum of all entries of a column, or of a row."""
     terms = terms_of(expr.args[0], known)
-    if not is_positive(terms) or expr.args[0].shape[1] != 1:
+    if not is_positive(terms) or 1 not in expr.args[0].shape:
         return None
     number = terms[0].number if len(terms) == 1 else Integer(1)
-    column = written(terms[0].exponent if len(terms) == 1 else log_sum(terms), terms[0].shape)
+    column = as_column(terms[0].exponent if len(terms) == 1 else log_sum(terms), terms[0].shape)
     return [Term(expr.shape, number, {log_sum_of_entries(column): Integer(1)}, column)]
 
 

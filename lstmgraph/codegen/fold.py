@@ -13,6 +13,7 @@ To fold more: a row in `FOLDS`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import sympy as sp
@@ -41,9 +42,9 @@ def number_in(expr: MatrixExpr) -> Number | None:
 
 def _filled(value: sp.Expr, like: MatrixExpr) -> MatrixExpr:
     """A number in every entry, exact where it can be, else as near as a float64 is."""
-    if not value.is_finite or value.is_real is False:
+    if not value.is_finite or value.is_real is False or math.isinf(number := float(value)):
         return like
-    return n.Fill(value if value.is_Rational else Rational(repr(float(value))), *like.shape)
+    return n.Fill(value if value.is_Rational else Rational(repr(number)), *like.shape)
 
 
 def _function(expr: MatrixExpr) -> MatrixExpr:

@@ -9,7 +9,7 @@ Of a sum of positive multiples of exponentials, D = c exp(a) + d exp(b) + ..., w
     x exp(k) / D, x / D            x times that
     exp(k) / D ** 2                exp(k) / D times 1 / D
     log(sum(exp(a)))               m + log(sum(exp(a - m))), m the mean of a by softmax(a): within log n of the largest
-    exp(a) / sum(exp(a))           softmax(a)
+    exp(a) / sum(exp(a))           softmax(a); of a row likewise, of a matrix not
 
     log(sigmoid(a)), log(1 - ...)  -softplus(-a), -softplus(a); of products, quotients and powers of these likewise
     log(softmax(a))                a - log(sum(exp(a)))
@@ -27,7 +27,7 @@ from collections.abc import Callable, Mapping
 from sympy import Integer, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Number, Rational
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.build import is_number, negate, power, product, total
+from lstmgraph.algebra.build import is_number, negate, power, product, total, transpose
 from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import rebuild, symbols_in
@@ -36,6 +36,7 @@ from lstmgraph.codegen.exponentials import (
     Linear,
     Term,
     Terms,
+    as_column,
     combined,
     is_positive,
     less,
@@ -203,13 +204,19 @@ def _sum_over(above: Terms, below: Terms) -> MatrixExpr:
 def _share(of: Term, terms: Terms) -> MatrixExpr:
     """One term over a sum: by a sigmoid or a softmax where it is one of those of the sum."""
     for k, t in enumerate(terms):
-        inside = t.column is not None and written(of.exponent, of.shape) == t.column
-        if inside or t.exponent == of.exponent:
+        within = _within(of, t.column)
+        if within or t.exponent == of.exponent:
             rest = [*terms[:k], *terms[k + 1 :]]
             share = [n.Sigmoid(written(less(t.logarithm, log_sum(rest)), of.shape))] if rest else []
-            within = [n.Softmax(t.column)] if inside else []
             return product(n.Fill(of.number / t.number, *of.shape), *within, *share)
     return product(n.Fill(of.number, *of.shape), n.Exp(written(less(of.exponent, log_sum(terms)), of.shape)))
+
+
+def _within(of: Term, column: MatrixExpr | None) -> list[MatrixExpr]:
+    """exp(a) / sum(exp(a)), of a column or of a row, where the term is exp(a)."""
+    if column is None or 1 not in of.shape or as_column(of.exponent, of.shape) != column:
+        return []
+    return [n.Softmax(column) if of.shape[1] == 1 else transpose(n.Softmax(column))]
 
 
 # ── a tanh by a sigmoid ──

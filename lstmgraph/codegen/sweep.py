@@ -108,19 +108,29 @@ def swept(
     carried: Mapping[MatrixSymbol, MatrixSymbol],
     summed: frozenset[MatrixSymbol] = frozenset(),
 ) -> Sweep:
-    """The equations of one step, sorted into phases; their order within a phase stays."""
-    shared = tuple(shared)
+    """The equations of one step, sorted into phases; their order within a phase stays.
+
+    Sums over all steps come after the loop even if they do not wait for it: with those that do they are one product.
+    """
+    shared, summed = tuple(shared), dependent(program.equations, summed)
     inputs = tuple(s for s in program.inputs if s not in shared and s not in carried)
     late = dependent(program.equations, carried)
     timed = dependent(program.equations, (*inputs, *carried))
     needed = needed_by(program.equations, carried.values())
     found: dict[Phase, list[Equation]] = {phase: [] for phase in PHASES}
     for e in program.equations:
-        waits = e.target in late
-        phase: Phase = "once" if e.target not in timed else "before" if not waits else "loop"
-        found["after" if waits and e.target not in needed else phase].append(e)
+        found[_phase(e.target, timed, late, needed, summed)].append(e)
     phases = {phase: tuple(equations) for phase, equations in found.items()}
     return Sweep(program.name, shared, inputs, carried, program.outputs, phases, summed)
+
+
+def _phase(target: MatrixSymbol, *of: frozenset[MatrixSymbol]) -> Phase:
+    timed, late, needed, summed = (target in some for some in of)
+    if not timed:
+        return "once"
+    if needed:
+        return "loop" if late else "before"
+    return "after" if late or summed else "before"
 
 
 def dependent(equations: Iterable[Equation], on: Iterable[MatrixSymbol]) -> frozenset[MatrixSymbol]:

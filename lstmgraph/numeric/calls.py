@@ -77,11 +77,15 @@ def starts(states: Arrays) -> Arrays:
 
 
 def by_backward(cell: Cell, functions: Functions, sample: Sample, dtype: Any = numpy.float64) -> Found:
-    """`forward` and `backward` on arrays of NumPy."""
+    """`forward` and `backward` on arrays of NumPy; between them the caller's inputs and states are filled anew."""
     given = given_rows(cell, sample, dtype)
     outputs, trace, cache = functions.forward(given.params, given.xs, given.states)
-    d_params, d_xs, d_start = functions.backward(given.params, cache, given.d_output, given.d_states)
     check_kept(given, cell, sample, dtype)
+    for array in (*given.inputs.values(), *given.states.values()):
+        array.fill(numpy.nan)
+    d_params, d_xs, d_start = functions.backward(given.params, cache, given.d_output, given.d_states)
+    again = given_rows(cell, sample, dtype)
+    check_kept(given._replace(inputs=again.inputs, states=again.states), cell, sample, dtype)
     d_inputs = d_xs if len(given.inputs) > 1 else dict.fromkeys(given.inputs, d_xs)
     return {OUTPUT: outputs, **trace}, {**d_params, **d_inputs, **starts(d_start)}
 

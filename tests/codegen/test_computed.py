@@ -69,6 +69,7 @@ def test_constants_are_folded(written: str, wanted: str) -> None:
         "b * 2 * x[t] * b",
         "x[t] ** 2",
         "log(-1) * x[t]",
+        "x[t] / exp(1000)",
         "0 * b * 2 + x[t]",
         "1 * b * (1 / b) + x[t]",
         "2 * x[t] / (0 * b)",
@@ -123,6 +124,12 @@ def test_what_is_asked_for_stays(written: str) -> None:
         ("log(1 / (1 + exp(x[t])))", "-softplus(x[t])"),
         ("b * sum(b * exp(x[t])) / sum(exp(x[t]))", "b * sum(b * softmax(x[t]))"),
         ("W @ exp(x[t]) / sum(exp(x[t]))", "W @ softmax(x[t])"),
+        ("(exp(x[t].T) / sum(exp(x[t].T))).T", "softmax(x[t])"),
+        ("(exp(2 * x[t].T - b.T) / sum(exp(2 * x[t].T - b.T))).T", "softmax(2 * x[t] - b)"),
+        (
+            "b * log(sum(2 * exp(x[t].T)))",
+            "b * (sum(softmax(x[t]) * x[t]) + log(sum(exp(x[t] - sum(softmax(x[t]) * x[t])))) + 0.6931471805599453)",
+        ),
     ],
 )
 def test_forms_are_stable(written: str, wanted: str) -> None:

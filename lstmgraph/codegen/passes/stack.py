@@ -12,12 +12,14 @@ have one.  A stack of parameters is made once for a sequence.  In which order it
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
 from lstmgraph.algebra.build import total
-from lstmgraph.algebra.nodes import Concat
+from lstmgraph.algebra.nodes import Concat, Slice
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.codegen.passes.order import Order
 from lstmgraph.codegen.passes.rows import before_use, fresh, joint_name, replaced, rows, with_stacks
@@ -46,6 +48,7 @@ class _Stacking:
     def __post_init__(self) -> None:
         self.order, self.constant = Order(self.sweep), self.sweep.constant()
         self.taken = {e.target for e in self.sweep.equations}
+        self.made = {e.target for e in self.sweep["loop"]}
 
     def run(self) -> Sweep:
         phases: dict[Phase, list[Equation]] = {}
@@ -99,8 +102,8 @@ class _Stacking:
         now = equations
         for (right, weight), every in groups.items():
             lefts = every if weight else self.free(every, right, now)
-            if len(lefts) > 1:
-                members = self.sorted(lefts, weight)
+            members = self.sorted(lefts, weight)
+            if self.is_worth_it(members):
                 products.append(self.product(members, right, [lefts[m] for m in members]))
                 found |= {MatMul(m, right): part for m, part in rows(products[-1].target, members)}
                 new = [replace(e, value=replaced(e.value, found)) for e in equations]
@@ -113,6 +116,16 @@ class _Stacking:
         wanted = {MatMul(left, right) for left in lefts}
         late = dependent(equations, [e.target for e in equations if not wanted.isdisjoint(walk(e.value))])
         return {left: owner for left, owner in lefts.items() if left not in late}
+
+    def is_worth_it(self, members: tuple[MatrixExpr, ...]) -> bool:
+        """Whether it saves more than it costs: two products as one do not pay for a value that each step writes twice.
+
+        That is one that the loop makes, and that is in another stack with other neighbours.
+        """
+        late = self.made.intersection(members)
+        others = [other.value.args for other in self.stacks.values() if not late.isdisjoint(other.value.args)]
+        nested = all(_is_run(other, members) or _is_run(members, other) for other in others)
+        return len(members) > 2 or (len(members) == 2 and nested)
 
     def ordered(self, equations: list[Equation]) -> list[Equation]:
         """With the stacks that these use, each equation after what it uses."""
@@ -137,12 +150,17 @@ class _Stacking:
         terms = {e.value: e for e in equations if e.target in self.sweep.summed and isinstance(e.value, MatrixSymbol)}
         found: dict[MatrixExpr, MatrixExpr] = {}
         new = []
-        for made in sorted(self.stacks.values(), key=lambda made: -len(made.value.args)):
-            members = [m for m in made.value.args if m in terms and m not in found]
-            if len(members) > 1 and len(members) == len(made.value.args):
+        for made in sorted(
+            self.stacks.values(), key=lambda made: (not terms.keys() >= {*made.value.args}, -len(made.value.args))
+        ):
+            parts = dict(rows(made.target, made.value.args))
+            for members in _runs(made.value.args, terms.keys() - found.keys()):
                 owners = [terms[m].target for m in members]
-                name = fresh(joint_name(owners), made.target.shape, self.taken)
-                new.append(Equation(name, made.target, stage=terms[members[0]].stage))
+                first, count = parts[members[0]], sum(m.shape[0] for m in members)
+                whole = len(members) == len(parts)
+                value = made.target if whole else Slice(made.target, first.args[1], count)
+                name = fresh(joint_name(owners), value.shape, self.taken)
+                new.append(Equation(name, value, stage=terms[members[0]].stage))
                 found |= dict(rows(name, members))
         done = {terms[m].target: part for m, part in found.items()}
         changed = (replace(e, value=done.get(e.target, e.value)) for e in equations)
@@ -159,3 +177,16 @@ class _Stacking:
             value = Concat(*members)
             self.stacks[members] = Equation(fresh(joint_name(symbols), value.shape, self.taken), value)
         return self.stacks[members].target
+
+
+def _runs(values: tuple[MatrixExpr, ...], of: Collection[MatrixExpr]) -> Iterator[tuple[MatrixExpr, ...]]:
+    """The longest runs of several values that stand beside one another and are all among others."""
+    for fits, run in groupby(values, lambda v: v in of):
+        members = tuple(run)
+        if fits and len(members) > 1:
+            yield members
+
+
+def _is_run(some: tuple[MatrixExpr, ...], of: tuple[MatrixExpr, ...]) -> bool:
+    """Whether some values stand beside one another among others, in the same order."""
+    return any(of[k : k + len(some)] == some for k in range(len(of) - len(some) + 1))

@@ -206,7 +206,7 @@ class _File:
         lines = []
         for x, name in given.items():
             source = "xs" if len(given) == 1 else f'inputs["{name_of(x).base}"]'
-            lines.append(f"    {name} = np.ascontiguousarray({source}.{_turn(x)})")
+            lines.append(f"    {name} = {source}.{_turn(x)}.copy()")
         return lines
 
     def outward(self, side: Direction, symbol: MatrixSymbol) -> str:

@@ -125,7 +125,7 @@ def _forward(params, xs, states):
     W_f, U_f, W_i, U_i, W_g, U_g = (params[name] for name in ("W_f", "U_f", "W_i", "U_i", "W_g", "U_g"))
     W_o, U_o = (params[name] for name in ("W_o", "U_o"))
     b_f, b_i, b_g, b_o = (params[name][:, None] for name in ("b_f", "b_i", "b_g", "b_o"))
-    xs = np.ascontiguousarray(xs.transpose(1, 2, 0))
+    xs = xs.transpose(1, 2, 0).copy()
     H = states["c"].shape[1]
 
     half_W_fiog = np.concatenate([W_f, W_i, W_o, W_g])
