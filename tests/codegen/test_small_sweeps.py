@@ -15,11 +15,12 @@ from lstmgraph.algebra.nodes import Concat, Cos, Exp, Fill, Hadamard, OneMinus, 
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.calculus import gradient
 from lstmgraph.codegen.computed import computed
-from lstmgraph.codegen.passes import gather, halve, place, stack, turn, widen
+from lstmgraph.codegen.passes import gather, halve, hoist_terms, place, stack, turn, widen
 from lstmgraph.codegen.sequence import sequence
 from lstmgraph.codegen.sweep import Sweep, swept
 from lstmgraph.numeric.evaluate import evaluate
 from lstmgraph.program import Equation, Program
+from tests.codegen.equality import cell_of
 
 H = Symbol("H", integer=True, positive=True)
 h, before = (MatrixSymbol(f"h[{at}]", H, 1) for at in ("t", "t-1"))
@@ -218,3 +219,27 @@ def test_the_slope_of_silu_keeps_its_digits_far_out() -> None:
     given = {s.name: one for s in backward.program.inputs} | {"x[t]": x, "part(h.1)[t]": x / (1 + np.exp(-x))}
     found, wanted = (evaluate(s.program, given)["bar(x)[t]"] for s in (halve(backward), backward))
     np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
+# ── sums over all steps ──
+
+
+def stacked(name: str) -> Sweep:
+    cell = computed(cell_of(name))
+    return stack(hoist_terms(sequence(cell, gradient(cell)).backward))
+
+
+def test_what_no_step_waits_for_is_in_one_product_with_what_one_waits_for() -> None:
+    """In mLSTM the gates o and q wait for nothing, v and k for the step after; and three of the biases are one sum."""
+    back = stacked("mlstm")
+    assert [e.target.name for e in back["before"] if e.target in back.summed] == []
+    assert {"some(grad(W_o.W_q.W_v.W_k))", "some(grad(b_o.b_q.b_v))"} <= {e.target.name for e in back["after"]}
+
+
+def test_no_step_writes_a_value_twice_to_save_one_product() -> None:
+    """In SCRN the cotangents of h and s are stacked for x, so those of y and h are not for s."""
+    back = stacked("scrn")
+    made = {e.target for e in back["loop"]}
+    members = [m for of_one in concats(back) for m in of_one if m in made]
+    assert members
+    assert len(members) == len({*members})

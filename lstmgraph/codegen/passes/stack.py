@@ -6,8 +6,8 @@ Three kinds belong together, found in the equations of every phase:
     δ_f xᵀ, δ_i xᵀ, ...           likewise: the rows of δ xᵀ with δ = [δ_f; δ_i; ...]
     U_fᵀ δ_f + U_iᵀ δ_i + ...     terms of one sum: Uᵀ δ
 
-Values of which the sum over all steps is wanted (δ_f, δ_i, ... for biases) are rows of that of their stack, if they
-have one.  A stack of parameters is made once for a sequence.  In which order it is: `order`.
+Values of which the sum over all steps is wanted (δ_f, δ_i, ... for biases) are rows of one sum, if they are neighbours
+in a stack.  A stack of parameters is made once for a sequence.  In which order it is: `order`.
 """
 
 from __future__ import annotations
@@ -146,12 +146,12 @@ class _Stacking:
     # ── sums over the steps ──
 
     def summed(self, equations: list[Equation]) -> list[Equation]:
-        """The equations with sums over all steps of values that are a stack as rows of the sum of that."""
+        """The equations with sums of neighbours in a stack as rows of one; a stack that is all of them comes first."""
         terms = {e.value: e for e in equations if e.target in self.sweep.summed and isinstance(e.value, MatrixSymbol)}
         found: dict[MatrixExpr, MatrixExpr] = {}
         new = []
         for made in sorted(
-            self.stacks.values(), key=lambda made: (not terms.keys() >= {*made.value.args}, -len(made.value.args))
+            self.stacks.values(), key=lambda s: (not terms.keys() >= {*s.value.args}, -len(s.value.args))
         ):
             parts = dict(rows(made.target, made.value.args))
             for members in _runs(made.value.args, terms.keys() - found.keys()):
