@@ -27,6 +27,7 @@ LEFT, RIGHT = (n.Slice(Transpose(A), start, ONE) for start in (Integer(0), Integ
         (Transpose(LOWER), A, True),
         (LEFT, RIGHT, False),
         (LEFT, LOWER, True),
+        (n.Slice(n.Slice(Transpose(A), ONE, size(2)), ONE, ONE), RIGHT, False),
         (n.Slice(LOWER, Integer(0), ONE), n.Slice(LOWER, Integer(1), ONE), False),
         (n.Slice(LOWER, Integer(0), ONE), UPPER, False),
         (Transpose(Transpose(LOWER)), UPPER, False),

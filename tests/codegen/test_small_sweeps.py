@@ -104,6 +104,13 @@ def test_a_product_of_which_a_sum_takes_some_rows_is_added_to_no_more_of_them() 
     assert gather(sweep) == sweep
 
 
+def test_a_product_is_gathered_with_no_stack_that_has_more_rows() -> None:
+    Y = MatrixSymbol("Y[t]", 3 * H, 1)
+    (first, second), (left, right) = halves(Z), halves(Y)
+    sweep = replace(loops(MatAdd(first, left), MatAdd(second, right)), inputs=(X, Y))
+    assert gather(sweep) == sweep
+
+
 def test_a_product_that_is_wanted_stays() -> None:
     (first, second), (left, right) = halves(Z), halves(X)
     sweep = replace(loops(MatAdd(first, left), MatAdd(second, right)), wanted=(h, Z))
