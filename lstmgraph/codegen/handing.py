@@ -38,14 +38,16 @@ def hand_over(side: Direction, lines: Lines) -> None:
 def is_renamed(side: Direction, e: Equation, source: Place) -> bool:
     """Whether an equation only says which value of this step the next one takes, of an array of all steps.
 
-    The next step may write over that, unless somebody needs it later.
+    The next step may write over that, unless somebody needs it later, or takes it by another name too.
     """
     places, whole = side.places, source == side.whole_of(source.root) and side.places.is_whole(source.root)
-    if e.target not in places.ends or not whole or source.root in side.arrays or not _is_there(side, e.target):
+    if not whole or not _is_there(side, e.target):
         return False
+    first = next(o for o in side.sweep["loop"] if places.place(o.value) == source and not places.is_view(o))
     later = {s for other in side.sweep["after"] for s in symbols_in(other.value)} | side.kept
     there = places.there(source)
-    return later.isdisjoint(there) and all(places.at.get(s, 0) <= places.at[e.target] for s in there)
+    ready = all(places.at.get(s, 0) <= places.at[e.target] for s in there)
+    return e == first and ready and later.isdisjoint((*there, places.traced.get(source.root)))
 
 
 def _is_there(side: Direction, new: MatrixSymbol) -> bool:
