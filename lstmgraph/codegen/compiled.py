@@ -159,7 +159,10 @@ class Compiled:
         return outputs, after, (given, found)
 
     def backward(self, params: Any, cache: Any, d_outputs: Any, d_states: Any = None) -> tuple[Any, Any, Any]:
-        """The gradients of a loss, back through time: of the parameters, of the inputs, of the initial states."""
+        """The gradients of a loss, back through time: of the parameters, of the inputs, of the initial states.
+
+        `params` are those that forward had, and `cache` is the third of what it gave.
+        """
         if not isinstance(cache, tuple) or not cache or not isinstance(cache[0], Given):
             raise TypeError(f"cache must be the third of what forward gives, got {type(cache).__name__}")
         given, trace = cache

@@ -345,6 +345,7 @@ def test_without_jax_the_text_is_there_still(monkeypatch: pytest.MonkeyPatch) ->
         (lambda f, p, xs: f.forward(p, xs[0]), r"xs must be \(B, T, X=2\), got \(3, 2\)"),
         (lambda f, p, xs: f.forward(p, xs[:, :0]), "at least one step"),
         (lambda f, p, xs: f.step(p, xs), r"x must be \(B, X=2\), got \(2, 3, 2\)"),
+        (lambda f, p, xs: f.forward(p, {"x": xs}), "xs must be an array, got a dict"),
         (lambda f, p, xs: f.reference({}, xs), "the names in params are wrong; missing: W_f, .*, b_o$"),
         (lambda f, p, xs: f.forward(p | {"W_f": p["W_f"].T}, xs), r"U_f is \(3, 3\), .* W_f \(2, 3\): one is wrong"),
         (lambda f, p, xs: f.forward(p, xs, {"c": jnp.ones((B, H))}), "the names in states are wrong; missing: h$"),

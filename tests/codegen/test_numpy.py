@@ -245,6 +245,22 @@ def test_what_is_no_number_is_named_and_not_read_as_one(wrong: list[object]) -> 
         f.forward(params | {"b_f": np.array(wrong)}, np.ones((4, 3, 8)))
 
 
+def test_a_dict_is_no_array() -> None:
+    f, params = lstm()
+    with pytest.raises(ValueError, match="x must be an array, got a dict"):
+        f.step(params, {"x": np.ones((4, 8))})
+    with pytest.raises(ValueError, match="params must be arrays, got a dict"):
+        f.forward(params | {"b_f": params}, np.ones((4, 3, 8)))
+
+
+@pytest.mark.parametrize("wrong", [int, bool, np.uint8, complex, str])
+def test_init_refuses_types_that_would_make_zeros(wrong: type) -> None:
+    for init in (functions_of("lstm").init, checks_of(cell_of("lstm"))["init"]):
+        with pytest.raises(ValueError, match="dtype must be a floating type, as float32, got "):
+            init(7, 8, 5, dtype=wrong)
+        assert init(7, 8, 5, dtype=np.float16)["b_f"].dtype == np.float16
+
+
 def test_init_takes_a_seed_or_a_generator() -> None:
     """Those of the compiled functions as well."""
     for init in (functions_of("lstm").init, checks_of(cell_of("lstm"))["init"]):

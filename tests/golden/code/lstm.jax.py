@@ -47,7 +47,7 @@ def shapes(X, H):
 
 def init(key, X, H, dtype=float):
     """Random parameters: uniform, within 1 / sqrt(columns) for a matrix and 1 / sqrt(length) for a vector."""
-    if not all(hasattr(length, "__index__") and length > 0 for length in (X, H)):
+    if not all(hasattr(length, "__index__") and length is not True and length > 0 for length in (X, H)):
         raise ValueError(f"every size must be a whole number, 1 at least, got {X=}, {H=}")
     params = {}
     for name, shape in shapes(X, H).items():
@@ -281,6 +281,8 @@ def _arrays(what, arrays, names, dtype=None):
                  "unknown": [str(n) for n in arrays if n not in names]}
         said = [f"; {word}: {', '.join(found)}" for word, found in wrong.items() if found]
         raise ValueError(f"the names in {what} are wrong{''.join(said)}")
+    if any(isinstance(array, dict) for array in arrays.values()):
+        raise ValueError(f"{what} must be {'an array' if names == ('',) else 'arrays'}, got a dict")
     arrays = {name: jnp.asarray(arrays[name]) for name in names}
     types = {array.dtype for array in arrays.values()}
     if any(found.kind in "cOSU" for found in types):

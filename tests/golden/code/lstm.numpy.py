@@ -57,8 +57,10 @@ def shapes(X, H):
 
 def init(rng, X, H, dtype=np.float64):
     """Random parameters: uniform, within 1 / sqrt(columns) for a matrix and 1 / sqrt(length) for a vector."""
-    if not all(hasattr(length, "__index__") and length > 0 for length in (X, H)):
+    if not all(hasattr(length, "__index__") and length is not True and length > 0 for length in (X, H)):
         raise ValueError(f"every size must be a whole number, 1 at least, got {X=}, {H=}")
+    if np.dtype(dtype).kind != "f":
+        raise ValueError(f"dtype must be a floating type, as float32, got {np.dtype(dtype)}")
     rng, params = np.random.default_rng(rng), {}  # of a seed as well
     for name, shape in shapes(X, H).items():
         bound = 1 / np.sqrt(shape[-1]) if shape else 1
@@ -95,8 +97,8 @@ def forward(params, xs, states=None):
 def backward(params, cache, d_outputs, d_states=None):
     """The gradients of a loss, back through time: of the parameters, of xs, of the initial states.
 
-    d_outputs is the loss's gradient with respect to the outputs, of the same shape; d_states that with respect to the
-    states after the last step, by name, where they matter to the loss.
+    params are those that forward had.  d_outputs is the loss's gradient with respect to the outputs, of the same shape;
+    d_states that with respect to the states after the last step, by name, where they matter to the loss.
     """
     if not isinstance(cache, tuple) or len(cache) != 4:
         raise TypeError(f"cache must be the third of what forward gives, got {type(cache).__name__}")
@@ -278,6 +280,8 @@ def _arrays(what, arrays, names, dtype=None):
                  "unknown": [str(n) for n in arrays if n not in names]}
         said = [f"; {word}: {', '.join(found)}" for word, found in wrong.items() if found]
         raise ValueError(f"the names in {what} are wrong{''.join(said)}")
+    if any(isinstance(array, dict) for array in arrays.values()):
+        raise ValueError(f"{what} must be {'an array' if names == ('',) else 'arrays'}, got a dict")
     arrays = {name: np.asarray(arrays[name]) for name in names}
     types = {array.dtype for array in arrays.values()}
     if any(found.kind in "cOSU" for found in types):
