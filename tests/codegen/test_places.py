@@ -14,9 +14,11 @@ from lstmgraph.codegen.arrays import Speller
 from lstmgraph.codegen.calls import statements
 from lstmgraph.codegen.computed import computed
 from lstmgraph.codegen.passes import passed_both
-from lstmgraph.codegen.places import Place, Places
+from lstmgraph.codegen.places import Place, Places, meet
 from lstmgraph.codegen.sequence import sequence
+from lstmgraph.codegen.sweep import swept
 from lstmgraph.codegen.targets.torch import DIALECT, PASSES
+from lstmgraph.program import Equation, Program
 from lstmgraph.reading import from_equations
 
 H, ONE = size("H"), size(1)
@@ -65,6 +67,18 @@ def test_slopes_are_computed_where_the_cotangents_will_be() -> None:
     slopes = [place for s, place in places.items() if s.startswith("slope(bar(pre(")]
     assert {str(place.root) for place in slopes} == {"some(bar(pre(o.g.i.f)))[t]"}
     assert sorted(str(place.start) for place in slopes) == ["0", "2*H", "3*H", "H"]
+
+
+def test_what_is_handed_on_is_not_written_over_where_the_step_takes_it() -> None:
+    """tanh(h[t]) is not computed in the place of h[t], which the next step takes."""
+    h, before, other, gone = (symbol(name, (H, ONE)) for name in ("h[t]", "h[t-1]", "g[t]", "g[t-1]"))
+    values = {h: n.Sin(before), a: n.Tanh(h), other: n.Hadamard(a, gone)}
+    equations = tuple(Equation(target, value) for target, value in values.items())
+    carried = {before: h, gone: other}
+    sweep = swept(Program("p", tuple(carried), equations, (h, other)), (), carried)
+    found = Places(sweep, frozenset(), frozenset(), frozenset({*values, *carried}))
+    assert found.place(h) == found.place(before)
+    assert not meet(found.place(a), found.place(h))
 
 
 @pytest.mark.parametrize(
