@@ -11,11 +11,11 @@ from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol, Transpose
 
 from lstmgraph import Cell
 from lstmgraph.algebra.names import size, symbol
-from lstmgraph.algebra.nodes import Concat, Cos, Exp, Fill, Hadamard, OneMinus, Sigmoid, Sin, Slice, Tanh
+from lstmgraph.algebra.nodes import Concat, Cos, Exp, Fill, Hadamard, OneMinus, Sigmoid, Sin, Slice, Step, Tanh
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.calculus import gradient
 from lstmgraph.codegen.computed import computed
-from lstmgraph.codegen.passes import gather, halve, hoist_terms, place, stack, turn, widen
+from lstmgraph.codegen.passes import gather, halve, hoist_terms, place, rest, stack, turn, widen
 from lstmgraph.codegen.sequence import sequence
 from lstmgraph.codegen.sweep import Sweep, swept
 from lstmgraph.numeric.evaluate import evaluate
@@ -38,13 +38,13 @@ def sweep_of(*equations: tuple[MatrixSymbol, MatrixExpr], more: tuple[MatrixSymb
     return swept(Program("p", (*parameters, X, before), made, (h,)), parameters, {before: h})
 
 
-def same(one: Sweep, other: Sweep) -> bool:
+def same(one: Sweep, other: Sweep, *more: MatrixSymbol) -> bool:
     """Whether the second is in order, and both compute the same."""
     rng = np.random.default_rng(0)
     shapes = {s.name: tuple(int(side.subs(H, 3)) for side in s.shape) for s in one.program.inputs}
     given = {name: rng.uniform(0.1, 0.9, shape) for name, shape in shapes.items()}
-    found, wanted = (evaluate(s.check().program.check(), given)[h.name] for s in (other, one))
-    return bool(np.allclose(found, wanted, rtol=1e-13, atol=1e-13))
+    found, wanted = (evaluate(s.check().program.check(), given) for s in (other, one))
+    return all(np.allclose(found[s.name], wanted[s.name], rtol=1e-13, atol=1e-13) for s in (h, *more))
 
 
 def concats(sweep: Sweep) -> list[tuple[MatrixExpr, ...]]:
@@ -159,6 +159,38 @@ def test_products_in_a_row_are_in_no_stack() -> None:
     after = stack(sweep)
     assert not concats(after)
     assert same(sweep, after)
+
+
+@pytest.mark.parametrize(("wanted", "stacked"), [("uv", True), ("u", False)])
+def test_sums_of_all_members_of_a_stack_are_rows_of_its_sum(wanted: str, stacked: bool) -> None:
+    """Of Lᵀ u + Mᵀ v there is [u; v]; of u alone the sum is taken of u."""
+    sums = {symbol(f"grad({name})", (H, size(1))): value for name, value in zip(wanted, (u, v), strict=False)}
+    products = (MatMul(Transpose(L), u), MatMul(Transpose(M), v))
+    sweep = sweep_of((u, Tanh(before)), (v, Sin(before)), (h, MatAdd(*products)), *sums.items())
+    sweep = replace(sweep, wanted=(h, *sums), summed=frozenset(sums))
+    after = stack(sweep)
+    values = [after.definitions[s.name] for s in sums]
+    assert [isinstance(value, Slice) for value in values] == [stacked] * len(sums)
+    assert same(sweep, after, *sums)
+
+
+def test_a_sigmoid_of_a_sigmoid_is_half_of_half_a_tanh() -> None:
+    sweep = sweep_of((u, Sigmoid(before)), (h, Sigmoid(u)))
+    after = halve(sweep)
+    assert not any(isinstance(e.value, Sigmoid) for e in after.equations)
+    assert same(sweep, after)
+
+
+def test_what_a_switch_leaves_is_less_no_sum_of_what_it_takes() -> None:
+    """Of the gradients of max(p, h[t-1]) that of p is a sum over all steps."""
+    taken, switch = symbol("grad(p)", (H, size(1))), Step(before)
+    after_loop = ((taken, Hadamard(u, switch)), (v, Hadamard(u, OneMinus(switch))))
+    sweep = sweep_of((u, Tanh(before)), (h, Sin(u)), *after_loop)
+    sweep = replace(sweep, wanted=(h, v, taken), summed=frozenset({taken}))
+    after = rest(sweep)
+    assert not any(isinstance(e.value, OneMinus) for e in after.equations)
+    assert after.summed == sweep.summed
+    assert same(sweep, after, v, taken)
 
 
 @pytest.mark.parametrize(
