@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sympy import MatAdd, MatMul, MatrixExpr, Symbol
+from sympy import MatAdd, MatMul, MatrixExpr, Symbol, Transpose
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import size, symbol
@@ -104,6 +104,15 @@ def test_what_takes_the_place_of_a_value_comes_after_all_that_take_it() -> None:
 def test_values_that_change_places_take_none() -> None:
     direction = carrying(("a", VALUES["q"]), ("b", VALUES["p"]))
     assert not direction.in_place
+
+
+@pytest.mark.parametrize(("turned", "in_place"), [(False, True), (True, False)])
+def test_a_matrix_that_takes_itself_turned_does_not_take_its_own_place(turned: bool, in_place: bool) -> None:
+    """M + tanh(Mᵀ): entry (j, i) is taken after entry (i, j) is written."""
+    new, old = (symbol(f"M[{at}]", (H, H)) for at in ("t", "t-1"))
+    made = Equation(new, MatAdd(old, n.Tanh(Transpose(old) if turned else old)))
+    sweep = Sweep("test", (), (), {old: new}, (new,), {"once": (), "before": (), "loop": (made,), "after": ()})
+    assert Direction(sweep, frozenset({new}), in_place=True).in_place == in_place
 
 
 @pytest.mark.parametrize("name", ["leaky", "sum_of_sums"])

@@ -7,18 +7,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sympy import Expr, Symbol
+from sympy import Expr, MatMul, Symbol, Transpose
 
 from lstmgraph import Cell
+from lstmgraph.algebra.names import size, symbol
+from lstmgraph.algebra.nodes import Sin, Tanh
 from lstmgraph.calculus.vjp import gradient
 from lstmgraph.codegen.computed import computed
 from lstmgraph.codegen.passes import add_up, passed_both, recompute, recompute_in_loop, sink
 from lstmgraph.codegen.passes.recompute import is_cheap, is_matrix
 from lstmgraph.codegen.sequence import Sequence, sequence
 from lstmgraph.codegen.shown import passes_text
+from lstmgraph.codegen.sweep import swept
 from lstmgraph.codegen.targets import c, jax, numpy, torch
 from lstmgraph.numeric.evaluate import evaluate
-from lstmgraph.program import Program
+from lstmgraph.program import Equation, Program
 from tests.codegen.equality import CELLS, cell_of
 from tests.codegen.equality import functions_of as functions
 from tests.codegen.test_passes import arrays
@@ -161,6 +164,20 @@ def test_a_sum_of_what_is_kept_anyway_stays_after_the_loop() -> None:
     backward = add_up(sequence(cell, gradient(cell))).backward
     assert {"grad(V)", "grad(b)"} <= {str(e.target) for e in backward["after"]}
     assert "grad(R)" in {str(e.target) for e in backward["loop"]}
+
+
+@pytest.mark.parametrize("row", [False, True])
+def test_a_sum_that_is_a_row_of_each_sample_stays_after_the_loop(row: bool) -> None:
+    """A u is added up where A is made, uᵀ A is not."""
+    before, p, u = (symbol(name, (H, size(1))) for name in ("h[t-1]", "p", "u[t]"))
+    h, made = symbol("h[t]", (H, size(1))), symbol("A[t]", (H, H))
+    value = MatMul(Transpose(u), made) if row else MatMul(made, u)
+    total = symbol("grad(p)", value.shape)
+    values = {u: Sin(before), made: MatMul(u, Transpose(before)), h: Tanh(MatMul(made, p)), total: value}
+    equations = tuple(Equation(target, value) for target, value in values.items())
+    sweep = swept(Program("p", (p, before), equations, (h, total)), (p,), {before: h}, frozenset({total}))
+    after = add_up(replace(both_of("rnn"), backward=sweep)).backward
+    assert [e.target for e in (after["after"] if row else after.added())] == [total]
 
 
 def test_a_number_for_all_entries_is_no_matrix_of_its_own() -> None:
