@@ -220,10 +220,10 @@ class Places:
         here = [a for a in atoms(e.value) if (p := self.place(a)) is not None and p.overlaps(place)]
         if here and not (len(here) == 1 and self.place(here[0]) == place and here[0] in self.over(e.value)):
             return False
-        k = self.at[e.target]
-        if any(self.at.get(s, NEVER) > k or s in self.kept or s in self.ends for s in self.there(place)):
+        if any(s in self.kept or s in self.ends for s in self.there(place)):
             return False
-        later = (a for other in self.equations[k + 1 :] if not self.is_view(other) for a in atoms(other.value))
+        after = self.equations[self.at[e.target] + 1 :]  # what comes there after it is taken after it, too
+        later = (a for other in after if not self.is_view(other) for a in atoms(other.value))
         return not any((p := self.place(a)) is not None and p.overlaps(place) for a in later)
 
     def _ahead(self, e: Equation) -> None:

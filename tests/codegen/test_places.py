@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sympy import MatAdd, MatMul, MatrixExpr
+from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol
 
 from lstmgraph import load
 from lstmgraph.algebra import nodes as n
@@ -79,6 +79,17 @@ def test_what_is_handed_on_is_not_written_over_where_the_step_takes_it() -> None
     found = Places(sweep, frozenset(), frozenset(), frozenset({*values, *carried}))
     assert found.place(h) == found.place(before)
     assert not meet(found.place(a), found.place(h))
+
+
+@pytest.mark.parametrize("kept", [set(), {a}])
+def test_what_is_kept_is_not_written_over(kept: set[MatrixSymbol]) -> None:
+    """tanh(a) is computed in the place of a, if nobody wants a of all steps."""
+    h, before = (symbol(name, (H, ONE)) for name in ("h[t]", "h[t-1]"))
+    values = {a: n.Sin(before), b: n.Tanh(a), h: n.Hadamard(b, before)}
+    equations = tuple(Equation(target, value) for target, value in values.items())
+    sweep = swept(Program("p", (before,), equations, (h,)), (), {before: h})
+    found = Places(sweep, frozenset(), frozenset(kept), frozenset({*values, before}))
+    assert meet(found.place(b), found.place(a)) == (not kept)
 
 
 @pytest.mark.parametrize(
