@@ -4,8 +4,8 @@ A number makes a cell, always the same: `test_random.py` tries some, `hunt.py` n
 
 One to three states of different shapes, none to three inputs; gates of one form that share what they take, scalars and
 vectors among them; multiples of one value, entry by entry; products in the middle of a step; stacks, matrices, rows;
-parameters that are taken twice; values that nobody uses, or that are another by a second name; delay lines; outputs
-that are no state.
+parameters that are taken twice; values that nobody uses, or that are another by a second name; delay lines; states
+of which only the sum is taken; outputs that are no state.
 To have more of a kind, add a row to `SCALARS`, `VECTORS`, `ROWS` or `MATRICES`: how such a value is made of others.
 """
 
@@ -312,7 +312,8 @@ def cell_text(number: int) -> str:
 
 
 def _text(writer: Writer) -> str | None:
-    states = {f"s{k}": writer.one(*SHAPES) for k in range(writer.some(1, 3))}
+    shapes = SHAPES if writer.some(0, 2) else (writer.one(*SHAPES),)
+    states = {f"s{k}": writer.one(*shapes) for k in range(writer.some(1, 3))}
     inputs = {name: writer.one(X, X, *SHAPES) for name in "xyz"[: writer.one(0, 1, 1, 1, 2, 2, 3)]}
     writer.sizes |= inputs | states
     writer.values |= {f"{x}[t]": shape for x, shape in inputs.items()}
@@ -320,12 +321,13 @@ def _text(writer: Writer) -> str | None:
     if not writer.there(H, K, X, BOTH):
         writer.values[writer.parameter(*H)] = H
     lines = _delay_lines(writer, states)
+    before = {name: f"{name}[t-1]" for name in states} | _only_as_a_sum(writer, states)
     for k, (name, shape) in enumerate(states.items()):
         if writer.some(0, 2):
             writer.gates(k)
         if not writer.some(0, 2):
             writer.entrywise(k, shape)
-        writer.equation(name, shape, _next(writer, f"{name}[t-1]", shape))
+        writer.equation(name, shape, _next(writer, before[name], shape))
     for name, of in lines.items():
         writer.lines.insert(writer.some(0, len(writer.lines)), f"{name}[t] = identity({of}[t-1])")
     made = [name for name in writer.sizes if f"{name}[t]" in writer.values and name not in inputs]
@@ -342,6 +344,18 @@ def _delay_lines(writer: Writer, states: Mapping[str, Shape]) -> dict[str, str]:
         writer.sizes[name] = writer.values[f"{name}[t-1]"] = shape
         found[name] = of
     return found
+
+
+def _only_as_a_sum(writer: Writer, states: Mapping[str, Shape]) -> dict[str, str]:
+    """What states of one shape are taken as: an equation of their sum."""
+    (shape, *others) = states.values()
+    if len(states) == 1 or {*others} != {shape} or writer.some(0, 1):
+        return {}
+    before = [f"{name}[t-1]" for name in states]
+    writer.equation("both", shape, f"{writer.one(*ACTIVATIONS)}({' + '.join(before)})")
+    for value in before:
+        del writer.values[value]
+    return dict.fromkeys(states, "both[t]")
 
 
 def _next(writer: Writer, before: str, shape: Shape) -> str:
