@@ -171,7 +171,7 @@ def size_checks(cell: Cell) -> list[str]:
     shown = ", ".join(f"{{{z}=}}" for z in sizes)
     given = f"({', '.join(sizes)}{',' * (len(sizes) == 1)})"
     return [
-        f'    if not all(hasattr(length, "__index__") and length is not True and length > 0 for length in {given}):',
+        f'    if not all(hasattr(length, "__index__") and length > 0 for length in {given}):',
         f'        raise ValueError(f"every size must be a whole number, 1 at least, got {shown}")',
     ]
 

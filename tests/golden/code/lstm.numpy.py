@@ -57,7 +57,7 @@ def shapes(X, H):
 
 def init(rng, X, H, dtype=np.float64):
     """Random parameters: uniform, within 1 / sqrt(columns) for a matrix and 1 / sqrt(length) for a vector."""
-    if not all(hasattr(length, "__index__") and length is not True and length > 0 for length in (X, H)):
+    if not all(hasattr(length, "__index__") and length > 0 for length in (X, H)):
         raise ValueError(f"every size must be a whole number, 1 at least, got {X=}, {H=}")
     if np.dtype(dtype).kind != "f":
         raise ValueError(f"dtype must be a floating type, as float32, got {np.dtype(dtype)}")

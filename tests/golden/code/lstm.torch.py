@@ -38,7 +38,7 @@ class Lstm(nn.Module):
 
     def __init__(self, X, H, *, batch_first=False, derived=True, device=None, dtype=None):
         super().__init__()
-        if not all(hasattr(length, "__index__") and length is not True and length > 0 for length in (X, H)):
+        if not all(hasattr(length, "__index__") and length > 0 for length in (X, H)):
             raise ValueError(f"every size must be a whole number, 1 at least, got {X=}, {H=}")
         self.sizes, self.batch_first, self.derived = (X, H), batch_first, derived
         self.W_f = nn.Parameter(torch.empty(H, X, device=device, dtype=dtype))
