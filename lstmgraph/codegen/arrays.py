@@ -24,7 +24,7 @@ from sympy import Expr, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol, Transp
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.rules import RULES
-from lstmgraph.codegen.code import Code, Level, call, elementwise, joined
+from lstmgraph.codegen.code import WHOLE, Code, Level, call, elementwise, joined
 from lstmgraph.codegen.identifiers import size_text
 from lstmgraph.errors import UsageError
 
@@ -264,7 +264,7 @@ def _fill(speller: Speller, expr: n.Fill) -> Code:
 def number(expr: n.Fill) -> Code:
     """A number in every entry, as a literal."""
     value = expr.value
-    text = str(value) if value.is_Integer else repr(float(value))
+    text = str(value) if value.is_Integer and abs(value) < WHOLE else repr(float(value))
     return Code(text, Level.UNARY if value.is_negative else Level.ATOM, expr.shape, thin=True, literal=True)
 
 

@@ -15,6 +15,8 @@ from lstmgraph.algebra.names import Shape
 
 WIDTH = 110
 
+WHOLE = 10**6  # whole numbers from here on are written as floating ones: frameworks want them 32 bits long at most
+
 
 class Level(IntEnum):
     """How tightly an expression's outermost operator binds.  A product @ is set in parentheses next to a *."""

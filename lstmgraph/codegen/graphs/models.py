@@ -98,10 +98,11 @@ class _Writer:
         return int(fixed) if fixed.is_Integer else size_text(fixed)
 
     def constants(self, graph: Graph) -> dict[str, Array]:
-        return {
-            name: numpy.array(number, self.dtype if isinstance(number, float) else numpy.int64)
-            for name, number in graph.constants.items()
-        }
+        with numpy.errstate(over="ignore"):  # a number that the type does not have is infinite
+            return {
+                name: numpy.array(number, self.dtype if isinstance(number, float) else numpy.int64)
+                for name, number in graph.constants.items()
+            }
 
     def array(self, name: str, value: Array) -> Array:
         """Values of a parameter in the model's type.  Raises UsageError where that cannot hold them."""

@@ -17,7 +17,7 @@ from sympy.printing.c import C99CodePrinter
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.rules import RULES
-from lstmgraph.codegen.code import Level
+from lstmgraph.codegen.code import WHOLE, Level
 from lstmgraph.codegen.loops.places import Place, place_of
 from lstmgraph.errors import UsageError
 
@@ -246,7 +246,7 @@ def _fill(e: Entries, expr: n.Fill, i: Index, j: Index) -> Text:
         same = expr.value.shape == expr.shape
         return e.of(expr.value, i if same else ZERO, j if same else ZERO)
     number = expr.value
-    if number.is_Integer and abs(number) < 10**6:
+    if number.is_Integer and abs(number) < WHOLE:
         return Text(str(number), Level.UNARY if number < 0 else Level.ATOM, number=True)
     return Text(e.words.number(float(number)), Level.UNARY if number < 0 else Level.ATOM)
 
