@@ -24,7 +24,7 @@ from sympy import Expr, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol, Transp
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.rules import RULES
-from lstmgraph.codegen.code import WHOLE, Code, Level, call, elementwise, joined
+from lstmgraph.codegen.code import WHOLE, Code, Level, call, elementwise, joined, minus_of
 from lstmgraph.codegen.identifiers import size_text
 from lstmgraph.errors import UsageError
 
@@ -217,14 +217,14 @@ def sum_of(terms: list[tuple[bool, Code]], shape: Shape) -> Code:
     level = Level.MATMUL
     lines = [f"{'- ' if negative else '+ '}{code.at(level)}" for negative, code in terms]
     negative, first = terms[0]
-    lines[0] = f"-{first.at(Level.PRODUCT)}" if negative else first.at(level)
+    lines[0] = minus_of(first.at(Level.PRODUCT)) if negative else first.at(level)
     whole = elementwise(" ".join(lines), Level.SUM, [code for _, code in terms], shape)
     return replace(whole, breaks=("(", tuple(lines), ")"))
 
 
 def negative(code: Code) -> Code:
     level = Level.PRODUCT if code.level == Level.PRODUCT else Level.UNARY
-    return code.respell(f"-{code.at(Level.PRODUCT)}", level)
+    return code.respell(minus_of(code.at(Level.PRODUCT)), level)
 
 
 def _one_minus(speller: Speller, expr: MatrixExpr) -> Code:

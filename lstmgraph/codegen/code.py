@@ -29,6 +29,11 @@ class Level(IntEnum):
     ATOM = 6
 
 
+def minus_of(text: str) -> str:
+    """A product with a minus: in C two of these are a decrement."""
+    return f"-({text})" if text.startswith("-") else f"-{text}"
+
+
 @dataclass(frozen=True)
 class Code:
     """`shape` is that of one sample's value.  `batched`: there is one for each sample, else one for all.

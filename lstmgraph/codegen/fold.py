@@ -2,6 +2,7 @@
 
     2 * 3 * a -> 6 * a,   a + 1 - 1 -> a,   1 * a, a / 1, a ** 1, identity(a) -> a,   exp(0) -> 1,   sigmoid(0) -> 1/2
     sum(a) -> a            of one entry
+    -(-a * b) -> a * b,   -(-2 * a) -> 2 * a
     2 * a / (4 * b) -> 1/2 * a / b
 
 A scalar that is subtracted from all entries is that, and not its negative added.
@@ -52,10 +53,19 @@ def _function(expr: MatrixExpr) -> MatrixExpr:
     if isinstance(expr, n.Identity):
         return inner
     if isinstance(expr, n.Negative):
-        return negate(inner) if value is None else _filled(-value, expr)
+        return _turned_round(inner) if value is None else _filled(-value, expr)
     if isinstance(expr, n.OneMinus) and isinstance(inner, n.OneMinus):
         return inner.args[0]
     return expr if value is None else _filled(expr.func.scalar(Symbol("a")).subs(Symbol("a"), value), expr)
+
+
+def _turned_round(expr: MatrixExpr) -> MatrixExpr:
+    """Its negative; of a product that begins with a minus the product without it."""
+    first, *rest = expr.args if isinstance(expr, n.Hadamard) else (expr,)
+    minus = isinstance(first, n.Negative) or (is_number(first) and first.value.is_negative)
+    if not rest or not minus:
+        return negate(expr)
+    return product(n.Fill(-first.value, *first.shape) if is_number(first) else first.args[0], *rest)
 
 
 def _product(expr: MatrixExpr) -> MatrixExpr:

@@ -188,8 +188,9 @@ def together(base: str) -> str:
 def _joined(words: Sequence[str]) -> str:
     """The first letters if they tell the names apart, or those of what they are of: Qfi for Q.U_f.U_i."""
     for letters in ([word[0] for word in words], [word.rpartition("_")[2][:1] for word in words]):
-        if len({*letters}) == len(words) and all(letters):
-            return "".join(letters) if "".join(letters) not in PYTHON else "_".join(letters)
+        whole = "".join(letters)
+        if len({*letters}) == len(words) and all(letters) and whole.isidentifier():
+            return whole if whole not in PYTHON else "_".join(letters)
     return in_full(words)
 
 

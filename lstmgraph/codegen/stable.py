@@ -214,7 +214,7 @@ def _share(of: Term, terms: Terms) -> MatrixExpr:
 
 def _within(of: Term, column: MatrixExpr | None) -> list[MatrixExpr]:
     """exp(a) / sum(exp(a)), of a column or of a row, where the term is exp(a)."""
-    if column is None or 1 not in of.shape or as_column(of.exponent, of.shape) != column:
+    if column is None or as_column(of.exponent, of.shape) != column:
         return []
     return [n.Softmax(column) if of.shape[1] == 1 else transpose(n.Softmax(column))]
 

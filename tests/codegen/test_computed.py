@@ -53,6 +53,8 @@ def text_of(cell: Cell) -> str:
         ("sin(identity(x[t]))", "sin(x[t])"),
         ("2 * x[t] / (2 * b)", "x[t] / b"),
         ("x[t] * 2 / (4 * b)", "1 / 2 * x[t] / b"),
+        ("-(-x[t] * b)", "x[t] * b"),
+        ("b - (-2 * x[t])", "b + 2 * x[t]"),
     ],
 )
 def test_constants_are_folded(written: str, wanted: str) -> None:

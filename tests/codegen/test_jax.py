@@ -19,7 +19,7 @@ from lstmgraph import load
 from lstmgraph.calculus import gradient
 from lstmgraph.codegen import functions, generate, lambdify
 from lstmgraph.errors import MissingExtra
-from lstmgraph.numeric.calls import quick
+from lstmgraph.numeric.xla import quick
 from tests.codegen.equality import CELLS, cell_of
 from tests.codegen.equality import functions_of as of_target
 
@@ -148,7 +148,7 @@ SHARDED = """
 import json, re, sys
 import jax, jax.numpy as jnp, numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
-from lstmgraph.numeric.calls import quick
+from lstmgraph.numeric.xla import quick
 
 mesh = jax.make_mesh((2,), ("samples",), axis_types=(AxisType.Auto,))
 xs = jax.random.normal(jax.random.key(1), (6, 5, 4))
@@ -171,7 +171,7 @@ MESHES = """
 import json, sys
 import jax, jax.numpy as jnp, numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
-from lstmgraph.numeric.calls import quick
+from lstmgraph.numeric.xla import quick
 
 auto, explicit = (jax.make_mesh((2,), ("samples",), axis_types=(kind,)) for kind in (AxisType.Auto, AxisType.Explicit))
 xs = jax.random.normal(jax.random.key(1), (6, 5, 4))

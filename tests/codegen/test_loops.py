@@ -15,6 +15,7 @@ from lstmgraph.algebra.names import size, symbol
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.calculus import gradient
+from lstmgraph.codegen.code import minus_of
 from lstmgraph.codegen.identifiers import together
 from lstmgraph.codegen.loops.entries import size_code
 from lstmgraph.codegen.loops.flat import flat, is_entrywise, is_flipped_stack, is_simple
@@ -279,3 +280,7 @@ def test_what_is_computed_of_other_entries_takes_no_place(operand: str, home: st
     direction = Direction(both.forward, frozenset(cell.outputs), keeps=keeps)
     found = {str(s): str(member.stack) for s, member in direction.homes.items()}
     assert found.get("F[t]") == home
+
+
+def test_a_minus_of_a_minus_is_no_decrement() -> None:
+    assert [minus_of(text) for text in ("a * b", "-a * b", "-3 * b")] == ["-a * b", "-(-a * b)", "-(-3 * b)"]

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import permutations
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ import pytest
 
 from lstmgraph.calculus import gradient
 from lstmgraph.codegen import generate
+from lstmgraph.codegen.identifiers import together
 from lstmgraph.errors import LstmgraphError
 from lstmgraph.reading import library, loads
 from tests.codegen.equality import ODD, WAYS, Case, functions_of
@@ -178,3 +180,11 @@ def test_an_input_alone_is_an_argument_in_the_plural(tmp_path: Path) -> None:
         path = tmp_path / f"{word}.toml"
         path.write_text(text_of([LAYER.replace("x[t]", f"{word}[t]")], "h", {word: "X", "h": "H"}))
         assert not wrong("torch", path, CASE), word
+
+
+def test_a_joint_name_begins_with_no_digit() -> None:
+    assert together("a_x.a_y.b") == "xyb"
+    assert together("a_1s.a_x.b") == "a_1s_a_x_b"
+    names = ("W", "W_2", "W_1", "Wx", "W_x_1", "f", "f_1", "f_2", "A1", "A_1f", "f_1_a", "W_2a")
+    for some in (*permutations(names, 2), *permutations(names, 3)):
+        assert together(".".join(some)).isidentifier(), some

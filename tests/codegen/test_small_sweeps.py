@@ -282,3 +282,10 @@ def test_no_step_writes_a_value_twice_to_save_one_product() -> None:
     members = [m for of_one in concats(back) for m in of_one if m in made]
     assert members
     assert len(members) == len({*members})
+
+
+def test_a_sum_is_that_of_the_stack_that_has_no_more() -> None:
+    """In Mogrifier the gates are stacked alone, and above what the inner steps take."""
+    back = stacked("mogrifier")
+    (value,) = [e.value for e in back["after"] if e.target.name.startswith("some(grad(b_")]
+    assert isinstance(value, MatrixSymbol)

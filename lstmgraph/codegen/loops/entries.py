@@ -17,7 +17,7 @@ from sympy.printing.c import C99CodePrinter
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.rules import RULES
-from lstmgraph.codegen.code import WHOLE, Level
+from lstmgraph.codegen.code import WHOLE, Level, minus_of
 from lstmgraph.codegen.loops.places import Place, place_of
 from lstmgraph.errors import UsageError
 
@@ -188,7 +188,7 @@ def _add(e: Entries, expr: MatrixExpr, i: Index, j: Index) -> Text:
         parts.append((minus, text))
     at = next((k for k, (minus, _) in enumerate(parts) if not minus), 0)
     head, *rest = parts[at], *parts[:at], *parts[at + 1 :]
-    first = f"-{head[1].at(Level.PRODUCT)}" if head[0] else head[1].at(Level.SUM)
+    first = minus_of(head[1].at(Level.PRODUCT)) if head[0] else head[1].at(Level.SUM)
     words = [f" {'-' if minus else '+'} {text.at(Level.PRODUCT)}" for minus, text in rest]
     return Text("".join([first, *words]), Level.SUM)
 
@@ -214,7 +214,7 @@ def _real(e: Entries, text: Text) -> str:
 
 def _negative(e: Entries, expr: MatrixExpr, i: Index, j: Index) -> Text:
     text = e.of(expr.args[0], i, j)
-    return Text(f"-{text.at(Level.POWER)}", Level.UNARY)
+    return Text(minus_of(text.at(Level.POWER)), Level.UNARY)
 
 
 def _one_minus(e: Entries, expr: MatrixExpr, i: Index, j: Index) -> Text:

@@ -26,7 +26,7 @@ L_tmpnam L_ctermid P_tmpdir M_E M_LOG2E M_LOG10E M_LN2 M_LN10 M_PI M_PI_2 M_PI_4
 M_SQRT1_2 MAXFLOAT SIMD unix linux i386 mips sparc sun fpclassify isfinite isinf isnan isnormal signbit isgreater
 isgreaterequal isless islessequal islessgreater isunordered MAX_CANON MAX_INPUT PIPE_BUF PTHREAD_DESTRUCTOR_ITERATIONS
 """
-_LIKE_MACROS = re.compile(r"[A-Z_0-9]+_(MAX|MIN)|U?INT(MAX|\d+)_C|FP_[A-Z_0-9]+|SEEK_[A-Z]+")
+_LIKE_MACROS = re.compile(r"[A-Z_0-9]+_(MAX|MIN|HEADER|CBLAS|SELFTEST)|U?INT(MAX|\d+)_C|FP_[A-Z_0-9]+|SEEK_[A-Z]+")
 # Functions of <math.h>, each also with f or l at its end, and of the other headers.
 _MATH = """
 acos asin atan atan2 cos sin tan acosh asinh atanh cosh sinh tanh exp exp2 expm1 log log10 log1p log2 logb ilogb pow
