@@ -48,7 +48,7 @@ class _Stacking:
     def __post_init__(self) -> None:
         self.order, self.constant = Order(self.sweep), self.sweep.constant()
         self.taken = {e.target for e in self.sweep.equations}
-        self.made = {e.target for e in self.sweep["loop"]}
+        self.in_loop = {e.target for e in self.sweep["loop"]}
 
     def run(self) -> Sweep:
         phases: dict[Phase, list[Equation]] = {}
@@ -122,7 +122,7 @@ class _Stacking:
 
         That is one that the loop makes, and that is in another stack with other neighbours.
         """
-        late = self.made.intersection(members)
+        late = self.in_loop.intersection(members)
         others = [other.value.args for other in self.stacks.values() if not late.isdisjoint(other.value.args)]
         nested = all(_is_run(other, members) or _is_run(members, other) for other in others)
         return len(members) > 2 or (len(members) == 2 and nested)
