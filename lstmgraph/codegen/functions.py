@@ -59,7 +59,11 @@ def generate(
     options = known_options(target, options)
     check_writer(target)
     generated: str = module_of(target).generate(Plan(cell, gradient), _lines(cell, describe, target), **options)
-    return python(generated) if TARGETS[target].suffix == ".py" else generated
+    if TARGETS[target].suffix != ".py":
+        return generated
+    text = python(generated)
+    compile(text, f"<{target} {cell.name}>", "exec")  # what cannot be read is a fault of ours, and no file
+    return text
 
 
 def generate_files(

@@ -372,6 +372,12 @@ def test_part_of_the_gradient_is_not_enough() -> None:
 # ── reading it ──
 
 
+def test_what_cannot_be_read_is_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numpy_target, "generate", lambda plan, about: "2U = 1\n")
+    with pytest.raises(SyntaxError):
+        generate(load("rnn"), gradient(load("rnn")))
+
+
 @pytest.mark.parametrize("name", CELLS)
 def test_the_text_is_standalone_python(name: str) -> None:
     source = functions_of(name).source
