@@ -22,6 +22,7 @@ from lstmgraph.codegen.plan import Plan
 from lstmgraph.codegen.sequence import sequence
 from lstmgraph.codegen.sweep import Sweep, needed_by
 from lstmgraph.codegen.unrolled import Body
+from lstmgraph.program import Equation
 
 MOST_ARGUMENTS = 64  # of an operator of PyTorch
 
@@ -35,7 +36,9 @@ class Function:
         cell = self.cell = plan.cell
         both = passed_both(sequence(cell, plan.gradient), passes)
         self.plan, self.dialect, self.saved = plan, dialect, both.saved
-        self.forward, self.backward = both.forward, both.backward
+        self.forward, self.for_inputs = both.forward, self.only_for_inputs(both.backward)
+        after = [e for e in both.backward["after"] if e not in self.for_inputs]
+        self.backward = both.backward.changed({"after": [*after, *self.for_inputs]})
         self.names = self.identifiers({*reserved, *dialect.helpers, *map(size_text, cell.sizes)})
         self.helpers: dict[str, str] = {}
         self.output = cell.values[cell.output]
@@ -86,7 +89,19 @@ class Function:
     def lines_of(self, body: Body) -> list[str]:
         sweep = body.sweep
         before, loop = body.sequences(sweep["before"]), body.loop()
-        return [*body.once(), *before, *loop, *body.sequences(sweep["after"])]
+        return [*body.once(), *before, *loop, *body.sequences([e for e in sweep["after"] if e not in self.for_inputs])]
+
+    def lines_for_inputs(self, body: Body) -> list[str]:
+        """What only those who ask for it have to wait for; nothing where it is all there already, by other names."""
+        lines = body.sequences(self.for_inputs)
+        self.for_inputs = self.for_inputs if lines else []
+        return ["    if of_inputs:", *(f"    {line}" for line in lines)] if lines else []
+
+    def only_for_inputs(self, back: Sweep) -> list[Equation]:
+        """What is done, after all steps, for nothing but gradients of the inputs, which are seldom asked for."""
+        inputs = {like(x, "bar") for x in self.cell.inputs}
+        needed = needed_by(back.equations, {*back.wanted, *back.carried.values()} - inputs)
+        return [e for e in back["after"] if e.target not in needed]
 
     def head(self, body: Body, lines: Sequence[str]) -> list[str]:
         """Lengths, sizes, constants, and the inputs as rows."""
@@ -123,7 +138,7 @@ class Function:
         }
         body = self.body(sweep, [s for s in sweep.wanted if s not in sweep.carried.values()], firsts)
         self.both.append(body)
-        lines = self.lines_of(body)
+        lines = [*self.lines_of(body), *self.lines_for_inputs(body)]
         d = self.gradients(body)
         there.sizes = body.sizes
         text = "\n".join([*lines, *d])
@@ -136,7 +151,8 @@ class Function:
         lines = [line for line in lines if line not in once]  # both ways may make the same once
         flat = [f"    {a} = {a}.flatten(0, 1)" for a in [*own, given[0]] if has(text, a)]
         self.entry = self.way_out()
-        self.back_arguments = [*self.arguments, *own, *saved, *given]
+        choice = ["of_inputs=True"] if self.for_inputs else []
+        self.back_arguments = [*self.arguments, *own, *saved, *given, *choice]
         head = [*self.head(body, [text]), *flat, *once]
         return [*head, *views, *lines, *(row("return ", d) if d else ["    return ()"])]
 
@@ -150,8 +166,9 @@ class Function:
         """The gradients of the inputs, of the initial states and of the parameters, each in memory of its own."""
         inputs, parameters = [like(x, "bar") for x in self.cell.inputs], [like(p, "grad") for p in self.cell.parameters]
         copied = body.copied([*inputs, *parameters])
+        late = {e.target for e in self.for_inputs}
         return [
-            *(body.outputs(s, s in copied) for s in inputs),
+            *(f"{body.outputs(s, s in copied)}{' if of_inputs else None' * (s in late)}" for s in inputs),
             *map(body.last, self.backward.carried),
             *(f"{body.flat[s]}{'.clone()' * (s in copied)}" for s in parameters),
         ]
@@ -159,11 +176,9 @@ class Function:
     def way_out(self) -> list[str]:
         """The body of `Derived.backward`: zeros for what the loss does not depend on, and who finds the gradients."""
         count = len([a for a in self.arguments if a != "T"])
-        found = "found" if self.has_operators else "gradients"
-        by_vjp, found = "torch.func.vjp(reference, *inputs)[1](d)", f"{found}(*inputs, *saved, *d)"
+        by_vjp = "torch.func.vjp(reference, *inputs)[1](d)"
         if not self.cell.inputs:
             by_vjp = "None, *torch.func.vjp(lambda *inputs: reference(ctx.T, *inputs), *inputs)[1](d)"
-            found = f"None, *{found.replace('(', '(ctx.T, ', 1)}"
         zeros = "inputs[0].new_zeros(shape)"
         kept = self.extra + self.keeps_output
         few = f"len(saved) < {kept} or " if self.extra else ""  # of many at once, `vmap` gives nothing to be saved
@@ -173,9 +188,17 @@ class Function:
             f"    d = tuple({zeros} if given is None else given for given, shape in zip(d, ctx.shapes))",
             f"    if torch.is_grad_enabled() or {few}any(map(_is_batched, (*inputs, *d))):",
             f"        return {by_vjp}",
-            *(["    found = _gradients if torch.compiler.is_compiling() else gradients"] * self.has_operators),
-            f"    return {found}",
+            *self.found(),
         ]
+
+    def found(self) -> list[str]:
+        """By whom: where it is compiled, by the operator, which gives all; else those of inputs only if asked for."""
+        head, given = ("", "") if self.cell.inputs else ("None, *", "ctx.T, ")
+        given, count = f"{given}*inputs, *saved, *d", len(self.inputs)
+        compiled = ["    if torch.compiler.is_compiling():", f"        return {head}_gradients({given})"]
+        asked = "ctx.needs_input_grad[0]" if count == 1 else f"any(ctx.needs_input_grad[:{count}])"
+        asked = f", of_inputs={asked}" if self.for_inputs else ""
+        return [*(compiled * self.has_operators), f"    return {head}gradients({given}{asked})"]
 
     @property
     def has_operators(self) -> bool:

@@ -62,7 +62,9 @@ FUNCTIONS = frozenset(
     ["each", "flat", "unflat", *(rule.name for rule in RULES.values())]
 )  # of which a file may define some as helpers
 # What the files of PyTorch and JAX have beside a size; a size is called the same in the files of all targets.
-BESIDE_SIZES = frozenset({"torch", "nn", "self", "batch_first", "derived", "device", "function", "autocast", "given"})
+BESIDE_SIZES = frozenset(
+    {"torch", "nn", "self", "batch_first", "derived", "device", "function", "autocast", "given", "of_inputs"}
+)
 BESIDE_SIZES |= {"jax", "jnp", "key", "own", "one_step", "carry", "now", "last", "gradients"}
 CLASSES = frozenset({"Derived", *(word for word in PYTHON if word[:1].isupper())})  # which a file has already
 RESERVED = PYTHON | TEMPLATE | FUNCTIONS

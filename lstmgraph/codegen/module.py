@@ -11,7 +11,7 @@ from textwrap import wrap
 
 from sympy import MatrixSymbol
 
-from lstmgraph.algebra.names import name_of
+from lstmgraph.algebra.names import like, name_of
 from lstmgraph.cell import State
 from lstmgraph.codegen.arrays import Dialect, Speller, array_axes
 from lstmgraph.codegen.code import WIDTH, Level, assignment, listed
@@ -65,12 +65,18 @@ class Module(Function):
             "entry": self.entry,
             "back_head": _dedented(listed("def gradients(", self.back_arguments, "):")),
             "back": _split(self.lines_back),
+            "of_inputs": self.not_always(),
             **self.operators(),
             "has_names": bool(cell.states) or len(cell.inputs) > 1,
             "uses_steps": any("_steps(" in line for line in (*self.lines_there, *self.lines_back)),
             "uses_blocks": any(body.uses_blocks for body in self.both),
             "helpers": [self.helpers[k] for k in sorted(self.helpers)],
         }
+
+    def not_always(self) -> str:
+        """The inputs whose gradients are computed only where they are asked for."""
+        late = {e.target for e in self.for_inputs}
+        return ", ".join(xs for x, xs in zip(self.cell.inputs, self.inputs, strict=False) if like(x, "bar") in late)
 
     def operators(self) -> dict[str, object]:
         """What the two operators for torch.compile take and give, each of which has to give more than one array."""

@@ -110,6 +110,20 @@ def test_only_what_is_asked_for_has_a_gradient() -> None:
     torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)
 
 
+def test_no_product_is_done_for_inputs_that_are_data() -> None:
+    module, xs, _ = small("lstm")
+    from torch.utils.flop_counter import FlopCounterMode
+
+    done, found = {}, {}
+    for asked in (True, False):
+        with FlopCounterMode(display=False) as counter:
+            outputs, _ = module(xs.clone().requires_grad_(asked))
+            found[asked] = torch.autograd.grad(outputs.sum(), [*module.parameters()])
+        done[asked] = counter.get_total_flops()
+    assert done[True] - done[False] == 2 * (T * B) * (4 * H) * X
+    torch.testing.assert_close(found[True], found[False], rtol=0, atol=0)
+
+
 def test_more_parameters_than_an_operator_takes() -> None:
     cell = from_equations("h[t] = h[t-1]" + "".join(f" + u{k} * x[t]" for k in range(62)), sizes={"h": "H", "x": "H"})
     module = lambdify(cell, gradient(cell), "torch").Module(H, dtype=torch.float64)
@@ -601,6 +615,19 @@ def test_memory_of_their_own(name: str, case: Case) -> None:
     both = {f"last {cell.output}"} & found.keys()
     assert not_their_own({k: a for k, a in found.items() if k not in both}, leaves) == []
     assert not_their_own({k: a for k, a in found.items() if k != "output"}, leaves) == []
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_the_same_gradients_where_inputs_are_data(name: str) -> None:
+    cell, sample = cell_of(name), sample_of(name, CASES[1], "float64")
+    module = functions_of(name).Module(*sample.sizes.values(), batch_first=True, dtype=torch.float64)
+    xs, states, leaves = leaves_of(module, cell, sample)
+    rest = {k: a for k, a in leaves.items() if not k.startswith("input")}
+    wanted, _ = gradients(results(module(xs, states)), rest)
+    for data in leaves.keys() - rest.keys():
+        leaves[data].requires_grad_(False)
+    found, _ = gradients(results(module(xs, states)), rest)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=0, equal_nan=True)
 
 
 @pytest.mark.parametrize("name", ["kept", "handed_on", "rnn", DELTA])

@@ -127,7 +127,7 @@ DIALECT = Dialect(
 TEMPLATE = frozenset(
     """
     torch nn ctx T given saved outputs output states run reference sizes self d info in_dims inputs shapes gradient
-    shape function device
+    shape function device of_inputs
     """.split()  # noqa: SIM905 - a list of these would fill a page
 )
 # What a module has itself, of PyTorch and of the file, which a parameter cannot be called.

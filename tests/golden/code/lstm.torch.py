@@ -177,8 +177,9 @@ class Derived(torch.autograd.Function):
         d = tuple(inputs[0].new_zeros(shape) if given is None else given for given, shape in zip(d, ctx.shapes))
         if torch.is_grad_enabled() or len(saved) < 4 or any(map(_is_batched, (*inputs, *d))):
             return torch.func.vjp(reference, *inputs)[1](d)
-        found = _gradients if torch.compiler.is_compiling() else gradients
-        return found(*inputs, *saved, *d)
+        if torch.compiler.is_compiling():
+            return _gradients(*inputs, *saved, *d)
+        return gradients(*inputs, *saved, *d, of_inputs=ctx.needs_input_grad[0])
 
     @staticmethod
     def vmap(info, in_dims, *inputs):
@@ -189,9 +190,9 @@ class Derived(torch.autograd.Function):
 
 def gradients(
     xs, c_0, h_0, W_f, U_f, b_f, W_i, U_i, b_i, W_g, U_g, b_g, W_o, U_o, b_o, hs, pre_fiogs, tanh_cs, cs,
-    d_outputs, d_c_T, d_h_T,
+    d_outputs, d_c_T, d_h_T, of_inputs=True,
 ):
-    """The gradients of all inputs of `reference`, back through time."""
+    """The gradients of all inputs of `reference`, back through time; None for xs unless of_inputs."""
     T, B = xs.shape[:2]
     H = W_f.shape[0]
     xs = xs.flatten(0, 1)
@@ -223,13 +224,14 @@ def gradients(
     d_W_ogif = delta_ogifs.T @ xs
     d_U_ogif = delta_ogifs.T @ h_prevs
     d_b_ogif = torch.sum(delta_ogifs, dim=0)
-    d_xs = torch.mm(delta_ogifs, W_ogif)
     d_W_o, d_W_g, d_W_i, d_W_f = d_W_ogif.chunk(4)
     d_U_o, d_U_g, d_U_i, d_U_f = d_U_ogif.chunk(4)
     d_b_o, d_b_g, d_b_i, d_b_f = d_b_ogif.chunk(4)
+    if of_inputs:
+        d_xs = torch.mm(delta_ogifs, W_ogif)
     return (
-        d_xs.unflatten(0, (T, B)), d_c.clone(), d_h_prev.clone(), d_W_f, d_U_f, d_b_f, d_W_i, d_U_i, d_b_i,
-        d_W_g, d_U_g, d_b_g, d_W_o, d_U_o, d_b_o,
+        d_xs.unflatten(0, (T, B)) if of_inputs else None, d_c.clone(), d_h_prev.clone(), d_W_f, d_U_f, d_b_f,
+        d_W_i, d_U_i, d_b_i, d_W_g, d_U_g, d_b_g, d_W_o, d_U_o, d_b_o,
     )
 
 
