@@ -2,64 +2,31 @@
 
 from __future__ import annotations
 
-import ast
 import copy
 import pickle
-import re
 import subprocess
 import sys
-import warnings
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from lstmgraph import Cell, load
+from lstmgraph import Cell
 from lstmgraph.calculus import gradient
-from lstmgraph.codegen import functions, generate, lambdify
-from lstmgraph.codegen.arrays import array_axes
+from lstmgraph.codegen import lambdify
 from lstmgraph.codegen.executed import executed
-from lstmgraph.codegen.identifiers import attributes
-from lstmgraph.codegen.targets.torch import MODULE
-from lstmgraph.errors import MissingExtra
 from lstmgraph.reading import from_equations
-from tests.codegen.equality import CASES, CELLS, Case, cell_of, sample_of
-from tests.codegen.equality import functions_of as of_target
-from tests.codegen.memory import gradients, leaves_of, not_their_own, results
+from tests.codegen.equality import cell_of
+from tests.codegen.modules import DELTA, B, H, T, X, arguments, functions_of, small
 
 torch = pytest.importorskip("torch")
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")]  # PyTorch's own
-functions_of = partial(of_target, target="torch")
 
 
-# ── what PyTorch does with a module ──
-
-T, B, X, H = 3, 2, 2, 3
-DELTA = "delta"  # its state is a matrix
 NEW = ["lstm", "gru", "slstm", "peephole_lstm", DELTA]
 SOME = ["gru", "peephole_lstm", DELTA]
-
-
-def small(name: str, **options: Any) -> tuple[Any, Any, Any]:
-    """A module, a sequence and states."""
-    torch.manual_seed(0)
-    cell = cell_of(name)
-    sizes = dict(zip(cell.sizes, (X, H), strict=False))
-    module = functions_of(name).Module(*sizes.values(), **{"dtype": torch.float64} | options)
-
-    def axes(s: Any) -> list[int]:
-        return [int(a.subs(sizes)) for a in array_axes(s.shape, batched=True)]
-
-    states = {s.name: torch.rand(B, *axes(s.next), dtype=torch.float64) + 0.5 for s in cell.states}
-    return module, torch.randn(T, B, *axes(cell.inputs[0]), dtype=torch.float64), states
-
-
-def arguments(module: Any, xs: Any, states: Any) -> list[Any]:
-    return [a.detach().clone().requires_grad_() for a in (xs, *states.values(), *module.parameters())]
 
 
 @pytest.mark.parametrize("name", NEW)
@@ -440,221 +407,3 @@ def test_data_parallel_and_fully_sharded(tmp_path: Path) -> None:
         module, xs, _ = small(name)
         cells.append((functions_of(name).source, type(module).__name__, [*module.sizes], [*xs.shape[2:]]))
     torch.multiprocessing.spawn(over_processes, (cells, str(tmp_path / "rendezvous")), nprocs=2)
-
-
-# ── reading it ──
-
-
-@pytest.mark.parametrize("name", CELLS)
-def test_a_product_with_a_number_makes_no_array_to_copy(name: str) -> None:
-    """e *= 2, or a call that writes where the product goes, and not e.copy_(2 * e)."""
-    source = functions_of(name).source
-    assert not re.findall(r"copy_\(-?[\d.]+ \* \w+\)", source)
-    assert ("            e *= 2\n" in source) == (name == "doubled")
-
-
-@pytest.mark.parametrize("name", CELLS)
-def test_the_text_is_standalone_python(name: str) -> None:
-    source = functions_of(name).source
-    tree = ast.parse(source)
-    imports = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
-    assert imports == ["import torch", "from torch import nn"]
-    assert all(ast.get_docstring(part) for part in tree.body if isinstance(part, (ast.FunctionDef, ast.ClassDef)))
-    assert max(map(len, source.splitlines())) <= 120
-    assert not [line for line in source.splitlines() if line != line.rstrip()]
-    assert source.endswith("\n")
-    assert not source.endswith("\n\n")
-
-
-def test_the_same_text_each_time(golden: Callable[[str, str], None]) -> None:
-    golden("code/lstm.torch.py", functions_of("lstm").source)
-
-
-def test_a_parameter_hides_nothing_of_a_module() -> None:
-    module = functions_of("lstm").Module(X, H)
-    own = {name for name in dir(module) if not name.startswith("__")}
-    assert own - {name for name, _ in module.named_parameters()} <= MODULE
-
-
-def test_a_state_dict_has_all_names_that_a_module_can_have() -> None:
-    cell = Cell.from_equations(
-        "h[t] = half * tanh(B @ x[t] + T @ h[t-1] + train + self + np * device * given) + sizes", sizes={"x": X, "h": H}
-    )
-    params = cell.lambdify("numpy").init(np.random.default_rng(0))
-    module = cell.lambdify("torch").Module(dtype=torch.float64)
-    renamed = {"half": "half_", "train": "train_", "sizes": "sizes_"}
-    assert {*module.state_dict()} == {renamed.get(name, name) for name in params} >= {"B", "T", "self", "np", "device"}
-    assert "half is half_, train is train_, sizes is sizes_" in " ".join(str(type(module).__doc__).split())
-    module.load_state_dict({renamed.get(name, name): torch.tensor(value) for name, value in params.items()})
-    xs = np.random.default_rng(1).normal(size=(B, T, X))
-    outputs, _ = module(torch.tensor(xs).transpose(0, 1))
-    np.testing.assert_allclose(outputs.detach().transpose(0, 1), cell.lambdify("numpy").forward(params, xs)[0], 1e-12)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        module.half().train()
-
-
-def test_operators_of_two_files_with_one_name() -> None:
-    """What is compiled of one file is not what another file does, whose cell has the same name."""
-    given = (torch.ones(T, B, X), torch.ones(B, H), torch.ones(H, X))
-    files = []
-    for function in ("tanh", "relu"):
-        cell = Cell.from_equations(f"h[t] = {function}(W @ x[t]) + h[t-1]", sizes={"x": X, "h": H})
-        files.append(vars(cell.lambdify("torch").Module)["forward"].__globals__)
-    for file in files:
-        for found, wanted in zip(file["_forward"](*given), file["Derived"].forward(*given), strict=True):
-            assert torch.equal(found, wanted)
-
-
-def test_names_that_python_would_read_as_others_are_renamed() -> None:
-    names = ["lambda", "lambda_", "__W", "W", "_apply", "ﬁ", "_W"]
-    assert [*attributes(names, MODULE).values()] == ["lambda__", "lambda_", "W_2", "W", "_apply_", "fi", "_W"]
-
-
-# ── misuse ──
-
-
-def test_without_pytorch_the_text_is_there_still(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(functions, "find_spec", lambda name: None)
-    message = r"of the target 'torch' need torch, which is not installed\nhint: pip install 'lstmgraph\[torch\]'"
-    with pytest.raises(MissingExtra, match=message):
-        lambdify(load("rnn"), gradient(load("rnn")), "torch")
-    assert "class Rnn" in generate(load("rnn"), gradient(load("rnn")), "torch")
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda m, xs: m(xs[..., :1]), r"xs must be \(T, B, 2\), got \(3, 2, 1\)"),
-        (lambda m, xs: m(xs[0]), r"xs must be \(T, B, 2\), got \(2, 2\)"),
-        (lambda m, xs: m.step(xs), r"xs must be \(B, 2\), got \(3, 2, 2\)"),
-        (lambda m, xs: m(xs[:0]), "at least one step"),
-        (lambda m, xs: m(xs, {"c": torch.ones(B, H)}), "the names in states are wrong; missing: h$"),
-        (lambda m, xs: m(xs, torch.ones(B, H)), "states must be a dict of c, h, got Tensor"),
-        (
-            lambda m, xs: m(xs, {"c": torch.ones(B, H), "h": torch.ones(1, H)}),
-            r"states\['h'\] must be \(2, 3\), got \(1, 3\)",
-        ),
-        (lambda m, xs: m(xs, {}), "the names in states are wrong; missing: c, h$"),
-        (lambda m, xs: m(xs, {0: xs}), "the names in states are wrong; missing: c, h; unknown: 0$"),
-        (lambda m, xs: type(m)(2, 0), "every size must be a whole number, 1 at least, got X=2, H=0"),
-        (lambda m, xs: type(m)(2, 3.0), r"whole number, 1 at least, got X=2, H=3\.0"),
-        (lambda m, xs: type(m)("2", 3), "whole number, 1 at least, got X='2', H=3"),
-    ],
-)
-def test_what_is_wrong_is_named(call: Any, message: str) -> None:
-    module, xs, _ = small("lstm")
-    with pytest.raises(ValueError, match=message):
-        call(module, xs)
-
-
-@pytest.mark.parametrize("derived", [True, False])
-@pytest.mark.parametrize(
-    ("turn", "message"),
-    [
-        (lambda a: a.float(), "must be torch.float64 as b_o is, got torch.float32"),
-        (lambda a: a.to("meta"), "must be on cpu as b_o is, got meta"),
-    ],
-)
-def test_another_type_or_device_is_named(turn: Any, message: str, derived: bool) -> None:
-    module, xs, states = small("lstm", derived=derived)
-    for call, x in ((module, xs), (module.step, xs[0])):
-        with pytest.raises(ValueError, match=f"^xs {message}$"):
-            call(turn(x), states)
-        with pytest.raises(ValueError, match=rf"^states\['c'\] {message}$"):
-            call(x, {**states, "c": turn(states["c"])})
-    with torch.autocast("cpu", torch.bfloat16):
-        assert module.float()(xs, states)[0].dtype == torch.bfloat16
-        with pytest.raises(ValueError, match=r"^xs must be on cpu as b_o is, got meta$"):
-            module(xs.to("meta"), states)
-
-
-def test_shapes_are_told_as_they_are_given() -> None:
-    module, xs, _ = small("lstm", batch_first=True)
-    with pytest.raises(ValueError, match=r"xs must be \(B, T, 2\), got \(3, 2, 1\)"):
-        module(xs[..., :1])
-
-
-@pytest.mark.parametrize("batch_first", [False, True])
-@pytest.mark.parametrize("given", [None, [[[0.0, 0.0]]], np.zeros((3, 2, 2))])
-def test_what_is_no_tensor_is_named(given: Any, batch_first: bool) -> None:
-    module, xs, _ = small("lstm", batch_first=batch_first)
-    kind = type(given).__name__
-    with pytest.raises(TypeError, match=f"xs must be a tensor, got {kind}"):
-        module(given)
-    with pytest.raises(TypeError, match=rf"states\['h'\] must be a tensor, got {kind}"):
-        module(xs, {"c": xs.new_zeros(3 if batch_first else 2, H), "h": given})
-
-
-def test_the_number_of_samples_without_inputs_is_that_of_the_first_state() -> None:
-    module = functions_of("autonomous").Module(3)
-    states = {k: torch.ones(4, 3) for k in "pq"}
-    assert module(2, states)[0].shape == (2, 4, 3)
-    with pytest.raises(ValueError, match=r"states\['q'\] must be \(4, 3\), got \(2, 3\)"):
-        module(2, {**states, "q": torch.ones(2, 3)})
-    with pytest.raises(ValueError, match="states must be a dict of p, q, got Tensor"):
-        module(2, states["p"])
-    with pytest.raises(ValueError, match=r"states\['p'\] must be \(B, 3\), got \(3,\)"):
-        module(2, {"p": torch.ones(3), "q": torch.ones(3)})
-
-
-@pytest.mark.parametrize("case", [CASES[0], CASES[1]], ids=["one of each", "several"])
-@pytest.mark.parametrize("name", CELLS)
-def test_memory_of_their_own(name: str, case: Case) -> None:
-    """Of outputs, last states and gradients, which may be written to; the output may be one of a step's states."""
-    cell, sample = cell_of(name), sample_of(name, case, "float64")
-    module = functions_of(name).Module(*sample.sizes.values(), batch_first=True, dtype=torch.float64)
-    xs, states, leaves = leaves_of(module, cell, sample)
-    found = results(module(xs, states))
-    assert not_their_own(found, leaves) == []
-    assert not_their_own(*gradients(found, leaves)) == []
-    module.derived = False
-    assert not_their_own(results(module(xs, states)), leaves) == []
-    now = [x[:, 0] if torch.is_tensor(x) else {k: a[:, 0] for k, a in x.items()} for x in [xs] if x is not sample.steps]
-    found = results(module.step(*now, states))
-    both = {f"last {cell.output}"} & found.keys()
-    assert not_their_own({k: a for k, a in found.items() if k not in both}, leaves) == []
-    assert not_their_own({k: a for k, a in found.items() if k != "output"}, leaves) == []
-
-
-@pytest.mark.parametrize("name", CELLS)
-def test_the_same_gradients_where_inputs_are_data(name: str) -> None:
-    cell, sample = cell_of(name), sample_of(name, CASES[1], "float64")
-    module = functions_of(name).Module(*sample.sizes.values(), batch_first=True, dtype=torch.float64)
-    xs, states, leaves = leaves_of(module, cell, sample)
-    rest = {k: a for k, a in leaves.items() if not k.startswith("input")}
-    wanted, _ = gradients(results(module(xs, states)), rest)
-    for data in leaves.keys() - rest.keys():
-        leaves[data].requires_grad_(False)
-    found, _ = gradients(results(module(xs, states)), rest)
-    torch.testing.assert_close(found, wanted, rtol=0, atol=0, equal_nan=True)
-
-
-@pytest.mark.parametrize("name", ["kept", "handed_on", "rnn", DELTA])
-def test_gradients_of_every_sample_and_its_states(name: str) -> None:
-    """Also where a state is handed on as it is, which is given and given back."""
-    cell, sample = cell_of(name), sample_of(name, CASES[1], "float64")
-    module = functions_of(name).Module(*sample.sizes.values(), batch_first=True, dtype=torch.float64)
-    parameters = {k: p.detach() for k, p in module.named_parameters()}
-    xs, states, _ = leaves_of(module, cell, sample)
-
-    def loss(p: Any, states: Any) -> Any:
-        return sum(a.pow(3).sum() for a in results(torch.func.functional_call(module, p, (xs, states))).values())
-
-    many = {k: torch.stack([a, 2 * a]).detach() for k, a in states.items()}
-    found = torch.func.vmap(torch.func.grad(loss, argnums=(0, 1)), in_dims=(None, 0))(parameters, many)
-    wanted = torch.func.grad(loss, argnums=(0, 1))(parameters, {k: a[1] for k, a in many.items()})
-    for own, right in zip(found, wanted, strict=True):
-        torch.testing.assert_close({k: a[1] for k, a in own.items()}, right, rtol=1e-12, atol=1e-12)
-
-
-def test_outputs_are_changed_in_a_copy() -> None:
-    """They are kept for the way back, as those of torch.nn.LSTM are."""
-    module, xs, states = small("lstm")
-    outputs, _ = module(xs, states)
-    with pytest.raises(RuntimeError, match="inplace operation by an out-of-place one"):
-        outputs.mul_(2)
-    outputs.clone().mul_(2).sum().backward()
-    with torch.no_grad():
-        outputs, _ = module(xs, states)
-        outputs.mul_(2)

@@ -1,0 +1,200 @@
+"""Single passes on small equations: what each is for has happened, and no more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lstmgraph import Cell, load, loads
+from lstmgraph.algebra.nodes import Divide, OneMinus, Reciprocal, Sigmoid, Step
+from lstmgraph.algebra.traverse import walk
+from lstmgraph.codegen.passes import (
+    blend,
+    divide,
+    halve,
+    hoist_factors,
+    last,
+    merge,
+    passed,
+    rest,
+    spread,
+)
+from lstmgraph.codegen.shown import operations
+from lstmgraph.codegen.sweep import Sweep
+from lstmgraph.codegen.targets import numpy
+from lstmgraph.numeric.evaluate import evaluate
+from tests.codegen.equality import FILES
+from tests.codegen.test_passes import PAPERS, arrays, sequence_of
+
+
+def loop_of(sweep: Sweep, name: str) -> str:
+    return str(next(e.value for e in sweep["loop"] if str(e.target) == name))
+
+
+@pytest.mark.parametrize(
+    ("equation", "blended"),
+    [
+        ("h[t] = z[t] * h[t-1] + (1 - z[t]) * g[t]", True),
+        ("h[t] = (1 - z[t]) * h[t-1] + z[t] * g[t]", True),
+        ("h[t] = (1 - z[t]) * q[t] + z[t] * g[t] + x[t]", True),
+        ("k[t] = 0.5 * h[t-1] + g[t]\\nh[t] = (1 - z[t]) * h[t-1] + z[t] * k[t]", True),
+        ("h[t] = z[t] * h[t-1] + (1 - g[t]) * z[t]", False),
+        ("h[t] = z[t] * h[t-1] + (1 - z[t]) * tanh(g[t])", True),
+        ("h[t] = z[t] * h[t-1] * x[t] + (1 - z[t]) * g[t]", False),
+        ("h[t] = z[t] * h[t-1] - (1 - z[t]) * g[t]", False),
+        # what is not bounded: an input, a relu, a state to which every step adds, or that is multiplied by itself
+        ("h[t] = z[t] * h[t-1] + (1 - z[t]) * x[t]", False),
+        ("h[t] = z[t] * g[t] + (1 - z[t]) * relu(g[t])", False),
+        ("h[t] = (1 - z[t]) * h[t-1] + z[t] * g[t] + x[t]", False),
+        ("h[t] = g[t] * h[t-1] + (1 - g[t]) * q[t]", False),
+        ("h[t] = (1 - z[t]) * h[t-1] + z[t] * g[t] + q[t]", False),
+        ("k[t] = 2 * h[t-1]\\nh[t] = (1 - z[t]) * h[t-1] + z[t] * k[t]", False),
+        ("k[t] = h[t-1] * h[t-1]\\nh[t] = (1 - z[t]) * h[t-1] + z[t] * k[t]", False),
+    ],
+)
+def test_a_gate_between_two_values_takes_their_difference(equation: str, blended: bool) -> None:
+    equations = f"z[t] = sigmoid(U @ h[t-1] + x[t])\\ng[t] = tanh(V @ h[t-1])\\nq[t] = sin(g[t])\\n{equation}"
+    cell = loads(f'name = "cell"\noutput = "h"\nequations = "{equations}"\n[sizes]\nx = "H"\nh = "H"\ng = "H"')
+    sweep = sequence_of(cell).forward
+    after = blend(sweep)
+    assert "OneMinus" in loop_of(sweep, "h[t]")
+    assert ("OneMinus" not in loop_of(after, "h[t]")) == blended
+    assert (operations(after) < operations(sweep)) == blended
+    inputs = arrays(sweep)
+    np.testing.assert_allclose(
+        evaluate(after.program, inputs)["h[t]"], evaluate(sweep.program, inputs)["h[t]"], rtol=1e-14, atol=1e-14
+    )
+
+
+@pytest.mark.parametrize(("name", "blended"), [("gru", True), ("mgu", True), ("min_gru", False), ("ligru", False)])
+@pytest.mark.parametrize("halved", [True, False])
+def test_a_state_that_is_mixed_of_bounded_values_is_bounded(name: str, blended: bool, halved: bool) -> None:
+    forward = sequence_of(load(FILES.get(name, name))).forward
+    sweep = halve(forward) if halved else forward
+    assert (blend(sweep) != sweep) == blended
+
+
+def test_a_product_that_is_only_a_factor_is_written_where_it_is_taken() -> None:
+    """In a GRU the cotangent of z: what it is a multiple of waits for no other step.  That of h is taken by others."""
+    sweep = sequence_of(load("gru")).backward
+    after = merge(sweep)
+    targets = {str(e.target) for e in sweep["loop"]} - {str(e.target) for e in after["loop"]}
+    assert targets == {"bar(z)[t]"}
+    hoisted = hoist_factors(after)
+    assert len(hoisted["loop"]) == len(sweep["loop"]) - 1
+    assert operations(hoisted) == operations(hoist_factors(sweep)) - 1
+
+
+def test_a_sum_of_products_is_written_where_it_is_a_factor() -> None:
+    """In an MGU the cotangent of f is a sum of two; in an LSTM that of c is taken by four."""
+    sweep = sequence_of(load("mgu")).backward
+    assert "bar(f)[t]" not in {str(e.target) for e in merge(sweep)["loop"]}
+    lstm = sequence_of(load("lstm")).backward
+    assert merge(lstm)["loop"] == lstm["loop"]
+
+
+@pytest.mark.parametrize(("other", "merged"), [("b", True), ("p[t]", False), ("tanh(p[t])", False)])
+def test_a_product_that_is_taken_twice_stays(other: str, merged: bool) -> None:
+    text = f"p[t] = x[t] * h[t-1]\nq[t] = exp(x[t]) * p[t]\nh[t] = q[t] + {other}"
+    sweep = sequence_of(Cell.from_equations(text, name="p", sizes={"x": "H", "h": "H"}, output="h")).forward
+    sweep = replace(sweep, wanted=sweep.wanted[:1])
+    assert (merge(sweep).check() != sweep) == merged
+
+
+MAXIMUM = """
+name = "cell"
+output = "h"
+equations = '''
+a[t] = W @ h[t-1]
+b[t] = x[t] + V @ h[t-1]
+h[t] = maximum(a[t], b[t])
+'''
+[sizes]
+x = "H"
+"""
+
+
+def test_what_goes_the_other_way_of_a_switch_is_the_rest() -> None:
+    """The gradients of a maximum, which are to the last digit what they were."""
+    sweep = sequence_of(loads(MAXIMUM)).backward
+    after = rest(sweep)
+    steps = [sum(isinstance(p, Step) for e in s.equations for p in walk(e.value)) for s in (sweep, after)]
+    assert steps == [2, 1]
+    assert not any(isinstance(p, OneMinus) for e in after.equations for p in walk(e.value))
+    inputs = arrays(sweep)
+    before, now = (evaluate(s.program, inputs) for s in (sweep, after))
+    for wanted in sweep.wanted:
+        np.testing.assert_array_equal(now[wanted.name], before[wanted.name])
+
+
+def test_a_gate_is_no_switch() -> None:
+    """Of d (1 - z) the difference d - d z would lose digits where z is nearly 1."""
+    sweep = sequence_of(load("gru")).backward
+    assert rest(sweep) == sweep
+
+
+def test_a_switch_across_phases_is_found_once() -> None:
+    """In an mLSTM the one product is in the loop, the other one after it."""
+    sweep = rest(sequence_of(load(next(p for p in PAPERS if "mlstm" in p))).backward)
+    found = [p for e in sweep.check().equations for p in walk(e.value) if isinstance(p, Step)]
+    assert len(found) == len(set(found)) == 2, "of m, and of the denominator"
+
+
+def test_a_quotient_by_an_early_value_is_multiplied_by_what_all_steps_make_at_once() -> None:
+    """In an sLSTM d_h o / n and d_h o (c / n) / n: one product each in the loop, none for d_h o."""
+    sweep = sequence_of(load("slstm")).backward
+    after = hoist_factors(spread(divide(sweep)))
+    assert not any(isinstance(p, (Divide, Reciprocal)) for e in after["loop"] for p in walk(e.value))
+    assert operations(after) == operations(hoist_factors(sweep)) - 2
+    assert "bar(h.1)[t]" not in {str(e.target) for e in after["loop"]}
+
+
+def test_a_quotient_alone_stays_one() -> None:
+    """d / n with nothing to make before the loop: an array of 1 / n would save nothing."""
+    text = "n[t] = exp(x[t])\nh[t] = (U @ h[t-1]) / n[t]"
+    sweep = sequence_of(Cell.from_equations(text, name="q", sizes={"x": "H", "h": "H"}, output="h")).backward
+    after = hoist_factors(divide(sweep))
+    kept = [e for e in after["loop"] if isinstance(e.value, Divide)]
+    assert kept
+    assert not any(isinstance(p, Reciprocal) for e in after.equations for p in walk(e.value))
+
+
+def test_what_only_the_next_step_takes_is_computed_last() -> None:
+    """In an sLSTM what c and n hand back, and the pack that both are rows of."""
+    before = passed(sequence_of(load("slstm")).backward, [p for p in numpy.PASSES["backward"] if p is not last])
+    handed = {"some(bar(c.n))[t-1]", "bar(c)[t-1]", "bar(n)[t-1]"}
+    ends = [{str(e.target) for e in s["loop"][-5:]} for s in (before, last(before))]
+    assert [handed <= end for end in ends] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("h", "stays"),
+    [
+        ("f[t] * x[t]", False),
+        ("log(1 + f[t] * k)", False),
+        ("x[t] / sqrt(1 + f[t])", False),
+        ("tanh(f[t]) / (1 + x[t] * x[t])", False),
+        ("log(q + f[t] * k)", False),
+        ("log(sum(f[t]) + f[t] * k)", True),
+        ("log(f[t] * k)", True),
+        ("sqrt(f[t])", True),
+        ("1 / (f[t] * k)", True),
+        ("f[t] ** 0.3", True),
+        ("f[t] ** 2", False),
+        ("x[t] / (f[t] * h[t-1] + f[t])", True),
+        ("f[t] / (h[t-1] * h[t-1])", True),
+    ],
+)
+def test_a_sigmoid_stays_one_where_its_relative_error_counts(h: str, stays: bool) -> None:
+    text = f"f[t] = sigmoid(a * x[t])\nh[t] = {h}"
+    sizes = {"x": "H", "h": "H"} | ({"q": 1} if "q +" in h else {})
+    cell = Cell.from_equations(text, name="p", sizes=sizes, output="h")
+    assert any(isinstance(e.value, Sigmoid) for e in halve(sequence_of(cell).forward).equations) == stays
+
+
+def test_a_sigmoid_stays_one_where_a_later_step_divides_by_it() -> None:
+    text = "i[t] = sigmoid(a * x[t])\nn[t] = n[t-1] * k + i[t]\nh[t] = x[t] / n[t-1]"
+    cell = Cell.from_equations(text, name="p", sizes={"x": "H", "h": "H"}, output="h")
+    assert any(isinstance(e.value, Sigmoid) for e in halve(sequence_of(cell).forward).equations)
