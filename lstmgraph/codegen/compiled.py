@@ -33,7 +33,10 @@ Array = Any  # numpy.ndarray, and in a `Library` torch.Tensor, too
 
 @dataclass
 class Library:
-    """The functions of a library: of numbers, of arrays of its type, and of dicts of arrays, which are its structs."""
+    """The functions of a library: of numbers, of arrays of its type, and of dicts of arrays, which are its structs.
+
+    A struct of nothing it does not take.
+    """
 
     prefix: str
     path: Path
@@ -49,7 +52,7 @@ class Library:
     def bound(self, name: str, sizes: Sequence[int], *arguments: Any) -> Callable[[], None]:
         """A call that can be made again and again, of the same arrays."""
         given = [_sizes_type(len(sizes))(*sizes)] if sizes else []
-        call = partial(self.function(name), *given, *map(_argument, arguments))
+        call = partial(self.function(name), *given, *(_argument(a) for a in arguments if not isinstance(a, dict) or a))
         call.arguments = arguments  # type: ignore[attr-defined]
         return call
 

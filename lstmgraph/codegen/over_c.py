@@ -157,7 +157,7 @@ class Given:
     like: Tensor
 
     def __call__(self, name: str, *arguments: Any) -> None:
-        self.library(name, self.sizes, self.T, self.B, *(a for a in arguments if not isinstance(a, dict) or a))
+        self.library(name, self.sizes, self.T, self.B, *arguments)
 
 
 @dataclass

@@ -16,7 +16,8 @@ from lstmgraph.calculus import gradient
 from lstmgraph.codegen import functions, generate, lambdify
 from lstmgraph.codegen.identifiers import attributes
 from lstmgraph.codegen.targets.torch import MODULE
-from lstmgraph.errors import MissingExtra
+from lstmgraph.errors import MissingExtra, UsageError
+from lstmgraph.reading import from_equations
 from tests.codegen.equality import CELLS
 from tests.codegen.modules import B, H, T, X, functions_of, small
 
@@ -150,6 +151,12 @@ def test_another_type_or_device_is_named(turn: Any, message: str, derived: bool)
         assert module.float()(xs, states)[0].dtype == torch.bfloat16
         with pytest.raises(ValueError, match=r"^xs must be on cpu as b_o is, got meta$"):
             module(xs.to("meta"), states)
+
+
+def test_a_module_of_nothing() -> None:
+    cell = from_equations("y[t] = k * k", constants={"k": 0.5}, sizes={"y": 1})
+    with pytest.raises(UsageError, match="a module has the type of its arrays, and this cell has none"):
+        generate(cell, gradient(cell), "torch")
 
 
 def test_shapes_are_told_as_they_are_given() -> None:

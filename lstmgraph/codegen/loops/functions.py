@@ -87,7 +87,8 @@ class Functions(Layout):
         lines = self.calls(self.forward, places).lines(self.forward.works["once"], EVERY)
         pointers = replace(self.pack, base="pack").pointers(_used(self.pack, lines), "real")
         words = ["What depends on the parameters only: weights side by side, as the products take them."]
-        return self.function(words, "void", "pack", [_PARAMS, _PACK], [*pointers, *lines])
+        words = words if self.cell.parameters else ["What depends on constants only."]
+        return self.function(words, "void", "pack", [*self.params(), _PACK], [*pointers, *lines])
 
     def step_functions(self) -> list[Function]:
         places = self.given(STEP) | self.remembered(self.pack)

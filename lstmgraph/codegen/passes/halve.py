@@ -5,35 +5,30 @@ b_f / 2.  A half is exact in binary numbers, so nothing is lost.  Gates that are
 with those that were a sigmoid, and can be packed with them.
 
 What is near 0 has an absolute error then, as everything near 1 has anyway.  So a sigmoid stays one where a logarithm or
-a quotient is taken of it, or of what is made of it by products and sums, in this step or a later one, or where it is a
-factor of an exponential (`_Relative`).
+a quotient is taken of it, or of what it makes small (`extremes`), in this step or a later one, or where it is a factor
+beside what may be as large as an exponential.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from math import prod
 
-from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Rational, Transpose
+from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Rational
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.nodes import operands
-from lstmgraph.algebra.traverse import symbols_in, walk
+from lstmgraph.algebra.traverse import walk
+from lstmgraph.codegen.passes.extremes import Extremes
 from lstmgraph.codegen.passes.rows import fresh
 from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
 from lstmgraph.program import Equation
 
 HALF = Rational(1, 2)
 # Operations that make much of a small difference where an operand is near 0; of a quotient that is the divisor.
-_RELATIVE: dict[type, int] = {n.Log: 0, n.Reciprocal: 0, n.Divide: 1, n.Power: 0, n.Sqrt: 0}
-_CHAINED = (
-    *(n.Hadamard, n.Divide, n.Negative, n.Identity, n.Slice, n.Concat, n.Fill, n.Sum, Transpose, MatMul, MatAdd),
-    *(n.Relu, n.Abs, n.Maximum, n.Minimum),
-)
+_RELATIVE: dict[type, int] = {n.Log: 0, n.Reciprocal: 0, n.Divide: 1, n.Power: 0, n.Sqrt: 0, n.Step: 0, n.Sign: 0}
 
 
 def halve(sweep: Sweep) -> Sweep:
@@ -41,115 +36,28 @@ def halve(sweep: Sweep) -> Sweep:
     return _Halving(sweep).run()
 
 
-class _Relative:
+def _relative(sweep: Sweep) -> set[MatrixSymbol]:
     """The values whose relative error counts."""
-
-    def __init__(self, sweep: Sweep) -> None:
-        self.sweep, self.values = sweep, {e.target: e.value for e in sweep.equations}
-        self.constant = sweep.constant()
-
-    def found(self) -> set[MatrixSymbol]:
-        parts = [part for value in self.values.values() for part in walk(value) if type(part) in _RELATIVE]
-        near = [p for p in parts if not _is_product(p) and self.is_near(p.args[_RELATIVE[type(p)]])]
-        beside = [o for value in self.values.values() for part in walk(value) for o in self.beside_large(part)]
-        waiting = [s for o in (*(o for part in near for o in operands(part)), *beside) for s in self.chained(o)]
-        found: set[MatrixSymbol] = set()
-        while waiting:
-            s = waiting.pop()
-            if s not in found:
-                found.add(s)
-                made = self.sweep.carried.get(s, self.values.get(s))
-                waiting += self.chained(made) if made is not None else []
-        return found
-
-    def beside_large(self, part: MatrixExpr) -> list[MatrixExpr]:
-        """The factors of a product beside what an exponential may have made large."""
-        if not isinstance(part, (n.Hadamard, MatMul)):
-            return []
-        large = [self.is_large(o) for o in part.args]
-        return [o for k, o in enumerate(part.args) if any(large[:k] + large[k + 1 :])]
-
-    def is_large(self, expr: MatrixExpr) -> bool:
-        return any(end in self.large or self.is_steep(end) for end in _ends(expr))
-
-    @cached_property
-    def large(self) -> set[MatrixExpr]:
-        """The values to which exponentials are passed on, of this step and of those before."""
-        before = {new: prev for prev, new in self.sweep.carried.items()}
-        ends = {s: list(_ends(value)) for s, value in self.values.items()}
-        new = {s for s, found in ends.items() if any(map(self.is_steep, found))}
-        found: set[MatrixExpr] = set()
-        while new:
-            found |= new | {before[s] for s in new if s in before}
-            new = {s for s, parts in ends.items() if not found.isdisjoint(parts)} - found
-        return found
-
-    def is_steep(self, expr: MatrixExpr) -> bool:
-        """Whether it is an exponential of what is of a step, and may be above 0."""
-        if not isinstance(expr, n.Exp) or symbols_in(expr) <= self.constant:
-            return False
-        return self.sign(expr.args[0]) >= 0 and not self.is_below_largest(expr.args[0])
-
-    def sign(self, expr: MatrixExpr) -> int:
-        """1 of what is never below 0, -1 of what is never above, 0 of what may be either."""
-        expr = self.values.get(expr, expr)
-        if isinstance(expr, (n.Exp, n.Softplus, n.Sigmoid, n.Relu, n.Abs)):
-            return 1
-        if isinstance(expr, n.Negative):
-            return -self.sign(expr.args[0])
-        if isinstance(expr, n.Fill) and not operands(expr):
-            return 1 if expr.value >= 0 else -1
-        if isinstance(expr, (n.Hadamard, n.Divide, n.Fill, MatMul)):
-            return prod(map(self.sign, operands(expr)))
-        return 0
-
-    def is_below_largest(self, expr: MatrixExpr) -> bool:
-        """Whether it is one of some values less the largest of them, as the gates of a stabilised memory are."""
-        terms = list(self.terms(expr))
-        taken = [largest for sign, largest in terms if sign < 0 and isinstance(largest, n.Maximum)]
-        rest = {(sign, t) for sign, t in terms if t not in taken}
-        return len(taken) == 1 and any(rest == {*self.terms(a)} for a in taken[0].args)
-
-    def terms(self, expr: MatrixExpr, sign: int = 1) -> Iterator[tuple[int, MatrixExpr]]:
-        """The terms of a sum, and of the sums that these are, with their signs."""
-        expr = self.values.get(expr, expr)
-        if isinstance(expr, (MatAdd, n.Negative)):
-            for o in operands(expr):
-                yield from self.terms(o, -sign if isinstance(expr, n.Negative) else sign)
-        else:
-            yield sign, expr
-
-    def chained(self, expr: MatrixExpr) -> list[MatrixSymbol]:
-        """What passes its relative error on: not into a sum with a number, nor through an activation."""
-        if isinstance(expr, MatrixSymbol):
-            return [expr]
-        if not (isinstance(expr, _CHAINED) or _is_product(expr)) or self.is_away(expr):
-            return []
-        return [s for operand in operands(expr) for s in self.chained(operand)]
-
-    def is_near(self, expr: MatrixExpr) -> bool:
-        """Whether a step may have it near 0."""
-        return not symbols_in(expr) <= self.constant and not self.is_away(expr)
-
-    def is_away(self, expr: MatrixExpr) -> bool:
-        """Whether something is away from 0 by a number that it is the sum with, or the larger of."""
-        expr = self.values.get(expr, expr)
-        if isinstance(expr, (n.Sqrt, n.Power)) or (isinstance(expr, n.Fill) and operands(expr)):
-            return self.is_away(expr.args[0])
-        return isinstance(expr, (MatAdd, n.Maximum)) and any(map(self.is_fixed, operands(expr)))
-
-    def is_fixed(self, expr: MatrixExpr) -> bool:
-        """Whether it is a number, or a scalar that the step does not compute: not one that may itself be near 0."""
-        return isinstance(expr, n.Fill) and all(o in self.constant for o in operands(expr))
+    values, extremes = {e.target: e.value for e in sweep.equations}, Extremes(sweep)
+    waiting: list[MatrixSymbol] = []
+    for part in (part for value in values.values() for part in walk(value)):
+        if type(part) in _RELATIVE and not _is_product(part) and extremes.is_small(part.args[_RELATIVE[type(part)]]):
+            waiting += [s for o in operands(part) for s in extremes.small_in(o)]
+        elif isinstance(part, (n.Hadamard, MatMul)):
+            waiting += [s for o in _beside_large(part.args, extremes) for s in extremes.small_in(o)]
+    found: set[MatrixSymbol] = set()
+    while waiting:
+        s = waiting.pop()
+        if s not in found:
+            found.add(s)
+            waiting += extremes.small_in(sweep.carried.get(s, values.get(s, s)))
+    return found
 
 
-def _ends(expr: MatrixExpr) -> Iterator[MatrixExpr]:
-    """What an expression is made of by products and sums."""
-    if not isinstance(expr, _CHAINED) and not _is_product(expr):
-        yield expr
-        return
-    for o in operands(expr):
-        yield from _ends(o)
+def _beside_large(factors: Sequence[MatrixExpr], extremes: Extremes) -> list[MatrixExpr]:
+    """The factors beside one that may be as large as an exponential."""
+    large = [extremes.is_large(o) for o in factors]
+    return [o for k, o in enumerate(factors) if any(large[:k] + large[k + 1 :])]
 
 
 def _is_product(expr: MatrixExpr) -> bool:
@@ -167,7 +75,7 @@ class _Halving:
         self.constant = self.sweep.constant()
         self.taken = {e.target for e in self.sweep.equations}
         self.uses = Counter(s for e in self.sweep.equations for s in walk(e.value) if isinstance(s, MatrixSymbol))
-        self.relative = _Relative(self.sweep).found()
+        self.relative = _relative(self.sweep)
         self.definitions = {e.target: e for e in self.sweep.equations}
 
     def run(self) -> Sweep:

@@ -34,6 +34,7 @@ from lstmgraph.codegen.passes import (
     stack,
 )
 from lstmgraph.codegen.plan import Plan
+from lstmgraph.errors import UsageError
 from lstmgraph.templates import render
 
 FUNCTIONS: dict[type, str] = {
@@ -163,7 +164,11 @@ PASSES: Ways = {
 
 
 def generate(plan: Plan, about: Sequence[str]) -> str:
-    """The text of the file for a cell.  Raises UsageError where an operation cannot be spelled."""
+    """The text of the file for a cell.  Raises UsageError where an operation cannot be spelled, or nothing goes in."""
+    cell = plan.cell
+    if not (cell.parameters or cell.inputs or cell.states):
+        hint = "the targets numpy, jax and c have its code"
+        raise UsageError(f"{cell.name}: a module has the type of its arrays, and this cell has none", hint=hint)
     parts = Module(plan, DIALECT, PASSES, TEMPLATE, MODULE).parts()
     return render("torch.py.j2", title=about[0], about=[*about[1:]], **parts)
 

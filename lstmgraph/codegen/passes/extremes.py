@@ -1,0 +1,152 @@
+"""Which values of a sweep may be as large as exponentials are, or as near 0: by many orders of magnitude, in one step.
+
+exp(a), 10 ** a and 1 / sigmoid(a) may be large; sigmoid(a), exp(-a) and a softmax near 0.  Products, sums and most
+functions hand it on, to values of later steps, too.  A quotient of two values that are both near 0 is taken to be
+moderate, as c / n of a normalised memory is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+
+from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
+
+from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.build import is_number
+from lstmgraph.algebra.nodes import operands
+from lstmgraph.algebra.traverse import symbols_in, walk
+from lstmgraph.codegen.sweep import Sweep
+
+_MOVED = (Transpose, n.Slice, n.Concat, n.Sum, n.Fill, n.TimeSum)  # the same entries, or sums of them
+_ALIKE = (*_MOVED, n.Hadamard, MatMul, n.Negative, n.Identity, n.Abs, n.Relu, n.Sqrt, n.Minimum)
+_HANDS_ON_LARGE = (*_ALIKE, MatAdd, n.OneMinus, n.Maximum, n.Silu, n.Softplus)
+_HANDS_ON_SMALL = (*_ALIKE, n.Tanh, n.Sin)
+_SMALL = (n.Sigmoid, n.Softmax, n.Silu, n.Softplus)  # where their operands are far below 0
+_POSITIVE = (n.Exp, n.Softplus, n.Sigmoid, n.Softmax, n.Relu, n.Abs)
+
+
+class Extremes:
+    """`is_large` and `is_small` tell it of any expression over the values of a sweep."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        self.sweep, self.values = sweep, {e.target: e.value for e in sweep.equations}
+        self.constant = sweep.constant()
+        self.large: set[MatrixSymbol] = set()
+        self.small: set[MatrixSymbol] = set()
+        self.moderate: set[MatrixExpr] = set()  # quotients
+        self.signs: dict[MatrixExpr, int] = {}
+        self._settle()
+        # What is near 0 is known now, and so which quotients are moderate: what is large is found once more.
+        quotients = (part for value in self.values.values() for part in walk(value) if isinstance(part, n.Divide))
+        self.moderate = {q for q in quotients if all(map(self.is_small, q.args))}
+        self._settle()
+
+    def _settle(self) -> None:
+        """A state is near 0 if its next value is wherever it is itself, as one that decays is, and large if that is."""
+        states = self.sweep.carried
+        kept = {*states}
+        while True:
+            self.large, self.small = set(), {*kept}
+            while found := [*self._new()]:
+                for known, value in found:
+                    known.add(value)
+            lost = {previous for previous in kept if states[previous] not in self.small}
+            if not lost:
+                return
+            kept -= lost
+
+    def _new(self) -> Iterator[tuple[set[MatrixSymbol], MatrixSymbol]]:
+        for target, value in self.values.items():
+            if target not in self.large and self.is_large(value):
+                yield self.large, target
+            if target not in self.small and self.is_small(value):
+                yield self.small, target
+        for previous, new in self.sweep.carried.items():
+            if new in self.large and previous not in self.large:
+                yield self.large, previous
+
+    def is_large(self, expr: MatrixExpr) -> bool:
+        if symbols_in(expr) <= self.constant:
+            return False
+        if isinstance(expr, MatrixSymbol):
+            return expr in self.large
+        if isinstance(expr, n.Exp):
+            return self._sign(expr.args[0]) >= 0 and not self._is_below_largest(expr.args[0])
+        if isinstance(expr, n.Power):
+            return self._is_power(expr, large=True)
+        if isinstance(expr, n.Reciprocal):
+            return self.is_small(expr.args[0])
+        if isinstance(expr, n.Divide):
+            above, below = expr.args
+            return expr not in self.moderate and (self.is_large(above) or self.is_small(below))
+        return isinstance(expr, _HANDS_ON_LARGE) and any(map(self.is_large, operands(expr)))
+
+    def is_small(self, expr: MatrixExpr) -> bool:
+        if symbols_in(expr) <= self.constant:
+            return is_number(expr) and expr.value == 0
+        if isinstance(expr, MatrixSymbol):
+            return expr in self.small
+        if isinstance(expr, n.Exp):
+            return self._sign(expr.args[0]) <= 0
+        if isinstance(expr, n.Power):
+            return self._is_power(expr, large=False)
+        if isinstance(expr, n.Reciprocal):
+            return self.is_large(expr.args[0])
+        if isinstance(expr, n.Divide):
+            above, below = expr.args
+            return self.is_small(above) or self.is_large(below)
+        if isinstance(expr, (MatAdd, n.Maximum)):
+            return all(map(self.is_small, operands(expr)))
+        some = isinstance(expr, _HANDS_ON_SMALL) and any(map(self.is_small, operands(expr)))
+        return some or isinstance(expr, _SMALL)
+
+    def small_in(self, expr: MatrixExpr) -> list[MatrixSymbol]:
+        """The values near 0 that make an expression so: those whose relative errors are its own."""
+        if not self.is_small(expr) or isinstance(expr, (n.Exp, *_SMALL)):
+            return []
+        if isinstance(expr, MatrixSymbol):
+            return [expr]
+        return [s for o in operands(expr) for s in self.small_in(o)]
+
+    def _is_power(self, expr: MatrixExpr, *, large: bool) -> bool:
+        """Of a base to a number by its sign; with an exponent that a step computes it is an exponential."""
+        base, exponent = expr.args
+        same, other = (self.is_large, self.is_small) if large else (self.is_small, self.is_large)
+        if is_number(exponent):
+            return same(base) if exponent.value > 0 else other(base)
+        return not symbols_in(exponent) <= self.constant or same(base) or other(base)
+
+    def _sign(self, expr: MatrixExpr) -> int:
+        """1 of what is never below 0, -1 of what is never above, 0 of what may be either."""
+        if expr not in self.signs:
+            self.signs[expr] = self._found_sign(self.values.get(expr, expr))
+        return self.signs[expr]
+
+    def _found_sign(self, expr: MatrixExpr) -> int:
+        if isinstance(expr, _POSITIVE):
+            return 1
+        if isinstance(expr, n.Negative):
+            return -self._sign(expr.args[0])
+        if is_number(expr):
+            return 1 if expr.value >= 0 else -1
+        signs = list(map(self._sign, operands(expr)))
+        if isinstance(expr, (MatAdd, n.Concat, n.Maximum, n.Minimum)):
+            return signs[0] if len({*signs}) == 1 else 0
+        return prod(signs) if isinstance(expr, (n.Hadamard, n.Divide, MatMul, *_MOVED)) else 0
+
+    def _is_below_largest(self, expr: MatrixExpr) -> bool:
+        """Whether it is one of some values less the largest of them, as the gates of a stabilised memory are."""
+        terms = list(self._terms(expr))
+        taken = [largest for sign, largest in terms if sign < 0 and isinstance(largest, n.Maximum)]
+        rest = {(sign, t) for sign, t in terms if t not in taken}
+        return len(taken) == 1 and any(rest == {*self._terms(a)} for a in taken[0].args)
+
+    def _terms(self, expr: MatrixExpr, sign: int = 1) -> Iterator[tuple[int, MatrixExpr]]:
+        """The terms of a sum, and of the sums that these are, with their signs."""
+        expr = self.values.get(expr, expr)
+        if isinstance(expr, (MatAdd, n.Negative)):
+            for o in operands(expr):
+                yield from self._terms(o, -sign if isinstance(expr, n.Negative) else sign)
+        else:
+            yield sign, expr
