@@ -20,6 +20,7 @@ from lstmgraph.calculus import gradient
 from lstmgraph.codegen import functions, generate, lambdify
 from lstmgraph.errors import MissingExtra
 from lstmgraph.numeric.xla import quick
+from lstmgraph.reading import from_equations
 from tests.codegen.equality import CELLS, cell_of
 from tests.codegen.equality import functions_of as of_target
 
@@ -328,6 +329,20 @@ def test_the_text_is_standalone_python(name: str) -> None:
 
 def test_the_same_text_each_time(golden: Callable[[str, str], None]) -> None:
     golden("code/lstm.jax.py", functions_of("lstm").source)
+
+
+@pytest.mark.parametrize(
+    ("value", "a", "b", "wanted"),
+    [("a ** 0.5", -1.0, 0.0, np.nan), ("1 / (a - b)", 1.0, 1.0, np.inf), ("a ** b", 10.0, 400.0, np.inf)],
+)
+def test_constants_are_no_numbers_of_python(value: str, a: float, b: float, wanted: float) -> None:
+    """Of which a power may be complex, and a quotient an exception."""
+    constants = {name: number for name, number in (("a", a), ("b", b)) if name in value}
+    cell = from_equations(f"h[t] = {value} * x[t]", sizes={"x": "H", "h": "H"}, constants=constants)
+    f = lambdify(cell, gradient(cell), "jax")
+    for outputs in (f.forward({}, jnp.ones((1, 1, 1)))[0], f.step({}, jnp.ones((1, 1)))[0]):
+        assert outputs.dtype == jnp.ones(1).dtype
+        np.testing.assert_array_equal(outputs.ravel(), [wanted])
 
 
 def test_without_jax_the_text_is_there_still(monkeypatch: pytest.MonkeyPatch) -> None:

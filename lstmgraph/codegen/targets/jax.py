@@ -198,7 +198,8 @@ class _File:
         results = {o: speller.full(speller.spell(o), batched=True).text for o in cell.outputs}
         states = [f'"{s.name}": {results[s.next]}' for s in cell.states]
         result = [*dict_lines("states", states), f"    return {results[cell.values[cell.output]]}, states"]
-        head = [*self.unpacked([*body, *result]), *self.inputs_of_step([*body, *result])]
+        constants = self.constants([*body, *result], self.like_of_step())
+        head = [*self.unpacked([*body, *result]), *self.inputs_of_step([*constants, *body, *result]), *constants]
         arrays = [(x, text, 1) for x, text in self.one_input().items()]
         return [*head, *self.sizes([*body, *result], arrays, "states"), *body, *result]
 
@@ -218,12 +219,17 @@ class _File:
     # ── what both directions read ──
 
     def unpacked(self, lines: Iterable[str]) -> list[str]:
-        """The parameters and the constants that some lines use."""
+        """The parameters that some lines use."""
         text = "\n".join(lines)
-        cell = self.cell
-        own = [(self.names[p], p.name) for p in cell.parameters if _has(text, self.names[p])]
-        constants = [c for c in cell.constant_symbols if _has(text, self.names[c])]
-        return [*unpacked(own, "params", ""), *(f"    {self.names[c]} = {cell.constants[c.name]!r}" for c in constants)]
+        return unpacked(
+            [(self.names[p], p.name) for p in self.cell.parameters if _has(text, self.names[p])], "params", ""
+        )
+
+    def constants(self, lines: Iterable[str], like: str) -> list[str]:
+        """Those that some lines use, of the type of an array: Python's own powers may be complex, or an exception."""
+        text = "\n".join(lines)
+        used = [c for c in self.cell.constant_symbols if _has(text, self.names[c])]
+        return [f"    {self.names[c]} = jnp.asarray({self.cell.constants[c.name]!r}, {like}.dtype)" for c in used]
 
     def batch(self, text: str, arrays: Sequence[str], at: int) -> list[str]:
         """The number of samples, where lines need it, which is an axis of arrays, else of states."""
@@ -267,7 +273,8 @@ class _File:
         arrays = [(x, self.names.plural(x), 2) for x in cell.inputs]
         sizes = self.sizes(lines, arrays, "states")
         lengths = self.lengths(lines)
-        head = [*self.unpacked(lines), *self.unpacked_inputs([*lengths, *sizes, *lines])]
+        constants = self.constants(lines, self.like)
+        head = [*self.unpacked(lines), *self.unpacked_inputs([*lengths, *sizes, *constants, *lines]), *constants]
         return [*head, *lengths, *sizes, *body, *tail]
 
     def scan(self, way: str, first: Mapping[MatrixSymbol, str], kept: Sequence[MatrixSymbol], array: str) -> Scan:
@@ -327,7 +334,7 @@ class _File:
         head = [*unbundled(saved, "saved"), "    d_outputs, d_states = gradients", *self.unpacked(lines)]
         sizes = self.sizes(lines, arrays, "states")
         head += [*self.unpacked_inputs([*sizes, *lines]), *self.lengths(lines, "d_outputs")]
-        return [*head, *sizes, *views, *body, *tail]
+        return [*head, *sizes, *self.constants(lines, "d_outputs"), *views, *body, *tail]
 
     def views(self, lines: Iterable[str]) -> list[str]:
         """The lines that name the saved values that are parts of others, as far as lines use them."""
