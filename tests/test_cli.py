@@ -166,6 +166,8 @@ def test_no_command_is_a_usage_error_that_helps() -> None:
         (["code", "lstm", "--target", "torch", "--dtype", "float64"], "'torch' has no option --dtype"),
         (["code", "lstm", "--passes", "--size", "H=3"], "which --size does not change"),
         (["code", "lstm", "--passes", "--params", "a.npz"], "which --params does not change"),
+        (["code", "lstm", "--passes", "--name", "a"], "which --name does not change"),
+        (["code", "lstm", "--name", "4x"], "'4x' is not a name for a cell"),
         (
             ["code", "lstm", "--passes", "-o", "p.py"],
             "a text about the code, which 'p.py' is no name for\nhint: -o p.txt",

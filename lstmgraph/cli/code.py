@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import click
 
 from lstmgraph.cli.options import cell_argument, choose_format, deliver, is_file, load_cell
 from lstmgraph.cli.terminal import note
-from lstmgraph.errors import UnknownOption, UsageError
+from lstmgraph.errors import CellNameError, UnknownOption, UsageError
 
 if TYPE_CHECKING:
     from lstmgraph.api.cell import Cell
@@ -24,6 +25,7 @@ OPTIONS = {"dtype": "--dtype", "sizes": "--size", "params": "--params"}  # what 
 @click.option("--dtype", metavar="TYPE", help="Targets c and onnx: float32 or float64.  [default: float32]")
 @click.option("--size", "sizes", multiple=True, metavar="H=16", help="Targets c and onnx: a fixed size (repeatable).")
 @click.option("--params", metavar="FILE", help="Target onnx: the parameters, a .npz, .pt, .pth or .safetensors.")
+@click.option("--name", "called", metavar="NAME", help="What it is called in the code.  [default: the cell's name]")
 @click.option("--passes", is_flag=True, help="Show what each pass of the target does, not the code.")
 @click.option("-o", "--output", metavar="FILE", help="Where to; a header goes beside it.  [default: standard output]")
 def command(
@@ -32,6 +34,7 @@ def command(
     dtype: str | None,
     sizes: tuple[str, ...],
     params: str | None,
+    called: str | None,
     passes: bool,
     output: str | None,
 ) -> None:
@@ -41,18 +44,27 @@ def command(
     lstmgraph code lstm -o lstm.py
     lstmgraph code lstm --passes
     lstmgraph code lstm --target c --dtype float64 --size X=8 --size H=16 -o lstm.c
+    lstmgraph code lstm --target c --name small_lstm --size X=2 --size H=4 -o small_lstm.c
     lstmgraph code lstm --params weights.npz -o lstm.onnx
     """
     fixed = _sizes(sizes)
     if passes:
-        _refuse_with_passes({"--dtype": dtype, "--size": fixed, "--params": params}, output)
+        _refuse_with_passes({"--dtype": dtype, "--size": fixed, "--params": params, "--name": called}, output)
         deliver(load_cell(name).passes(target or "numpy"), output)
         return
     chosen, cell = _target(target, output), load_cell(name)
+    cell = cell if called is None else _called(cell, called)
     try:
         _write(cell, chosen, output, {"dtype": dtype, "sizes": fixed, "params": _values(cell, params)})
     except UnknownOption as error:
         raise UnknownOption(error.target, error.option, error.having, spelled=OPTIONS[error.option]) from None
+
+
+def _called(cell: Cell, name: str) -> Cell:
+    try:
+        return replace(cell, name=name)
+    except CellNameError as error:
+        raise UsageError(f"--name: {error.message}", hint=error.hint) from None
 
 
 def _write(cell: Cell, target: str, output: str | None, options: Mapping[str, Any]) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -158,3 +160,26 @@ def test_parameters_of_a_type_without_code_are_named(target: str) -> None:
     ):
         cell.lambdify(target).forward(params, np.ones((1, 2, 2)))
     assert cell.lambdify(target, dtype="float32").forward(params, np.ones((1, 2, 2)))[0].dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "error"),
+    [
+        ({"sizes": {"H": 4}}, {"sizes": {"H": 8}}, "RNN_H"),
+        ({"dtype": "float32"}, {"dtype": "float64"}, "rnn_real"),
+        ({}, {}, ""),
+        ({"sizes": {"H": 4}}, {"sizes": {"H": 8}, "name": "large_rnn"}, ""),
+    ],
+)
+def test_headers_of_one_name_for_two_sizes_or_types_clash(
+    one: dict[str, Any], other: dict[str, Any], error: str, tmp_path: Path
+) -> None:
+    for stem, options in (("one", one), ("other", dict(other))):
+        cell = replace(lstmgraph.load("rnn"), name=options.pop("name", "rnn"))
+        write_together({tmp_path / name: text.encode() for name, text in cell.code_files("c", stem, **options).items()})
+    (tmp_path / "both.c").write_text('#include "one.h"\n#include "other.h"\n', encoding="utf-8")
+    done = subprocess.run(
+        [*compiler(), "-fsyntax-only", "both.c"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode != 0) == bool(error)
+    assert error in done.stderr

@@ -141,7 +141,7 @@ class File(Functions):
             "about": [_in_comment(line) for line in about[1:]],
             "prefix": self.prefix,
             "macro": self.prefix.upper(),
-            "guard": f"{self.prefix.upper()}_HEADER",
+            "guard": self.guard(),
             "type": "float" if single else "double",
             "types": self.types(),
             "functions": functions,
@@ -158,6 +158,11 @@ class File(Functions):
             "selftest": selftest(self, self.expected) if self.expected else "",
             "blas": "cblas_sgemm" if single else "cblas_dgemm",
         }
+
+    def guard(self) -> str:
+        """Says that the header was read: one of another type or other sizes is read too, and clashes."""
+        fixed = [f"{self.members[str(z)]}_{self.options.sizes[str(z)]}" for z in self.fixed_sizes]
+        return "_".join([self.prefix, self.options.dtype, *fixed, "header"]).upper()
 
     def types(self) -> list[str]:
         cell, real = self.cell, f"{self.prefix}_real"
