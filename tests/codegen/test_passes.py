@@ -39,6 +39,7 @@ from lstmgraph.codegen.passes import (
     spread,
     stack,
     stack_late,
+    stack_steps,
     turn,
     widen,
 )
@@ -64,6 +65,7 @@ PASSES = {
     "merge": merge,
     "factors": hoist_factors,
     "stack": stack,
+    "stack_steps": stack_steps,
     "early": pack_early,
     "pack": pack,
     "place": place,
@@ -321,6 +323,13 @@ def test_what_waits_for_no_step_is_left_in_pieces() -> None:
     sweep = hoist_terms(sequence_of(load("lstm")).forward)
     assert [products(s, "before") for s in (stack(sweep), stack_late(sweep))] == [1, 4]
     assert [products(s, "loop") for s in (stack(sweep), stack_late(sweep))] == [1, 1]
+
+
+def test_gradients_of_weights_may_stay_products_of_their_own() -> None:
+    sweep = hoist_terms(sequence_of(load("lstm")).backward)
+    joint, own = stack(sweep), stack_steps(sweep)
+    assert [products(s, "loop") for s in (sweep, joint, own)] == [4, 1, 1]
+    assert [products(s, "after") for s in (sweep, joint, own)] == [12, 3, 9], "d_x is one, of each weight its gradient"
 
 
 def test_what_is_one_for_all_steps_is_added_in_the_loop() -> None:

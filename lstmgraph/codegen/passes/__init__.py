@@ -9,7 +9,8 @@
     blend                         a gate between two bounded values by their difference
     hoist_terms, hoist_factors    what waits for no other step goes out of the loop
     hoist_products                the same of terms, but what is one for all steps is added where it was
-    stack, stack_late             products that share a factor, or are terms of one sum, become one product
+    stack, stack_late,            products that share a factor, or are terms of one sum, become one product
+    stack_steps                   the same of all but sums over all steps
     turn                          weights that a step multiplies with are transposed before the loop
     pack, pack_early, place,      equations of one form become one over their stacked operands
     place_parts                   the same, and sums of parts of a stack, and scalars for each of them
@@ -46,7 +47,7 @@ from lstmgraph.codegen.passes.recompute import recompute, recompute_in_loop
 from lstmgraph.codegen.passes.rest import rest
 from lstmgraph.codegen.passes.sink import sink
 from lstmgraph.codegen.passes.spread import spread
-from lstmgraph.codegen.passes.stack import stack, stack_late
+from lstmgraph.codegen.passes.stack import stack, stack_late, stack_steps
 from lstmgraph.codegen.passes.turn import turn
 from lstmgraph.codegen.passes.widen import widen
 from lstmgraph.codegen.sequence import Sequence
@@ -81,6 +82,7 @@ __all__ = [
     "spread",
     "stack",
     "stack_late",
+    "stack_steps",
     "turn",
     "widen",
 ]

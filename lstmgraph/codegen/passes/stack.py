@@ -39,10 +39,19 @@ def stack_late(sweep: Sweep) -> Sweep:
     return _Stacking(sweep, PHASES[2:]).run()
 
 
+def stack_steps(sweep: Sweep) -> Sweep:
+    """`stack` of what is no sum over all steps, for a target whose products write into any array, as BLAS does.
+
+    The gradient of a weight is then a product that writes it, where the rows of a stack would have to be copied.
+    """
+    return _Stacking(sweep, stacks_sums=False).run()
+
+
 @dataclass
 class _Stacking:
     sweep: Sweep
     phases: tuple[Phase, ...] = PHASES[1:]
+    stacks_sums: bool = True
     stacks: dict[tuple[MatrixExpr, ...], Equation] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -103,7 +112,7 @@ class _Stacking:
         for (right, weight), every in groups.items():
             lefts = every if weight else self.free(every, right, now)
             members = self.sorted(lefts, weight)
-            if self.is_worth_it(members):
+            if self.is_worth_it(members, lefts):
                 products.append(self.product(members, right, [lefts[m] for m in members]))
                 found |= {MatMul(m, right): part for m, part in rows(products[-1].target, members)}
                 new = [replace(e, value=replaced(e.value, found)) for e in equations]
@@ -117,11 +126,13 @@ class _Stacking:
         late = dependent(equations, [e.target for e in equations if not wanted.isdisjoint(walk(e.value))])
         return {left: owner for left, owner in lefts.items() if left not in late}
 
-    def is_worth_it(self, members: tuple[MatrixExpr, ...]) -> bool:
+    def is_worth_it(self, members: tuple[MatrixExpr, ...], owners: Lefts) -> bool:
         """Whether it saves more than it costs: two products as one do not pay for a value that each step writes twice.
 
         That is one that the loop makes, and that is in another stack with other neighbours.
         """
+        if not self.stacks_sums and self.sweep.summed.issuperset(owners.values()):
+            return False
         late = self.in_loop.intersection(members)
         others = [other.value.args for other in self.stacks.values() if not late.isdisjoint(other.value.args)]
         nested = all(_is_run(other, members) or _is_run(members, other) for other in others)

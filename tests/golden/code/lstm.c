@@ -307,7 +307,7 @@ size_t lstm_work_size(lstm_sizes sizes, size_t T, size_t B)
 {
     const size_t X = sizes.X, H = sizes.H;
     const size_t kept = T * B * (5 * H);
-    const size_t backward = 8 * H * H + 8 * H * X + 8 * H + T * B * (4 * H);
+    const size_t backward = 4 * H * H + 4 * H * X + 8 * H + T * B * (4 * H);
     return kept + backward;
 }
 
@@ -360,9 +360,7 @@ void lstm_backward(lstm_sizes sizes, size_t T, size_t B, const lstm_params *para
     real *U_ogif = tanh_cs + T * B * H;
     real *W_ogif = U_ogif + 4 * H * H;
     real *delta_ogifs = W_ogif + 4 * H * X;
-    real *d_W_ogif = delta_ogifs + T * B * (4 * H);
-    real *d_U_ogif = d_W_ogif + 4 * H * X;
-    real *d_b_ogif = d_U_ogif + 4 * H * H;
+    real *d_b_ogif = delta_ogifs + T * B * (4 * H);
     real *part_of_d_b_ogif = d_b_ogif + 4 * H;
     memset(d_b_ogif, 0, sizeof(real) * (4 * H));
     memset(part_of_d_b_ogif, 0, sizeof(real) * (4 * H));
@@ -405,27 +403,15 @@ void lstm_backward(lstm_sizes sizes, size_t T, size_t B, const lstm_params *para
         }
         multiply(B, H, 4 * H, delta_ogifs + t * B * (4 * H), 4 * H, 1, U_ogif, H, carry_h, H, 0);
     }
-    multiply(4 * H, X, T * B, delta_ogifs, 1, 4 * H, xs, X, d_W_ogif, X, 0);
-    multiply(4 * H, H, T * B, delta_ogifs, 1, 4 * H, hs, H, d_U_ogif, H, 0);
+    multiply(H, X, T * B, delta_ogifs + 3 * H, 1, 4 * H, xs, X, grads->W_f, X, 0);
+    multiply(H, H, T * B, delta_ogifs + 3 * H, 1, 4 * H, hs, H, grads->U_f, H, 0);
+    multiply(H, X, T * B, delta_ogifs + 2 * H, 1, 4 * H, xs, X, grads->W_i, X, 0);
+    multiply(H, H, T * B, delta_ogifs + 2 * H, 1, 4 * H, hs, H, grads->U_i, H, 0);
+    multiply(H, X, T * B, delta_ogifs + H, 1, 4 * H, xs, X, grads->W_g, X, 0);
+    multiply(H, H, T * B, delta_ogifs + H, 1, 4 * H, hs, H, grads->U_g, H, 0);
+    multiply(H, X, T * B, delta_ogifs, 1, 4 * H, xs, X, grads->W_o, X, 0);
+    multiply(H, H, T * B, delta_ogifs, 1, 4 * H, hs, H, grads->U_o, H, 0);
     multiply(T * B, X, 4 * H, delta_ogifs, 4 * H, 1, W_ogif, X, d_xs, X, 0);
-    for (size_t j = 0; j < H; ++j) {
-        SIMD
-        for (size_t l = 0; l < X; ++l) {
-            grads->W_f[j * X + l] = d_W_ogif[3 * H * X + j * X + l];
-            grads->W_i[j * X + l] = d_W_ogif[2 * H * X + j * X + l];
-            grads->W_g[j * X + l] = d_W_ogif[H * X + j * X + l];
-            grads->W_o[j * X + l] = d_W_ogif[j * X + l];
-        }
-    }
-    for (size_t j = 0; j < H; ++j) {
-        SIMD
-        for (size_t l = 0; l < H; ++l) {
-            grads->U_f[j * H + l] = d_U_ogif[3 * H * H + j * H + l];
-            grads->U_i[j * H + l] = d_U_ogif[2 * H * H + j * H + l];
-            grads->U_g[j * H + l] = d_U_ogif[H * H + j * H + l];
-            grads->U_o[j * H + l] = d_U_ogif[j * H + l];
-        }
-    }
     for (size_t row = 0; row < T * B; ++row) {
         for (size_t j = 0; j < 4 * H; ++j) part_of_d_b_ogif[j] += delta_ogifs[row * (4 * H) + j];
         if (row % 128 == 127 || row + 1 == T * B) add_part(4 * H, part_of_d_b_ogif, d_b_ogif);
@@ -517,7 +503,7 @@ int main(void)
     static real d_hs[18];
     static real d_xs[12];
     static real pack[60];
-    static real work[306];
+    static real work[246];
     fill(6, param_W_f);
     fill(9, param_U_f);
     fill(3, param_b_f);

@@ -11,8 +11,8 @@
  *     12, 2000
  * C. Olah, Understanding LSTM networks, 2015
  */
-#ifndef LSTM_HEADER
-#define LSTM_HEADER
+#ifndef LSTM_FLOAT32_HEADER
+#define LSTM_FLOAT32_HEADER
 
 #include <stddef.h>
 
