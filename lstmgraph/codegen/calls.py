@@ -113,7 +113,7 @@ def _slope(speller: Speller, expr: MatrixExpr) -> tuple[str, tuple[Code, Code]] 
         else:
             continue
         codes = [speller.spell(a) for a in (*rest, y)]
-        if rest and all(c.batched and not c.thin for c in codes):
+        if rest and all(c.batched for c in codes):
             a = codes[0] if len(rest) == 1 else joined(" * ", Level.PRODUCT, codes[:-1], expr.shape)
             return f"torch.ops.aten.{name}_backward", (a, codes[-1])
     return None

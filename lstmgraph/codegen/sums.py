@@ -26,7 +26,7 @@ from lstmgraph.errors import CellError
 from lstmgraph.program import Equation, Program
 
 ADDITIVE = (n.Slice, n.Negative, n.Identity, n.TimeSum, MatAdd, Transpose)  # the sum of which is that of their operands
-MULTIPLIED = (n.Hadamard, MatMul)
+LINEAR = (n.Hadamard, n.Divide, MatMul)  # in their one operand that is one step's: nothing is divided by a cotangent
 
 
 def with_sums_apart(
@@ -153,5 +153,4 @@ def _addends(expr: MatrixExpr, constant: frozenset[MatrixSymbol]) -> list[Matrix
     if isinstance(expr, (*ADDITIVE, n.Concat)):
         return [s for o in operands(expr) for s in _addends(o, constant)]
     timed = [o for o in operands(expr) if not symbols_in(o) <= constant]
-    linear = isinstance(expr, MULTIPLIED) or (isinstance(expr, n.Divide) and timed == [expr.args[0]])
-    return _addends(timed[0], constant) if linear and len(timed) == 1 else []
+    return _addends(timed[0], constant) if isinstance(expr, LINEAR) and len(timed) == 1 else []

@@ -13,6 +13,7 @@ from typing import Any, TypeGuard
 import numpy as np
 import pytest
 
+from lstmgraph import Cell
 from lstmgraph.algebra.names import size, symbol
 from lstmgraph.calculus import gradient
 from lstmgraph.codegen import TARGETS, generate
@@ -207,6 +208,13 @@ def test_vectors_that_are_met_entry_by_entry_are_repeated(equation: str, vectors
     cell = loads(f'name = "cell"\noutput = "h"\nequations = "{equation}"\n[sizes]\nx = 3\nh = 3\np = 3\nb = 3')
     sweep = sequence(cell, gradient(cell)).forward
     assert {str(s) for s in repeated(sweep, ())} & {"p", "b"} == vectors
+
+
+def test_a_vector_that_a_product_takes_in_the_same_sum_is_not_repeated() -> None:
+    """d_u = d_A p + d_h * p: of p for every sample that product would be B times as long."""
+    text = "u[t] = tanh(W @ h[t-1]) + x[t]\nA[t] = tanh(A[t-1]) + u[t] @ p.T\nh[t] = A[t] @ x[t] + u[t] * p"
+    cell = Cell.from_equations(text, name="cell", sizes={"x": "H", "u": "H", "A": ["H", "H"]}, output="h")
+    assert repeated(sequence(cell, gradient(cell)).backward, ()) == set()
 
 
 def test_targets_say_what_they_are() -> None:

@@ -24,6 +24,7 @@ from lstmgraph.reading import from_equations
 H, ONE = size("H"), size(1)
 a, b, c = (symbol(name, (H, ONE)) for name in "abc")
 U = symbol("U", (H, H))
+q = symbol("q", (ONE, ONE))
 two = n.Fill(2, H, 1)
 
 
@@ -104,6 +105,7 @@ def test_what_is_kept_is_not_written_over(kept: set[MatrixSymbol]) -> None:
         (MatAdd(a, n.Negative(b)), False, ["y = torch.sub(a, b)"]),
         (n.Tanh(a), True, ["torch.tanh(a, out=y)"]),
         (n.Hadamard(a, b, n.OneMinus(b)), False, ["y = torch.ops.aten.sigmoid_backward(a, b)"]),
+        (n.Hadamard(n.Fill(q, H, 1), b, n.OneMinus(b)), False, ["y = torch.ops.aten.sigmoid_backward(q, b)"]),
         (
             n.Hadamard(a, n.OneMinus(n.Power(b, two))),
             True,
@@ -113,8 +115,8 @@ def test_what_is_kept_is_not_written_over(kept: set[MatrixSymbol]) -> None:
     ],
 )
 def test_calls(value: MatrixExpr, given: bool, wanted: list[str]) -> None:
-    names = {a: "a", b: "b", c: "c", U: "U"}
-    speller = Speller(DIALECT, names, {a: True, b: True, c: True, U: False}, "a")
+    names = {a: "a", b: "b", c: "c", q: "q", U: "U"}
+    speller = Speller(DIALECT, names, {s: s != U for s in names}, "a")
     assert statements(speller, "y", value, given) == wanted
 
 

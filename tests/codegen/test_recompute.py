@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sympy import Expr, MatMul, Symbol, Transpose
+from sympy import Expr, MatAdd, MatMul, Symbol, Transpose
 
 from lstmgraph import Cell
 from lstmgraph.algebra.names import size, symbol
 from lstmgraph.algebra.nodes import Sin, Tanh
-from lstmgraph.calculus.vjp import gradient
+from lstmgraph.calculus import gradient, reusing
 from lstmgraph.codegen.computed import computed
-from lstmgraph.codegen.passes import add_up, passed_both, recompute, recompute_in_loop, sink
+from lstmgraph.codegen.passes import add_up, hoist_terms, passed_both, recompute, recompute_in_loop, sink
 from lstmgraph.codegen.passes.recompute import is_cheap, is_matrix
 from lstmgraph.codegen.sequence import Sequence, sequence
 from lstmgraph.codegen.shown import passes_text
@@ -164,6 +164,26 @@ def test_a_sum_of_what_is_kept_anyway_stays_after_the_loop() -> None:
     backward = add_up(sequence(cell, gradient(cell))).backward
     assert {"grad(V)", "grad(b)"} <= {str(e.target) for e in backward["after"]}
     assert "grad(R)" in {str(e.target) for e in backward["loop"]}
+
+
+def test_a_sum_of_what_is_handed_out_stays_after_the_loop() -> None:
+    """d_X = d_M k is asked for, so it is there of all steps: of k q R the gradient of q is the sum of d_X R."""
+    sizes = {name: ["H", "X"] for name in "MXR"} | {"x": "X"}
+    cell = Cell.from_equations("M[t] = M[t-1] + k * X[t] + k * q * R\ny[t] = M[t] @ x[t]", sizes=sizes, output="y")
+    for form, phase in ((gradient(cell), "loop"), (reusing(gradient(cell), cell.step), "after")):
+        backward = add_up(sequence(cell, form)).backward
+        assert "grad(q)" in {str(e.target) for e in backward[phase]}  # type: ignore[index]
+
+
+def test_no_term_of_a_sum_that_the_loop_adds_up_is_made_before_it() -> None:
+    """d_Y M[t-1] of d_B = Σ d_M tanh(M[t-1]) + d_Y M[t-1] would be a matrix of all steps."""
+    text = "Y[t] = B * M[t-1]\nM[t] = tanh(M[t-1]) * B + u[t] @ x[t].T"
+    sizes = {name: ["H", "X"] for name in "YMB"} | {"x": "X", "u": "H"}
+    cell = Cell.from_equations(text, sizes=sizes, output="Y")
+    backward = add_up(sequence(cell, gradient(cell))).backward
+    assert [str(e.target) for e in backward.added()] == ["grad(B)"]
+    assert isinstance(backward.definitions["grad(B)"], MatAdd)
+    assert hoist_terms(backward) == backward
 
 
 @pytest.mark.parametrize("row", [False, True])

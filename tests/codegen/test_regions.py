@@ -7,7 +7,9 @@ from sympy import Integer, MatrixExpr, Transpose
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import size, symbol
-from lstmgraph.codegen.regions import copied, region
+from lstmgraph.codegen.arrays import Speller
+from lstmgraph.codegen.regions import copied, copied_as_spelled, region
+from lstmgraph.codegen.targets.torch import DIALECT
 
 H, K, ONE = size("H"), size("K"), size(1)
 A = symbol("A", (H + K, H))
@@ -50,3 +52,11 @@ def test_what_makes_an_array_is_not_copied() -> None:
     assert copied([VIEW, NEW], VIEWS) == set()
     assert copied([VIEW, NEW], VIEWS, given=[A]) == {VIEW}
     assert copied([VIEW, NEW], VIEWS, repeated=lambda s: s == NEW) == {NEW}
+
+
+def test_one_number_in_all_entries_is_copied() -> None:
+    """It is spelled as a view that has each entry in one place: who writes to one would write to all."""
+    number, filled, turned = symbol("s", (ONE, ONE)), symbol("F", (H, ONE)), symbol("T", (ONE, H))
+    made = {filled: n.Fill(number, H, 1), turned: Transpose(filled)}
+    speller = Speller(DIALECT, {s: s.name for s in (number, *made)}, dict.fromkeys((number, *made), False), "s")
+    assert copied_as_spelled(made, made, (), speller) == {*made}

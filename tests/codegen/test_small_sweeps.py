@@ -15,8 +15,21 @@ from lstmgraph.algebra.nodes import Concat, Cos, Exp, Fill, Hadamard, OneMinus, 
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.calculus import gradient
 from lstmgraph.codegen.computed import computed
-from lstmgraph.codegen.passes import gather, halve, hoist_terms, place, rest, stack, turn, widen
+from lstmgraph.codegen.passes import (
+    collect,
+    gather,
+    halve,
+    hoist_factors,
+    hoist_terms,
+    place,
+    rest,
+    spread,
+    stack,
+    turn,
+    widen,
+)
 from lstmgraph.codegen.sequence import sequence
+from lstmgraph.codegen.shown import operations
 from lstmgraph.codegen.sweep import Sweep, swept
 from lstmgraph.numeric.evaluate import evaluate
 from lstmgraph.program import Equation, Program
@@ -26,6 +39,7 @@ H = Symbol("H", integer=True, positive=True)
 h, before = (MatrixSymbol(f"h[{at}]", H, 1) for at in ("t", "t-1"))
 a, b, c, u, v, w = (MatrixSymbol(f"{name}[t]", H, 1) for name in "abcuvw")
 p = MatrixSymbol("p", H, 1)
+q, r, s = (MatrixSymbol(name, H, 1) for name in "qrs")
 L, M, N = (MatrixSymbol(name, H, H) for name in "LMN")
 U = MatrixSymbol("U", 2 * H, H)
 Z, X = (MatrixSymbol(f"{name}[t]", 2 * H, 1) for name in "ZX")
@@ -191,6 +205,37 @@ def test_what_a_switch_leaves_is_less_no_sum_of_what_it_takes() -> None:
     assert not any(isinstance(e.value, OneMinus) for e in after.equations)
     assert after.summed == sweep.summed
     assert same(sweep, after, v, taken)
+
+
+def test_a_switch_that_goes_one_way_is_no_share() -> None:
+    sweep = sweep_of((u, Tanh(before)), (h, Hadamard(u, Step(before), p)))
+    assert rest(sweep) == sweep
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "spreads"), [((q, r), (q, s), True), ((q, r), (s,), True), ((q,), (s,), False)]
+)
+def test_a_multiple_is_not_spread_to_two_that_have_one_factor_each(
+    first: tuple[MatrixSymbol, ...], second: tuple[MatrixSymbol, ...], spreads: bool
+) -> None:
+    """Of c = a p, v = c q, w = c s: p q and p s would be two products for the one that is saved."""
+    multiples = ((c, Hadamard(a, p)), (v, Hadamard(c, *first)), (w, Hadamard(c, *second)))
+    sweep = sweep_of((a, Tanh(before)), *multiples, (h, MatAdd(v, w)), more=(q, r, s))
+    after = spread(sweep)
+    assert (after != sweep) == spreads
+    assert same(sweep, after)
+
+
+@pytest.mark.parametrize(("factors", "collects"), [((p, q, r), True), ((v, w, b), False)])
+def test_what_waits_is_in_no_factor_of_a_multiple(factors: tuple[MatrixSymbol, ...], collects: bool) -> None:
+    """c = u v w, c + u b = u (v w + b): one operation less where the bracket is made beforehand, else one more."""
+    late = ((u, Tanh(before)), (v, Sin(before)), (w, Cos(before)), (b, Exp(before)))
+    made = (c, Hadamard(u, *factors[:2]))
+    sweep = sweep_of(*late, made, (h, MatAdd(c, Hadamard(u, factors[2]), Tanh(c))), more=(q, r))
+    after = collect(sweep)
+    assert (after != sweep) == collects
+    assert operations(hoist_factors(after)) <= operations(hoist_factors(sweep))
+    assert same(sweep, after)
 
 
 @pytest.mark.parametrize(

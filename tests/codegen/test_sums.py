@@ -5,8 +5,12 @@ from __future__ import annotations
 import pytest
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol, Transpose
 
-from lstmgraph.algebra.nodes import Concat, Hadamard, Slice, Tanh
+from lstmgraph import Cell
+from lstmgraph.algebra.nodes import Concat, Hadamard, Negative, Slice, Tanh
+from lstmgraph.calculus import gradient
 from lstmgraph.codegen.passes import pack, passed, stack
+from lstmgraph.codegen.sequence import sequence
+from lstmgraph.codegen.shared import sums_at_hand
 from lstmgraph.codegen.sums import added_up, checked, totals, with_sums_apart
 from lstmgraph.codegen.sweep import Sweep, swept
 from lstmgraph.errors import CellError
@@ -99,3 +103,20 @@ def test_what_stands_in_a_stack_beside_what_is_one_steps_is_no_total() -> None:
     both = MatrixSymbol("c", 2 * H, 1)
     sweep = sweep_of((v, Tanh(d)), (w, Tanh(x)), (both, Concat(v, w)), (s, Slice(both, 0, H)), wanted=(s, w))
     assert totals(sweep) == {both, s}
+
+
+def test_what_no_total_is_made_of_is_none() -> None:
+    """z, of which v is made, which stands in the stack beside what is one step's."""
+    both, z = MatrixSymbol("c", 2 * H, 1), MatrixSymbol("z", H, 1)
+    stacked = ((v, Negative(z)), (w, Tanh(x)), (both, Concat(v, w)), (s, Slice(both, 0, H)))
+    assert totals(sweep_of((z, Tanh(d)), *stacked, wanted=(s, w))) == {both, s}
+
+
+def test_the_loop_adds_up_what_takes_a_value_of_it() -> None:
+    """Of d_b the loop has no part: all steps of it at once are one run through what is given."""
+    text = "h[t] = tanh(U @ h[t-1] + c * h[t-1])\ny[t] = h[t-1] + b * x[t]"
+    cell = Cell.from_equations(text, name="p", sizes={"x": "H", "h": "H", "y": "H"}, output="y")
+    back = sequence(cell, gradient(cell)).backward
+    found = totals(back)
+    assert {"grad(b)", "grad(c)"} <= {e.target.name for e in back["after"] if e.target in found}
+    assert [e.target.name for e in sums_at_hand(back, found)] == ["grad(c)"]

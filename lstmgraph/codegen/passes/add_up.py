@@ -15,7 +15,6 @@ from dataclasses import replace
 
 from sympy import MatMul, MatrixSymbol
 
-from lstmgraph.algebra.nodes import TimeSum
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.codegen.passes.recompute import is_matrix
 from lstmgraph.codegen.passes.sink import raised
@@ -43,8 +42,7 @@ def _is_able(e: Equation, sweep: Sweep) -> bool:
     products = (p for p in walk(e.value) if isinstance(p, MatMul))
     heavy = any(p.args[0].shape[1] != 1 and is_matrix(p) for p in products)
     row = e.target.shape[0] == 1 != e.target.shape[1]
-    plain = not any(isinstance(p, TimeSum) for p in walk(e.value))
-    return e.target in sweep.summed and plain and not heavy and not row and symbols_in(e.value).isdisjoint(made)
+    return e.target in sweep.summed and not heavy and not row and symbols_in(e.value).isdisjoint(made)
 
 
 def _symbols(equations: Iterable[Equation]) -> set[MatrixSymbol]:

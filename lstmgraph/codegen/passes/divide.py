@@ -26,7 +26,7 @@ def divide(sweep: Sweep) -> Sweep:
         whole = rebuild(expr, [changed(o) for o in operands(expr)])
         if isinstance(whole, n.Divide):
             above, below = whole.args
-            if late.isdisjoint(symbols_in(below)) and not late.isdisjoint(symbols_in(above)):
+            if late.isdisjoint(symbols_in(below)):
                 return product(above, n.Reciprocal(below))
         return product(*whole.args) if isinstance(whole, n.Hadamard) else whole
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sympy import MatMul, MatrixExpr, MatrixSymbol
+from sympy import MatMul, MatrixExpr
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.traverse import symbols_in, walk
@@ -37,7 +37,7 @@ def _sinks(e: Equation, sweep: Sweep) -> bool:
     taken = {*sweep.wanted, *sweep.carried.values(), *sweep.summed}
     products = (p for p in walk(e.value) if isinstance(p, MatMul) and p.args[0].shape[1] != 1)
     alone = is_matrix(e.target) and e.target not in taken and used_in_loop_only(e.target, sweep)
-    return alone and not isinstance(e.value, MatrixSymbol) and next(products, None) is None
+    return alone and next(products, None) is None
 
 
 def _sunk(e: Equation, sweep: Sweep) -> Sweep:
@@ -52,7 +52,7 @@ def _sunk(e: Equation, sweep: Sweep) -> Sweep:
 
 def raised(sweep: Sweep) -> Sweep:
     """With what comes after the loop and takes matrices of it in the loop, where nothing else would keep these."""
-    stay = {*sweep.wanted, *sweep.carried, *sweep.carried.values(), *sweep.summed, *sweep.inputs}
+    stay = {*sweep.wanted, *sweep.carried.values(), *sweep.summed}
     passing = {e.target for e in sweep["loop"] if is_matrix(e.target)} - stay
     moved: list[Equation] = []
     after: list[Equation] = []
