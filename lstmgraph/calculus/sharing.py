@@ -113,11 +113,12 @@ class Sharing:
     def named(self, value: MatrixExpr) -> MatrixSymbol:
         """A name for a value that has several uses: after the value whose equation needs it first.
 
-        What the gradient of a parameter needs is called after the first value in it.
+        What the gradient of a parameter needs is called after the first value in it, or the parameter if there is none.
         """
         assert self.owner is not None
         names = (name_of(s) for s in (self.owner, *walk(value)) if isinstance(s, MatrixSymbol))
-        target = symbol(self.new_name(next(name for name in names if name.lag is not None)), value.shape)
+        owner = next((name for name in names if name.lag is not None), name_of(self.owner))
+        target = symbol(self.new_name(owner), value.shape)
         self.backward[target] = Equation(target, value, stage="backward")
         return target
 

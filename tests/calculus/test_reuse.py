@@ -19,6 +19,7 @@ from lstmgraph.calculus import gradient, reusing
 from lstmgraph.calculus.counts import count
 from lstmgraph.calculus.monomials import common, degree, divides, monomial, parts_of
 from lstmgraph.cell import Cell as CoreCell
+from lstmgraph.codegen.computed import computed
 from lstmgraph.normal import is_activation
 from lstmgraph.numeric.check import _named, largest_error
 from lstmgraph.numeric.differences import by_autograd
@@ -28,6 +29,7 @@ from lstmgraph.numeric.sequence import run_backward, run_sequence
 from lstmgraph.printing.polynomials import polynomial
 from lstmgraph.program import Program
 from lstmgraph.reading import library, load, loads
+from tests.codegen.equality import cell_of
 
 PAPERS = sorted(str(p) for p in (Path(__file__).parents[1] / "reading" / "papers").glob("*.toml"))
 CELLS = [*library(), *PAPERS]
@@ -80,6 +82,13 @@ def test_it_is_equal_and_takes_nowhere_more(name: str) -> None:
     steps = run_sequence(cell, sample.parameters, sample.inputs, sample.states, sample.steps)
     new, old = (_named(run_backward(cell, p, steps, sample.d_output, sample.d_states)) for p in (found, textbook))
     assert largest_error(new, old)[0] < 1e-12
+
+
+def test_what_is_made_of_parameters_alone_is_called_after_the_parameter() -> None:
+    cell = computed(cell_of("rates"))  # in the form that does not overflow, which repeats sums of exponentials
+    textbook, found = both(cell)
+    assert found.check().outputs == textbook.outputs
+    assert {"q.1", "q.2"} <= {name_of(e.target).base for e in found}
 
 
 @pytest.mark.torch
