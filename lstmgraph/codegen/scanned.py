@@ -31,7 +31,7 @@ from lstmgraph.codegen.arrays import Dialect, Speller, array_axes, as_rows
 from lstmgraph.codegen.bundles import argument, bundle, row, unbundled
 from lstmgraph.codegen.code import Code, Level, assignment
 from lstmgraph.codegen.identifiers import Names
-from lstmgraph.codegen.passes.rows import replaced, rows
+from lstmgraph.codegen.passes.rows import replaced, rows, start_of_run
 from lstmgraph.codegen.plan import inlined
 from lstmgraph.codegen.shared import is_entrywise, sums_at_hand
 from lstmgraph.codegen.sums import totals
@@ -356,9 +356,6 @@ def _is_stack(e: Equation) -> bool:
 def _run(e: Equation, other: Equation) -> list[tuple[MatrixSymbol, MatrixExpr]]:
     """A stack, and which rows of another one it is, if it is."""
     own, places = e.value.args, dict(rows(other.target, other.value.args))
-    if len(own) == len(places) or not {*own} <= places.keys():
+    if len(own) == len(places) or start_of_run(own, other.value.args) is None:
         return []
-    at = [*places].index(own[0])
-    whole = other.value.args[at : at + len(own)]
-    part = n.Slice(other.target, places[own[0]].args[1], e.target.shape[0])
-    return [(e.target, part)] if whole == own else []
+    return [(e.target, n.Slice(other.target, places[own[0]].args[1], e.target.shape[0]))]

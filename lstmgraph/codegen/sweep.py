@@ -93,6 +93,15 @@ class Sweep:
         needed = needed_by(self["loop"], self.carried.values())
         return tuple(e for e in self["loop"] if e.target in self.summed - needed)
 
+    def phases_of(self) -> dict[MatrixSymbol, set[Phase]]:
+        """In which phases a value is computed or taken."""
+        found: dict[MatrixSymbol, set[Phase]] = {}
+        for phase in PHASES:
+            for e in self[phase]:
+                for s in (e.target, *symbols_in(e.value)):
+                    found.setdefault(s, set()).add(phase)
+        return found
+
     def late(self) -> frozenset[MatrixSymbol]:
         """The values that wait for the step before."""
         return dependent(self.equations, self.carried)

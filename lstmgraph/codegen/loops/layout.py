@@ -193,9 +193,9 @@ class Layout:
     def own(self, direction: Direction, places: dict[MatrixSymbol, Place], alone: bool = False) -> Memory:
         """Places for what a function computes for itself, and the memory that they take."""
         memory = Memory("work", self.names.sizes)
-        phases = direction.used_in()
+        phases = direction.sweep.phases_of()
         stacks: dict[MatrixSymbol, set[Phase]] = {}
-        inside = direction.members | direction.homes
+        inside = direction.inside
         for s, m in inside.items():
             stacks.setdefault(m.stack, set()).update(phases[s])
         for s in [e.target for e in direction.sweep.equations]:

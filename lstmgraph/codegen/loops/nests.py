@@ -173,23 +173,6 @@ def _parts(e: Equation, members: Mapping[MatrixSymbol, Member]) -> Iterator[Item
         start = start + part.shape[0]
 
 
-def members_of(sweep: Sweep, fixed: Iterable[MatrixSymbol]) -> dict[MatrixSymbol, Member]:
-    """The values that can be computed in their place in a stack: each in one, in that of its own phase."""
-    found: dict[MatrixSymbol, Member] = {}
-    taken = set(fixed)
-    for phase in ("before", "loop", "after"):
-        own = {e.target for e in sweep[phase] if not isinstance(e.value, n.Concat)}
-        for e in sorted(sweep[phase], key=lambda e: -len(e.value.args)):
-            if isinstance(e.value, n.Concat):
-                start = e.value.shape[0] * 0
-                for part in e.value.args:
-                    if part in own and part not in taken:
-                        found[part] = Member(e.target, start)
-                        taken.add(part)
-                    start = start + part.shape[0]
-    return found
-
-
 # ── order ──
 
 
@@ -217,9 +200,10 @@ class _Scheduling:
         self.waiting = list(self.units)
         writers: dict[MatrixSymbol, list[Unit]] = {}
         for u in self.units:
-            writers.setdefault(u.target, []).append(u)
-            if u.target in self.members:
-                writers.setdefault(self.members[u.target].stack, []).append(u)
+            value: MatrixSymbol | None = u.target
+            while value is not None:  # what a stack holds is there when all of its parts are, and of a stack in it
+                writers.setdefault(value, []).append(u)
+                value = self.members[value].stack if value in self.members else None
         self.needs = {u: self._needs(u, writers) for u in self.units}
 
     def _needs(self, unit: Unit, writers: Mapping[MatrixSymbol, list[Unit]]) -> dict[Unit, bool]:

@@ -27,12 +27,12 @@ from lstmgraph.codegen.loops.nests import (
     Kinds,
     Nest,
     Work,
-    members_of,
     ordered,
     reads,
     units_of,
 )
-from lstmgraph.codegen.passes.rows import fresh, replaced
+from lstmgraph.codegen.loops.stacks import located, members_of, within
+from lstmgraph.codegen.passes.rows import fresh, replaced, used_in
 from lstmgraph.codegen.sums import added_up
 from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
 from lstmgraph.program import Equation
@@ -96,15 +96,27 @@ class Direction:
         self.kinds = Kinds(self.flat, self.each)
         self.fixed = {*self.flat.wanted, *self.flat.carried.values(), *added_up(self.flat), *self.flat.shared}
         self.sweep, self.homes = added(self.flat, self.kinds, self.fixed)
-        self.members = members_of(self.sweep, {*self.fixed, *self.kinds.summed})
+        fixed, added_to = {*self.fixed, *self.kinds.summed}, {m.stack for m in self.homes.values()}
+        self.sweep, stacks = within(self.sweep, self.kinds, fixed | added_to)
+        self.members = stacks | members_of(self.sweep, fixed | self._also_taken_without(added_to))
         self.in_place = self.in_place and self._carried_in_the_loop_only()
         try:
             self.works = self._ordered()
         except CannotOrder:
             self.in_place = False
             self.works = self._ordered()
-        inside = {**self.members, **self.homes}
-        self.homes |= taken([w for _, w in self.all_works()], self.keeps, inside, self._free())
+        self.homes |= taken([w for _, w in self.all_works()], self.keeps, self.inside, self._free())
+
+    @property
+    def inside(self) -> Homes:
+        """Where what is in the place of another value is."""
+        return located(self.members | self.homes)
+
+    def _also_taken_without(self, stacks: set[MatrixSymbol]) -> set[MatrixSymbol]:
+        """The parts of some stacks that others take too, as they are before anything is added to the stack."""
+        uses = used_in(self.sweep)
+        made = [e.value for e in self.sweep.equations if e.target in stacks and isinstance(e.value, n.Concat)]
+        return {s for value in made for s in symbols_in(value) if uses[s] > 1}
 
     def _carried_in_the_loop_only(self) -> bool:
         outside = {s for p in PHASES if p != "loop" for e in self.sweep[p] for s in (*symbols_in(e.value), e.target)}
@@ -126,15 +138,6 @@ class Direction:
 
     def all_works(self) -> Iterator[tuple[Phase, Work]]:
         return ((p, w) for p in PHASES for w in self.works[p])
-
-    def used_in(self) -> dict[MatrixSymbol, set[Phase]]:
-        """In which phases a value is computed or taken."""
-        found: dict[MatrixSymbol, set[Phase]] = {}
-        for p in PHASES:
-            for e in self.sweep[p]:
-                for s in (e.target, *symbols_in(e.value)):
-                    found.setdefault(s, set()).add(p)
-        return found
 
     def kept(self) -> set[MatrixSymbol]:
         """The values that need an array: wanted ones, and what is taken elsewhere than in the loop that computes it."""

@@ -23,6 +23,12 @@ def rows(whole: MatrixSymbol, members: Iterable[MatrixExpr]) -> Iterator[tuple[M
         start = start + member.shape[0]
 
 
+def start_of_run(some: tuple[MatrixExpr, ...], of: tuple[MatrixExpr, ...]) -> int | None:
+    """Where some values stand beside one another among others, in the same order, if they do."""
+    starts = range(len(of) - len(some) + 1)
+    return next((k for k in starts if of[k : k + len(some)] == some), None)
+
+
 def fresh(name: Name, shape: Shape, taken: set[MatrixSymbol]) -> MatrixSymbol:
     """A symbol of that name, counted where it is taken: f, f.2, f.3; it is taken then."""
     found, count = symbol(name, shape), 1

@@ -22,7 +22,7 @@ from lstmgraph.algebra.build import total
 from lstmgraph.algebra.nodes import Concat, Slice
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.codegen.passes.order import Order
-from lstmgraph.codegen.passes.rows import before_use, fresh, joint_name, replaced, rows, with_stacks
+from lstmgraph.codegen.passes.rows import before_use, fresh, joint_name, replaced, rows, start_of_run, with_stacks
 from lstmgraph.codegen.sweep import PHASES, Phase, Sweep, dependent, in_order
 from lstmgraph.program import Equation
 
@@ -135,7 +135,7 @@ class _Stacking:
             return False
         late = self.in_loop.intersection(members)
         others = [other.value.args for other in self.stacks.values() if not late.isdisjoint(other.value.args)]
-        nested = all(_is_run(other, members) or _is_run(members, other) for other in others)
+        nested = all(_is_nested(other, members) or _is_nested(members, other) for other in others)
         return len(members) > 2 or (len(members) == 2 and nested)
 
     def ordered(self, equations: list[Equation]) -> list[Equation]:
@@ -198,6 +198,5 @@ def _runs(values: tuple[MatrixExpr, ...], of: Collection[MatrixExpr]) -> Iterato
             yield members
 
 
-def _is_run(some: tuple[MatrixExpr, ...], of: tuple[MatrixExpr, ...]) -> bool:
-    """Whether some values stand beside one another among others, in the same order."""
-    return any(of[k : k + len(some)] == some for k in range(len(of) - len(some) + 1))
+def _is_nested(some: tuple[MatrixExpr, ...], of: tuple[MatrixExpr, ...]) -> bool:
+    return start_of_run(some, of) is not None
