@@ -23,8 +23,14 @@ from typing import Any
 import hypothesis
 import pytest
 
-# These share what tests/diagram/drawings.py has drawn.
-DRAWINGS = frozenset(f"tests/diagram/test_{name}.py" for name in ("backward", "quality_matrix", "text"))
+# Files that share what one of them has made: drawings, the code of all cells for a target.
+SHARING = {
+    "drawings": [f"diagram/test_{name}.py" for name in ("backward", "quality_matrix", "text")],
+    "torch": [f"codegen/test_{name}.py" for name in ("torch", "torch_files", "torch_memory")],
+    "numpy": [f"codegen/test_{name}.py" for name in ("numpy", "numpy_text")],
+    "c": [f"codegen/test_{name}.py" for name in ("c", "c_calls", "c_text")],
+}
+GROUPS = {f"tests/{file}": group for group, files in SHARING.items() for file in files}
 GOLDEN = Path(__file__).parent / "golden"
 # Drawings, programs, and modules stay until the end: to look through all of them for garbage was a third of the time.
 gc.set_threshold(200_000, 20, 100)
@@ -78,7 +84,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class ByGroup(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
-            return "drawings" if file in DRAWINGS else file
+            return str(GROUPS.get(file, file))
 
     return ByGroup(config, log)
 

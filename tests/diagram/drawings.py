@@ -1,4 +1,4 @@
-"""Drawings that several test files look at, each made once: one worker has these files, `DRAWINGS` of conftest.py."""
+"""Drawings that several test files look at, each made once: one worker has these files, `SHARING` in conftest.py."""
 
 from __future__ import annotations
 
