@@ -113,4 +113,5 @@ def _sum(array: Any) -> Any:
     """As `weighted` has it there."""
     import numpy
 
-    return (array.ravel().astype(float) * (numpy.arange(array.size) % 5 + 1)).sum()
+    weights = (numpy.arange(array.size, dtype=numpy.uint64) * 2654435761 % 2**32 >> 28) + 1
+    return (array.ravel().astype(float) * weights).sum()

@@ -240,6 +240,19 @@ def test_a_wrong_file_says_so(right: str, wrong: str, name: str, tmp_path: Path)
     assert re.search(rf"^{name}: -?[\d.]+, and not -?[\d.]+\n", done.stdout, re.MULTILINE)
 
 
+def test_a_gradient_that_is_left_out_is_seen_though_its_columns_add_up_to_0(tmp_path: Path) -> None:
+    text = lstmgraph.load(FILES["fast_weights"]).code("c")
+    line = next(line for line in text.splitlines() if "grads->U_k" in line)
+    (tmp_path / "cell.c").write_text(
+        text.replace(line, "memset(grads->U_k, 0, sizeof(real) * K * Y);"), encoding="utf-8"
+    )
+    macro = "-DFAST_WEIGHTS_SELFTEST"
+    subprocess.run([*compiler(), macro, "cell.c", "-o", "test", "-lm"], cwd=tmp_path, check=True)
+    done = subprocess.run([tmp_path / "test"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stdout.startswith("grad(U_k): 0, and not ")
+
+
 def test_sums_of_many_steps_keep_their_digits() -> None:
     """In loops over entries as in products of one row: of equal terms, whose rounding adds up."""
     text = "equations = 'h[t] = tanh(W @ x[t] + u * h[t-1] + p * q + b)'\noutput = 'h'\n"

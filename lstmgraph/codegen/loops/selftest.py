@@ -35,7 +35,7 @@ Counted = tuple[str, int]  # an array's name, and how many entries it has
 
 @dataclass(frozen=True)
 class Expected:
-    """`sums` has for the name of each result Σ (k % 5 + 1) times its entry k; what went in was in [low, low + span).
+    """`sums` has for the name of each result Σ weight(k) times its entry k; what went in was in [low, low + span).
 
     `lost` says what rounding costs each sum in single precision, as a part of the sum of what is added, and of 1.
     """
