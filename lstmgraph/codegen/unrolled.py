@@ -110,8 +110,7 @@ class Body(Sequences):
         lines = []
         for member, rows in self.members(e, place):
             if self.places.place(member) != rows:
-                code = self.speller_of_loop.spell(self.local(member))
-                lines.append(f"{self.row(rows)}.copy_({code.text})")
+                lines += statements(self.speller_of_loop, self.row(rows), self.local(member), given=True)
         return lines
 
     # ── expressions of one step ──
