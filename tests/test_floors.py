@@ -20,7 +20,7 @@ FLOORS = (
     ("files", "templates"),  # helpers, which know nothing of cells
     ("algebra",),
     ("program",),
-    ("normal", "entries"),
+    ("normal", "poles", "entries"),
     ("cell",),
     ("roles",),
     ("notation",),

@@ -124,15 +124,20 @@ def _logarithm(base: MatrixExpr) -> MatrixExpr:
     return n.Log(MatAdd(base, n.OneMinus(n.Step(n.Abs(base)))))
 
 
+def _exceeds(a: MatrixExpr, b: MatrixExpr) -> MatrixExpr:
+    """1 where a > b, else 0"""
+    return n.Step(total(a, negate(b)))
+
+
 def _maximum(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr, ...]:
     """y = max(a, b):  ȳ to a where a > b, else to b"""
-    first = n.Step(MatAdd(node.args[0], negate(node.args[1])))
+    first = _exceeds(*node.args)
     return product(ct, first), product(ct, n.OneMinus(first))
 
 
 def _minimum(node: MatrixExpr, out: MatrixExpr, ct: MatrixExpr) -> tuple[MatrixExpr, ...]:
     """y = min(a, b):  ȳ to a where a < b, else to b"""
-    first = n.Step(MatAdd(node.args[1], negate(node.args[0])))
+    first = _exceeds(*reversed(node.args))
     return product(ct, first), product(ct, n.OneMinus(first))
 
 
@@ -210,13 +215,13 @@ def _power_dot(node: MatrixExpr, out: MatrixExpr, dots: Dots) -> MatrixExpr:
 
 def _maximum_dot(node: MatrixExpr, out: MatrixExpr, dots: Dots) -> MatrixExpr:
     """y = max(a, b):  ẏ = ȧ where a > b, else ḃ"""
-    first = n.Step(MatAdd(node.args[0], negate(node.args[1])))
+    first = _exceeds(*node.args)
     return total(product(first, dots[0]), product(n.OneMinus(first), dots[1]))
 
 
 def _minimum_dot(node: MatrixExpr, out: MatrixExpr, dots: Dots) -> MatrixExpr:
     """y = min(a, b):  ẏ = ȧ where a < b, else ḃ"""
-    first = n.Step(MatAdd(node.args[1], negate(node.args[0])))
+    first = _exceeds(*reversed(node.args))
     return total(product(first, dots[0]), product(n.OneMinus(first), dots[1]))
 
 
