@@ -2,9 +2,10 @@
 
     m = max(a + b, i),  f = exp(a + b - m)      s = a + b,  m = max(s, i),  f = exp(s - m)
     C = f C[t-1] + i (v kᵀ)                     C = f C[t-1] + (i v) kᵀ: a number times a column, not times a matrix
+    M = M[t-1] + v kᵀ - a M[t-1] k kᵀ           M = M[t-1] + (v - a (M[t-1] k)) kᵀ: one matrix is added, and not two
 
 This is done before the gradient is derived, which is then shorter too: of the first there is one cotangent of s, of the
-second one product with that of C for v and for i.
+others one product with that of C for v and for i, with that of M for all that is written by one key.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from collections.abc import Iterable
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.build import product
+from lstmgraph.algebra.build import gathered, negate, product, total
+from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.nodes import operands
-from lstmgraph.algebra.traverse import rebuild
+from lstmgraph.algebra.traverse import rebuild, symbols_in
 
 
 def fewer(expr: MatrixExpr, sums: Iterable[MatAdd]) -> MatrixExpr:
@@ -26,7 +28,11 @@ def fewer(expr: MatrixExpr, sums: Iterable[MatAdd]) -> MatrixExpr:
         return expr
     whole = rebuild(expr, [fewer(o, sums) for o in operands(expr)])
     if isinstance(whole, MatAdd):
+        whole = _together(whole)
+    if isinstance(whole, MatAdd):
         return _of_another(whole, sums)
+    if isinstance(whole, MatMul):
+        return _unscaled(whole)
     return _scaled(whole) if isinstance(whole, n.Hadamard) else whole
 
 
@@ -47,10 +53,52 @@ def _of_another(whole: MatAdd, sums: Iterable[MatAdd]) -> MatrixExpr:
 def _scaled(whole: MatrixExpr) -> MatrixExpr:
     """A number of the step times an outer product, as that of a multiple of the column."""
     numbers = [f for f in whole.args if isinstance(f, n.Fill)]
-    outer = [f for f in whole.args if isinstance(f, MatMul) and f.args[0].shape[1] == 1 and 1 not in f.shape]
+    outer = [f for f in whole.args if _is_outer(f)]
     if len(outer) != 1 or not numbers:
         return whole
     column, row = outer[0].args
     multiple = product(*(n.Fill(f.value, *column.shape) for f in numbers), column)
     rest = [f for f in whole.args if f not in (*numbers, *outer)]
     return product(*rest, MatMul(multiple, row))
+
+
+def _unscaled(whole: MatMul) -> MatrixExpr:
+    """The product of a vector and of a matrix times a number, as that number times their product.
+
+    Only if the matrix is of the step: else it is multiplied once, for all of them.
+    """
+    for at, matrix in enumerate(whole.args):
+        others = whole.shape[1 - at]
+        numbers = [f for f in matrix.args if isinstance(f, n.Fill)] if isinstance(matrix, n.Hadamard) else []
+        if numbers and others == 1 and any(name_of(s).lag is not None for s in symbols_in(matrix)):
+            pair = list(whole.args)
+            pair[at] = product(*(f for f in matrix.args if f not in numbers))
+            return product(*(n.Fill(f.value, *whole.shape) for f in numbers), MatMul(*pair))
+    return whole
+
+
+def _together(whole: MatAdd) -> MatrixExpr:
+    """The outer products of one row as that of the sum of their columns."""
+    rows = Counter(_unsigned(term).args[1] for term in whole.args if _is_outer(_unsigned(term)))
+    row = next((row for row, times in rows.items() if times > 1), None)
+    if row is None:
+        return whole
+    taken = [term for term in whole.args if _is_outer(_unsigned(term)) and _unsigned(term).args[1] == row]
+    columns = [_column(term) for term in taken]
+    one = MatMul(gathered(*columns), row)
+    at = whole.args.index(taken[0])
+    rest = [term for term in whole.args if term not in taken]
+    return total(*rest[:at], one, *rest[at:])
+
+
+def _column(term: MatrixExpr) -> MatrixExpr:
+    column = _unsigned(term).args[0]
+    return negate(column) if isinstance(term, n.Negative) else column
+
+
+def _unsigned(term: MatrixExpr) -> MatrixExpr:
+    return term.args[0] if isinstance(term, n.Negative) else term
+
+
+def _is_outer(expr: MatrixExpr) -> bool:
+    return isinstance(expr, MatMul) and expr.args[0].shape[1] == 1 and 1 not in expr.shape

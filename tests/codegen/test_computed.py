@@ -209,6 +209,10 @@ def test_a_sum_is_made_of_another_one(equations: str, terms: list[int]) -> None:
     ("written", "wanted"),
     [
         ("sum(v) * (v @ x[t].T)", "sum(v) * v @ x[t].T"),
+        ("sum(x[t]) * S[t-1] @ x[t] @ x[t].T", "sum(x[t]) * (S[t-1] @ x[t]) @ x[t].T"),
+        ("x[t] @ (x[t].T @ (0.5 * S[t-1]))", "x[t] @ (1 / 2 * (x[t].T @ S[t-1]))"),
+        ("(0.5 * W) @ x[t] @ x[t].T", None),  # once for all steps
+        ("W @ (0.5 * S[t-1])", None),
         ("x[t] @ x[t].T", None),
         ("0.5 * (W @ S[t-1])", None),
     ],
@@ -216,6 +220,23 @@ def test_a_sum_is_made_of_another_one(equations: str, terms: list[int]) -> None:
 def test_a_number_is_multiplied_with_a_column_rather_than_with_a_matrix(written: str, wanted: str | None) -> None:
     sizes = {"S": ["X", "X"]} | ({"x": "X"} if "x" in written else {})
     cell = lstmgraph.Cell.from_equations(f"S[t] = S[t-1] + {written}", name="s", sizes=sizes)
+    new = computed(cell)
+    assert (new is cell) == (wanted is None)
+    assert wanted is None or wanted in text_of(new)
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted"),
+    [
+        ("v @ x[t].T - w @ x[t].T", "(v - w) @ x[t].T"),
+        ("-(v @ x[t].T) + W + w @ x[t].T", "(w - v) @ x[t].T + W"),
+        ("0.5 * (v @ x[t].T) - 0.5 * (w @ x[t].T)", "1 / 2 * (v - w) @ x[t].T"),
+        ("v @ x[t].T + x[t] @ v.T", None),
+        ("W @ x[t] @ x[t].T + W", None),
+    ],
+)
+def test_outer_products_of_one_row_become_one(written: str, wanted: str | None) -> None:
+    cell = lstmgraph.Cell.from_equations(f"S[t] = S[t-1] + {written}", name="s", sizes={"S": ["X", "X"], "x": "X"})
     new = computed(cell)
     assert (new is cell) == (wanted is None)
     assert wanted is None or wanted in text_of(new)
