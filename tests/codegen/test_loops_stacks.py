@@ -121,6 +121,12 @@ def test_a_stack_is_rows_of_another_one_that_is_kept_as_long(
     assert where(found).get("C") == place
 
 
+def test_a_value_of_two_stacks_is_computed_in_the_longer_one() -> None:
+    found = direction(loop=GATES | {C: n.Concat(d, c), A: ABCD, h: n.Hadamard(total(A), total(C))})
+    assert where(found) == {"a": "A[0]", "b": "A[H]", "c": "A[2*H]", "d": "A[3*H]"}
+    assert copies(found) == [("C", "d"), ("C", "c")]
+
+
 def test_what_is_the_same_for_all_samples_is_not_rows_of_what_is_not() -> None:
     stacks = {C: n.Concat(p, q), A: n.Concat(p, q, a, b)}
     found = direction(loop={a: GATES[a], b: GATES[b], **stacks, h: n.Hadamard(total(A), total(C))})

@@ -100,6 +100,40 @@ def test_products_of_one_value_are_in_no_stack_of_it_twice() -> None:
     assert same(sweep, after)
 
 
+@pytest.mark.parametrize(
+    ("of_sum", "of_products", "stacked"),
+    [
+        ((u, v), (u, v), True),
+        ((u, v, w), (v, w), True),
+        ((u, v, w), (u, w), False),
+        ((u, w), (u, v), False),
+        ((u, w), (u, v, c), True),
+    ],
+)
+def test_two_products_are_one_where_there_is_a_stack_for_it(
+    of_sum: tuple[MatrixSymbol, ...], of_products: tuple[MatrixSymbol, ...], stacked: bool
+) -> None:
+    """u Xᵀ, v Xᵀ as [u; v] Xᵀ: of Lᵀ u + Mᵀ v there is [u; v]; else two do not pay for a stack, and three do."""
+    start = ((u, Tanh(before)), (v, Sin(before)), (w, Cos(before)), (c, Exp(before)))
+    value = MatAdd(*(MatMul(Transpose(weight), s) for weight, s in zip((L, M, N), of_sum, strict=False)))
+    made = {MatrixSymbol(f"with_{s.name}", H, 2 * H): MatMul(s, Transpose(X)) for s in of_products}
+    sweep = sweep_of(*start, (h, value), *made.items())
+    sweep = replace(sweep, wanted=(h, *made))
+    after = stack(sweep)
+    products = [p for e in after["after"] for p in walk(e.value) if isinstance(p, MatMul)]
+    assert len(products) == (1 if stacked else len(of_products))
+    assert same(sweep, after, *made)
+
+
+def test_weights_are_in_as_many_stacks_as_products_take_them() -> None:
+    """Those are made once, so that one copy more is nothing: of L and M for h[t-1], of L and N for u and v."""
+    products = (MatMul(Transpose(L), u), MatMul(Transpose(N), v))
+    sweep = sweep_of((u, Tanh(MatMul(L, before))), (v, Sin(MatMul(M, before))), (h, MatAdd(*products)))
+    after = stack(sweep)
+    assert {(L, M), (L, N)} <= {*concats(after)}
+    assert same(sweep, after)
+
+
 def test_a_value_that_two_of_three_take_is_beside_itself_alone() -> None:
     """u [Z]_1, u [Z]_2, v [Z]_3: of two as one product u meets both, of all three [u; u; v] would be copied."""
     G, Y = MatrixSymbol("G", 3 * H, H), MatrixSymbol("Y[t]", 3 * H, 1)
@@ -195,6 +229,21 @@ def test_a_sigmoid_of_a_sigmoid_is_half_of_half_a_tanh() -> None:
     assert same(sweep, after)
 
 
+@pytest.mark.parametrize(
+    ("wanted", "other", "halved"),
+    [((h,), before, True), ((h,), u, False), ((h, u), before, False)],
+    ids=["made for it", "taken by another one", "wanted"],
+)
+def test_a_value_that_a_sigmoid_alone_takes_is_made_half(
+    wanted: tuple[MatrixSymbol, ...], other: MatrixSymbol, halved: bool
+) -> None:
+    sweep = sweep_of((u, MatMul(L, before)), (v, Sigmoid(u)), (h, MatAdd(v, Tanh(other))))
+    sweep = replace(sweep, wanted=wanted)
+    after = halve(sweep)
+    assert (MatMul(L, before) not in [e.value for e in after["loop"]]) == halved
+    assert same(sweep, after, *wanted)
+
+
 def test_what_a_switch_leaves_is_less_no_sum_of_what_it_takes() -> None:
     """Of the gradients of max(p, h[t-1]) that of p is a sum over all steps."""
     taken, switch = symbol("grad(p)", (H, size(1))), Step(before)
@@ -269,6 +318,17 @@ def test_only_weights_of_a_column_are_turned() -> None:
     )
     after = turn(sweep)
     assert [e.value for e in after["once"]] == [Transpose(L)]
+    assert same(sweep, after)
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_stack_of_weights_is_made_turned_where_no_other_takes_it(again: bool) -> None:
+    """As the weights of the gates: a product with their transpose takes them as they are."""
+    S = MatrixSymbol("S", 2 * H, H)
+    value = MatMul(Transpose(S), Tanh(Z)) if again else Slice(Tanh(Z), 0, H)
+    sweep = sweep_of((S, Concat(L, M)), (Z, MatMul(S, before)), (h, value))
+    after = turn(sweep)
+    assert [e.value for e in after["once"]] == ([Concat(L, M), Transpose(S)] if again else [Transpose(Concat(L, M))])
     assert same(sweep, after)
 
 

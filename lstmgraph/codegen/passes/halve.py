@@ -11,7 +11,6 @@ beside what may be as large as an exponential.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,7 +21,7 @@ from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.codegen.passes.extremes import Extremes
-from lstmgraph.codegen.passes.rows import fresh
+from lstmgraph.codegen.passes.rows import fresh, used_in
 from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
 from lstmgraph.program import Equation
 
@@ -74,9 +73,8 @@ class _Halving:
     def __post_init__(self) -> None:
         self.constant = self.sweep.constant()
         self.taken = {e.target for e in self.sweep.equations}
-        self.uses = Counter(s for e in self.sweep.equations for s in walk(e.value) if isinstance(s, MatrixSymbol))
+        self.made, self.uses = {*self.taken}, used_in(self.sweep)
         self.relative = _relative(self.sweep)
-        self.definitions = {e.target: e for e in self.sweep.equations}
 
     def run(self) -> Sweep:
         chosen = [e for phase in PHASES[1:] for e in self.sweep[phase] if self.is_chosen(e)]
@@ -97,10 +95,8 @@ class _Halving:
         return isinstance(e.value, n.Sigmoid) and e.target not in self.relative and not slope
 
     def is_scaled(self, operand: MatrixExpr) -> bool:
-        """Whether half of an operand can be computed in its place."""
-        known = self.definitions.get(operand)
-        wanted = {*self.sweep.wanted, *self.sweep.carried.values()}
-        return known is not None and operand not in self.constant | wanted and self.uses[operand] == 1
+        """Whether half of an operand can be computed in its place: it is no input, and nobody else takes it."""
+        return operand in self.made and self.uses[operand] == 1
 
     def by_tanh(self, e: Equation, inner: set[MatrixSymbol]) -> list[Equation]:
         """The tanh and the sigmoid by it: half of that, if it is the operand of the next one."""

@@ -135,7 +135,7 @@ class _Stacking:
             return False
         late = self.in_loop.intersection(members)
         others = [other.value.args for other in self.stacks.values() if not late.isdisjoint(other.value.args)]
-        nested = all(_is_nested(other, members) or _is_nested(members, other) for other in others)
+        nested = all(start_of_run(members, other) is not None for other in others)
         return len(members) > 2 or (len(members) == 2 and nested)
 
     def ordered(self, equations: list[Equation]) -> list[Equation]:
@@ -196,7 +196,3 @@ def _runs(values: tuple[MatrixExpr, ...], of: Collection[MatrixExpr]) -> Iterato
         members = tuple(run)
         if fits and len(members) > 1:
             yield members
-
-
-def _is_nested(some: tuple[MatrixExpr, ...], of: tuple[MatrixExpr, ...]) -> bool:
-    return start_of_run(some, of) is not None
