@@ -39,6 +39,7 @@ def test_one_text_and_two_files_are_the_same_code() -> None:
 def test_lines_have_no_loose_ends(name: str) -> None:
     text = c_file(name, "float32").joined_text([name])
     assert not [line for line in text.splitlines() if line != line.rstrip()]
+    assert not re.search(r"for \(.*\+\+\w+\) \w.*[^;]\n", text)  # a loop of one line
     assert "\n\n\n" not in text
     assert max(map(len, text.splitlines())) <= 120
     assert text.endswith("}\n")

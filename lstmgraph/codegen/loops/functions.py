@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sympy import MatrixSymbol
 
 from lstmgraph.algebra.names import like
+from lstmgraph.codegen.code import WIDTH
 from lstmgraph.codegen.loops.calls import AT_STEP, EVERY, ONE_STEP, Calls, indented, uses
 from lstmgraph.codegen.loops.comments import comment, sentence, shapes
 from lstmgraph.codegen.loops.entries import Entries
@@ -50,7 +52,8 @@ class Function:
     @property
     def text(self) -> str:
         unused = [f"(void){a.name};" for a in self.arguments if not uses(self.body, a.name)]
-        body = [part for line in indented([*unused, *self.body]) for part in wrapped(line)]
+        lines = [part for line in indented([*unused, *self.body]) for part in _head_apart(line)]
+        body = [part for line in lines for part in wrapped(line)]
         return "\n".join([self.prototype, "{", *body, "}"])
 
 
@@ -304,6 +307,13 @@ class Functions(Layout):
     def state_pointers(self, lines: Sequence[str], source: str, mark: str) -> list[str]:
         names = {s: self.arrays[like(s.previous, "bar")] if mark else self.arrays[s.previous] for s in self.cell.states}
         return [f"real *{a} = {source}->{self.members[s.name]};" for s, a in names.items() if uses(lines, a)]
+
+
+def _head_apart(line: str) -> list[str]:
+    """A loop of one line as it is; where that is too long, its head and below it what it does."""
+    return (
+        re.sub(r"^( *)(for \(.*?\+\+\w+\)) (?=\w)", r"\1\2\n\1    ", line).split("\n") if len(line) > WIDTH else [line]
+    )
 
 
 def _const(lines: Iterable[str]) -> list[str]:
