@@ -39,6 +39,8 @@ def chosen(place: Place, weights: object, at: str = "") -> Arrays:
 
 def as_array(name: str, value: Any) -> NDArray[Any]:
     """An array of floating numbers.  Raises ArrayError."""
+    if getattr(value, "is_meta", False):
+        raise ArrayError(f"{name} is a tensor without numbers, on the device meta: load it first")
     if hasattr(value, "detach"):  # a tensor of PyTorch: with a gradient, on a device, of 16 bits
         value = value.detach().cpu()
         value = (value.float() if value.itemsize < 4 else value).numpy()

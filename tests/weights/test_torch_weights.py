@@ -154,3 +154,5 @@ def test_what_holds_no_layer_says_so(tmp_path: Path) -> None:
         cell.weights_from("torch", {"a": numpy.ones(3)}, at="encoder")
     with pytest.raises(LstmgraphError, match=r"hint: give its \.state_dict\(\)"):
         cell.weights_from("torch", torch.nn.LSTM(3, 4))
+    with pytest.raises(LstmgraphError, match="weight_ih_l0 is a tensor without numbers, on the device meta"):
+        cell.weights_from("torch", torch.nn.LSTM(3, 4, device="meta").state_dict())
