@@ -1,100 +1,145 @@
-"""Gradients in numbers where a slope is infinite, of a value that does not move there.
+"""Gradients in numbers where a slope is infinite: what a switch shuts is 0.
 
-sqrt(relu(a)) is 0 for all a below 0, and so is its derivative: the slope of the root, 1 / (2 * 0), times that of relu,
-which is 0.  Printed that is the chain rule; in numbers it is inf * 0 = NaN.  So where a way back divides by what a
-relu, maximum, minimum or abs makes exactly 0, `without_poles` has it divide by 1 instead: what comes of that is
-multiplied by 0.  Anywhere else the numbers are the same to the last digit.
-
-At the kink itself, as of sqrt(abs(h[t-1])) where h starts from zeros, that is the derivative 0.
+sqrt(relu(a)) is 0 for all a below 0, and so is its derivative.  The chain rule, as it is printed, multiplies the slope
+of the root by that of relu, which in numbers is inf * 0 = NaN.  So in numbers a product with a switch (step, 1 - step,
+sign) of what may be infinite is `Kept`: what is multiplied where the switch is not 0, else 0.  That is what frameworks
+do; and where there are no infinities it is the product.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from sympy import MatAdd, MatrixExpr, MatrixSymbol, Transpose, sign
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import is_number, product
-from lstmgraph.algebra.names import later
+from lstmgraph.algebra.names import Name, like, name_of, symbol
 from lstmgraph.algebra.traverse import rebuild, walk
 from lstmgraph.program import Equation, Program
 
-_SWITCHES = (n.Relu, n.Maximum, n.Minimum, n.Abs)
-# What may be 0 because an operand is.
-_MOVED = (n.Identity, n.Negative, n.Fill, n.Slice, n.Concat, n.Sum, Transpose)
-_HANDS_ON = (*_MOVED, MatAdd, n.OneMinus, n.Hadamard, n.Divide, n.Power, n.Sqrt, n.Tanh, n.Sin)
+_DIVISOR: dict[type, int] = {n.Reciprocal: 0, n.Divide: 1, n.Power: 0}  # which operand must not be 0
+_SWITCHES = (n.Step, n.Sign)
+_POSITIVE = (n.Exp, n.Sigmoid, n.Softplus, n.Softmax)
+_KEEPS_SIGN = (n.Identity, n.Fill, n.Slice, n.Concat, n.Sum, Transpose, n.Hadamard, n.Divide, n.Power, n.Minimum)
 
 
-def without_poles(program: Program) -> Program:
-    """The same program; what is not of its forward stage divides by nothing that a switch makes 0."""
+def with_switches(program: Program) -> Program:
+    """The same program, where what is not of its forward stage has no product of 0 and what may be infinite."""
     if not any(isinstance(node, _SWITCHES) for e in program for node in walk(e.value)):
         return program
-    guard = _Guard(program)
-    return replace(program, equations=tuple(map(guard.equation, program)))
+    nodes = [node for e in program.stage("forward") for node in walk(e.value)]
+    divisions = (node for node in nodes if not isinstance(node, n.Power) or is_number(node.args[1]))
+    divisors = {d for node in divisions if (d := _divisor(node)) is not None}
+    poles = _Poles({e.target: e.value for e in program}, divisors)
+    while True:
+        known = len(poles.infinite)
+        equations = tuple(map(poles.switched, program))
+        poles.infinite |= {seed for s in poles.infinite for seed in _arrives(s)}
+        if len(poles.infinite) == known:
+            return replace(program, equations=equations)
 
 
-def _divisor(node: MatrixExpr) -> int | None:
-    """Which operand must not be 0, if one of them must not; of a power to what is computed the base."""
+def _arrives(d_previous: MatrixSymbol) -> list[MatrixSymbol]:
+    """As what the cotangent of a state reaches the step before."""
+    name = name_of(d_previous)
+    if name.lag != -1 or name.marks != ("bar",):
+        return []
+    return [like(symbol(Name(name.base, 0), d_previous.shape), mark) for mark in ("bar", "seed")]
+
+
+def _divisor(node: MatrixExpr) -> MatrixExpr | None:
+    """What must not be 0: of a power its base, unless it is to a number that is not negative."""
     if isinstance(node, n.Power) and is_number(node.args[1]) and node.args[1].value >= 0:
         return None
-    return _DIVISOR.get(node.func)
+    return node.args[_DIVISOR[node.func]] if node.func in _DIVISOR else None
 
 
-_DIVISOR: dict[type, int] = {n.Reciprocal: 0, n.Divide: 1, n.Power: 0}
+@dataclass
+class _Poles:
+    """`known` is what each value is; what forward divides by is other than 0 anyway, unless it is a relu."""
 
+    known: dict[MatrixSymbol, MatrixExpr]
+    divisors: set[MatrixExpr]
+    infinite: set[MatrixSymbol] = field(default_factory=set)
+    shutting: dict[MatrixSymbol, list[MatrixExpr]] = field(default_factory=dict)
+    signs: dict[MatrixSymbol, int] = field(default_factory=dict)
 
-class _Guard:
-    def __init__(self, program: Program) -> None:
-        self.known = {e.target: e.value for e in program}
-        nodes = [node for e in program.stage("forward") for node in walk(e.value)]
-        self.forward = {*nodes}
-        divisions = (node for node in nodes if not isinstance(node, n.Power) or is_number(node.args[1]))
-        self.divisors = {node.args[at] for node in divisions if (at := _divisor(node)) is not None}
-        self.switched: set[MatrixSymbol] = set()
-        while new := {s for s, value in self.known.items() if self.is_switched(value)} - self.switched:
-            self.switched |= new
+    def switched(self, e: Equation) -> Equation:
+        value = e.value if e.stage == "forward" else self.kept(e.value)
+        if self.may_be_infinite(value):
+            self.infinite.add(e.target)
+        return e if value == e.value else replace(e, value=value)
 
-    def equation(self, e: Equation) -> Equation:
-        return e if e.stage == "forward" else replace(e, value=self.guarded(e.value))
+    def kept(self, expr: MatrixExpr) -> MatrixExpr:
+        operands = [self.kept(o) for o in n.operands(expr)]
+        whole = rebuild(expr, operands) if operands else expr
+        switches = [s for f in _factors(whole) for s in self.switches(f)]
+        rest = _without(whole, [s for s in switches if _is_0_or_1(s)])
+        if not switches or rest is None or not self.may_be_infinite(rest):
+            return whole
+        for switch in dict.fromkeys(switches):
+            rest = n.Kept(rest, switch.args[0] if isinstance(switch, n.Sign) else switch)
+        return rest
 
-    def guarded(self, expr: MatrixExpr) -> MatrixExpr:
-        operands = [self.guarded(o) for o in n.operands(expr)]
-        if (at := _divisor(expr)) is not None and expr not in self.forward:
-            operands[at] = self.divisor(operands[at])
-        return rebuild(expr, operands) if operands else expr
+    def switches(self, factor: MatrixExpr) -> list[MatrixExpr]:
+        """What in a factor, or in what it is the name of, is 0 where something is shut."""
+        if isinstance(factor, MatrixSymbol):
+            if factor not in self.shutting:
+                found = (s for f in _factors(self.known.get(factor)) for s in self.switches(f))
+                self.shutting[factor] = [factor] if self.is_relu(factor) else list(dict.fromkeys(found))
+            return self.shutting[factor]
+        alone = _is_0_or_1(factor) or isinstance(factor, n.Sign)
+        return [factor] if alone or (isinstance(factor, MatAdd) and all(map(self.switches, factor.args))) else []
 
-    def divisor(self, expr: MatrixExpr) -> MatrixExpr:
-        """What forward divides by is other than 0 anyway; of factors each by itself: 2 (y + 1 where y is 0)."""
-        if expr in self.divisors or not self.is_switched(expr) or self.sign(expr) == 1:
-            return expr
-        if isinstance(expr, n.Hadamard):
-            return product(*map(self.divisor, expr.args))
-        return MatAdd(expr, n.OneMinus(n.Step(expr if self.sign(expr) == 0 else n.Abs(expr))))
-
-    def is_switched(self, expr: MatrixExpr) -> bool:
-        """Whether a relu or the like may make it 0; of a state before the step, the step before."""
+    def may_be_infinite(self, expr: MatrixExpr) -> bool:
         if isinstance(expr, MatrixSymbol):
-            return expr in self.switched or later(expr, 1) in self.switched
-        if isinstance(expr, _HANDS_ON):
-            return any(map(self.is_switched, n.operands(expr)))
-        return isinstance(expr, _SWITCHES)
+            return expr in self.infinite
+        if isinstance(expr, n.Kept):
+            return False
+        divisor = _divisor(expr)
+        if divisor is not None and self.sign(divisor) < 1 and (divisor not in self.divisors or self.is_relu(divisor)):
+            return True
+        return any(map(self.may_be_infinite, n.operands(expr)))
+
+    def is_relu(self, expr: MatrixExpr) -> bool:
+        return isinstance(self.known.get(expr, expr), n.Relu)
 
     def sign(self, expr: MatrixExpr) -> int:
-        """1 of what is positive, 0 of what is never negative, -1 of what may be; nothing is known of a state."""
+        """1 of what is positive, 0 of what is never negative, -1 of what may be; nothing is known of what is given."""
         if isinstance(expr, MatrixSymbol):
-            return self.sign(self.known[expr]) if expr in self.known else -1
+            if expr not in self.signs:
+                self.signs[expr] = self.sign(self.known[expr]) if expr in self.known else -1
+            return self.signs[expr]
         if is_number(expr):
             return int(sign(expr.value))
         signs = list(map(self.sign, n.operands(expr)))
         if isinstance(expr, MatAdd):
             return max(signs) if min(signs) >= 0 else -1
-        if isinstance(expr, (n.Maximum, n.Relu, n.Abs, n.Sqrt)):
-            return max([*signs] if isinstance(expr, n.Maximum) else [*signs, 0])
+        if isinstance(expr, n.Maximum):
+            return max(signs)
+        if isinstance(expr, (n.Relu, n.Abs, n.Sqrt)) or (isinstance(expr, n.Power) and is_number(expr.args[1], 2)):
+            return max(0, signs[0])
         if isinstance(expr, _POSITIVE):
             return 1
         return min(signs) if isinstance(expr, _KEEPS_SIGN) else -1
 
 
-_KEEPS_SIGN = (n.Identity, n.Fill, n.Slice, n.Concat, n.Sum, Transpose, n.Hadamard, n.Divide, n.Power, n.Minimum)
-_POSITIVE = (n.Exp, n.Sigmoid, n.Softplus, n.Softmax)
+def _is_0_or_1(expr: MatrixExpr) -> bool:
+    return isinstance(expr.args[0] if isinstance(expr, n.OneMinus) else expr, n.Step)
+
+
+def _factors(expr: MatrixExpr | None) -> tuple[MatrixExpr, ...]:
+    """Those of a product, or of what is above in a quotient."""
+    if isinstance(expr, (n.Divide, n.Negative)):
+        return _factors(expr.args[0])
+    return expr.args if isinstance(expr, n.Hadamard) else () if expr is None else (expr,)
+
+
+def _without(expr: MatrixExpr, some: list[MatrixExpr]) -> MatrixExpr | None:
+    """A product, or a quotient, without some of its factors; nothing where it has no others."""
+    if isinstance(expr, (n.Divide, n.Negative)):
+        inner = _without(expr.args[0], some)
+        return rebuild(expr, [n.Fill(1, *expr.shape) if inner is None else inner, *expr.args[1:]])
+    left = [f for f in _factors(expr) if f not in some]
+    return product(*left) if left else None

@@ -195,6 +195,16 @@ class Minimum(Operation):
         return sp.Min(*(a[i, j] for a in self.args))
 
 
+class Kept(Operation):
+    """The first where the second is not 0, else 0: a product with a switch, of what may be infinite.  In code alone."""
+
+    signature = "m n, m n -> m n"
+
+    def _entry(self, i: sp.Expr, j: sp.Expr, **_: object) -> sp.Expr:
+        value, switch = (a[i, j] for a in self.args)
+        return sp.Piecewise((value, sp.Ne(switch, 0)), (0, True))
+
+
 class Softmax(Operation):
     """exp(a) / sum(exp(a)) over a vector."""
 

@@ -24,7 +24,7 @@ from sympy import Expr, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol, Transp
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.rules import RULES
-from lstmgraph.codegen.code import WHOLE, Code, Level, call, elementwise, joined, minus_of
+from lstmgraph.codegen.code import WHOLE, Code, Level, call, condition, elementwise, joined, minus_of
 from lstmgraph.codegen.identifiers import size_text
 from lstmgraph.errors import UsageError
 
@@ -372,6 +372,13 @@ def _slice(speller: Speller, expr: MatrixExpr) -> Code:
     return Code(f"{code.at(Level.ATOM)}[{lead}{inside}]", Level.ATOM, expr.shape, code.batched)
 
 
+def _kept(speller: Speller, expr: MatrixExpr) -> Code:
+    compared, how = condition(expr.args[1])
+    value, other = speller.all((expr.args[0], compared))
+    text = speller.dialect.word("kept", a=value.text, b=f"{other.at(Level.SUM)} {how}")
+    return elementwise(text, Level.ATOM, [value, other], expr.shape)
+
+
 SPELLINGS: dict[type, Callable[[Speller, MatrixExpr], Code]] = {
     MatMul: _matmul,
     MatAdd: _add,
@@ -386,6 +393,7 @@ SPELLINGS: dict[type, Callable[[Speller, MatrixExpr], Code]] = {
     n.TimeSum: lambda s, e: s.spell(e.args[0]),  # its term: the loop over the steps adds them up
     n.Maximum: _extreme("maximum"),
     n.Minimum: _extreme("minimum"),
+    n.Kept: _kept,
     n.Fill: _fill,
     n.Sum: _sum_entries,
     n.Softmax: _softmax,

@@ -11,6 +11,9 @@ from enum import IntEnum
 from itertools import groupby
 from textwrap import TextWrapper
 
+from sympy import MatrixExpr
+
+from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import Shape
 
 WIDTH = 110
@@ -63,6 +66,13 @@ class Code:
     def respell(self, text: str, level: Level = Level.ATOM) -> Code:
         """The same value, spelled otherwise."""
         return replace(self, text=text, level=level, breaks=("", (), ""))
+
+
+def condition(switch: MatrixExpr) -> tuple[MatrixExpr, str]:
+    """Of what a value must be kept by (`Kept`): what is compared with 0, and how."""
+    shut = isinstance(switch, n.OneMinus)
+    step = switch.args[0] if shut else switch
+    return (step.args[0], "<= 0" if shut else "> 0") if isinstance(step, n.Step) else (switch, "!= 0")
 
 
 def joined(operator: str, level: Level, parts: list[Code], shape: Shape) -> Code:

@@ -31,7 +31,7 @@ from lstmgraph.codegen.sums import with_sums_apart
 from lstmgraph.codegen.sweep import Sweep, dependent, in_order, swept
 from lstmgraph.errors import UsageError
 from lstmgraph.normal import normal_form
-from lstmgraph.poles import without_poles
+from lstmgraph.poles import with_switches
 from lstmgraph.program import Equation, Program
 
 CHEAP = (n.OneMinus, n.Negative, n.Identity, n.Reciprocal)  # not worth a name
@@ -59,7 +59,7 @@ def sequence(cell: Cell, gradient: Program) -> Sequence:
     Raises UsageError where the gradient lacks what back-propagation through time hands on.
     """
     check_complete(cell, gradient)
-    gradient = without_poles(gradient)
+    gradient = with_switches(gradient)
     forward, backward = _forward(cell, gradient), _backward(cell, gradient)
     constants = (*cell.parameters, *cell.constant_symbols)
     timed = dependent(forward, (*cell.inputs, *cell.previous))

@@ -224,6 +224,7 @@ OPERATIONS: dict[type, Callable[..., Array]] = {
     n.Power: lambda _, a, b: a**b,
     n.Maximum: lambda xp, a, b: xp.maximum(a, b),
     n.Minimum: lambda xp, a, b: xp.minimum(a, b),
+    n.Kept: lambda xp, a, b: xp.where(b != 0, a, xp.zeros_like(a)),
     n.Sum: lambda xp, a: xp.sum(a, axis=(-2, -1), keepdims=True),
     n.TimeSum: lambda _, a: a,  # of one step
     n.Concat: _concat,

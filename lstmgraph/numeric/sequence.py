@@ -16,7 +16,7 @@ from lstmgraph.algebra.names import like, name_of
 from lstmgraph.cell import Cell
 from lstmgraph.errors import UsageError
 from lstmgraph.numeric.evaluate import Array, Values, evaluate
-from lstmgraph.poles import without_poles
+from lstmgraph.poles import with_switches
 from lstmgraph.program import Program
 
 Steps = list[dict[str, Array]]
@@ -47,11 +47,12 @@ def run_backward(
     cell: Cell, gradient: Program, forward: Steps, d_output: Sequence[Array], d_states: Values
 ) -> Cotangents:
     """Back through the steps of `run_sequence`; what arrives is `d_output[t]` and the last states' `d_states`."""
-    gradient, d_states, d_parameters = without_poles(gradient), dict(d_states), dict[str, Array]()
+    gradient, d_states, d_parameters = with_switches(gradient), dict(d_states), dict[str, Array]()
     d_inputs: dict[str, list[Array]] = {name_of(x).base: [] for x in cell.inputs}
     for t in reversed(range(len(forward))):
         values = {s.name: forward[t][s.name] for s in gradient.inputs if s.name in forward[t]}
-        found = evaluate(gradient, values | _seeds(cell, gradient, d_output[t], d_states))
+        with numpy.errstate(divide="ignore", invalid="ignore"):  # slopes of what a switch shuts may be infinite
+            found = evaluate(gradient, values | _seeds(cell, gradient, d_output[t], d_states))
         for p in (p for p in cell.parameters if like(p, "grad").name in found):
             here = sum_samples(found[like(p, "grad").name])
             d_parameters[p.name] = d_parameters.get(p.name, 0) + here

@@ -1,4 +1,4 @@
-"""Roots and powers of what a switch makes exactly 0: in numbers their gradients are those of what they are beside it.
+"""Slopes that are infinite where a relu, maximum, minimum or abs shuts: in numbers the gradient is 0 there.
 
 Samples for other tests keep off such points; these are made to be on them.
 """
@@ -19,13 +19,15 @@ from lstmgraph.numeric.differences import by_autograd, by_differences
 from lstmgraph.numeric.rounding import mapped
 from lstmgraph.numeric.sample import Sample
 from lstmgraph.numeric.sequence import Cotangents, run_backward, run_sequence
-from lstmgraph.poles import without_poles
+from lstmgraph.poles import with_switches
 from lstmgraph.reading import loads
 from tests.codegen.equality import WAYS, Case, cell_of, sample_of
 
 HERE = Path(__file__).parent / "cut"
 CELLS = {path.stem: str(path) for path in sorted(HERE.glob("*.toml"))}
 CASE = Case(3, 4, (5, 2))
+DIVIDES = pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")  # forward, which is the author's
+NAMES = [pytest.param(name, marks=[DIVIDES] if name == "infinite" else []) for name in CELLS]
 TARGETS = ("numpy", "c", "torch", "torch over c", "jax")
 
 
@@ -48,7 +50,7 @@ def derived(name: str) -> Cotangents:
     return run_backward(cell, gradient(cell), forward, sample.d_output, sample.d_states)
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_derived_gradient_is_that_of_differences(name: str) -> None:
     found, wanted = named(derived(name)), named(by_differences(cell_of(CELLS[name]), cut_sample(name)))
     for of in (found, wanted) if name in ("powers", "products") else ():
@@ -57,13 +59,13 @@ def test_the_derived_gradient_is_that_of_differences(name: str) -> None:
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("name", sorted(CELLS.keys() - {"products"}))  # NaN in PyTorch
+@pytest.mark.parametrize("name", [name for name in NAMES if name.values != ("products",)])  # NaN in PyTorch
 def test_the_derived_gradient_is_that_of_pytorch(name: str) -> None:
     wanted = named(by_autograd(cell_of(CELLS[name]), cut_sample(name)))
     assert largest_error(named(derived(name)), wanted) < (1e-10, "")
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     "way", [pytest.param(w, marks=[getattr(pytest.mark, m) for m in WAYS[w].mark]) for w in TARGETS]
 )
@@ -74,7 +76,7 @@ def test_code_has_that_gradient(way: str, name: str) -> None:
     assert largest_error(found, wanted) < (1e-12, "")
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", NAMES)
 def test_with_products_reused_it_is_the_same(name: str) -> None:
     cell, sample = cell_of(CELLS[name]), cut_sample(name)
     found, wanted = (
@@ -90,23 +92,25 @@ def test_with_products_reused_it_is_the_same(name: str) -> None:
         "sqrt(maximum(a[t], 1e-6))",
         "sqrt(abs(a[t]) + exp(a[t]))",
         "maximum(minimum(a[t], 1), 0.5)**0.3",
+        "relu(a[t]) * (a[t]**2 + 1e-6)**-0.5",
+        "relu(a[t]) * (sum(a[t]) * b)**-2",
         "a[t] / (1 + abs(a[t]))",
         "a[t] / abs(a[t])",  # the author's own division
-        "sqrt(1 - a[t]**2)",  # where the slope of what is under the root is not 0
+        "sqrt(1 - a[t]**2)",  # no switch
         "sqrt(sigmoid(relu(a[t])))",
         "log(1 + relu(a[t]))",
         "relu(a[t])**1.5",
     ],
 )
-def test_what_cannot_be_cut_to_nothing_is_divided_by_as_it_is(value: str) -> None:
+def test_where_no_slope_is_infinite_products_stay(value: str) -> None:
     cell = loads(
         f'name = "c"\noutput = "h"\nequations = """\na[t] = W @ x[t]\nh[t] = {value} - 1\n"""\n[sizes]\nx = 2\nh = 2'
     )
-    assert without_poles(gradient(cell)) == gradient(cell)
+    assert with_switches(gradient(cell)) == gradient(cell)
 
 
 def test_forward_is_as_it_was() -> None:
     for path in CELLS.values():
         form = gradient(cell_of(path))
-        assert without_poles(form).stage("forward") == form.stage("forward")
-        assert without_poles(form) != form
+        assert with_switches(form).stage("forward") == form.stage("forward")
+        assert with_switches(form) != form

@@ -17,7 +17,7 @@ from sympy.printing.c import C99CodePrinter
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.rules import RULES
-from lstmgraph.codegen.code import WHOLE, Level, minus_of
+from lstmgraph.codegen.code import WHOLE, Level, condition, minus_of
 from lstmgraph.codegen.loops.places import Place, place_of
 from lstmgraph.errors import UsageError
 
@@ -241,6 +241,11 @@ def _extreme(word: str) -> Callable[[Entries, MatrixExpr, Index, Index], Text]:
     return spell
 
 
+def _kept(e: Entries, expr: n.Kept, i: Index, j: Index) -> Text:
+    compared, how = condition(expr.args[1])
+    return Text(f"({e.of(compared, i, j).at(Level.SUM)} {how} ? {e.of(expr.args[0], i, j).text} : 0)")
+
+
 def _fill(e: Entries, expr: n.Fill, i: Index, j: Index) -> Text:
     if isinstance(expr.value, MatrixExpr):
         same = expr.value.shape == expr.shape
@@ -268,6 +273,7 @@ SPELLINGS: dict[type, Callable[..., Text]] = {
     n.Power: _power,
     n.Maximum: _extreme("larger"),
     n.Minimum: _extreme("smaller"),
+    n.Kept: _kept,
     n.Fill: _fill,
     n.Identity: lambda e, expr, i, j: e.of(expr.args[0], i, j),
     n.TimeSum: lambda e, expr, i, j: e.of(expr.args[0], i, j),

@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 
 from sympy import Expr, MatrixSymbol
 
+from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import like, name_of
+from lstmgraph.algebra.traverse import walk
 from lstmgraph.cell import Cell, State
 from lstmgraph.codegen.arrays import array_axes
 from lstmgraph.codegen.code import WIDTH, listed, unpacked
@@ -106,6 +108,7 @@ class _File:
             helpers=[self.helpers[k] for k in sorted(self.helpers)],
             sizes=sizes,
             init_checks=size_checks(self.cell),
+            shut=any(isinstance(p, n.Kept) for e in self.sweeps["backward"].equations for p in walk(e.value)),
             shapes=[f'        "{p.name}": {shape_text(p)},' for p in self.cell.parameters],
             init_arguments=", ".join(filter(None, ["rng", sizes, "dtype=np.float64"])),
             step_notes=notes(self.cell, "B", self.inputs.x),
