@@ -19,6 +19,7 @@ from lstmgraph.algebra.traverse import rebuild, walk
 from lstmgraph.program import Equation, Program
 
 _DIVISOR: dict[type, int] = {n.Reciprocal: 0, n.Divide: 1, n.Power: 0}  # which operand must not be 0
+_PRODUCTS = (n.Hadamard, n.Divide)
 _SWITCHES = (n.Step, n.Sign)
 _POSITIVE = (n.Exp, n.Sigmoid, n.Softplus, n.Softmax)
 _KEEPS_SIGN = (n.Identity, n.Fill, n.Slice, n.Concat, n.Sum, Transpose, n.Hadamard, n.Divide, n.Power, n.Minimum)
@@ -72,15 +73,22 @@ class _Poles:
         return e if value == e.value else replace(e, value=value)
 
     def kept(self, expr: MatrixExpr) -> MatrixExpr:
-        operands = [self.kept(o) for o in n.operands(expr)]
-        whole = rebuild(expr, operands) if operands else expr
-        switches = [s for f in _factors(whole) for s in self.switches(f)]
-        rest = _without(whole, [s for s in switches if _is_0_or_1(s)])
-        if not switches or rest is None or not self.may_be_infinite(rest):
-            return whole
-        for switch in dict.fromkeys(switches):
-            rest = n.Kept(rest, switch.args[0] if isinstance(switch, n.Sign) else switch)
-        return rest
+        if not isinstance(expr, _PRODUCTS):
+            operands = [self.kept(o) for o in n.operands(expr)]
+            return rebuild(expr, operands) if operands else expr
+        whole = self.inside(expr)
+        shut = (s for f in _factors(whole) if self.may_be_infinite(_without(whole, [f])) for s in self.switches(f))
+        switches = list(dict.fromkeys(shut))
+        value = _without(whole, [s for s in switches if _is_0_or_1(s)])
+        for switch in switches:
+            value = n.Kept(value, switch.args[0] if isinstance(switch, n.Sign) else switch)
+        return value
+
+    def inside(self, expr: MatrixExpr) -> MatrixExpr:
+        """A product or a quotient, with what is kept in its factors and in what divides it."""
+        above = expr.args[:1] if isinstance(expr, n.Divide) else expr.args
+        factors = [self.inside(f) if isinstance(f, _PRODUCTS) else self.kept(f) for f in above]
+        return rebuild(expr, [*factors, *map(self.kept, expr.args[len(above) :])])
 
     def switches(self, factor: MatrixExpr) -> list[MatrixExpr]:
         """What in a factor, or in what it is the name of, is 0 where something is shut."""
@@ -95,8 +103,6 @@ class _Poles:
     def may_be_infinite(self, expr: MatrixExpr) -> bool:
         if isinstance(expr, MatrixSymbol):
             return expr in self.infinite
-        if isinstance(expr, n.Kept):
-            return False
         divisor = _divisor(expr)
         if divisor is not None and self.sign(divisor) < 1 and (divisor not in self.divisors or self.is_relu(divisor)):
             return True
@@ -131,15 +137,17 @@ def _is_0_or_1(expr: MatrixExpr) -> bool:
 
 def _factors(expr: MatrixExpr | None) -> tuple[MatrixExpr, ...]:
     """Those of a product, or of what is above in a quotient."""
-    if isinstance(expr, (n.Divide, n.Negative)):
+    if isinstance(expr, n.Divide):
         return _factors(expr.args[0])
-    return expr.args if isinstance(expr, n.Hadamard) else () if expr is None else (expr,)
+    if isinstance(expr, n.Hadamard):
+        return tuple(f for part in expr.args for f in _factors(part))
+    return () if expr is None else (expr,)
 
 
-def _without(expr: MatrixExpr, some: list[MatrixExpr]) -> MatrixExpr | None:
-    """A product, or a quotient, without some of its factors; nothing where it has no others."""
-    if isinstance(expr, (n.Divide, n.Negative)):
-        inner = _without(expr.args[0], some)
-        return rebuild(expr, [n.Fill(1, *expr.shape) if inner is None else inner, *expr.args[1:]])
-    left = [f for f in _factors(expr) if f not in some]
-    return product(*left) if left else None
+def _without(expr: MatrixExpr, some: list[MatrixExpr]) -> MatrixExpr:
+    """A product, or a quotient, without some of its factors."""
+    if isinstance(expr, n.Divide):
+        return n.Divide(_without(expr.args[0], some), expr.args[1])
+    if isinstance(expr, n.Hadamard):
+        return product(*(_without(f, some) for f in expr.args))
+    return n.Fill(1, *expr.shape) if expr in some else expr
