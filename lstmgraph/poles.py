@@ -8,6 +8,7 @@ do; and where there are no infinities it is the product.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from sympy import MatAdd, MatrixExpr, MatrixSymbol, Transpose, sign
@@ -25,14 +26,18 @@ _POSITIVE = (n.Exp, n.Sigmoid, n.Softplus, n.Softmax)
 _KEEPS_SIGN = (n.Identity, n.Fill, n.Slice, n.Concat, n.Sum, Transpose, n.Hadamard, n.Divide, n.Power, n.Minimum)
 
 
-def with_switches(program: Program) -> Program:
-    """The same program, where what is not of its forward stage has no product of 0 and what may be infinite."""
+def with_switches(program: Program, constants: Mapping[str, float]) -> Program:
+    """The same program, where what is not of its forward stage has no product of 0 and what may be infinite.
+
+    `constants` are those of its inputs whose values are known, by name.
+    """
     if not any(isinstance(node, _SWITCHES) for e in program for node in walk(e.value)):
         return program
     nodes = [node for e in program.stage("forward") for node in walk(e.value)]
     divisions = (node for node in nodes if not isinstance(node, n.Power) or is_number(node.args[1]))
     divisors = {d for node in divisions if (d := _divisor(node)) is not None}
     poles = _Poles({e.target: e.value for e in program}, divisors)
+    poles.signs |= {s: int(sign(constants[s.name])) for s in program.inputs if s.name in constants}
     while True:
         known = len(poles.infinite)
         equations = tuple(map(poles.switched, program))
