@@ -27,12 +27,10 @@ from itertools import islice
 
 from sympy import MatrixExpr, MatrixSymbol
 
-from lstmgraph.algebra import nodes as n
 from lstmgraph.cell import Cell
-from lstmgraph.normal import is_activation
 from lstmgraph.standard.forms import ONNX, SINGLE, Block, Form, Gate, Operator, Standard
 from lstmgraph.standard.polynomial import MOST, ONE, Polynomial, atom, complement, split, times
-from lstmgraph.standard.reader import Differs, Reader, Sees, Term
+from lstmgraph.standard.reader import Differs, Reader, Sees, Term, is_layer
 
 __all__ = ["ONNX", "SINGLE", "Block", "Form", "Gate", "Operator", "Standard", "differences", "standard"]
 
@@ -106,7 +104,7 @@ def _gru(reader: Reader) -> Standard:
     update = reader.gate_in(keep)
     layers = dict.fromkeys(a for m in added for a in m)
     candidate = next((a for a in layers if added == times(complement(keep), atom(a))), None)
-    if candidate is None or not is_activation(candidate):
+    if candidate is None or not is_layer(candidate):
         raise Differs(f"its state {h.name} is no mean of what it was and of a layer")
     previous = atom(h.previous)
     after, reset = _reset(reader, islice(reader.terms(candidate.args[0]), MOST), h.previous)
@@ -127,14 +125,14 @@ def _reset(reader: Reader, terms: Iterable[Term], previous: MatrixSymbol) -> tup
         if term.kind == "reset":
             return True, reader.polynomial(term.operand)
         if term.kind == "product":
-            factor, rest = split(reader.polynomial(term.operand), previous)
-            if factor and not rest and factor != {(): ONE}:
+            factor, _ = split(reader.polynomial(term.operand), previous)
+            if factor and factor != {(): ONE}:
                 return False, factor
     raise Differs("its candidate has no reset gate")
 
 
 def _is_of(reader: Reader, layer: MatrixExpr, operands: tuple[Polynomial, ...]) -> bool:
-    return isinstance(layer, n.Elementwise) and is_activation(layer) and reader.polynomial(layer.args[0]) in operands
+    return is_layer(layer) and reader.polynomial(layer.args[0]) in operands
 
 
 _FORMS: dict[Form, Callable[[Reader], Standard]] = {"lstm": _lstm, "gru": _gru, "rnn": _rnn}

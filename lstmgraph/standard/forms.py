@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from sympy import MatrixExpr, MatrixSymbol
@@ -27,9 +27,6 @@ class Block:
     def whole(self) -> bool:
         """Whether it is all of the parameter."""
         return bool(self.shape == self.parameter.shape)
-
-    def __neg__(self) -> Block:
-        return replace(self, sign=-self.sign)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ ONE = Integer(1)
 MOST = 8  # monomials, and factors of one: no form has as many
 
 
-def atom(*factors: MatrixExpr) -> Polynomial:
-    return {tuple(sorted(factors, key=str)): ONE}
+def atom(factor: MatrixExpr) -> Polynomial:
+    return {(factor,): ONE}
 
 
 def added(*parts: Polynomial) -> Polynomial:

@@ -20,6 +20,11 @@ class Differs(Exception):
     """In what a cell differs from a form."""
 
 
+def is_layer(expr: MatrixExpr) -> bool:
+    """Whether it is a function of each entry of a pre-activation, so that its rows are those of the function's rows."""
+    return is_activation(expr) and isinstance(expr, n.Elementwise)
+
+
 @dataclass
 class Reader:
     """What the values of a cell are made of, looked up as far as it is needed: nothing is written out in full."""
@@ -54,7 +59,7 @@ class Reader:
             return self.resolved(expr.args[0])
         if isinstance(expr, n.Slice):
             inner = self.resolved(expr.args[0])
-            if is_activation(inner) and isinstance(inner, n.Elementwise):
+            if is_layer(inner):
                 return inner.func(n.Slice(inner.args[0], *expr.args[1:]))
         return expr
 
@@ -101,8 +106,8 @@ class Reader:
                 yield from self.terms(expr.args[0], sign, (start + rows[0], rows[1]) if rows else (start, count))
             case MatMul():
                 yield from self.products(self.block(expr.args[0], sign, rows), expr.args[1])
-            case n.Hadamard() if len(expr.args) == 2:
-                yield self.scaled(expr, sign, rows)
+            case n.Hadamard() if len(expr.args) == 2 and not rows:  # rows of a reset are not the gate
+                yield self.scaled(expr, sign)
             case _:
                 yield Term("bias", self.block(expr, sign, rows))
 
@@ -117,14 +122,13 @@ class Reader:
             yield from self.products(replace(weight, start=(row, column), shape=(weight.shape[0], part.shape[0])), part)
             column = column + part.shape[0]
 
-    def scaled(self, expr: MatrixExpr, sign: int, rows: Shape | None) -> Term:
+    def scaled(self, expr: MatrixExpr, sign: int) -> Term:
         """p ⊙ c, or r ⊙ (U h' + b')."""
         for factor, other in (expr.args, expr.args[::-1]):
-            atoms = [a for m in self.polynomial(factor) for a in m]
-            if atoms and all(map(is_activation, atoms)):
-                return Term("reset", None, factor, self.terms(other, sign, rows))
+            if any(is_layer(a) for m in self.polynomial(factor) for a in m):
+                return Term("reset", None, factor, self.terms(other, sign))
         for factor, other in (expr.args, expr.args[::-1]):
-            if factor in self.cell.parameters and not rows:
+            if factor in self.cell.parameters:
                 return Term("peephole", self.block(factor, sign, None), self.resolved(other))
         raise Differs(f"the product {expr} in a gate is none that a standard form has")
 
@@ -142,7 +146,7 @@ class Reader:
     def gate_in(self, found: Polynomial) -> tuple[MatrixExpr, int]:
         """The atom a of a polynomial a or 1 − a, and the sign that this is by: 1 − σ(x) = σ(−x)."""
         for layer in dict.fromkeys(a for m in found for a in m):
-            if is_activation(layer) and isinstance(layer, n.Elementwise):
+            if is_layer(layer):
                 if found == atom(layer):
                     return layer, 1
                 if found == complement(atom(layer)) and isinstance(layer, n.Sigmoid):
@@ -151,7 +155,7 @@ class Reader:
 
     def gate(self, layer: MatrixExpr, sign: int, sees: Sees) -> Gate:
         """The parts of an activated layer."""
-        if not is_activation(layer) or not isinstance(layer, n.Elementwise):
+        if not is_layer(layer):
             raise Differs(f"{layer} is no activation of a layer")
         parts: dict[str, list[Block]] = {name: [] for name in (*SINGLE, "biases", "recurrent_biases")}
         for name, block in sees.placed(self, self.terms(layer.args[0], sign)):
