@@ -66,7 +66,7 @@ def to_parts(place: Place, arrays: Arrays) -> Parts:
     rows = place.arrays
     for name, array in rows.items():
         if name not in arrays and not array.optional:
-            raise UsageError(f"there is no array {name!r}", hint=f"there are: {', '.join(arrays) or 'none'}")
+            raise UsageError(f"there is no array {name!r}", hint=f"there are: {', '.join(arrays)}")
     straight = {name: _straight(name, rows[name], place, arrays[name]) for name in rows if name in arrays}
     sizes = _sizes({rows[name]: given for name, given in straight.items()})
     found: Parts = {}

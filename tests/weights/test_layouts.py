@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy
@@ -12,11 +11,11 @@ import pytest
 
 import lstmgraph
 from lstmgraph import Cell
-from lstmgraph.cli import main
 from lstmgraph.errors import LstmgraphError
 from lstmgraph.weights.blocks import Place, to_arrays, to_parts
-from lstmgraph.weights.files import PACKAGES, READERS, WRITERS, read, written
+from lstmgraph.weights.files import read
 from lstmgraph.weights.layouts import FORMS, LAYOUTS
+from lstmgraph.weights.parameters import KINDS, spoken
 from tests.test_standard import fused
 from tests.weights.running import SIZES, Arrays, cell_of, random_parameters
 
@@ -77,6 +76,7 @@ def test_what_is_loaded_is_stored(layout: str, form: str) -> None:
     known = {part for array in place.arrays.values() for part in place.parts(array)}
     assert found.keys() == parts.keys() & known
     assert all(numpy.array_equal(found[part], parts[part]) for part in found)
+    assert all(array.flags.c_contiguous for array in arrays.values())
     again = to_arrays(place, found)
     assert all(numpy.array_equal(again[name], array) for name, array in arrays.items())
 
@@ -112,7 +112,7 @@ name = "shared"
 equations = '''
 r[t] = sigmoid(W_r @ x[t] + U_r @ h[t-1] + b)
 z[t] = sigmoid(W_z @ x[t] + U_z @ h[t-1] + b - d_z)
-g[t] = tanh(W_g @ x[t] + U_g @ (r[t] * h[t-1]) + d_z + b_g)
+g[t] = tanh(W_g @ x[t] + U_g @ (r[t] * h[t-1]) - d_z + b_g)
 h[t] = z[t] * h[t-1] + (1 - z[t]) * g[t]
 '''
 [sizes]
@@ -127,7 +127,7 @@ def test_a_bias_that_gates_share_is_taken_from_the_others() -> None:
     b_z, b_r, b_g = numpy.split(theirs[2], 3)
     assert numpy.array_equal(params["b"], b_r)
     assert numpy.allclose(params["d_z"], b_r - b_z, rtol=0, atol=1e-15)
-    assert numpy.allclose(params["b_g"], b_g - params["d_z"], rtol=0, atol=1e-15)
+    assert numpy.allclose(params["b_g"], b_g + params["d_z"], rtol=0, atol=1e-15)
     again = cell.weights_to("keras", params)
     assert all(numpy.allclose(found, wanted, rtol=0, atol=1e-15) for found, wanted in zip(again, theirs, strict=True))
 
@@ -153,10 +153,49 @@ def nudged(arrays: Any) -> Any:
     return arrays
 
 
+def peeping(entries: list[float]) -> Arrays:
+    """Parameters of which one peephole has these entries, and the others are zero."""
+    zero = numpy.zeros(4)
+    return random("peephole_lstm") | {"p_i": numpy.array(entries, float), "p_f": zero, "p_o": zero}
+
+
+def peeping_in_onnx(entries: list[float]) -> Any:
+    return cell_of("peephole_lstm").weights_to("onnx", peeping(entries))
+
+
+def in_model(*path: str) -> dict[str, Any]:
+    """Weights of PyTorch under a name in a larger model."""
+    return {".".join([*path, name]): array for name, array in torch_like().items()}
+
+
 WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "peepholes that are not zero": (
         lambda: cell_of("peephole_lstm").weights_to("torch", random("peephole_lstm")),
         r"the layout torch has no peephole of the input gate, no .*, and p_i, p_f, p_o of peephole_lstm are not zero",
+    ),
+    "one entry of a peephole": (
+        lambda: cell_of("peephole_lstm").weights_to("torch", peeping([0, 0, 0, 1])),
+        "the layout torch has no peephole of the input gate, and p_i of peephole_lstm is not zero",
+    ),
+    "one entry of a peephole that the cell lacks": (
+        lambda: cell_of("lstm").weights_from("onnx", peeping_in_onnx([0, 0, 0, 1])),
+        "lstm has no parameter for the peephole of the input gate",
+    ),
+    "no axis for the gates": (
+        lambda: cell_of("lstm").weights_from("torch", torch_like(weight_ih_l0=numpy.zeros(16))),
+        r"weight_ih_l0 has the shape \(16,\); it must have 2 axes, and entries",
+    ),
+    "an array without entries": (
+        lambda: cell_of("lstm").weights_from("torch", torch_like(weight_ih_l0=numpy.zeros((16, 0)))),
+        r"weight_ih_l0 has the shape \(16, 0\); it must have 2 axes, and entries",
+    ),
+    "a gate that sees less of the input": (
+        lambda: cell_of("lstm").weights_from("flax", weights("lstm", "flax") | {"if": {"kernel": numpy.zeros((2, 4))}}),
+        r"if\.kernel has the shape \(2, 4\); of an LSTM it has \(3, 4\)",
+    ),
+    "an array too many in a model": (
+        lambda: cell_of("lstm").weights_from("torch", in_model("a") | {"a.weight_hr_l0": numpy.zeros((2, 4))}),
+        "^a.weight_hr_l0 is an array that no torch layer of this form has",
     ),
     "peepholes that the cell lacks": (
         lambda: cell_of("lstm").weights_from("onnx", weights("peephole_lstm", "onnx")),
@@ -271,105 +310,40 @@ def test_what_is_wrong_is_said(case: str) -> None:
         call()
 
 
+def test_a_layer_is_found_among_others() -> None:
+    """By a path with points or strokes, whatever else has arrays of those names, or others below it."""
+    cell, other = cell_of("lstm"), {name: array + 1 for name, array in torch_like().items()}
+    wanted = cell.weights_from("torch", torch_like())
+    for at in ("model.decoder", "model/decoder"):
+        found = cell.weights_from("torch", in_model("model", "decoder") | other, at=at)
+        assert all(numpy.array_equal(found[name], array) for name, array in wanted.items())
+    below = weights("lstm", "torch-cell") | {"head.bias": numpy.zeros(2)}
+    assert numpy.array_equal(cell.weights_from("torch-cell", below)["W_f"], wanted["W_f"])
+
+
+def test_the_one_direction_of_an_operator_is_the_one_back_where_that_is_asked_for() -> None:
+    cell, theirs = cell_of("rnn"), weights("rnn", "onnx")
+    there, back = (cell.weights_from("onnx", theirs, reverse=reverse) for reverse in (False, True))
+    assert all(numpy.array_equal(back[name], array) for name, array in there.items())
+
+
+def test_a_part_in_words_says_which() -> None:
+    """Of a form no two parts are called the same; n, of a GRU, and g, of an LSTM, are candidates."""
+    for form in FORMS.values():
+        names = [spoken((kind, gate)) for kind in KINDS for gate in form.gates]
+        assert len(names) == len({*names})
+    assert [spoken(("W", gate)).removeprefix("weights of the input of the ") for gate in "ifgorznh"] == [
+        *("input gate", "forget gate", "candidate", "output gate", "reset gate", "update gate", "candidate", "output")
+    ]
+    assert spoken(("R", "n")) == "recurrent weights of the candidate"
+
+
+def test_both_biases_of_keras_are_rows() -> None:
+    assert weights("gru_reset_after", "keras")[2].shape == (2, 12)
+
+
 def test_a_cell_of_fixed_sizes_takes_no_others() -> None:
     text = 'name = "four"\nequations = "h[t] = tanh(W @ x[t] + U @ h[t-1] + b)"\nsizes = {x = "X", h = 4}'
     assert lstmgraph.loads(text).weights_from("torch", weights("rnn", "torch"))["U"].shape == (4, 4)
     with pytest.raises(LstmgraphError, match=r"an input of 3 and an output of 4: .* has 5 rows"):
         lstmgraph.loads(text.replace("4", "5")).weights_from("torch", weights("rnn", "torch"))
-
-
-# ── files and the command ──
-
-
-@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
-def test_a_file_holds_what_was_written(suffix: str, tmp_path: Path) -> None:
-    pytest.importorskip("safetensors")
-    params = random("lstm")
-    (tmp_path / f"w{suffix}").write_bytes(written(f"w{suffix}", params))
-    again = read(tmp_path / f"w{suffix}")
-    assert again.keys() == params.keys()
-    assert all(numpy.array_equal(again[name], array) for name, array in params.items())
-    assert written(f"w{suffix}", params) == written(f"w{suffix}", params)
-
-
-def test_a_file_of_something_else_is_refused_without_advice_to_run_it(tmp_path: Path) -> None:
-    (tmp_path / "text.npz").write_text("junk")
-    with pytest.raises(LstmgraphError, match=r"text\.npz: it is no file of numpy\.savez$"):
-        read(tmp_path / "text.npz")
-
-
-@pytest.mark.parametrize("suffix", [".npz", ".safetensors", ".onnx"])
-def test_a_broken_file_is_refused(suffix: str, tmp_path: Path) -> None:
-    pytest.importorskip("safetensors")
-    for content in (b"", b"PK\x03\x04 and no more", b"\x93NUMPY nonsense"):
-        (tmp_path / f"w{suffix}").write_bytes(content)
-        with pytest.raises(LstmgraphError, match=rf"(cannot read weights from .*w{suffix}|there is no)"):
-            lstmgraph.load("lstm").weights_from("onnx", tmp_path / f"w{suffix}")
-
-
-def test_pickled_objects_are_not_loaded(tmp_path: Path) -> None:
-    numpy.savez(tmp_path / "w.npz", W=numpy.array([{}], dtype=object))
-    with pytest.raises(LstmgraphError, match=r"w\.npz: it holds objects that are no arrays of numbers$"):
-        read(tmp_path / "w.npz")
-
-
-def test_the_command_converts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    params = random("lstm")
-    numpy.savez("params.npz", **params)  # type: ignore[arg-type]
-    assert main(["weights", "lstm", "params.npz", "--to", "torch", "--layer", "1", "--reverse", "-o", "torch.npz"]) == 0
-    assert "weight_hh_l1_reverse" in read("torch.npz")
-    again = ["--layer", "1", "--reverse"]
-    assert main(["weights", "lstm", "torch.npz", "--from", "torch", *again, "--to", "keras", "-o", "keras.npz"]) == 0
-    assert main(["weights", "lstm", "keras.npz", "--from", "keras", "-o", "again.npz"]) == 0
-    assert list(read("keras.npz")) == ["kernel", "recurrent_kernel", "bias"]
-    assert all(numpy.array_equal(array, params[name]) for name, array in read("again.npz").items())
-    assert main(["weights", "lstm", "keras.npz", "--from", "keras", "--to", "flax"]) == 0
-    assert "ii.kernel  float64  (3, 4)\n" in capsys.readouterr().out
-    numpy.savez("list.npz", *read("keras.npz").values())
-    assert main(["weights", "lstm", "list.npz", "--from", "keras", "-o", "again.npz"]) == 0
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["params.npz"], "nothing is to be converted"),
-        (["params.npz", "--from", "keras"], "no array 'kernel'"),
-        (["params.npz", "--to", "torch", "-o", "w.h5"], "is no file of weights"),
-        (["params.npz", "--to", "torch", "-o", "w.onnx"], "is no file of weights"),
-        (["nowhere.npz", "--to", "torch"], "cannot read weights"),
-    ],
-)
-def test_the_command_says_what_is_wrong(
-    arguments: list[str],
-    said: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    numpy.savez("params.npz", **random("lstm"))  # type: ignore[arg-type]
-    assert main(["weights", "lstm", *arguments]) == 2
-    assert said in capsys.readouterr().err
-
-
-def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lstmgraph.weights.files.find_spec", lambda _: None)
-    for suffix in WRITERS.keys() - {".npz"}:
-        with pytest.raises(LstmgraphError, match=r"which is not installed\nhint: pip install 'lstmgraph\["):
-            written(f"w{suffix}", {})
-
-
-@pytest.mark.parametrize("suffix", READERS)
-def test_what_is_not_there_needs_nothing_to_read_it(
-    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lstmgraph.weights.files.find_spec", lambda _: None)
-    with pytest.raises(LstmgraphError, match=f"cannot read weights from .*nope{suffix}: No such file"):
-        read(tmp_path / f"nope{suffix}")
-    if suffix in PACKAGES:
-        (tmp_path / f"is{suffix}").touch()
-        with pytest.raises(LstmgraphError, match="which is not installed"):
-            read(tmp_path / f"is{suffix}")
