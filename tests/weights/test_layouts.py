@@ -132,6 +132,32 @@ def test_a_bias_that_gates_share_is_taken_from_the_others() -> None:
     assert all(numpy.allclose(found, wanted, rtol=0, atol=1e-15) for found, wanted in zip(again, theirs, strict=True))
 
 
+def test_large_weights_may_be_off_by_their_rounding() -> None:
+    theirs = [array * 1e6 for array in weights("gru", "keras")]
+    again = (cell := lstmgraph.loads(SHARED)).weights_to("keras", cell.weights_from("keras", theirs))
+    assert all(
+        numpy.allclose(found, wanted, rtol=1e-14, atol=1e-9) for found, wanted in zip(again, theirs, strict=True)
+    )
+
+
+def test_what_is_zero_needs_no_place_in_a_cell() -> None:
+    bare = lstmgraph.loads(
+        'name = "bare"\nequations = "h[t] = tanh(W @ x[t] + U @ h[t-1])"\nsizes = {x = "X", h = "H"}'
+    )
+    theirs = weights("rnn", "torch")
+    params = bare.weights_from("torch", theirs | {name: 0 * theirs[name] for name in theirs if "bias" in name})
+    assert numpy.array_equal(params["W"], theirs["weight_ih_l0"])
+
+
+def test_weights_of_one_number_are_scalars() -> None:
+    text = 'name = "one"\nequations = "h[t] = tanh(W @ x[t] + U @ h[t-1] + b)"\nsizes = {x = 1, h = 1}'
+    theirs = {name: array[(slice(1),) * array.ndim] for name, array in weights("rnn", "torch").items()}
+    params = lstmgraph.loads(text).weights_from("torch", theirs)
+    assert {array.shape for array in params.values()} == {()}
+    again = lstmgraph.loads(text).weights_to("torch", params)
+    assert all(numpy.array_equal(again[name], array) for name, array in theirs.items())
+
+
 # ── what goes wrong ──
 
 
@@ -247,12 +273,16 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
         "no parameter 'W_q' in lstm",
     ),
     "a missing parameter": (
-        lambda: cell_of("rnn").weights_to("torch", {"W": numpy.zeros((4, 3))}),
-        "rnn has parameters that are not given: U, b",
+        lambda: cell_of("rnn").weights_to("torch", {"U": numpy.zeros((4, 4))}),
+        "rnn has parameters that are not given: W, b",
     ),
     "parameters that do not fit": (
         lambda: cell_of("rnn").weights_to("torch", random("rnn") | {"b": numpy.zeros(5)}),
         r"^b must be \(4,\), as all others say H=4, got \(5,\)",
+    ),
+    "a vector for a matrix": (
+        lambda: cell_of("rnn").weights_to("torch", random("rnn") | {"W": numpy.zeros(4)}),
+        r"W has the shape \(4,\), and must have 2 axes",
     ),
     "a matrix for a bias": (
         lambda: cell_of("rnn").weights_to("torch", random("rnn") | {"b": numpy.zeros((4, 1))}),

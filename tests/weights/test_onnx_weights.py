@@ -128,6 +128,24 @@ def test_an_operator_that_computes_something_else_is_refused(case: str) -> None:
         lstmgraph.load(name).weights_from("onnx", model("gru", WEIGHTS, 3, **attributes))
 
 
+@pytest.mark.parametrize(
+    ("name", "attribute", "value", "usual"),
+    [
+        ("lstm", "input_forget", 1, 0),
+        ("lstm", "clip", 2.0, None),
+        ("rnn", "clip", 2.0, None),
+        ("gru_reset_after", "clip", 2.0, None),
+        ("gru_reset_after", "linear_before_reset", 0, 1),
+    ],
+)
+def test_an_attribute_may_say_what_the_cell_does(name: str, attribute: str, value: float, usual: int | None) -> None:
+    cell = cell_of(name)
+    theirs = cell.weights_to("onnx", random_parameters(cell, (3, 4)))
+    cell.weights_from("onnx", model(name, theirs, 4, **({} if usual is None else {attribute: usual})))
+    with pytest.raises(LstmgraphError, match=f"has {attribute} = {value}, which"):
+        cell.weights_from("onnx", model(name, theirs, 4, **{attribute: value}))
+
+
 def test_one_of_several_operators_and_weights_that_are_none() -> None:
     cell, made = lstmgraph.load("gru"), model("gru", WEIGHTS, 3)
     twice = onnx("helper").make_node("GRU", ["x", "V", "R"], ["Z"], name="other", hidden_size=3)
