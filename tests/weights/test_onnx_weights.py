@@ -146,6 +146,23 @@ def test_an_attribute_may_say_what_the_cell_does(name: str, attribute: str, valu
         cell.weights_from("onnx", model(name, theirs, 4, **{attribute: value}))
 
 
+def test_an_operator_is_read_however_it_is_written() -> None:
+    """Back through time alone, a function in small letters, no bias, no name, and a constant that a node gives."""
+    helper, from_array, rng = onnx("helper"), onnx("numpy_helper").from_array, numpy.random.default_rng(0)
+    theirs = {"W": rng.normal(size=(1, 4, 3)), "R": rng.normal(size=(1, 4, 4))}
+    made = model("rnn", theirs, 4, direction="reverse", activations=["relu"])
+    node = made.graph.node[0]
+    node.name, node.input[3] = "", ""
+    del made.graph.initializer[0]
+    made.graph.node.append(helper.make_node("Constant", [], ["W"], value=from_array(theirs["W"])))
+    made.graph.node.append(helper.make_node("Constant", [], ["one"], value_float=1.0))
+    params = cell_of("relu_rnn").weights_from("onnx", made, at="Y", reverse=True)
+    assert numpy.array_equal(params["W"], theirs["W"][0])
+    assert not params["b"].any()
+    with pytest.raises(LstmgraphError, match=r"there are: Constant, RNN$"):
+        cell_of("lstm").weights_from("onnx", made)
+
+
 def test_one_of_several_operators_and_weights_that_are_none() -> None:
     cell, made = lstmgraph.load("gru"), model("gru", WEIGHTS, 3)
     twice = onnx("helper").make_node("GRU", ["x", "V", "R"], ["Z"], name="other", hidden_size=3)
