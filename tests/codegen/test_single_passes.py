@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sympy import MatMul
 
 from lstmgraph import Cell, load, loads
-from lstmgraph.algebra.nodes import Divide, OneMinus, Reciprocal, Sigmoid, Step
+from lstmgraph.algebra.nodes import Divide, Negative, OneMinus, Reciprocal, Sigmoid, Step
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.codegen.passes import (
     blend,
@@ -20,6 +21,7 @@ from lstmgraph.codegen.passes import (
     passed,
     rest,
     spread,
+    unsigned,
 )
 from lstmgraph.codegen.shown import operations
 from lstmgraph.codegen.sweep import Sweep
@@ -127,6 +129,32 @@ def test_what_goes_the_other_way_of_a_switch_is_the_rest() -> None:
     before, now = (evaluate(s.program, inputs) for s in (sweep, after))
     for wanted in sweep.wanted:
         np.testing.assert_array_equal(now[wanted.name], before[wanted.name])
+
+
+MINUS = """
+name = "minus"
+output = "h"
+equations = "h[t] = tanh(U @ h[t-1] - W @ x[t] - (V @ h[t-1]) * (h[t-1].T @ h[t-1]))"
+sizes = {x = "X", h = "H"}
+"""
+
+
+def test_a_minus_before_products_with_weights_is_one_before_their_vector() -> None:
+    """Before the gradient of W, and before what goes back to x: the same vector, made once."""
+    sweep = sequence_of(loads(MINUS)).backward
+    after = unsigned(sweep)
+    signed = [[p for e in s.equations for p in walk(e.value) if isinstance(p, Negative)] for s in (sweep, after)]
+    assert sum(isinstance(p.args[0], MatMul) for p in signed[0]) == 2
+    assert not any(isinstance(p.args[0], MatMul) for p in signed[1])
+    assert [str(e.target) for e in after.equations if e not in sweep.equations] == [
+        "minus(bar(pre(h)))[t]",
+        "grad(W)",
+        "bar(x)[t]",
+    ]
+    inputs = arrays(sweep)
+    before, now = (evaluate(s.check().program, inputs) for s in (sweep, after))
+    for wanted in sweep.wanted:
+        np.testing.assert_allclose(now[wanted.name], before[wanted.name], rtol=1e-14)
 
 
 def test_a_gate_is_no_switch() -> None:

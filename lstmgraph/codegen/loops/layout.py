@@ -18,7 +18,17 @@ from lstmgraph.codegen.loops.entries import Words
 from lstmgraph.codegen.loops.memory import Memory
 from lstmgraph.codegen.loops.names import CNames, identifier, joined, members, wish
 from lstmgraph.codegen.loops.places import ALL, NEXT, SHARED, STEP, Direction, Place, whole
-from lstmgraph.codegen.passes import Ways, hoist_terms, passed_both, recompute_in_loop, rest, sink, stack, stack_steps
+from lstmgraph.codegen.passes import (
+    Ways,
+    hoist_terms,
+    passed_both,
+    recompute_in_loop,
+    rest,
+    sink,
+    stack,
+    stack_steps,
+    unsigned,
+)
 from lstmgraph.codegen.passes.rows import replaced
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.codegen.sequence import sequence
@@ -40,7 +50,7 @@ LIBRARY: dict[type, str] = {n.Log: "log", n.Sqrt: "sqrt", n.Abs: "fabs", n.Sin: 
 PASSES: Ways = {
     "both": (recompute_in_loop,),
     "forward": (hoist_terms, sink, stack),
-    "backward": (hoist_terms, rest, sink, stack_steps),
+    "backward": (unsigned, hoist_terms, rest, sink, stack_steps),
 }
 
 

@@ -15,6 +15,7 @@
     pack, pack_early, place,      equations of one form become one over their stacked operands
     place_parts                   the same, and sums of parts of a stack, and scalars for each of them
     gather                        a product and what all of its rows are added to become one sum
+    unsigned                      a minus before a product with a weight is one before its vector
     widen                         activations of neighbouring rows become one
     inline                        a product that is a term of one sum is written there
     last                          what only the next step takes is computed last
@@ -49,6 +50,7 @@ from lstmgraph.codegen.passes.sink import sink
 from lstmgraph.codegen.passes.spread import spread
 from lstmgraph.codegen.passes.stack import stack, stack_late, stack_steps
 from lstmgraph.codegen.passes.turn import turn
+from lstmgraph.codegen.passes.unsigned import unsigned
 from lstmgraph.codegen.passes.widen import widen
 from lstmgraph.codegen.sequence import Sequence
 from lstmgraph.codegen.sums import checked
@@ -84,6 +86,7 @@ __all__ = [
     "stack_late",
     "stack_steps",
     "turn",
+    "unsigned",
     "widen",
 ]
 
