@@ -15,7 +15,7 @@ from sympy import MatAdd, MatrixExpr, MatrixSymbol, Transpose, sign
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import is_number, product
-from lstmgraph.algebra.names import Name, like, name_of, symbol
+from lstmgraph.algebra.names import later, name_of
 from lstmgraph.algebra.traverse import rebuild, walk
 from lstmgraph.program import Equation, Program
 
@@ -41,17 +41,9 @@ def with_switches(program: Program, constants: Mapping[str, float]) -> Program:
     while True:
         known = len(poles.infinite)
         equations = tuple(map(poles.switched, program))
-        poles.infinite |= {seed for s in poles.infinite for seed in _arrives(s)}
+        poles.infinite |= {later(s, 1) for s in poles.infinite if name_of(s).lag == -1}  # it reaches the step before
         if len(poles.infinite) == known:
             return replace(program, equations=equations)
-
-
-def _arrives(d_previous: MatrixSymbol) -> list[MatrixSymbol]:
-    """As what the cotangent of a state reaches the step before."""
-    name = name_of(d_previous)
-    if name.lag != -1 or name.marks != ("bar",):
-        return []
-    return [like(symbol(Name(name.base, 0), d_previous.shape), mark) for mark in ("bar", "seed")]
 
 
 def _divisor(node: MatrixExpr) -> MatrixExpr | None:

@@ -232,11 +232,6 @@ def _one_minus(speller: Speller, expr: MatrixExpr) -> Code:
     return operand.respell(f"1 - {operand.at(Level.MATMUL)}", Level.SUM)
 
 
-def _reciprocal(speller: Speller, expr: MatrixExpr) -> Code:
-    operand = speller.spell(expr.args[0])
-    return operand.respell(f"1 / {operand.at(Level.UNARY)}", Level.PRODUCT)
-
-
 def _power(speller: Speller, expr: MatrixExpr) -> Code:
     base, exponent = speller.all(expr.args)
     return elementwise(f"{base.at(Level.ATOM)}**{exponent.at(Level.UNARY)}", Level.POWER, [base, exponent], expr.shape)
@@ -388,7 +383,7 @@ SPELLINGS: dict[type, Callable[[Speller, MatrixExpr], Code]] = {
     n.Power: _power,
     n.Negative: lambda s, e: negative(s.spell(e.args[0])),
     n.OneMinus: _one_minus,
-    n.Reciprocal: _reciprocal,
+    n.Reciprocal: lambda s, e: (a := s.spell(e.args[0])).respell(f"1 / {a.at(Level.UNARY)}", Level.PRODUCT),
     n.Identity: lambda s, e: s.spell(e.args[0]),
     n.TimeSum: lambda s, e: s.spell(e.args[0]),  # its term: the loop over the steps adds them up
     n.Maximum: _extreme("maximum"),
