@@ -95,7 +95,11 @@ class _Poles:
                 self.shutting[factor] = [factor] if self.is_relu(factor) else list(dict.fromkeys(found))
             return self.shutting[factor]
         alone = _is_0_or_1(factor) or isinstance(factor, n.Sign)
-        return [factor] if alone or (isinstance(factor, MatAdd) and all(map(self.switches, factor.args))) else []
+        return [factor] if alone or (isinstance(factor, MatAdd) and all(map(self.may_be_shut, factor.args))) else []
+
+    def may_be_shut(self, term: MatrixExpr) -> bool:
+        bare = term.args[0] if isinstance(term, n.Negative) else term
+        return any(map(self.switches, _factors(bare)))
 
     def may_be_infinite(self, expr: MatrixExpr) -> bool:
         if isinstance(expr, MatrixSymbol):

@@ -25,6 +25,7 @@ from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.codegen.code import WHOLE, Code, Level, call, condition, elementwise, joined, minus_of
+from lstmgraph.codegen.contracted import contracted
 from lstmgraph.codegen.identifiers import size_text
 from lstmgraph.errors import UsageError
 
@@ -50,7 +51,7 @@ class Dialect:
 
 # What `Dialect.arrays` must spell, of an array `a`: `axes` is a tuple of lengths, `like` an array of the wanted type.
 WORDS = (
-    *("type", "zeros", "ones", "full", "broadcast", "reshape", "concatenate", "maximum", "minimum"),
+    *("type", "zeros", "ones", "full", "broadcast", "reshape", "concatenate", "maximum", "minimum", "kept"),
     *("sum_all", "sum_batch", "sum_batch_row", "sum_vector", "sum_matrix", "matvec", "vecmat", "swap"),
 )
 
@@ -174,7 +175,14 @@ class Speller:
         if left.batched != right.batched:
             sums = [self.total(e) if c.batched else c for e, c in zip(expr.args, (left, right), strict=True)]
             return matmul_of(self.dialect, sums[0], sums[1], expr.shape)
-        return self.summed(code, expr)
+        return self.contraction(expr) or self.summed(code, expr)
+
+    def contraction(self, expr: MatMul) -> Code | None:
+        """Σ A B of matrices over the batch, if both are."""
+        if (found := contracted(expr)) is None:
+            return None
+        a, b = (self.full(c).text for c in self.all(found[0]))
+        return Code(self.dialect.word("contraction", a=a, b=b, axes=found[1]), Level.ATOM, expr.shape)
 
     def summed(self, code: Code, expr: MatrixExpr) -> Code:
         if isinstance(expr, n.Sum):  # over all entries of all samples
@@ -225,11 +233,6 @@ def sum_of(terms: list[tuple[bool, Code]], shape: Shape) -> Code:
 def negative(code: Code) -> Code:
     level = Level.PRODUCT if code.level == Level.PRODUCT else Level.UNARY
     return code.respell(minus_of(code.at(Level.PRODUCT)), level)
-
-
-def _one_minus(speller: Speller, expr: MatrixExpr) -> Code:
-    operand = speller.spell(expr.args[0])
-    return operand.respell(f"1 - {operand.at(Level.MATMUL)}", Level.SUM)
 
 
 def _power(speller: Speller, expr: MatrixExpr) -> Code:
@@ -382,7 +385,7 @@ SPELLINGS: dict[type, Callable[[Speller, MatrixExpr], Code]] = {
     n.Divide: lambda s, e: joined(" / ", Level.PRODUCT, s.all(e.args), e.shape),
     n.Power: _power,
     n.Negative: lambda s, e: negative(s.spell(e.args[0])),
-    n.OneMinus: _one_minus,
+    n.OneMinus: lambda s, e: (a := s.spell(e.args[0])).respell(f"1 - {a.at(Level.MATMUL)}", Level.SUM),
     n.Reciprocal: lambda s, e: (a := s.spell(e.args[0])).respell(f"1 / {a.at(Level.UNARY)}", Level.PRODUCT),
     n.Identity: lambda s, e: s.spell(e.args[0]),
     n.TimeSum: lambda s, e: s.spell(e.args[0]),  # its term: the loop over the steps adds them up

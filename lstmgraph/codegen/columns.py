@@ -126,7 +126,7 @@ class Columns(Speller):
             return product(self, totals[0], totals[1], expr.shape)
         rows, columns = expr.shape
         if left.shape[1] != 1 or (rows == 1 and columns == 1):
-            return self.sum_of_values(expr)
+            return self.contraction(expr) or self.sum_of_values(expr)
         first, second = (right, left) if rows == 1 else (left, right)
         text = f"{self.flat(first)} @ {self.flat(second)}.T"
         return Code(text, Level.MATMUL, expr.shape)

@@ -67,6 +67,7 @@ ARRAYS: dict[str, str] = {
     "concatenate": "np.concatenate({a}, axis={axis})",
     "maximum": "np.maximum({a}, {b})",
     "minimum": "np.minimum({a}, {b})",
+    "contraction": 'np.einsum("tb{axes[0]},tb{axes[1]}->ik", {a}, {b}, optimize=True)',
     "kept": "np.where({b}, {a}, 0)",
     "sum_all": "np.sum({a})",
     "sum_batch": "np.sum({a}, axis=0)",

@@ -54,7 +54,7 @@ def named(cotangents: Cotangents) -> dict[str, np.ndarray]:
 
 def without_start(name: str, found: Mapping[str, Any]) -> dict[str, Any]:
     """Without the gradient of h[0], where that is at a kink, or infinite."""
-    at_edge = name in ("powers", "products", "root_of_a_state")
+    at_edge = name in ("either", "powers", "products", "root_of_a_state")
     return {key: array for key, array in found.items() if not (at_edge and key == "h[0]")}
 
 
@@ -125,6 +125,7 @@ def test_where_no_slope_is_infinite_products_stay(value: str) -> None:
 A, D, R, Y, Z = (symbol(f"{base}[t]", (Integer(2), Integer(1))) for base in "adryz")
 STEP, POLE = n.Step(A), n.Reciprocal(Y)
 SUM = MatAdd(STEP, n.OneMinus(STEP))
+SIGNED = MatAdd(STEP, n.Negative(n.Hadamard(D, n.Step(n.Negative(A)))))
 ROOT = (Equation(R, n.Relu(A)), Equation(Y, n.Sqrt(R)))
 
 
@@ -135,6 +136,7 @@ ROOT = (Equation(R, n.Relu(A)), Equation(Y, n.Sqrt(R)))
         (n.Hadamard(D, n.OneMinus(STEP), POLE), n.Kept(n.Hadamard(D, POLE), n.OneMinus(STEP))),
         (n.Divide(n.Hadamard(D, STEP), Y), n.Kept(n.Divide(D, Y), STEP)),
         (n.Hadamard(SUM, POLE), n.Kept(n.Hadamard(SUM, POLE), SUM)),
+        (n.Hadamard(SIGNED, POLE), n.Kept(n.Hadamard(SIGNED, POLE), SIGNED)),
         (n.Hadamard(n.Sign(A), POLE), n.Kept(n.Hadamard(n.Sign(A), POLE), A)),
         (n.Hadamard(R, POLE), n.Kept(n.Hadamard(R, POLE), R)),
         (n.Hadamard(Z, POLE), n.Kept(n.Hadamard(Z, POLE), STEP)),

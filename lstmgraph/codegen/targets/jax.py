@@ -82,6 +82,7 @@ ARRAYS: dict[str, str] = {
     "concatenate": "jnp.concatenate({a}, axis={axis})",
     "maximum": "jnp.maximum({a}, {b})",
     "minimum": "jnp.minimum({a}, {b})",
+    "contraction": 'jnp.einsum("tb{axes[0]},tb{axes[1]}->ik", {a}, {b})',
     "kept": "jnp.where({b}, {a}, 0)",
     "sum_all": "jnp.sum({a})",
     "sum_samples": "jnp.sum({a}, axis=0)",

@@ -76,6 +76,7 @@ ARRAYS: dict[str, str] = {
     "concatenate": "torch.cat({a}, dim={axis})",
     "maximum": "torch.maximum({a}, {b})",
     "minimum": "torch.minimum({a}, {b})",
+    "contraction": 'torch.einsum("b{axes[0]},b{axes[1]}->ik", {a}, {b})',
     "kept": "torch.where({b}, {a}, 0)",
     "sum_all": "torch.sum({a})",
     "sum_batch": "torch.sum({a}, dim=0)",
