@@ -15,6 +15,7 @@ from sympy import Expr, Integer, MatrixSymbol
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.codegen.code import Level
 from lstmgraph.codegen.loops.entries import ZERO, Entries, Index, size_code
+from lstmgraph.codegen.loops.flat import is_outer
 from lstmgraph.codegen.loops.nests import Item, Kinds, Multiply, Nest, Normalise, Reduce, Work, reads
 from lstmgraph.codegen.loops.places import ALL, NEXT, STEP, Place, place_of
 
@@ -194,8 +195,10 @@ class Calls:
         left, right = work.value.args
         places, target = self.entries.places, place_of(work.target, self.entries.places)
         a, b = place_of(left, places), place_of(right, places)
-        if work.summed:
+        if work.summed and is_outer(work.value):
             return [self.summed(work, domain, a, b, target)]
+        if work.summed:
+            return domain.opened([self.matrices(work, a, b, target, domain.variable)])
         inner, added = left.shape[1], work.base is not None
         if self.kinds.of(right) and not self.kinds.of(left) and right.shape[1] == 1:
             weight = a.transposed()
@@ -259,13 +262,21 @@ class Calls:
         if m == 1 and b.down == 1 and b.across != 1:
             self.entries.helpers.add("dots")
             return f"dots({size(columns)}, {size(k)}, {at[b]}, {size(b.across)}, {at[a]}, {at[c]});"
-        self.entries.helpers.add("multiply")
         if columns == 1:
+            self.entries.helpers.add("multiply")
             weight = f"{at[a]}, {size(a.across)}"
             return f"multiply(1, {size(m)}, {size(k)}, {at[b]}, 0, {size(b.down)}, {weight}, {at[c]}, 0, 0);"
+        return self.matrices(work, a, b, c, variable)
+
+    def matrices(self, work: Multiply, a: Place, b: Place, c: Place, variable: str) -> str:
+        """A product of matrices of one sample; of one that is summed it is added."""
+        left, right = work.value.args
+        size = self.entries.size
+        self.entries.helpers.add("multiply")
         return (
-            f"multiply({size(m)}, {size(columns)}, {size(k)}, {at[a]}, {size(a.down)}, {size(a.across)}, "
-            f"{at[b]}, {size(b.down)}, {at[c]}, {size(c.down)}, 0);"
+            f"multiply({size(left.shape[0])}, {size(right.shape[1])}, {size(left.shape[1])}, {self.one(a, variable)}, "
+            f"{size(a.down)}, {size(a.across)}, {self.one(b, variable)}, {size(b.down)}, {self.one(c, variable)}, "
+            f"{size(c.down)}, {int(work.summed)});"
         )
 
     # ── reductions ──

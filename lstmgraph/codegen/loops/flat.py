@@ -40,6 +40,11 @@ def is_outer(expr: MatrixExpr) -> bool:
     return bool(expr.args[0].shape[1] == 1)
 
 
+def is_added_up(expr: MatrixExpr) -> bool:
+    """Whether a product can be added to what is there: one of vectors for a matrix, or of matrices."""
+    return is_outer(expr) or 1 not in {*expr.args[0].shape, *expr.args[1].shape}
+
+
 def is_entrywise(expr: MatrixExpr) -> bool:
     """Whether an entry of it is a formula of entries of its operands, at the root."""
     if isinstance(expr, MatMul):
@@ -130,11 +135,17 @@ class _Naming:
         return self.entrywise(expr)
 
     def sum(self, expr: MatrixExpr) -> MatrixExpr:
-        """What is summed over the samples: of a bᵀ that is a product of matrices."""
+        """What is summed over the samples: of a bᵀ that is one product of matrices, of A B one for each."""
         if isinstance(expr, MatAdd):
             return rebuild(expr, [self.sum(o) for o in expr.args])
         if isinstance(expr, MatMul) and is_outer(expr):
-            return MatMul(*(self.simple(o) for o in expr.args))
+            return MatMul(*map(self.simple, expr.args))
+        if (
+            isinstance(expr, MatMul)
+            and is_added_up(expr)
+            and not any(symbols_in(o) <= self.constant for o in expr.args)
+        ):
+            return self.product(*map(self.simple, expr.args))
         return self.entrywise(expr)
 
     def entrywise(self, expr: MatrixExpr) -> MatrixExpr:

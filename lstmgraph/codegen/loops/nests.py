@@ -21,7 +21,7 @@ from lstmgraph.algebra.build import total
 from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import symbols_in
-from lstmgraph.codegen.loops.flat import is_entrywise, is_flipped_stack
+from lstmgraph.codegen.loops.flat import is_added_up, is_entrywise, is_flipped_stack
 from lstmgraph.codegen.sums import totals
 from lstmgraph.codegen.sweep import Sweep
 from lstmgraph.program import Equation
@@ -152,7 +152,7 @@ def _sums(e: Equation, kinds: Kinds) -> Iterator[Unit]:
     rest = [t for t in terms if kinds.of(t) and not _is_sum_product(t, kinds)]
     for term in terms:
         if _is_sum_product(term, kinds):
-            yield Multiply(e.target, term, summed=True, added=not alone)
+            yield Multiply(e.target, term, summed=True, added=not (alone and is_entrywise(term)))
         elif not kinds.of(term):
             yield Item(e.target, term, added=True)
     if rest:
@@ -160,7 +160,7 @@ def _sums(e: Equation, kinds: Kinds) -> Iterator[Unit]:
 
 
 def _is_sum_product(expr: MatrixExpr, kinds: Kinds) -> bool:
-    return isinstance(expr, MatMul) and is_entrywise(expr) and all(kinds.of(o) for o in expr.args)
+    return isinstance(expr, MatMul) and is_added_up(expr) and all(kinds.of(o) for o in expr.args)
 
 
 def _parts(e: Equation, members: Mapping[MatrixSymbol, Member]) -> Iterator[Item]:
