@@ -15,8 +15,8 @@ from sympy import MatAdd, MatrixExpr, MatrixSymbol, Transpose, sign
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import is_number, product
-from lstmgraph.algebra.names import later, name_of
-from lstmgraph.algebra.traverse import rebuild, walk
+from lstmgraph.algebra.names import later, like, name_of
+from lstmgraph.algebra.traverse import rebuild, symbols_in, walk
 from lstmgraph.program import Equation, Program
 
 _DIVISOR: dict[type, int] = {n.Reciprocal: 0, n.Divide: 1, n.Power: 0}  # which operand must not be 0
@@ -36,7 +36,7 @@ def with_switches(program: Program, constants: Mapping[str, float]) -> Program:
     nodes = [node for e in program.stage("forward") for node in walk(e.value)]
     divisions = (node for node in nodes if not isinstance(node, n.Power) or is_number(node.args[1]))
     divisors = {d for node in divisions if (d := _divisor(node)) is not None}
-    poles = _Poles({e.target: e.value for e in program}, divisors)
+    poles = _Poles({e.target: e.value for e in program}, divisors, _sums(program))
     poles.signs |= {s: int(sign(constants[s.name])) for s in program.inputs if s.name in constants}
     while True:
         known = len(poles.infinite)
@@ -44,6 +44,18 @@ def with_switches(program: Program, constants: Mapping[str, float]) -> Program:
         poles.infinite |= {later(s, 1) for s in poles.infinite if name_of(s).lag == -1}  # it reaches the step before
         if len(poles.infinite) == known:
             return replace(program, equations=equations)
+
+
+def _sums(program: Program) -> set[MatrixSymbol]:
+    """The cotangents of what is the same at all steps: of a sequence there is the sum of them, which no step shuts."""
+    timed = {s for s in program.inputs if name_of(s).lag is not None}
+    shared = []
+    for e in program.stage("forward"):
+        if timed.isdisjoint(symbols_in(e.value)):
+            shared.append(e.target)
+        else:
+            timed.add(e.target)
+    return {like(s, "bar") for s in shared}
 
 
 def _divisor(node: MatrixExpr) -> MatrixExpr | None:
@@ -59,6 +71,7 @@ class _Poles:
 
     known: dict[MatrixSymbol, MatrixExpr]
     divisors: set[MatrixExpr]
+    sums: set[MatrixSymbol]
     infinite: set[MatrixSymbol] = field(default_factory=set)
     shutting: dict[MatrixSymbol, list[MatrixExpr]] = field(default_factory=dict)
     signs: dict[MatrixSymbol, int] = field(default_factory=dict)
@@ -91,7 +104,8 @@ class _Poles:
         """What in a factor, or in what it is the name of, is 0 where something is shut."""
         if isinstance(factor, MatrixSymbol):
             if factor not in self.shutting:
-                found = (s for f in _factors(self.known.get(factor)) for s in self.switches(f))
+                made_of = () if factor in self.sums else _factors(self.known.get(factor))
+                found = (s for f in made_of for s in self.switches(f))
                 self.shutting[factor] = [factor] if self.is_relu(factor) else list(dict.fromkeys(found))
             return self.shutting[factor]
         alone = _is_0_or_1(factor) or isinstance(factor, n.Sign)
