@@ -45,6 +45,12 @@ def test_lines_have_no_loose_ends(name: str) -> None:
     assert text.endswith("}\n")
 
 
+def test_the_gradient_of_a_weight_by_matrices_of_a_step_is_added_up_in_its_place() -> None:
+    text = c_file("weights_of_matrices", "float32").joined_text(["title"])
+    for name in "WVA":
+        assert re.search(rf"multiply\(.*, grads->{name}, \w, 1\);", text)
+
+
 @pytest.mark.parametrize("name", ["lstm", "two", "matrix"])
 def test_the_same_text_each_time(name: str) -> None:
     texts = [generate(cell_of(name), gradient(cell_of(name)), "c") for _ in range(2)]

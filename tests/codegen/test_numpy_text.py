@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import traceback
 from collections.abc import Callable
 from itertools import combinations
@@ -63,6 +64,13 @@ def test_gradients_have_memory_of_their_own(name: str, samples: int) -> None:
     assert not any(np.shares_memory(a, b) for a, b in combinations(found, 2))
     assert not any(np.shares_memory(a, b) for a in found for b in others)
     assert all(isinstance(a, np.ndarray) and a.flags.writeable for a in found)
+
+
+@pytest.mark.parametrize("target", ["numpy", "torch", "jax"])
+def test_of_a_weight_by_matrices_of_a_step_no_gradient_of_a_step_is_kept(target: str) -> None:
+    source = functions_of("weights_of_matrices", target).source
+    assert source.count("->ik") == 3
+    assert not re.search(r"d_[WVA] = .*sum\(.*@", source)
 
 
 @pytest.mark.parametrize("target", ["numpy", "torch", "jax"])
