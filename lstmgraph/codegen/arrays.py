@@ -51,7 +51,19 @@ class Dialect:
 
 # What `Dialect.arrays` must spell, of an array `a`: `axes` is a tuple of lengths, `like` an array of the wanted type.
 WORDS = (
-    *("type", "zeros", "ones", "full", "broadcast", "reshape", "concatenate", "maximum", "minimum", "kept"),
+    *(
+        "type",
+        "zeros",
+        "ones",
+        "full",
+        "broadcast",
+        "reshape",
+        "concatenate",
+        "maximum",
+        "minimum",
+        "kept",
+        "contraction",
+    ),
     *("sum_all", "sum_batch", "sum_batch_row", "sum_vector", "sum_matrix", "matvec", "vecmat", "swap"),
 )
 
@@ -109,7 +121,7 @@ class Speller:
 
     def cannot(self, expr: MatrixExpr) -> UsageError:
         rule = RULES.get(expr.func)
-        known = sorted(RULES[c].name for c in (*SPELLINGS, *self.dialect.functions))
+        known = sorted(RULES[c].name for c in (*SPELLINGS, *self.dialect.functions) if c in RULES)
         return UsageError(
             f"the target {self.dialect.name!r} cannot spell {rule.name if rule else expr.func.__name__!r}",
             hint=f"it can spell {', '.join(known)}, and every function whose rule has a scalar formula",

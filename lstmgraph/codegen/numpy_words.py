@@ -67,7 +67,7 @@ ARRAYS: dict[str, str] = {
     "concatenate": "np.concatenate({a}, axis={axis})",
     "maximum": "np.maximum({a}, {b})",
     "minimum": "np.minimum({a}, {b})",
-    "contraction": 'np.einsum("tb{axes[0]},tb{axes[1]}->ik", {a}, {b}, optimize=True)',
+    "contraction": 'np.einsum("b{axes[0]},b{axes[1]}->ik", {a}, {b}, optimize=True)',
     "kept": "np.where({b}, {a}, 0)",
     "sum_all": "np.sum({a})",
     "sum_batch": "np.sum({a}, axis=0)",
@@ -107,6 +107,7 @@ DIALECT = Dialect(
 
 COLUMNS = replace(
     DIALECT,
+    arrays=ARRAYS | {"contraction": ARRAYS["contraction"].replace('"b', '"tb').replace(",b", ",tb")},
     helpers=HELPERS
     | {
         "softmax": HELPERS["softmax"].replace("last axis", "rows").replace("axis=-1", "axis=-2"),

@@ -132,7 +132,7 @@ def operation(cls: type, xp: ModuleType = numpy) -> Callable[..., Array]:
         function = OPERATIONS[cls]
         return lambda *operands: function(xp, *operands)
     if not issubclass(cls, n.Elementwise):
-        known = ", ".join(sorted(rule_of(c).name for c in OPERATIONS))
+        known = ", ".join(sorted(rule_of(c).name for c in OPERATIONS if c is not n.Kept))
         raise UsageError(f"the interpreter cannot compute {cls.__name__}", hint=f"it has: {known}, and scalar formulas")
     a = Symbol("a", real=True)
     return scalar_function((a,), cls.scalar(a), xp)

@@ -132,7 +132,7 @@ class Entries:
 
     def cannot(self, expr: MatrixExpr) -> UsageError:
         rule = RULES.get(expr.func)
-        known = sorted(RULES[c].name for c in (*SPELLINGS, *self.words.functions))
+        known = sorted(RULES[c].name for c in (*SPELLINGS, *self.words.functions) if c in RULES)
         return UsageError(
             f"the target {self.words.target!r} cannot spell {rule.name if rule else expr.func.__name__!r}",
             hint=f"it can spell {', '.join(known)}, and every function whose rule has a scalar formula",
