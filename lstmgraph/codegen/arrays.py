@@ -51,20 +51,8 @@ class Dialect:
 
 # What `Dialect.arrays` must spell, of an array `a`: `axes` is a tuple of lengths, `like` an array of the wanted type.
 WORDS = (
-    *(
-        "type",
-        "zeros",
-        "ones",
-        "full",
-        "broadcast",
-        "reshape",
-        "concatenate",
-        "maximum",
-        "minimum",
-        "kept",
-        "contraction",
-    ),
-    *("sum_all", "sum_batch", "sum_batch_row", "sum_vector", "sum_matrix", "matvec", "vecmat", "swap"),
+    *("type", "zeros", "ones", "full", "broadcast", "reshape", "concatenate", "maximum", "minimum", "kept"),
+    *("contraction", "sum_all", "sum_batch", "sum_batch_row", "sum_vector", "sum_matrix", "matvec", "vecmat", "swap"),
 )
 
 
