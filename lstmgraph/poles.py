@@ -17,6 +17,7 @@ from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import is_number, product
 from lstmgraph.algebra.names import later, like, name_of
 from lstmgraph.algebra.traverse import rebuild, symbols_in, walk
+from lstmgraph.normal import normal_form
 from lstmgraph.program import Equation, Program
 
 _DIVISOR: dict[type, int] = {n.Reciprocal: 0, n.Divide: 1, n.Power: 0}  # which operand must not be 0
@@ -26,17 +27,17 @@ _POSITIVE = (n.Exp, n.Sigmoid, n.Softplus, n.Softmax)
 _KEEPS_SIGN = (n.Identity, n.Fill, n.Slice, n.Concat, n.Sum, Transpose, n.Hadamard, n.Divide, n.Power, n.Minimum)
 
 
-def with_switches(program: Program, constants: Mapping[str, float]) -> Program:
+def with_switches(program: Program, step: Program, constants: Mapping[str, float]) -> Program:
     """The same program, where what is not of its forward stage has no product of 0 and what may be infinite.
 
-    `constants` are those of its inputs whose values are known, by name.
+    It is a gradient of `step`; `constants` are those of its inputs whose values are known, by name.
     """
     if not any(isinstance(node, _SWITCHES) for e in program for node in walk(e.value)):
         return program
     nodes = [node for e in program.stage("forward") for node in walk(e.value)]
     divisions = (node for node in nodes if not isinstance(node, n.Power) or is_number(node.args[1]))
     divisors = {d for node in divisions if (d := _divisor(node)) is not None}
-    poles = _Poles({e.target: e.value for e in program}, divisors, _sums(program))
+    poles = _Poles({e.target: e.value for e in program}, divisors, _sums(step))
     poles.signs |= {s: int(sign(constants[s.name])) for s in program.inputs if s.name in constants}
     while True:
         known = len(poles.infinite)
@@ -46,11 +47,11 @@ def with_switches(program: Program, constants: Mapping[str, float]) -> Program:
             return replace(program, equations=equations)
 
 
-def _sums(program: Program) -> set[MatrixSymbol]:
+def _sums(step: Program) -> set[MatrixSymbol]:
     """The cotangents of what is the same at all steps: of a sequence there is the sum of them, which no step shuts."""
-    timed = {s for s in program.inputs if name_of(s).lag is not None}
+    timed = {s for s in step.inputs if name_of(s).lag is not None}
     shared = []
-    for e in program.stage("forward"):
+    for e in normal_form(step):
         if timed.isdisjoint(symbols_in(e.value)):
             shared.append(e.target)
         else:

@@ -20,8 +20,8 @@ FLOORS = (
     ("files", "templates"),  # helpers, which know nothing of cells
     ("algebra",),
     ("program",),
-    ("normal", "poles", "entries"),
-    ("cell",),
+    ("normal", "entries"),
+    ("cell", "poles"),
     ("roles",),
     ("notation",),
     ("limits", "standard"),

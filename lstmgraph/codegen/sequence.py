@@ -59,7 +59,7 @@ def sequence(cell: Cell, gradient: Program) -> Sequence:
     Raises UsageError where the gradient lacks what back-propagation through time hands on.
     """
     check_complete(cell, gradient)
-    gradient = with_switches(gradient, cell.constants)
+    gradient = with_switches(gradient, cell.step, cell.constants)
     forward, backward = _forward(cell, gradient), _backward(cell, gradient)
     constants = (*cell.parameters, *cell.constant_symbols)
     timed = dependent(forward, (*cell.inputs, *cell.previous))

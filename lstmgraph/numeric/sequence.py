@@ -47,7 +47,11 @@ def run_backward(
     cell: Cell, gradient: Program, forward: Steps, d_output: Sequence[Array], d_states: Values
 ) -> Cotangents:
     """Back through the steps of `run_sequence`; what arrives is `d_output[t]` and the last states' `d_states`."""
-    gradient, d_states, d_parameters = with_switches(gradient, cell.constants), dict(d_states), dict[str, Array]()
+    gradient, d_states, d_parameters = (
+        with_switches(gradient, cell.step, cell.constants),
+        dict(d_states),
+        dict[str, Array](),
+    )
     d_inputs: dict[str, list[Array]] = {name_of(x).base: [] for x in cell.inputs}
     for t in reversed(range(len(forward))):
         values = {s.name: forward[t][s.name] for s in gradient.inputs if s.name in forward[t]}

@@ -44,7 +44,7 @@ def run_unrolled(
             values[later(symbol, k + 1, "").name] = step[symbol.name]
     losses = ((s, name_of(s)) for s in gradient.inputs if name_of(s).marks == ("loss",))
     values |= {s.name: _sent(cell, name.base, name.lag or 0, d_output, d_states or {}) for s, name in losses}
-    computed = evaluate(with_switches(gradient, cell.constants), values)
+    computed = evaluate(with_switches(gradient, cell.step, cell.constants), values)
     by_step = {(name_of(s).base, name_of(s).lag): computed[s.name] for s in gradient.outputs}
     parameters = {base: sum_samples(a) for (base, lag), a in by_step.items() if lag is None}
     names = [(name_of(x).base, x.name) for x in cell.inputs if (name_of(x).base, 1) in by_step]

@@ -119,13 +119,14 @@ def test_where_no_slope_is_infinite_products_stay(value: str) -> None:
     equations = f"a[t] = W @ x[t]\nh[t] = {value} - eps"
     sizes: dict[str, Any] = {"x": 2, "h": 2}
     cell = from_equations(equations, name="c", output="h", sizes=sizes, constants={"eps": 1e-6})
-    assert with_switches(gradient(cell), cell.constants) == gradient(cell)
+    assert with_switches(gradient(cell), cell.step, cell.constants) == gradient(cell)
 
 
 A, D, R, Y, Z = (symbol(f"{base}[t]", (Integer(2), Integer(1))) for base in "adryz")
 STEP, POLE = n.Step(A), n.Reciprocal(Y)
 SUM = MatAdd(STEP, n.OneMinus(STEP))
 SIGNED = MatAdd(STEP, n.Negative(n.Hadamard(D, n.Step(n.Negative(A)))))
+STEP_OF_A = Program("step", (A, D), (), ())
 ROOT = (Equation(R, n.Relu(A)), Equation(Y, n.Sqrt(R)))
 
 
@@ -150,7 +151,7 @@ ROOT = (Equation(R, n.Relu(A)), Equation(Y, n.Sqrt(R)))
 def test_a_product_with_a_switch_is_kept_by_it(value: MatrixExpr, wanted: MatrixExpr | None) -> None:
     last = symbol("last[t]", (Integer(2), Integer(1)))
     back = (Equation(Z, n.Hadamard(D, STEP), stage="backward"), Equation(last, value, stage="backward"))
-    found = with_switches(Program("p", (A, D), (*ROOT, *back), (last,)), {})
+    found = with_switches(Program("p", (A, D), (*ROOT, *back), (last,)), STEP_OF_A, {})
     assert found.definitions[last].value == (value if wanted is None else wanted)
 
 
@@ -169,14 +170,14 @@ def test_a_product_with_a_switch_is_kept_by_it(value: MatrixExpr, wanted: Matrix
 )
 def test_what_is_positive_is_no_pole(divisor: MatrixExpr, kept: bool) -> None:
     back = Equation(Z, n.Hadamard(STEP, n.Reciprocal(divisor)), stage="backward")
-    found = with_switches(Program("p", (A,), (*ROOT, back), (Z,)), {})
+    found = with_switches(Program("p", (A,), (*ROOT, back), (Z,)), STEP_OF_A, {})
     assert isinstance(found.definitions[Z].value, n.Kept) == kept
 
 
 def test_forward_is_as_it_was() -> None:
     own = Program("p", (A,), (*ROOT, Equation(Z, n.Hadamard(STEP, n.Reciprocal(R)))), (Z,))
-    assert with_switches(own, {}) == own
+    assert with_switches(own, own, {}) == own
     for path in CELLS.values():
-        form = gradient(cell_of(path))
-        assert with_switches(form, {}).stage("forward") == form.stage("forward")
-        assert with_switches(form, {}) != form
+        form, step = gradient(cell_of(path)), cell_of(path).step
+        assert with_switches(form, step, {}).stage("forward") == form.stage("forward")
+        assert with_switches(form, step, {}) != form
