@@ -16,7 +16,7 @@ def contracted(expr: MatMul) -> tuple[tuple[MatrixExpr, MatrixExpr], tuple[str, 
     Nothing where one of them is no matrix.
     """
     left, right = expr.args
-    if {1} & {*left.shape, *right.shape}:
+    if 1 in (*left.shape, *right.shape):
         return None
     (a, of_a), (b, of_b) = _stored(left, "ij"), _stored(right, "jk")
     return (a, b), (of_a, of_b)

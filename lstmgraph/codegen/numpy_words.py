@@ -107,7 +107,7 @@ DIALECT = Dialect(
 
 COLUMNS = replace(
     DIALECT,
-    arrays=ARRAYS | {"contraction": ARRAYS["contraction"].replace('"b', '"tb').replace(",b", ",tb")},
+    arrays=ARRAYS | {"contraction": 'np.einsum("tb{axes[0]},tb{axes[1]}->ik", {a}, {b}, optimize=True)'},
     helpers=HELPERS
     | {
         "softmax": HELPERS["softmax"].replace("last axis", "rows").replace("axis=-1", "axis=-2"),
