@@ -34,6 +34,7 @@ from lstmgraph.codegen.passes import (
     passed,
     place,
     place_parts,
+    precise,
     rest,
     sink,
     spread,
@@ -57,6 +58,7 @@ CELLS = [*library(), *PAPERS]
 
 
 PASSES = {
+    "precise": precise,
     "blend": blend,
     "terms": hoist_terms,
     "rest": rest,

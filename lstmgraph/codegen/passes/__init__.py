@@ -1,6 +1,7 @@
 """Passes: from a sweep to one that computes the same values in another way.
 
     halve                         sigmoids by the hyperbolic tangent, the halves in the weights
+    precise                       sigmoids whose digits near 0 count by an exponential
     collect                       multiples of one value that are added become one multiple
     rest                          what goes the other way of a switch is what is left of it
     divide                        a quotient by what waits for no other step is a product
@@ -44,6 +45,7 @@ from lstmgraph.codegen.passes.inline import inline
 from lstmgraph.codegen.passes.last import last
 from lstmgraph.codegen.passes.merge import merge
 from lstmgraph.codegen.passes.pack import pack, pack_early, place, place_parts
+from lstmgraph.codegen.passes.precise import precise
 from lstmgraph.codegen.passes.recompute import recompute, recompute_in_loop
 from lstmgraph.codegen.passes.rest import rest
 from lstmgraph.codegen.passes.sink import sink
@@ -77,6 +79,7 @@ __all__ = [
     "passed_both",
     "place",
     "place_parts",
+    "precise",
     "recompute",
     "recompute_in_loop",
     "rest",

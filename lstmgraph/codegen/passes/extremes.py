@@ -7,7 +7,7 @@ moderate, as c / n of a normalised memory is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
@@ -23,6 +23,8 @@ _ALIKE = (*_MOVED, n.Hadamard, MatMul, n.Negative, n.Identity, n.Abs, n.Relu, n.
 _HANDS_ON_LARGE = (*_ALIKE, MatAdd, n.OneMinus, n.Maximum, n.Silu, n.Softplus)
 _HANDS_ON_SMALL = (*_ALIKE, n.Tanh, n.Sin)
 _SMALL = (n.Sigmoid, n.Softmax, n.Silu, n.Softplus)  # where their operands are far below 0
+# Operations that make much of a small difference where an operand is near 0; of a quotient that is the divisor.
+_RELATIVE: dict[type, int] = {n.Log: 0, n.Reciprocal: 0, n.Divide: 1, n.Power: 0, n.Sqrt: 0, n.Step: 0, n.Sign: 0}
 _POSITIVE = (n.Exp, n.Softplus, n.Sigmoid, n.Softmax, n.Relu, n.Abs)
 
 
@@ -150,3 +152,33 @@ class Extremes:
                 yield from self._terms(o, -sign if isinstance(expr, n.Negative) else sign)
         else:
             yield sign, expr
+
+
+def relative(sweep: Sweep) -> set[MatrixSymbol]:
+    """The values whose relative error counts."""
+    values, extremes = {e.target: e.value for e in sweep.equations}, Extremes(sweep)
+    waiting: list[MatrixSymbol] = []
+    for part in (part for value in values.values() for part in walk(value)):
+        if type(part) in _RELATIVE and not _is_product(part) and extremes.is_small(part.args[_RELATIVE[type(part)]]):
+            waiting += [s for o in operands(part) for s in extremes.small_in(o)]
+        elif isinstance(part, (n.Hadamard, MatMul)):
+            waiting += [s for o in _beside_large(part.args, extremes) for s in extremes.small_in(o)]
+    found: set[MatrixSymbol] = set()
+    while waiting:
+        s = waiting.pop()
+        if s not in found:
+            found.add(s)
+            waiting += extremes.small_in(sweep.carried.get(s, values.get(s, s)))
+    return found
+
+
+def _beside_large(factors: Sequence[MatrixExpr], extremes: Extremes) -> list[MatrixExpr]:
+    """The factors beside one that may be as large as an exponential."""
+    large = [extremes.is_large(o) for o in factors]
+    return [o for k, o in enumerate(factors) if any(large[:k] + large[k + 1 :])]
+
+
+def _is_product(expr: MatrixExpr) -> bool:
+    """Whether a power is one of products: what is off near 0 is off by less in its square."""
+    exponent = expr.args[1] if isinstance(expr, n.Power) else None
+    return isinstance(exponent, n.Fill) and bool(exponent.value.is_Integer and exponent.value.is_positive)

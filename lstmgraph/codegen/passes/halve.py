@@ -11,7 +11,6 @@ beside what may be as large as an exponential.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Rational
@@ -19,50 +18,17 @@ from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Rational
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.nodes import operands
-from lstmgraph.algebra.traverse import walk
-from lstmgraph.codegen.passes.extremes import Extremes
+from lstmgraph.codegen.passes.extremes import relative
 from lstmgraph.codegen.passes.rows import fresh, used_in
 from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
 from lstmgraph.program import Equation
 
 HALF = Rational(1, 2)
-# Operations that make much of a small difference where an operand is near 0; of a quotient that is the divisor.
-_RELATIVE: dict[type, int] = {n.Log: 0, n.Reciprocal: 0, n.Divide: 1, n.Power: 0, n.Sqrt: 0, n.Step: 0, n.Sign: 0}
 
 
 def halve(sweep: Sweep) -> Sweep:
     """Every sigmoid by the hyperbolic tangent of half its operand."""
     return _Halving(sweep).run()
-
-
-def _relative(sweep: Sweep) -> set[MatrixSymbol]:
-    """The values whose relative error counts."""
-    values, extremes = {e.target: e.value for e in sweep.equations}, Extremes(sweep)
-    waiting: list[MatrixSymbol] = []
-    for part in (part for value in values.values() for part in walk(value)):
-        if type(part) in _RELATIVE and not _is_product(part) and extremes.is_small(part.args[_RELATIVE[type(part)]]):
-            waiting += [s for o in operands(part) for s in extremes.small_in(o)]
-        elif isinstance(part, (n.Hadamard, MatMul)):
-            waiting += [s for o in _beside_large(part.args, extremes) for s in extremes.small_in(o)]
-    found: set[MatrixSymbol] = set()
-    while waiting:
-        s = waiting.pop()
-        if s not in found:
-            found.add(s)
-            waiting += extremes.small_in(sweep.carried.get(s, values.get(s, s)))
-    return found
-
-
-def _beside_large(factors: Sequence[MatrixExpr], extremes: Extremes) -> list[MatrixExpr]:
-    """The factors beside one that may be as large as an exponential."""
-    large = [extremes.is_large(o) for o in factors]
-    return [o for k, o in enumerate(factors) if any(large[:k] + large[k + 1 :])]
-
-
-def _is_product(expr: MatrixExpr) -> bool:
-    """Whether a power is one of products: what is off near 0 is off by less in its square."""
-    exponent = expr.args[1] if isinstance(expr, n.Power) else None
-    return isinstance(exponent, n.Fill) and bool(exponent.value.is_Integer and exponent.value.is_positive)
 
 
 @dataclass
@@ -74,7 +40,7 @@ class _Halving:
         self.constant = self.sweep.constant()
         self.taken = {e.target for e in self.sweep.equations}
         self.made, self.uses = {*self.taken}, used_in(self.sweep)
-        self.relative = _relative(self.sweep)
+        self.relative = relative(self.sweep)
 
     def run(self) -> Sweep:
         chosen = [e for phase in PHASES[1:] for e in self.sweep[phase] if self.is_chosen(e)]
