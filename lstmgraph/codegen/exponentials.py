@@ -1,8 +1,8 @@
 """Formulas read as sums of exponentials, c exp(a) + d exp(b) + ..., and what is made of these.
 
-The weights c, d, ... are numbers.  A number alone is a multiple of exp(0), and sum(exp(a)) is the exponential of its
-logarithm.  An exponent is a linear combination: those of exp(a) and exp(-2 * a) are multiples of one value.  What a
-name stands for is seen.
+The weights c, d, ... are numbers.  A number alone is a multiple of exp(0), 2 ** a is exp(log(2) a), and sum(exp(a)) is
+the exponential of its logarithm.  An exponent is a linear combination: those of exp(a) and exp(-2 * a) are multiples of
+one value.  What a name stands for is seen.
 """
 
 from __future__ import annotations
@@ -35,9 +35,13 @@ class Term(NamedTuple):
 
     @property
     def logarithm(self) -> Linear:
-        """That of a positive term, as near as a float64 is."""
-        ones = {n.Fill(1, *self.shape): Rational(repr(float(log(self.number))))}
-        return combined(self.exponent, ones)
+        """That of a positive term."""
+        return combined(self.exponent, {n.Fill(1, *self.shape): logarithm_of(self.number)})
+
+
+def logarithm_of(number: Number) -> Number:
+    """As near as a float64 is."""
+    return Rational(repr(float(log(number))))
 
 
 Terms = Sequence[Term]
@@ -196,6 +200,16 @@ def _product(expr: MatrixExpr, known: Known) -> Terms | None:
     return whole
 
 
+def _read_power(expr: MatrixExpr, known: Known) -> Terms | None:
+    """A power of a term, or of a positive number, which is exp(log(number) exponent)."""
+    base, exponent = expr.args
+    if is_number(exponent):
+        return _power(terms_of(base, known), exponent.value)
+    if not is_number(base) or not base.value.is_positive:
+        return None
+    return [Term(expr.shape, Integer(1), scaled(linear(exponent), logarithm_of(base.value)))]
+
+
 def _power(terms: Terms | None, exponent: Number) -> Terms | None:
     """Of one term: with a number, a whole power."""
     if terms is None or len(terms) != 1 or (terms[0].number != 1 and not exponent.is_Integer):
@@ -240,9 +254,7 @@ _READERS: Mapping[type, Callable[[MatrixExpr, Known], Terms | None]] = {
     n.Hadamard: _product,
     n.Divide: _quotient,
     n.Reciprocal: lambda expr, known: _power(terms_of(expr.args[0], known), Integer(-1)),
-    n.Power: lambda expr, known: (
-        _power(terms_of(expr.args[0], known), expr.args[1].value) if is_number(expr.args[1]) else None
-    ),
+    n.Power: _read_power,
     n.Sum: _entries,
     n.Fill: _filled,
 }
