@@ -26,34 +26,9 @@ from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.codegen.code import WHOLE, Code, Level, call, condition, elementwise, joined, minus_of
 from lstmgraph.codegen.contracted import contracted
+from lstmgraph.codegen.dialect import Dialect
 from lstmgraph.codegen.identifiers import size_text
 from lstmgraph.errors import UsageError
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """A target's own words: `functions` are calls such as "np.tanh({})", `helpers` functions to define in the file.
-
-    `arrays` spells what is done to whole arrays, such as "np.reshape({a}, 1)": see `WORDS` for what is needed.
-    """
-
-    name: str
-    functions: Mapping[type, str]
-    helpers: Mapping[str, str]
-    arrays: Mapping[str, str]
-    scalar_printer: Callable[[Expr], str]
-    arrays_only: bool = False  # the larger of an array and a number is not spelled: of two arrays only
-    batch: str = ":"  # the axes in front of a value's, in an index
-
-    def word(self, word: str, **parts: object) -> str:
-        return self.arrays[word].format(**parts)
-
-
-# What `Dialect.arrays` must spell, of an array `a`: `axes` is a tuple of lengths, `like` an array of the wanted type.
-WORDS = (
-    *("type", "zeros", "ones", "full", "broadcast", "reshape", "concatenate", "maximum", "minimum", "kept"),
-    *("contraction", "sum_all", "sum_batch", "sum_batch_row", "sum_vector", "sum_matrix", "matvec", "vecmat", "swap"),
-)
 
 
 @dataclass
@@ -235,6 +210,16 @@ def negative(code: Code) -> Code:
     return code.respell(minus_of(code.at(Level.PRODUCT)), level)
 
 
+def _one_minus(speller: Speller, expr: MatrixExpr) -> Code:
+    code = speller.spell(expr.args[0])
+    return code.respell(f"1 - {code.at(Level.MATMUL)}", Level.SUM)
+
+
+def _reciprocal(speller: Speller, expr: MatrixExpr) -> Code:
+    code = speller.spell(expr.args[0])
+    return code.respell(f"1 / {code.at(Level.UNARY)}", Level.PRODUCT)
+
+
 def _power(speller: Speller, expr: MatrixExpr) -> Code:
     base, exponent = speller.all(expr.args)
     return elementwise(f"{base.at(Level.ATOM)}**{exponent.at(Level.UNARY)}", Level.POWER, [base, exponent], expr.shape)
@@ -385,8 +370,8 @@ SPELLINGS: dict[type, Callable[[Speller, MatrixExpr], Code]] = {
     n.Divide: lambda s, e: joined(" / ", Level.PRODUCT, s.all(e.args), e.shape),
     n.Power: _power,
     n.Negative: lambda s, e: negative(s.spell(e.args[0])),
-    n.OneMinus: lambda s, e: (a := s.spell(e.args[0])).respell(f"1 - {a.at(Level.MATMUL)}", Level.SUM),
-    n.Reciprocal: lambda s, e: (a := s.spell(e.args[0])).respell(f"1 / {a.at(Level.UNARY)}", Level.PRODUCT),
+    n.OneMinus: _one_minus,
+    n.Reciprocal: _reciprocal,
     n.Identity: lambda s, e: s.spell(e.args[0]),
     n.TimeSum: lambda s, e: s.spell(e.args[0]),  # its term: the loop over the steps adds them up
     n.Maximum: _extreme("maximum"),

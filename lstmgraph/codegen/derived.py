@@ -13,8 +13,9 @@ from sympy import MatrixSymbol, Symbol
 
 from lstmgraph.algebra.names import like, name_of
 from lstmgraph.algebra.sizes import axis, solve_sizes
-from lstmgraph.codegen.arrays import Dialect, array_axes
+from lstmgraph.codegen.arrays import array_axes
 from lstmgraph.codegen.code import WIDTH, listed
+from lstmgraph.codegen.dialect import Dialect
 from lstmgraph.codegen.entry import untold
 from lstmgraph.codegen.identifiers import Names, identifiers, size_text, whole_text
 from lstmgraph.codegen.passes import Ways, passed_both

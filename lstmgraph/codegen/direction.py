@@ -18,10 +18,10 @@ from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.sizes import axis, solve_sizes
 from lstmgraph.algebra.traverse import symbols_in
-from lstmgraph.codegen.arrays import Dialect
 from lstmgraph.codegen.beforehand import fixed, folded, ones, scratch
 from lstmgraph.codegen.code import WIDTH, Code, Level, assignment, call, wrapped
 from lstmgraph.codegen.columns import Columns
+from lstmgraph.codegen.dialect import Dialect
 from lstmgraph.codegen.handing import hand_over, handed_on, is_renamed, rename
 from lstmgraph.codegen.identifiers import size_text, whole_text
 from lstmgraph.codegen.lines import Array, Lines

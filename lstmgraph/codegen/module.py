@@ -13,9 +13,10 @@ from sympy import MatrixSymbol
 
 from lstmgraph.algebra.names import like, name_of
 from lstmgraph.cell import State
-from lstmgraph.codegen.arrays import Dialect, Speller, array_axes
+from lstmgraph.codegen.arrays import Speller, array_axes
 from lstmgraph.codegen.code import WIDTH, Level, assignment, listed
 from lstmgraph.codegen.derived import Function
+from lstmgraph.codegen.dialect import Dialect
 from lstmgraph.codegen.entry import NO_SAMPLE, size_checks
 from lstmgraph.codegen.identifiers import attributes, class_name, size_text
 from lstmgraph.codegen.passes import Ways

@@ -13,7 +13,7 @@ from sympy import Expr
 from sympy.printing.numpy import NumPyPrinter
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.codegen.arrays import Dialect
+from lstmgraph.codegen.dialect import Dialect
 
 FUNCTIONS: dict[type, str] = {
     n.Sigmoid: "sigmoid({})",

@@ -27,9 +27,10 @@ from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.codegen.arrays import SPELLINGS as PLAIN
-from lstmgraph.codegen.arrays import Dialect, Speller, array_axes, as_rows
+from lstmgraph.codegen.arrays import Speller, array_axes, as_rows
 from lstmgraph.codegen.bundles import argument, bundle, row, unbundled
 from lstmgraph.codegen.code import Code, Level, assignment
+from lstmgraph.codegen.dialect import Dialect
 from lstmgraph.codegen.identifiers import Names
 from lstmgraph.codegen.passes.rows import replaced, rows, start_of_run
 from lstmgraph.codegen.plan import inlined

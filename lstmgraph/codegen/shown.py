@@ -16,8 +16,8 @@ from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.cell import Cell
-from lstmgraph.codegen.arrays import Dialect
 from lstmgraph.codegen.columns import Columns
+from lstmgraph.codegen.dialect import Dialect
 from lstmgraph.codegen.identifiers import identifiers, size_text
 from lstmgraph.codegen.passes import Passes
 from lstmgraph.codegen.sequence import Sequence as Both

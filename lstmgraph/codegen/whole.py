@@ -15,9 +15,10 @@ from sympy import Expr, MatrixExpr, MatrixSymbol, Symbol, Transpose
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.traverse import symbols_in
-from lstmgraph.codegen.arrays import Dialect, Speller, array_axes
+from lstmgraph.codegen.arrays import Speller, array_axes
 from lstmgraph.codegen.calls import statements
 from lstmgraph.codegen.code import assignment
+from lstmgraph.codegen.dialect import Dialect
 from lstmgraph.codegen.identifiers import Names, size_text
 from lstmgraph.codegen.places import Place, Places, whole_place
 from lstmgraph.codegen.regions import copied_as_spelled

@@ -22,8 +22,9 @@ from lstmgraph.algebra.names import Shape, size, symbol
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.algebra.shapes import parse_signature
 from lstmgraph.codegen import arrays as arrays_module
-from lstmgraph.codegen.arrays import WORDS, Speller
+from lstmgraph.codegen.arrays import Speller
 from lstmgraph.codegen.code import Code
+from lstmgraph.codegen.dialect import WORDS
 from lstmgraph.codegen.targets.numpy import DIALECT
 from lstmgraph.errors import UsageError
 from lstmgraph.numeric.evaluate import evaluate

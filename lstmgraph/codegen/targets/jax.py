@@ -18,9 +18,10 @@ from lstmgraph.algebra.names import like, name_of
 from lstmgraph.algebra.sizes import axis, solve_sizes
 from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.codegen import numpy_words
-from lstmgraph.codegen.arrays import Dialect, array_axes
+from lstmgraph.codegen.arrays import array_axes
 from lstmgraph.codegen.bundles import row, unbundled
 from lstmgraph.codegen.code import assignment, unpacked
+from lstmgraph.codegen.dialect import Dialect
 from lstmgraph.codegen.entry import entry_checks, size_checks
 from lstmgraph.codegen.identifiers import RESERVED, Names, identifiers, size_text, whole_text
 from lstmgraph.codegen.interface import dict_lines, inputs_of, notes, shape_text

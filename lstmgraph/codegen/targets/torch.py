@@ -15,7 +15,7 @@ from sympy import Expr
 from sympy.printing.numpy import NumPyPrinter
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.codegen.arrays import Dialect
+from lstmgraph.codegen.dialect import Dialect
 from lstmgraph.codegen.module import Module
 from lstmgraph.codegen.passes import (
     Ways,
