@@ -8,7 +8,7 @@ do; and where there are no infinities it is the product.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from sympy import MatAdd, MatrixExpr, MatrixSymbol, Transpose, sign
@@ -34,11 +34,9 @@ def with_switches(program: Program, step: Program, constants: Mapping[str, float
     """
     if not any(isinstance(node, _SWITCHES) for e in program for node in walk(e.value)):
         return program
-    nodes = [node for e in program.stage("forward") for node in walk(e.value)]
-    divisions = (node for node in nodes if not isinstance(node, n.Power) or is_number(node.args[1]))
-    divisors = {d for node in divisions if (d := _divisor(node)) is not None}
-    poles = _Poles({e.target: e.value for e in program}, divisors, _sums(step))
-    poles.signs |= {s: int(sign(constants[s.name])) for s in program.inputs if s.name in constants}
+    step = normal_form(step)
+    poles = _Poles({e.target: e.value for e in (*step, *program)}, _sums(step))
+    poles.settle_signs({s: int(sign(constants[s.name])) for s in program.inputs if s.name in constants}, program.inputs)
     while True:
         known = len(poles.infinite)
         equations = tuple(map(poles.switched, program))
@@ -51,7 +49,7 @@ def _sums(step: Program) -> set[MatrixSymbol]:
     """The cotangents of what is the same at all steps: of a sequence there is the sum of them, which no step shuts."""
     timed = {s for s in step.inputs if name_of(s).lag is not None}
     shared = []
-    for e in normal_form(step):
+    for e in step:
         if timed.isdisjoint(symbols_in(e.value)):
             shared.append(e.target)
         else:
@@ -68,14 +66,23 @@ def _divisor(node: MatrixExpr) -> MatrixExpr | None:
 
 @dataclass
 class _Poles:
-    """`known` is what each value is; what forward divides by is other than 0 anyway, unless it is a relu."""
+    """`known` is what each value is."""
 
     known: dict[MatrixSymbol, MatrixExpr]
-    divisors: set[MatrixExpr]
     sums: set[MatrixSymbol]
     infinite: set[MatrixSymbol] = field(default_factory=set)
     shutting: dict[MatrixSymbol, list[MatrixExpr]] = field(default_factory=dict)
     signs: dict[MatrixSymbol, int] = field(default_factory=dict)
+
+    def settle_signs(self, given: Mapping[MatrixSymbol, int], inputs: Iterable[MatrixSymbol]) -> None:
+        """A state is never negative if its next value is not wherever it is not itself: the first one is 0, or such."""
+        states = {s: new for s in inputs if name_of(s).lag == -1 and (new := later(s, 1)) in self.known}
+        while True:
+            self.signs = {**dict.fromkeys(states, 0), **given}
+            kept = {s: new for s, new in states.items() if self.sign(new) >= 0}
+            if kept == states:
+                return
+            states = kept
 
     def switched(self, e: Equation) -> Equation:
         value = e.value if e.stage == "forward" else self.kept(e.value)
@@ -120,7 +127,7 @@ class _Poles:
         if isinstance(expr, MatrixSymbol):
             return expr in self.infinite
         divisor = _divisor(expr)
-        if divisor is not None and self.sign(divisor) < 1 and (divisor not in self.divisors or self.is_relu(divisor)):
+        if divisor is not None and self.sign(divisor) < 1:
             return True
         return any(map(self.may_be_infinite, n.operands(expr)))
 
