@@ -7,6 +7,7 @@ may only be added to what is one step's:
     ū = Σ k ⊙ (ȳ + d ⊙ x)    where ȳ is a sum      is ȳ' = Σ (ȳ + d ⊙ x),  ū = k ⊙ ȳ'
 
 `with_sums_apart` brings the equations into this form, every pass keeps it, and `checked` finds out where one does not.
+After all passes `with_terms` makes one sum of what is added, `d.T - s.T` of `(d - s).T`.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from dataclasses import dataclass, field, replace
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
 from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.build import negate, total
 from lstmgraph.algebra.names import name_of, symbol
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import rebuild, symbols_in
-from lstmgraph.codegen.sweep import Sweep
+from lstmgraph.codegen.sweep import PHASES, Sweep
 from lstmgraph.errors import CellError
 from lstmgraph.program import Equation, Program
 
@@ -96,6 +98,41 @@ def checked(sweep: Sweep) -> Sweep:
             if _is_mixed(term, sweep.summed, constant):
                 raise CellError(f"{sweep.name}: {e.target} takes a sum over all steps and what is one step's as {term}")
     return sweep
+
+
+def with_terms(sweep: Sweep) -> Sweep:
+    """The same with one sum of terms where sums are added to what is one step's: `(d - s).T` is `d.T - s.T`.
+
+    Targets add up what has a term of each step, term by term; a sum has been added up.
+    """
+    terms = _Terms(totals(sweep), sweep.constant())
+    spread = {e: terms.spread(e.value) if e.target in sweep.summed else e.value for e in sweep.equations}
+    phases = {phase: [replace(e, value=spread[e]) for e in sweep[phase]] for phase in PHASES}
+    return sweep if all(e.value == value for e, value in spread.items()) else sweep.changed(phases)
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """`found` are the values of which only the sum is computed."""
+
+    found: frozenset[MatrixSymbol]
+    constant: frozenset[MatrixSymbol]
+
+    def is_sum(self, term: MatrixExpr) -> bool:
+        used = symbols_in(term) - self.constant
+        return bool(used) and used <= self.found
+
+    def spread(self, expr: MatrixExpr) -> MatrixExpr:
+        """One sum, if sums are among its terms and others."""
+        if not isinstance(expr, ADDITIVE):
+            return expr
+        inner = total(*map(self.spread, operands(expr)))
+        if not isinstance(inner, MatAdd) or len(set(map(self.is_sum, inner.args))) < 2:
+            return expr
+        if isinstance(expr, MatAdd):
+            return inner
+        done = (negate(t) if isinstance(expr, n.Negative) else rebuild(expr, [t]) for t in inner.args)
+        return total(*map(self.spread, done))
 
 
 def added_up(sweep: Sweep) -> frozenset[MatrixSymbol]:

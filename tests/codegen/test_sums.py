@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol, Transpose
 
 from lstmgraph import Cell
+from lstmgraph.algebra.names import symbol
 from lstmgraph.algebra.nodes import Concat, Hadamard, Negative, Slice, Tanh
 from lstmgraph.calculus import gradient
 from lstmgraph.codegen.passes import pack, passed, stack
 from lstmgraph.codegen.sequence import sequence
 from lstmgraph.codegen.shared import sums_at_hand
-from lstmgraph.codegen.sums import added_up, checked, totals, with_sums_apart
+from lstmgraph.codegen.sums import added_up, checked, totals, with_sums_apart, with_terms
 from lstmgraph.codegen.sweep import Sweep, swept
 from lstmgraph.errors import CellError
 from lstmgraph.program import Equation, Program
@@ -53,6 +56,25 @@ def test_a_sum_times_what_is_one_steps_is_an_error() -> None:
     wrong = sweep_of((s, Hadamard(d, x)), (u, MatAdd(k, Hadamard(s, x))))
     with pytest.raises(CellError, match=r"p: u takes a sum over all steps and what is one step's as Hadamard\(s, x"):
         passed(wrong, ())
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        (Negative(MatAdd(d, Negative(s))), MatAdd(Negative(d), s)),
+        (Transpose(MatAdd(d, s)), MatAdd(Transpose(d), Transpose(s))),
+        (Slice(Negative(MatAdd(s, d)), 0, 1), MatAdd(Slice(Negative(s), 0, 1), Slice(Negative(d), 0, 1))),
+        (MatAdd(x, Negative(MatAdd(d, s))), MatAdd(x, Negative(d), Negative(s))),
+        (MatAdd(x, MatAdd(d, s)), MatAdd(x, d, s)),
+        (Transpose(MatAdd(d, x)), Transpose(MatAdd(d, x))),
+        (MatAdd(s, Negative(MatAdd(d, x))), MatAdd(s, Negative(MatAdd(d, x)))),
+    ],
+)
+def test_what_has_been_added_up_is_a_term_of_its_own(value: MatrixExpr, wanted: MatrixExpr) -> None:
+    made = symbol("y", value.shape)
+    sweep = sweep_of((s, Hadamard(d, x)), (u, MatAdd(s, d)), (made, value), wanted=(u, made))
+    sweep = replace(sweep, summed=sweep.summed | {made})
+    assert with_terms(sweep).definitions["y"] == wanted
 
 
 def test_a_sweep_that_is_changed_knows_its_new_sums() -> None:

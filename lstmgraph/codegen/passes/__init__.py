@@ -55,7 +55,7 @@ from lstmgraph.codegen.passes.turn import turn
 from lstmgraph.codegen.passes.unsigned import unsigned
 from lstmgraph.codegen.passes.widen import widen
 from lstmgraph.codegen.sequence import Sequence
-from lstmgraph.codegen.sums import checked
+from lstmgraph.codegen.sums import checked, with_terms
 from lstmgraph.codegen.sweep import Sweep
 
 __all__ = [
@@ -108,7 +108,7 @@ def passed(sweep: Sweep, passes: Iterable[Callable[[Sweep], Sweep]]) -> Sweep:
     """The sweep after all of some passes.  One that is out of order is an error: its numbers would only be wrong."""
     for change in passes:
         sweep = change(sweep)
-    return checked(sweep.check())
+    return checked(with_terms(sweep.check()))
 
 
 def passed_both(both: Sequence, ways: Ways) -> Sequence:
