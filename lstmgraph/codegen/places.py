@@ -217,7 +217,7 @@ class Places:
         root = self._root(place.root)
         if root in self.given or root in self.traced:
             return False
-        here = [a for a in atoms(e.value) if (p := self.place(a)) is not None and p.overlaps(place)]
+        here = self._taken(e, place)
         if here and not (len(here) == 1 and self.place(here[0]) == place and here[0] in self.over(e.value)):
             return False
         if any(s in self.kept or s in self.ends for s in self.there(place)):
@@ -225,6 +225,10 @@ class Places:
         after = self.equations[self.at[e.target] + 1 :]  # what comes there after it is taken after it, too
         later = (a for other in after if not self.is_view(other) for a in atoms(other.value))
         return not any((p := self.place(a)) is not None and p.overlaps(place) for a in later)
+
+    def _taken(self, e: Equation, place: Place) -> list[MatrixExpr]:
+        """What of a place an equation takes."""
+        return [a for a in atoms(e.value) if meet(self.place(a), place)]
 
     def _ahead(self, e: Equation) -> None:
         """What is last used for an equation that can be written over it is computed where that one is."""
@@ -237,7 +241,7 @@ class Places:
             mine = self.occupants(value) if value in self.at and value not in self.homes else []
             free = mine and all(s not in self.kept | self.ends and self.last_use.get(s, k) <= k for s in mine)
             fits = value.shape == e.target.shape and (not self.is_whole(value) or self.is_whole(place.root))
-            if free and fits and self._root(value) != place.root:
+            if free and fits and self._root(value) != place.root and len(self._taken(e, whole_place(value))) == 1:
                 self.homes[value] = place
                 return
 
