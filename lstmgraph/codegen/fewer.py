@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.build import gathered, negate, product, total
+from lstmgraph.algebra.build import gathered, negate, product
 from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import rebuild, symbols_in
@@ -78,7 +78,7 @@ def _unscaled(whole: MatMul) -> MatrixExpr:
 
 
 def _together(whole: MatAdd) -> MatrixExpr:
-    """The outer products of one row as that of the sum of their columns."""
+    """The outer products of each row as that of the sum of their columns."""
     rows = Counter(_unsigned(term).args[1] for term in whole.args if _is_outer(_unsigned(term)))
     row = next((row for row, times in rows.items() if times > 1), None)
     if row is None:
@@ -88,7 +88,7 @@ def _together(whole: MatAdd) -> MatrixExpr:
     one = MatMul(gathered(*columns), row)
     at = whole.args.index(taken[0])
     rest = [term for term in whole.args if term not in taken]
-    return total(*rest[:at], one, *rest[at:])
+    return _together(MatAdd(*rest[:at], one, *rest[at:])) if rest else one
 
 
 def _column(term: MatrixExpr) -> MatrixExpr:

@@ -220,6 +220,7 @@ def test_a_sum_is_made_of_another_one(equations: str, terms: list[int]) -> None:
         ("W @ (0.5 * S[t-1])", None),
         ("x[t] @ x[t].T", None),
         ("0.5 * (W @ S[t-1])", None),
+        ("0.5 * (x[t] @ v.T) * (w @ x[t].T)", None),  # of two outer products none is more than the other
     ],
 )
 def test_a_number_is_multiplied_with_a_column_rather_than_with_a_matrix(written: str, wanted: str | None) -> None:
@@ -236,6 +237,7 @@ def test_a_number_is_multiplied_with_a_column_rather_than_with_a_matrix(written:
         ("v @ x[t].T - w @ x[t].T", "(v - w) @ x[t].T"),
         ("-(v @ x[t].T) + W + w @ x[t].T", "(w - v) @ x[t].T + W"),
         ("0.5 * (v @ x[t].T) - 0.5 * (w @ x[t].T)", "1 / 2 * (v - w) @ x[t].T"),
+        ("x[t] @ v.T + w @ x[t].T - w @ v.T + v @ x[t].T", "(x[t] - w) @ v.T + (w + v) @ x[t].T"),
         ("v @ x[t].T + x[t] @ v.T", None),
         ("W @ x[t] @ x[t].T + W", None),
     ],
