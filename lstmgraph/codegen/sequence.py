@@ -15,9 +15,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Integer, MatrixExpr, MatrixSymbol
+from sympy import Expr, Integer, MatMul, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import is_number, total
@@ -65,6 +66,7 @@ def sequence(cell: Cell, gradient: Program) -> Sequence:
     timed = dependent(forward, (*cell.inputs, *cell.previous))
     shared = {*constants, *(e.target for e in forward if e.target not in timed)}
     sums = {e.target for e in backward if _is_summed(e.target, shared)}
+    backward = replace(backward, equations=tuple(_without_repeated_sums(backward, dependent(backward, sums))))
     backward, summed = with_sums_apart(backward, sums, shared)
     used = {s for e in backward for s in symbols_in(e.value)}
     computed = (*cell.inputs, *cell.previous, *(e.target for e in forward))
@@ -136,6 +138,29 @@ def _without_repeats(equations: Iterable[Equation]) -> Iterator[Equation]:
                 named[part] = symbol(name_of(part.args[0]).marked(RULES[part.func].name), part.shape)
                 yield Equation(named[part], part, stage=e.stage)
         yield replace(e, value=_by_names(e.value, named))
+
+
+def _without_repeated_sums(backward: Program, summed: AbstractSet[MatrixSymbol]) -> Iterator[Equation]:
+    """With one sum over all steps for every outer product that several of them take, as where two weights that are
+    made of others meet one vector: the sum that it is, or one of its own.
+    """
+    equations = [e for e in backward if e.target in summed]
+    uses = Counter(part for e in equations for part in {*filter(_is_outer, walk(e.value))})
+    alone = {e.value: e for e in reversed(equations)}
+    named: dict[MatrixExpr, MatrixSymbol] = {}
+    for e in backward:
+        repeated = [p for p in dict.fromkeys(walk(e.value)) if uses[p] > 1] if e.target in summed else []
+        for part in (p for p in repeated if p not in named):
+            name = symbol(name_of(e.target).marked("share"), part.shape)
+            owner = alone.get(part) or Equation(name, part, stage=e.stage)
+            named[part] = owner.target
+            yield owner
+        if e.target not in named.values():
+            yield replace(e, value=_by_names(e.value, named)) if repeated else e
+
+
+def _is_outer(expr: MatrixExpr) -> bool:
+    return isinstance(expr, MatMul) and expr.args[0].shape[1] == 1 and 1 not in expr.shape
 
 
 def _by_names(expr: MatrixExpr, named: Mapping[MatrixExpr, MatrixSymbol]) -> MatrixExpr:

@@ -10,6 +10,7 @@ from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol, Transpose
 from lstmgraph import Cell
 from lstmgraph.algebra.names import symbol
 from lstmgraph.algebra.nodes import Concat, Hadamard, Negative, Slice, Tanh
+from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.calculus import gradient
 from lstmgraph.codegen.passes import pack, passed, stack
 from lstmgraph.codegen.sequence import sequence
@@ -142,3 +143,19 @@ def test_the_loop_adds_up_what_takes_a_value_of_it() -> None:
     found = totals(back)
     assert {"grad(b)", "grad(c)"} <= {e.target.name for e in back["after"] if e.target in found}
     assert [e.target.name for e in sums_at_hand(back, found)] == ["grad(c)"]
+
+
+@pytest.mark.parametrize(
+    ("equations", "products"),
+    [
+        ("h[t] = tanh(W @ x[t] + V @ x[t] + U @ h[t-1])", 2),
+        ("h[t] = tanh((V @ V) @ x[t] + (u @ v.T) @ x[t] + x[t])", 1),
+        ("M[t] = M[t-1] * M[t-1]\nh[t] = M[t-1] @ x[t] + W @ x[t] + V @ x[t]", 2),  # that of M[t-1] is one step's
+    ],
+)
+def test_what_two_sums_take_is_one_product(equations: str, products: int) -> None:
+    sizes = {"x": "X", "h": "X", "M": ["X", "X"]} if "M" in equations else {"x": "X", "h": "X"}
+    cell = Cell.from_equations(equations, name="c", output="h", sizes=sizes)
+    backward = sequence(cell, gradient(cell)).backward
+    outer = [p for e in backward.equations for p in walk(e.value) if isinstance(p, MatMul) and 1 not in p.shape]
+    assert len([p for p in outer if p.args[0].shape[1] == 1 and symbols_in(p) - backward.constant()]) == products
