@@ -76,6 +76,13 @@ def _entrywise(speller: Speller, target: str, expr: MatrixExpr) -> list[str]:
         if name not in IN_PLACE:
             return []
         return [f"{target}.{name}_()" if operand.text == target else f"torch.{name}({operand.text}, out={target})"]
+    if isinstance(expr, n.Power) and is_number(expr.args[1]):
+        base, exponent = speller.all(expr.args)
+        call = "square" if is_number(expr.args[1], 2) else "pow"
+        how = (exponent,) if call == "pow" else ()
+        if base.text == target:
+            return [f"{target}.{call}_({''.join(e.text for e in how)})"]
+        return _written(target, f"torch.{call}", (base, *how), given=True)
     parts = [speller.spell(a) for a in expr.args] if expr.func in BINARY else []
     if isinstance(expr, n.Hadamard):  # a call multiplies an array with a number, and not a number with an array
         parts.sort(key=lambda p: p.literal)

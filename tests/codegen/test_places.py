@@ -112,6 +112,10 @@ def test_what_is_kept_is_not_written_over(kept: set[MatrixSymbol]) -> None:
             ["torch.ops.aten.tanh_backward(a, b, grad_input=y)"],
         ),
         (n.OneMinus(a), True, ["y.copy_(1 - a)"]),
+        (n.Power(a, two), True, ["torch.square(a, out=y)"]),
+        (n.Power(a, n.Fill(3, H, 1)), True, ["torch.pow(a, 3, out=y)"]),
+        (n.Power(a, b), True, ["y.copy_(a**b)"]),
+        (n.Power(a, two), False, ["y = a**2"]),
     ],
 )
 def test_calls(value: MatrixExpr, given: bool, wanted: list[str]) -> None:
@@ -123,6 +127,12 @@ def test_calls(value: MatrixExpr, given: bool, wanted: list[str]) -> None:
 def test_a_product_is_multiplied_in_place() -> None:
     speller = Speller(DIALECT, {a: "a", b: "b"}, {a: True, b: True}, "a")
     assert statements(speller, "b", n.Hadamard(a, b), given=True) == ["b *= a"]
+
+
+def test_a_power_is_taken_in_place() -> None:
+    speller = Speller(DIALECT, {a: "a"}, {a: True}, "a")
+    assert statements(speller, "a", n.Power(a, two), given=True) == ["a.square_()"]
+    assert statements(speller, "a", n.Power(a, n.Fill(3, H, 1)), given=True) == ["a.pow_(3)"]
 
 
 def test_a_sum_is_added_up_in_place() -> None:
