@@ -107,7 +107,7 @@ class _Naming:
     def __post_init__(self) -> None:
         self.taken = {e.target for e in self.sweep.equations}
         self.constant = {*self.sweep.constant()}
-        self.definitions = {e.target: e.value for e in self.sweep["once"]}
+        self.definitions: dict[MatrixSymbol, MatrixExpr] = {}
         self.sums = added_up(self.sweep)
 
     def run(self) -> Sweep:
@@ -120,6 +120,8 @@ class _Naming:
                 value = self.sum(e.value) if e.target in self.sums else self.root(e.value)
                 phases[phase] += [*self.new, replace(e, value=value)]
                 self.new = []
+                if self.early:
+                    self.definitions[e.target] = value
         phases["once"] += self.once
         return self.sweep.changed(phases)
 
