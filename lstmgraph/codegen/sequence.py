@@ -151,8 +151,10 @@ def _without_repeated_sums(backward: Program, summed: AbstractSet[MatrixSymbol])
     for e in backward:
         repeated = [p for p in dict.fromkeys(walk(e.value)) if uses[p] > 1] if e.target in summed else []
         for part in (p for p in repeated if p not in named):
-            name = symbol(name_of(e.target).marked("share"), part.shape)
-            owner = alone.get(part) or Equation(name, part, stage=e.stage)
+            name = name_of(e.target).marked("share")
+            while (target := symbol(name, part.shape)) in named.values():
+                name = name.marked("share")
+            owner = alone.get(part) or Equation(target, part, stage=e.stage)
             named[part] = owner.target
             yield owner
         if e.target not in named.values():

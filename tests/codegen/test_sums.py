@@ -150,6 +150,7 @@ def test_the_loop_adds_up_what_takes_a_value_of_it() -> None:
     [
         ("h[t] = tanh(W @ x[t] + V @ x[t] + U @ h[t-1])", 2),
         ("h[t] = tanh((V @ V) @ x[t] + (u @ v.T) @ x[t] + x[t])", 1),
+        ("h[t] = tanh(W @ x[t] + V @ x[t]) + sin(p + W @ x[t] + V @ x[t])", 2),  # both gradients take both
         ("M[t] = M[t-1] * M[t-1]\nh[t] = M[t-1] @ x[t] + W @ x[t] + V @ x[t]", 2),  # that of M[t-1] is one step's
     ],
 )
