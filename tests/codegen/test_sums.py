@@ -158,5 +158,6 @@ def test_what_two_sums_take_is_one_product(equations: str, products: int) -> Non
     sizes = {"x": "X", "h": "X", "M": ["X", "X"]} if "M" in equations else {"x": "X", "h": "X"}
     cell = Cell.from_equations(equations, name="c", output="h", sizes=sizes)
     backward = sequence(cell, gradient(cell)).backward
+    assert len({e.target for e in backward.equations}) == len(backward.equations)
     outer = [p for e in backward.equations for p in walk(e.value) if isinstance(p, MatMul) and 1 not in p.shape]
     assert len([p for p in outer if p.args[0].shape[1] == 1 and symbols_in(p) - backward.constant()]) == products
