@@ -32,6 +32,7 @@ def pack(sweep: Sweep, placing: bool = False, parted: bool = False) -> Sweep:
     phases: dict[Phase, list[Equation]] = {}
     for p in PHASES[1:]:
         packing.parted = parted and p == "loop"  # of all steps at once a sum over these takes them as they are
+        packing.later = {e.target for q in PHASES[PHASES.index(p) + 1 :] for e in sweep[q]}
         phases[p] = packing.packed(sweep[p])
     phases = {p: [replace(e, value=replaced(e.value, packing.merged)) for e in phases[p]] for p in phases}
     return with_stacks(sweep.changed(phases), packing.stacks.values())
@@ -72,6 +73,7 @@ class _Packing:
     sweep: Sweep
     placing: bool
     parted: bool = False
+    later: set[MatrixSymbol] = field(default_factory=set)  # what is made in later phases
     lanes: dict[MatrixExpr, Lane] = field(default_factory=dict)
     stacks: dict[tuple[MatrixSymbol, ...], Equation] = field(default_factory=dict)
     concats: dict[MatrixSymbol, MatrixExpr] = field(default_factory=dict)
@@ -146,9 +148,12 @@ class _Packing:
         return all(self.alike(column) for column in columns) and not self.waits(run, columns)
 
     def waits(self, run: list[Equation], columns: Iterable[list[MatrixExpr]]) -> bool:
-        """Whether a stack of which a run would take neighbours is itself made of what the run makes."""
-        new = {lane.stack for column in columns for lane in map(self.lane, column) if lane is not None}
-        known: set[MatrixSymbol] = set()
+        """Whether a stack of which a run would take neighbours is made later, or itself of what the run makes."""
+        values = {v for column in columns if len(set(column)) > 1 for v in column}
+        lanes = (self.lane(v.args[0] if isinstance(v, n.Sum) or _is_scalar(v) else v) for v in values)
+        new, known = {lane.stack for lane in lanes if lane is not None}, set[MatrixSymbol]()
+        if not new.isdisjoint(self.later):
+            return True
         while new:
             known |= new
             new = {s for stack in new for s in self.needs.get(stack, ())} - known
