@@ -73,10 +73,13 @@ def sequence(cell: Cell, gradient: Program) -> Sequence:
     saved = tuple(s for s in computed if s in used)
     wanted = tuple(dict.fromkeys((*cell.outputs, *(s for s in saved if s in forward.definitions))))
     once = tuple(s for s in saved if s not in timed)
+    numbers = {s: cell.constants[s.name] for s in cell.constant_symbols}
     return Sequence(
         cell,
-        swept(forward.needed_for(wanted), constants, {s.previous: s.next for s in cell.states}),
-        swept(backward, (*constants, *once), _carried(cell), summed),
+        replace(
+            swept(forward.needed_for(wanted), constants, {s.previous: s.next for s in cell.states}), numbers=numbers
+        ),
+        replace(swept(backward, (*constants, *once), _carried(cell), summed), numbers=numbers),
         saved,
     )
 

@@ -19,7 +19,7 @@ whoever takes them all for one step at a time gets the same values.  The passes 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from sympy import MatrixExpr, MatrixSymbol
@@ -38,7 +38,8 @@ class Sweep:
 
     `shared` are the values that are the same for all steps and samples: parameters, constants, and what is given.
     `wanted` are the values for which all of it is done; `summed` are those of which the sum over all steps and samples
-    is wanted, and all that is made of such sums: the equation of one step gives a term of it.
+    is wanted, and all that is made of such sums: the equation of one step gives a term of it.  `numbers` are what is
+    known of the values in `shared`: those of constants.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Sweep:
     wanted: tuple[MatrixSymbol, ...]
     phases: dict[Phase, tuple[Equation, ...]]
     summed: frozenset[MatrixSymbol] = frozenset()
+    numbers: Mapping[MatrixSymbol, float] = field(default_factory=dict)
 
     def __getitem__(self, phase: Phase) -> tuple[Equation, ...]:
         return self.phases[phase]

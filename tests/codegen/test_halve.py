@@ -39,12 +39,16 @@ BESIDE: dict[str, Function] = {
     "h[t] = 1 / sigmoid(b[t]) * sigmoid(a[t])": lambda a, b, h: sigmoid(a) / sigmoid(b),
     "h[t] = tanh(sigmoid(a[t])) / sigmoid(1 + b[t])": lambda a, b, h: np.tanh(sigmoid(a)) / sigmoid(1 + b),
     "h[t] = log(tanh(sigmoid(a[t])))": lambda a, b, h: np.log(np.tanh(sigmoid(a))),
+    "h[t] = 100 * sigmoid(a[t])": lambda a, b, h: 100 * sigmoid(a),
+    "h[t] = sigmoid(a[t]) * scale": lambda a, b, h: 1e5 * sigmoid(a),
+    "k[t] = concat(2 * scale, 1)\nh[t] = -k[t] * sigmoid(a[t])": lambda a, b, h: -2e5 * sigmoid(a),
     "h[t] = step(sigmoid(a[t]))": lambda a, b, h: Real(1),
     "h[t] = sigmoid(2 * a[t]) * exp(-b[t]) ** 2": lambda a, b, h: sigmoid(2 * a) * np.exp(-2 * b),
 }
 SMALL = (
     "c[t] = sigmoid(a[t]) * h[t-1] + sigmoid(b[t])\nh[t] = sigmoid(a[t]) * tanh(c[t])",
     "h[t] = sigmoid(a[t]) * exp(p) * h[t-1] + b[t]",
+    "h[t] = 99 * sigmoid(a[t]) * h[t-1] * small + b[t]",
     "h[t] = sigmoid(a[t]) * exp(-softplus(b[t])) * h[t-1]",
     "h[t] = sigmoid(a[t]) * exp(-2 * abs(b[t])) * h[t-1]",
     "m[t] = maximum(b[t], a[t] + b[t])\nh[t] = sigmoid(a[t]) * exp(a[t] + b[t] - m[t]) * h[t-1]",
@@ -53,10 +57,16 @@ SMALL = (
 )
 
 
+CONSTANTS = {"scale": 1e5, "small": 0.5}
+
+
 def cell(equations: str) -> Cell:
+    constants = "".join(f"{name} = {value}\n" for name, value in CONSTANTS.items() if name in equations)
     p = "p = 2" if " p" in equations or "(p" in equations else ""
     b = "b = 2\n" if "b[" in equations else ""
-    return loads(f'name = "cell"\noutput = "h"\nequations = """\n{equations}\n"""\n[sizes]\na = 2\n{b}h = 2\n{p}')
+    k = "k = 2\n" if "k[" in equations else ""
+    sizes = f"[sizes]\na = 2\n{b}{k}h = 2\n{p}\n"
+    return loads(f'name = "cell"\noutput = "h"\nequations = """\n{equations}\n"""\n{sizes}[constants]\n{constants}')
 
 
 @pytest.mark.parametrize("target", ["numpy", pytest.param("onnx", marks=pytest.mark.onnx)])

@@ -1,8 +1,8 @@
 """Which values of a sweep may be as large as exponentials are, or as near 0: by many orders of magnitude, in one step.
 
-exp(a), 10 ** a and 1 / sigmoid(a) may be large; sigmoid(a), exp(-a) and a softmax near 0.  Products, sums and most
-functions hand it on, to values of later steps, too.  A quotient of two values that are both near 0 is taken to be
-moderate, as c / n of a normalised memory is.
+exp(a), 10 ** a and 1 / sigmoid(a) may be large, as a number of 100 or more is; sigmoid(a), exp(-a) and a softmax near
+0.  Products, sums and most functions hand it on, to values of later steps, too.  A quotient of two values that are both
+near 0 is taken to be moderate, as c / n of a normalised memory is.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _HANDS_ON_SMALL = (*_ALIKE, n.Tanh, n.Sin)
 _SMALL = (n.Sigmoid, n.Softmax, n.Silu, n.Softplus)  # where their operands are far below 0
 # Operations that make much of a small difference where an operand is near 0; of a quotient that is the divisor.
 _RELATIVE: dict[type, int] = {n.Log: 0, n.Reciprocal: 0, n.Divide: 1, n.Power: 0, n.Sqrt: 0, n.Step: 0, n.Sign: 0}
+LARGE = 100  # the error of what such a number multiplies is no longer one of rounding in what it is added to
 _POSITIVE = (n.Exp, n.Softplus, n.Sigmoid, n.Softmax, n.Relu, n.Abs)
 
 
@@ -70,7 +71,7 @@ class Extremes:
 
     def is_large(self, expr: MatrixExpr) -> bool:
         if symbols_in(expr) <= self.constant:
-            return False
+            return self._is_large_number(expr)
         if isinstance(expr, MatrixSymbol):
             return expr in self.large
         if isinstance(expr, n.Exp):
@@ -83,6 +84,15 @@ class Extremes:
             above, below = expr.args
             return expr not in self.moderate and (self.is_large(above) or self.is_small(below))
         return isinstance(expr, _HANDS_ON_LARGE) and any(map(self.is_large, operands(expr)))
+
+    def _is_large_number(self, expr: MatrixExpr) -> bool:
+        """Of what is made of numbers and constants; nothing is known of parameters."""
+        if is_number(expr):
+            return bool(abs(expr.value) >= LARGE)
+        if isinstance(expr, MatrixSymbol) and expr not in self.values:
+            return abs(self.sweep.numbers.get(expr, 0)) >= LARGE
+        inner = [self.values[expr]] if isinstance(expr, MatrixSymbol) else operands(expr)
+        return isinstance(expr, (MatrixSymbol, *_ALIKE)) and any(map(self._is_large_number, inner))
 
     def is_small(self, expr: MatrixExpr) -> bool:
         if symbols_in(expr) <= self.constant:
