@@ -226,3 +226,10 @@ def test_a_sigmoid_stays_one_where_a_later_step_divides_by_it() -> None:
     text = "i[t] = sigmoid(a * x[t])\nn[t] = n[t-1] * k + i[t]\nh[t] = x[t] / n[t-1]"
     cell = Cell.from_equations(text, name="p", sizes={"x": "H", "h": "H"}, output="h")
     assert any(isinstance(e.value, Sigmoid) for e in halve(sequence_of(cell).forward).equations)
+
+
+@pytest.mark.parametrize(("x", "left"), [("w", True), ("x[t]", False)])
+def test_what_is_added_up_for_both_sides_of_a_switch_is_no_difference_of_sums(x: str, left: bool) -> None:
+    cell = Cell.from_equations(f"h[t] = sin(h[t-1] + x[t]) + maximum({x}, r)", name="c", sizes={"x": "H", "h": "H"})
+    backward = sequence_of(cell).backward
+    assert (rest(backward) == backward) == left

@@ -8,7 +8,7 @@ So the switch is found once.  What comes out is the same to the last digit, sinc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from sympy import MatAdd, MatrixExpr, MatrixSymbol
@@ -25,15 +25,20 @@ Pair = tuple[MatrixSymbol, MatrixExpr]  # d and s
 
 
 def rest(sweep: Sweep) -> Sweep:
-    """Of every value that a switch hands to one of two, the second has what the first has not."""
-    for pair in dict.fromkeys(_pairs(sweep, n.Step)):
-        sweep = _with_rest(sweep, pair) if pair in _pairs(sweep, n.OneMinus) else sweep
+    """Of every value that a switch hands to one of two, the second has what the first has not.
+
+    Not where both are added up over all steps: the sum of nothing is 0, the difference of two sums is not.
+    """
+    for pair in dict.fromkeys(_pairs(sweep.equations, n.Step)):
+        each = [e for e in sweep.equations if e.target not in sweep.summed]
+        one_steps = pair in (*_pairs(each, n.Step), *_pairs(each, n.OneMinus))
+        sweep = _with_rest(sweep, pair) if one_steps and pair in _pairs(sweep.equations, n.OneMinus) else sweep
     return sweep
 
 
-def _pairs(sweep: Sweep, kind: type) -> Iterator[Pair]:
+def _pairs(equations: Iterable[Equation], kind: type) -> Iterator[Pair]:
     """The values that a product multiplies by a switch, or by what is left of one."""
-    for e in sweep.equations:
+    for e in equations:
         for whole in (p for p in walk(e.value) if isinstance(p, n.Hadamard)):
             found = [f for f in whole.args if f.func is kind]
             switches = [f.args[0] for f in found] if kind is n.OneMinus else found
