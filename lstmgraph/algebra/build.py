@@ -38,6 +38,11 @@ def is_decimal(value: Number) -> bool:
     return value.q > SIMPLE and set(primefactors(value.q)) <= {2, 5}
 
 
+def is_outer_product(expr: MatrixExpr) -> bool:
+    """Whether it is a matrix a bᵀ, of a column and a row."""
+    return isinstance(expr, MatMul) and expr.args[0].shape[1] == 1 and 1 not in expr.shape
+
+
 def negate(expr: MatrixExpr) -> MatrixExpr:
     if is_number(expr, 0):
         return expr

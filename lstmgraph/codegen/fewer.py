@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.build import gathered, negate, product
+from lstmgraph.algebra.build import gathered, is_outer_product, negate, product
 from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import rebuild, symbols_in
@@ -53,7 +53,7 @@ def _of_another(whole: MatAdd, sums: Iterable[MatAdd]) -> MatrixExpr:
 def _scaled(whole: MatrixExpr) -> MatrixExpr:
     """A number of the step times an outer product, as that of a multiple of the column."""
     numbers = [f for f in whole.args if isinstance(f, n.Fill)]
-    outer = [f for f in whole.args if _is_outer(f)]
+    outer = [f for f in whole.args if is_outer_product(f)]
     if len(outer) != 1 or not numbers:
         return whole
     column, row = outer[0].args
@@ -79,11 +79,11 @@ def _unscaled(whole: MatMul) -> MatrixExpr:
 
 def _together(whole: MatAdd) -> MatrixExpr:
     """The outer products of each row as that of the sum of their columns."""
-    rows = Counter(_unsigned(term).args[1] for term in whole.args if _is_outer(_unsigned(term)))
+    rows = Counter(_unsigned(term).args[1] for term in whole.args if is_outer_product(_unsigned(term)))
     row = next((row for row, times in rows.items() if times > 1), None)
     if row is None:
         return whole
-    taken = [term for term in whole.args if _is_outer(_unsigned(term)) and _unsigned(term).args[1] == row]
+    taken = [term for term in whole.args if is_outer_product(_unsigned(term)) and _unsigned(term).args[1] == row]
     columns = [_column(term) for term in taken]
     one = MatMul(gathered(*columns), row)
     at = whole.args.index(taken[0])
@@ -98,7 +98,3 @@ def _column(term: MatrixExpr) -> MatrixExpr:
 
 def _unsigned(term: MatrixExpr) -> MatrixExpr:
     return term.args[0] if isinstance(term, n.Negative) else term
-
-
-def _is_outer(expr: MatrixExpr) -> bool:
-    return isinstance(expr, MatMul) and expr.args[0].shape[1] == 1 and 1 not in expr.shape

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field, replace
 from sympy import MatMul, MatrixExpr, MatrixSymbol, Symbol
 
 from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.build import is_outer_product
 from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.codegen.arrays import SPELLINGS as PLAIN
@@ -250,7 +251,7 @@ class Scan:
     def is_outer(self, value: MatrixExpr) -> bool:
         """Whether it is a matrix a bᵀ, of values that differ from step to step: a column is a vector in the file."""
         timed = [any(self.batched[s] for s in symbols_in(factor)) for factor in value.args]
-        return isinstance(value, MatMul) and value.args[0].shape[1] == 1 and 1 not in value.shape and all(timed)
+        return is_outer_product(value) and all(timed)
 
     def sum_turned(self, e: Equation) -> Code:
         left, right = (self.whole.full(c) for c in self.whole.all(e.value.args))

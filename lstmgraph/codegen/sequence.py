@@ -18,10 +18,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Integer, MatMul, MatrixExpr, MatrixSymbol
+from sympy import Expr, Integer, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.build import is_number, total
+from lstmgraph.algebra.build import is_number, is_outer_product, total
 from lstmgraph.algebra.names import like, name_of, symbol
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.rules import RULES
@@ -148,7 +148,7 @@ def _without_repeated_sums(backward: Program, summed: AbstractSet[MatrixSymbol])
     made of others meet one vector: the sum that it is, or one of its own.
     """
     equations = [e for e in backward if e.target in summed]
-    uses = Counter(part for e in equations for part in {*filter(_is_outer, walk(e.value))})
+    uses = Counter(part for e in equations for part in {*filter(is_outer_product, walk(e.value))})
     alone = {e.value: e for e in reversed(equations)}
     named: dict[MatrixExpr, MatrixSymbol] = {}
     for e in backward:
@@ -162,10 +162,6 @@ def _without_repeated_sums(backward: Program, summed: AbstractSet[MatrixSymbol])
             yield owner
         if e.target not in named.values():
             yield replace(e, value=_by_names(e.value, named)) if repeated else e
-
-
-def _is_outer(expr: MatrixExpr) -> bool:
-    return isinstance(expr, MatMul) and expr.args[0].shape[1] == 1 and 1 not in expr.shape
 
 
 def _by_names(expr: MatrixExpr, named: Mapping[MatrixExpr, MatrixSymbol]) -> MatrixExpr:

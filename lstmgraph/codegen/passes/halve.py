@@ -6,7 +6,7 @@ with those that were a sigmoid, and can be packed with them.
 
 What is near 0 has an absolute error then, as everything near 1 has anyway.  So a sigmoid stays one where a logarithm or
 a quotient is taken of it, or of what it makes small (`extremes`), in this step or a later one, or where it is a factor
-beside what may be as large as an exponential.
+beside what may be as large as an exponential, or beside a large number.
 """
 
 from __future__ import annotations
