@@ -28,11 +28,14 @@ def main() -> int:
     try:
         from lstmgraph.cli import main as run
 
-        return run()
+        code = run()
     except KeyboardInterrupt:  # a second one, while the first was being reported
-        os._exit(INTERRUPTED)
+        code = INTERRUPTED
     finally:
         gc.freeze()  # else Python searches all of SymPy for garbage as it leaves, a fifth of the time of a drawing
+    if code == INTERRUPTED:  # at once: after an `exec` that was interrupted, `python -m` else ends by the signal itself
+        os._exit(code)
+    return code
 
 
 if __name__ == "__main__":
