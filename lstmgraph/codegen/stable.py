@@ -13,6 +13,7 @@ Of a sum of positive multiples of exponentials, D = c exp(a) + d exp(b) + ..., w
 
     log(sigmoid(a)), log(1 - ...)  -softplus(-a), -softplus(a); of products, quotients and powers of these likewise
     log(softmax(a))                a - log(sum(exp(a)))
+    log(D / E), log(D ** p / E)    log D - log E, p log D - log E
     2 c sigmoid(a) - c             c tanh(a / 2)
 
 This is done to the equations of a step, before their gradient is derived: so it is one of the stable form.
@@ -30,7 +31,7 @@ from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import is_number, negate, power, product, total, transpose
 from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.nodes import operands
-from lstmgraph.algebra.traverse import rebuild, symbols_in
+from lstmgraph.algebra.traverse import rebuild, symbols_in, walk
 from lstmgraph.codegen.exponentials import (
     Known,
     Linear,
@@ -60,6 +61,8 @@ def stable(expr: MatrixExpr, known: Known) -> MatrixExpr:
     whole = rebuild(expr, [stable(o, known) for o in operands(expr)])
     form = FORMS.get(whole.func)
     found = form(whole, known) if form is not None else None
+    if found is None and isinstance(expr, n.Log):
+        found = _log_of_written(expr, known)
     return found if found is not None and _keeps(found, whole, known) else whole
 
 
@@ -69,6 +72,21 @@ def stable(expr: MatrixExpr, known: Known) -> MatrixExpr:
 def _log(expr: MatrixExpr, known: Known) -> MatrixExpr | None:
     whole = _logarithm(expr.args[0], known)
     return written(whole, expr.shape) if whole is not None else None
+
+
+def _log_of_written(expr: MatrixExpr, known: Known) -> MatrixExpr | None:
+    """Where the operand in stable form is still exponential: the logarithm of its factors as the author wrote them."""
+    (inside,) = expr.args
+    if not _powers(inside) or not any(isinstance(part, n.Exp) for part in walk(stable(inside, known))):
+        return None
+    return _log(n.Log(_factors_stable(inside, known)), known)
+
+
+def _factors_stable(expr: MatrixExpr, known: Known) -> MatrixExpr:
+    """The factors of a product, quotient or power in stable form, and not itself."""
+    if not _powers(expr):
+        return stable(expr, known)
+    return rebuild(expr, [_factors_stable(o, known) for o in operands(expr)])
 
 
 def _logarithm(expr: MatrixExpr, known: Known) -> Linear | None:
