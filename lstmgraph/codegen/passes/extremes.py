@@ -1,7 +1,7 @@
 """Which values of a sweep may be as large as exponentials are, or as near 0: by many orders of magnitude, in one step.
 
 exp(a), 10 ** a and 1 / sigmoid(a) may be large, as a number of 100 or more is; sigmoid(a), exp(-a) and a softmax near
-0.  Products, sums and most functions hand it on, to values of later steps, too.  A quotient of two values that are both
+0, as a number of 1/100 or less is: what is made of numbers and constants is computed.  Products, sums and most functions hand it on, to values of later steps, too.  A quotient of two values that are both
 near 0 is taken to be moderate, as c / n of a normalised memory is.
 """
 
@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import prod
 
-from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
+from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Number, Rational, Transpose
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import is_number
 from lstmgraph.algebra.nodes import operands
-from lstmgraph.algebra.traverse import symbols_in, walk
+from lstmgraph.algebra.traverse import rebuild, symbols_in, walk
+from lstmgraph.codegen.fold import folded, number_in
 from lstmgraph.codegen.sweep import Sweep
 
 _MOVED = (Transpose, n.Slice, n.Concat, n.Sum, n.Fill, n.TimeSum)  # the same entries, or sums of them
@@ -39,6 +40,7 @@ class Extremes:
         self.small: set[MatrixSymbol] = set()
         self.moderate: set[MatrixExpr] = set()  # quotients
         self.signs: dict[MatrixExpr, int] = {}
+        self.numbers: dict[MatrixExpr, Number | None] = {}
         self._settle()
         # What is near 0 is known now, and so which quotients are moderate: what is large is found once more.
         quotients = (part for value in self.values.values() for part in walk(value) if isinstance(part, n.Divide))
@@ -86,17 +88,35 @@ class Extremes:
         return isinstance(expr, _HANDS_ON_LARGE) and any(map(self.is_large, operands(expr)))
 
     def _is_large_number(self, expr: MatrixExpr) -> bool:
-        """Of what is made of numbers and constants; nothing is known of parameters."""
+        """Of what is made of numbers, constants and parameters, of which nothing is known."""
+        number = self._number(expr)
+        if number is not None:
+            return bool(abs(number) >= LARGE)
+        expr = self.values.get(expr, expr)
+        return isinstance(expr, _ALIKE) and any(map(self._is_large_number, operands(expr)))
+
+    def _number(self, expr: MatrixExpr) -> Number | None:
+        """What is in every entry of what numbers and constants make."""
+        if expr not in self.numbers:
+            self.numbers[expr] = self._found_number(self.values.get(expr, expr))
+        return self.numbers[expr]
+
+    def _found_number(self, expr: MatrixExpr) -> Number | None:
         if is_number(expr):
-            return bool(abs(expr.value) >= LARGE)
-        if isinstance(expr, MatrixSymbol) and expr not in self.values:
-            return abs(self.sweep.numbers.get(expr, 0)) >= LARGE
-        inner = [self.values[expr]] if isinstance(expr, MatrixSymbol) else operands(expr)
-        return isinstance(expr, (MatrixSymbol, *_ALIKE)) and any(map(self._is_large_number, inner))
+            return expr.value
+        if isinstance(expr, MatrixSymbol):
+            return Rational(repr(self.sweep.numbers[expr])) if expr in self.sweep.numbers else None
+        inner = [(self._number(o), o) for o in operands(expr)]
+        if any(number is None for number, _ in inner):
+            return None
+        if isinstance(expr, n.Fill):
+            return inner[0][0]
+        return number_in(folded(rebuild(expr, [n.Fill(number, *o.shape) for number, o in inner])))
 
     def is_small(self, expr: MatrixExpr) -> bool:
         if symbols_in(expr) <= self.constant:
-            return is_number(expr) and expr.value == 0
+            number = self._number(expr)
+            return number is not None and bool(abs(number) * LARGE <= 1)
         if isinstance(expr, MatrixSymbol):
             return expr in self.small
         if isinstance(expr, n.Exp):
