@@ -1,8 +1,9 @@
 """Which values of a sweep may be as large as exponentials are, or as near 0: by many orders of magnitude, in one step.
 
 exp(a), 10 ** a and 1 / sigmoid(a) may be large, as a number of 100 or more is; sigmoid(a), exp(-a) and a softmax near
-0, as a number of 1/100 or less is: what is made of numbers and constants is computed.  Products, sums and most functions hand it on, to values of later steps, too.  A quotient of two values that are both
-near 0 is taken to be moderate, as c / n of a normalised memory is.
+0, as a number of 1/100 or less is: what is made of numbers and constants is computed.  Products, sums and most
+functions hand it on, to values of later steps, too.  A quotient of two values that are both near 0 is taken to be
+moderate, as c / n of a normalised memory is.
 """
 
 from __future__ import annotations
