@@ -18,7 +18,7 @@ from itertools import groupby
 
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
-from lstmgraph.algebra.build import total
+from lstmgraph.algebra.build import is_outer_product, total
 from lstmgraph.algebra.nodes import Concat, Slice
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.codegen.passes.order import Order
@@ -101,10 +101,10 @@ class _Stacking:
         """The equations with their products as rows of a few."""
         groups: dict[tuple[MatrixExpr, bool], Lefts] = {}
         for e in equations:
-            for left, right in (p.args for p in walk(e.value) if isinstance(p, MatMul)):
+            for whole in (p for p in walk(e.value) if isinstance(p, MatMul)):
+                left, right = whole.args
                 weight = symbols_in(left) <= self.constant
-                column = isinstance(left, MatrixSymbol) and right.shape != (1, 1)  # else it is a column and a number
-                if not symbols_in(right) <= self.constant and (weight or column):
+                if not symbols_in(right) <= self.constant and (weight or self.saves(e, whole)):
                     groups.setdefault((right, weight), {}).setdefault(left, e.target)
         found: dict[MatrixExpr, MatrixExpr] = {}
         products: list[Equation] = []
@@ -119,6 +119,16 @@ class _Stacking:
                 now = self.ordered(before_use(new, products))
         made = {e.target for e in self.stacks.values()}
         return [e for e in now if e.target not in made]
+
+    def saves(self, e: Equation, whole: MatMul) -> bool:
+        """Whether the product of a value can be one with others.
+
+        Not an outer product, which is none, unless all steps are added up; nor that of a matrix and a vector, for which
+        the matrix is read once: a stack of such would write all of them first.
+        """
+        left, right = whole.args
+        alone = is_outer_product(whole) and e.target in self.in_loop - self.sweep.summed
+        return isinstance(left, MatrixSymbol) and right.shape[1] != 1 and not alone
 
     def free(self, lefts: Lefts, right: MatrixExpr, equations: list[Equation]) -> Lefts:
         """The values that wait for none of the products they would be stacked for."""
