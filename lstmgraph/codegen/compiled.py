@@ -196,8 +196,8 @@ class Compiled:
         inputs = xs if len(self.inputs) > 1 else dict.fromkeys(self.inputs, xs)
         first = next(iter([*inputs.values(), *states.values()]), None)
         B = 1 if first is None else len(first)
-        T = None if not sequence else inputs[self.inputs[0]].shape[1] if inputs else xs
-        if T is not None and T < 1:
+        T: Any = None if not sequence else inputs[self.inputs[0]].shape[1] if inputs else xs
+        if sequence and T < 1:
             raise ValueError("there must be at least one step")
         setting = self.setting(self._type([*params.values(), *inputs.values(), *states.values()]), numbers, B, T)
         given = Given(setting, Block(setting.given), states)
@@ -276,8 +276,9 @@ def checks_text(cell: Cell) -> str:
         init_arguments=", ".join(filter(None, ["rng", sizes, "dtype=np.float64"])),
         prepare=entry_checks(cell),
         read=_read(cell),
-        inputs=_rows((name_of(x).base, x) for x in cell.inputs),
-        states=_rows((s.name, s.next) for s in cell.states),
+        inputs=len(cell.inputs),
+        input_rows=_rows((name_of(x).base, x) for x in cell.inputs),
+        state_rows=_rows((s.name, s.next) for s in cell.states),
         axes=_row(cell.values[cell.output]),
     )
 

@@ -184,9 +184,10 @@ def untold(cell: Cell, size: Symbol) -> UsageError:
 
 
 def _check_inputs(inputs: Sequence[_Given], states: Sequence[_Given]) -> list[str]:
-    """Finds the number of samples B, which the inputs must agree on, and at least one."""
+    """Finds the number of samples B, which the inputs must agree on, and at least one; without inputs xs is T."""
     if not inputs:
-        return [f"    B = 1 if states is None else len({states[0].array})", *NO_SAMPLE] if states else ["    B = 1"]
+        samples = [f"    B = 1 if states is None else len({states[0].array})", *NO_SAMPLE] if states else ["    B = 1"]
+        return ['    if "T" in lead:', "        xs = _length(xs)", *samples]
     first, *rest = inputs
     if not rest:
         return [f"    B = _shape({first.what}, {first.array}, *lead, {first.wanted})[0]", *NO_SAMPLE]

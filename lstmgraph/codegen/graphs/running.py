@@ -49,10 +49,9 @@ class Runner:
 
         Raises ValueError where a name or a shape is wrong.
         """
-        steps = 0 if self.cell.inputs else int(xs)
         params, xs, states = self.checks["prepare"](params, xs, states, "xs", "B", "T")
         inputs = [numpy.swapaxes(array, 0, 1) for array in self.inputs(xs)]
-        outputs, last = self.run(params, inputs, states, len(inputs[0]) if inputs else steps)
+        outputs, last = self.run(params, inputs, states, len(inputs[0]) if inputs else xs)
         return numpy.swapaxes(outputs, 0, 1), last
 
     def inputs(self, xs: Any) -> list[Array]:

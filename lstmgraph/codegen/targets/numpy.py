@@ -107,6 +107,7 @@ class _File:
             about=[*about[1:], *self.usage()],
             helpers=[self.helpers[k] for k in sorted(self.helpers)],
             sizes=sizes,
+            inputs=len(self.cell.inputs),
             init_checks=size_checks(self.cell),
             shut=any(isinstance(p, n.Kept) for e in self.sweeps["backward"].equations for p in walk(e.value)),
             shapes=[f'        "{p.name}": {shape_text(p)},' for p in self.cell.parameters],
