@@ -34,6 +34,7 @@ TEMPLATE = frozenset(
         "_prepare",
         "_shape",
         "_arrays",
+        "_length",
         "params",
         "states",
         "saved",

@@ -53,7 +53,7 @@ class Module(Function):
             "checks": self.checks(),
             "given": listed("given = [", self.given(), "]"),
             "like": (self.given() or [""])[-1].replace('"', "'").removeprefix("self."),
-            "alike": listed("_check_alike(", ["given", "autocast", *map('"{}"'.format, self.given_names())], ")"),
+            "alike": listed("_check_alike(", ["given", "autocast", *self.given_names()], ")"),
             "results": results,
             "states": ", ".join(f'"{name}": {word}' for name, word in states),
             "step_head": _dedented(listed("def step(", self.step_arguments(), "):")),
@@ -154,18 +154,18 @@ class Module(Function):
         for k, (x, xs) in enumerate(zip(self.cell.inputs, self.inputs, strict=True)):
             lead = f"*{self.inputs[0]}.shape[:len(lead)]" if k else "*lead"
             what = self.input_names()[k]
-            lines.append(f"    _check({', '.join([chr(34) + what + chr(34), xs, lead, *self.axes(x)])})")
+            lines.append(f"    _check({', '.join([what, xs, lead, *self.axes(x)])})")
         lines.append(f"    if 0 in {self.inputs[0]}.shape[:len(lead)]:")
         return [*lines, '        raise ValueError("there must be at least one step and one sample")']
 
     def input_names(self) -> list[str]:
-        """What messages call the inputs."""
+        """The code for what messages call the inputs: one alone is that of a sequence or of a step."""
         names = [name_of(x).base for x in self.cell.inputs]
-        return [f"xs['{name}']" for name in names] if len(names) > 1 else self.inputs[: len(names)]
+        return [f"\"xs['{name}']\"" for name in names] if len(names) > 1 else ["what"] * len(names)
 
     def given_names(self) -> list[str]:
         """And the states: all that is given to a call."""
-        return [*self.input_names(), *(f"states['{s.name}']" for s in self.cell.states)]
+        return [*self.input_names(), *(f"\"states['{s.name}']\"" for s in self.cell.states)]
 
     def turned_inputs(self) -> list[str]:
         xs = ", ".join(self.inputs)

@@ -111,7 +111,7 @@ def test_without_pytorch_the_text_is_there_still(monkeypatch: pytest.MonkeyPatch
     [
         (lambda m, xs: m(xs[..., :1]), r"xs must be \(T, B, 2\), got \(3, 2, 1\)"),
         (lambda m, xs: m(xs[0]), r"xs must be \(T, B, 2\), got \(2, 2\)"),
-        (lambda m, xs: m.step(xs), r"xs must be \(B, 2\), got \(3, 2, 2\)"),
+        (lambda m, xs: m.step(xs), r"^x must be \(B, 2\), got \(3, 2, 2\)"),
         (lambda m, xs: m(xs[:0]), "at least one step"),
         (lambda m, xs: m(xs, {"c": torch.ones(B, H)}), "the names in states are wrong; missing: h$"),
         (lambda m, xs: m(xs, torch.ones(B, H)), "states must be a dict of c, h, got Tensor"),
@@ -142,8 +142,8 @@ def test_what_is_wrong_is_named(call: Any, message: str) -> None:
 )
 def test_another_type_or_device_is_named(turn: Any, message: str, derived: bool) -> None:
     module, xs, states = small("lstm", derived=derived)
-    for call, x in ((module, xs), (module.step, xs[0])):
-        with pytest.raises(ValueError, match=f"^xs {message}$"):
+    for name, call, x in (("xs", module, xs), ("x", module.step, xs[0])):
+        with pytest.raises(ValueError, match=f"^{name} {message}$"):
             call(turn(x), states)
         with pytest.raises(ValueError, match=rf"^states\['c'\] {message}$"):
             call(x, {**states, "c": turn(states["c"])})
@@ -151,6 +151,25 @@ def test_another_type_or_device_is_named(turn: Any, message: str, derived: bool)
         assert module.float()(xs, states)[0].dtype == torch.bfloat16
         with pytest.raises(ValueError, match=r"^xs must be on cpu as b_o is, got meta$"):
             module(xs.to("meta"), states)
+
+
+@pytest.mark.parametrize("derived", [True, False])
+@pytest.mark.parametrize("autocast", [True, False])
+@pytest.mark.filterwarnings("ignore:Complex modules are a new feature")
+def test_complex_numbers_are_refused(derived: bool, autocast: bool) -> None:
+    """The derived gradients have no conjugates."""
+    module, xs, _ = small("lstm", derived=derived, dtype=torch.float32)
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        with pytest.raises(ValueError, match=r"^xs must be torch\.float32 as b_o is, got torch\.complex128$"):
+            module(xs.to(torch.complex128))
+        with pytest.raises(ValueError, match=r"^b_o must be of a floating type, as .*, got torch\.complex64$"):
+            module.to(torch.complex64)(xs.to(torch.complex64))
+
+
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128, torch.int64, "float32"])
+def test_a_module_is_of_a_floating_type(dtype: Any) -> None:
+    with pytest.raises(ValueError, match=rf"^dtype must be a floating type, as torch\.float32, got {dtype!r}$"):
+        small("lstm", dtype=dtype)
 
 
 def test_a_module_of_nothing() -> None:

@@ -40,6 +40,8 @@ class Lstm(nn.Module):
         super().__init__()
         if not all(hasattr(length, "__index__") and length > 0 for length in (X, H)):
             raise ValueError(f"every size must be a whole number, 1 at least, got {X=}, {H=}")
+        if dtype is not None and not getattr(dtype, "is_floating_point", False):
+            raise ValueError(f"dtype must be a floating type, as torch.float32, got {dtype!r}")
         self.sizes, self.batch_first, self.derived = (X, H), batch_first, derived
         self.W_f = nn.Parameter(torch.empty(H, X, device=device, dtype=dtype))
         self.U_f = nn.Parameter(torch.empty(H, H, device=device, dtype=dtype))
@@ -64,17 +66,17 @@ class Lstm(nn.Module):
     def forward(self, xs, states=None):
         """The outputs of all steps, and the states after the last one."""
         lead = ("B", "T") if self.batch_first else ("T", "B")
-        outputs, states = self._run(self._sequence(), xs, states, *lead)
+        outputs, states = self._run(self._sequence(), "xs", xs, states, *lead)
         return outputs.transpose(0, 1) if self.batch_first else outputs, states
 
     def step(self, x, states=None):
         """The output of one step, and the states after it."""
-        return self._run(step, x, states, "B")
+        return self._run(step, "x", x, states, "B")
 
-    def _run(self, function, xs, states, *lead):
+    def _run(self, function, what, xs, states, *lead):
         """What a function gives for what is given, once that is found to be of the right shapes."""
         X, H = self.sizes
-        _check("xs", xs, *lead, X)
+        _check(what, xs, *lead, X)
         if 0 in xs.shape[:len(lead)]:
             raise ValueError("there must be at least one step and one sample")
         if lead == ("B", "T"):
@@ -92,7 +94,7 @@ class Lstm(nn.Module):
         device = given[-1].device.type
         device = device if torch.amp.is_autocast_available(device) else "cpu"  # it is not on meta
         autocast = torch.is_autocast_enabled(device) and given[-1].dtype != torch.float64
-        _check_alike(given, autocast, "xs", "states['c']", "states['h']")
+        _check_alike(given, autocast, what, "states['c']", "states['h']")
         if autocast:
             given = [a.to(torch.get_autocast_dtype(device)) for a in given]
         with torch.autocast(device, enabled=False):
@@ -299,12 +301,14 @@ def _check(what, array, *wanted):
 
 
 def _check_alike(given, autocast, *names):
-    """Raise ValueError unless all are on the device of the last, and of its type or under autocast."""
+    """Raise ValueError unless all are on the device of the last, and of its type, a floating one, or under autocast."""
     like = given[-1]
+    if not like.is_floating_point():
+        raise ValueError(f"b_o must be of a floating type, as torch.float32, got {like.dtype}")
     for what, array in zip(names, given):
         if array.device != like.device:
             raise ValueError(f"{what} must be on {like.device} as b_o is, got {array.device}")
-        if array.dtype != like.dtype and not autocast:
+        if array.dtype != like.dtype and (array.is_complex() or not autocast):
             raise ValueError(f"{what} must be {like.dtype} as b_o is, got {array.dtype}")
 
 
