@@ -6,9 +6,10 @@ of error, subclass the nearest one: the exit code comes with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from reprlib import repr as shortened
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,13 @@ class WrongType(UsageError):
         super().__init__(f"{what} takes {listed}, not {shortened(given)}", hint=hint)
 
 
+def mapping(what: str, given: object, to: str) -> Mapping[str, Any]:
+    """What is given, nothing where that is None.  Raises WrongType unless it is a mapping from names `to` something."""
+    if given is not None and not isinstance(given, Mapping):
+        raise WrongType(what, given, [f"a mapping from names to {to}"])
+    return given or {}
+
+
 # What is asked for by a name, is not there on purpose, and what to take instead.
 MISSED = {
     ("target", "numba"): "the target 'c' is compiled: numba takes longer than it, and than NumPy for many samples "
@@ -94,7 +102,7 @@ class UnknownName(UsageError):
         self, kind: str, given: str, known: Iterable[str], *, place: Place | None = None, of: str = ""
     ) -> None:
         self.kind, self.given, self.known = kind, given, sorted(known)
-        hint = MISSED.get((kind, given)) or suggestion(given, self.known)
+        hint = MISSED.get((kind, given)) or suggestion(str(given), self.known)
         super().__init__(f"there is no {kind} {given!r}{of and f' in {of}'}", place=place, hint=hint)
 
 

@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 import graphviz
 import numpy as np
 import pytest
+from sympy import MatrixSymbol
 
 import lstmgraph
 from lstmgraph import Cell, library, load, loads
@@ -189,6 +190,7 @@ def test_lambdified_functions_run_and_are_documented() -> None:
     assert {k: v.shape for k, v in d_params.items()} == {k: v.shape for k, v in params.items()}
     assert all("(B" in (f.__doc__ or "") for f in (functions.step, functions.forward))
     assert functions.backward.__doc__
+    assert repr(functions) == "Functions(step, forward, backward, init, shapes, source)"
 
 
 def test_a_cell_from_text_goes_to_toml_and_back() -> None:
@@ -244,6 +246,26 @@ def test_what_is_no_text_is_no_cell(given: Any) -> None:
     for read in (Cell.from_equations, lstmgraph.loads):
         with pytest.raises(CellError, match="not from"):
             read(given)
+
+
+@pytest.mark.parametrize("given", [[1], "H=3", 3, [("H", 3)], {3}])
+def test_what_is_no_mapping_is_told(given: Any) -> None:
+    text, x = "h[t] = a * tanh(W @ x[t])", MatrixSymbol("x[t]", 3, 1)
+    for call, wanted in (
+        (lambda: LSTM.code("c", sizes=given), "sizes takes a mapping from names to numbers"),
+        (lambda: Cell.from_equations(text, sizes=given), "sizes takes a mapping from names to sizes"),
+        (lambda: Cell.from_equations(text, constants=given), "constants takes a mapping from names to numbers"),
+        (lambda: Cell.from_sympy({"h[t]": x}, constants=given), "constants takes a mapping from names to numbers"),
+    ):
+        with pytest.raises(UsageError, match=f"^{wanted}, not "):
+            call()
+
+
+@pytest.mark.onnx
+@pytest.mark.parametrize("given", [[1], "H=3", 3])
+def test_parameters_that_are_no_mapping_are_told(given: Any) -> None:
+    with pytest.raises(UsageError, match=r"^params takes a mapping from names to arrays, not "):
+        LSTM.code("onnx", params=given)
 
 
 def test_short_words_in_a_terminal() -> None:

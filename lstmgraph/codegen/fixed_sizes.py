@@ -9,7 +9,7 @@ from sympy import Integer, MatrixSymbol
 
 from lstmgraph.cell import Cell
 from lstmgraph.codegen.identifiers import size_text
-from lstmgraph.errors import UnknownName, UsageError
+from lstmgraph.errors import UnknownName, UsageError, mapping
 
 LARGEST = 2**31 - 1  # numbers in an array: of products of sizes, which C computes as int
 
@@ -17,18 +17,19 @@ LARGEST = 2**31 - 1  # numbers in an array: of products of sizes, which C comput
 def fixed_sizes(cell: Cell, sizes: Mapping[str, int] | None) -> dict[str, int]:
     """The sizes that are given, by their names in the cell; those that functions of sizes call them will do, too.
 
-    Raises UnknownName for a size that there is not, UsageError for one that is no whole number, less than 1, or makes
-    an array too large.
+    Raises UnknownName for a size that there is not, UsageError for what is no mapping, and for a size that is no whole
+    number, less than 1, or makes an array too large.
     """
     known = {size_text(z): str(z) for z in cell.sizes} | {str(z): str(z) for z in cell.sizes}
-    for name, number in (sizes or {}).items():
+    given = mapping("sizes", sizes, "numbers")
+    for name, number in given.items():
         if name not in known:
             raise UnknownName("size", name, {*known.values()}, of=cell.name)
         if isinstance(number, bool) or not hasattr(number, "__index__"):
             raise UsageError(f"the size {name} must be a whole number, not {number!r}")
         if number < 1:
             raise UsageError(f"the size {name} must be 1 at least, not {number}")
-    found = {known[name]: index(number) for name, number in (sizes or {}).items()}
+    found = {known[name]: index(number) for name, number in given.items()}
     _check_room(cell, found)
     return found
 

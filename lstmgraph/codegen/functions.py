@@ -43,6 +43,9 @@ class Functions(SimpleNamespace):
     source: str
     stream: Callable[..., Any]
 
+    def __repr__(self) -> str:
+        return f"Functions({', '.join(vars(self))})"  # their names: the source is pages
+
 
 def generate(
     cell: Cell,

@@ -22,7 +22,7 @@ from lstmgraph.algebra.names import Name, Shape, name_of, size, symbol
 from lstmgraph.algebra.rules import FUNCTIONS, RULES, from_scalar
 from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.cell import Cell, WalkStep
-from lstmgraph.errors import CellError, CellNameError, CellSyntaxError
+from lstmgraph.errors import CellError, CellNameError, CellSyntaxError, mapping
 from lstmgraph.program import Equation
 from lstmgraph.reading.assemble import Parts, assemble
 from lstmgraph.reading.text import Text, require_text
@@ -50,11 +50,11 @@ def from_equations(
             output,
             title,
             tuple(sources),
-            sizes or {},
-            constants or {},
-            roles or {},
-            notations or {},
-            walks or {},
+            mapping("sizes", sizes, "sizes"),
+            mapping("constants", constants, "numbers"),
+            mapping("roles", roles, "roles"),
+            mapping("notations", notations, "notations"),
+            mapping("walks", walks, "steps"),
         )
     )
 
@@ -74,12 +74,12 @@ def from_sympy(
     A left side is a MatrixSymbol called "h[t]", or that text; shapes are those of the symbols on the right.
     """
     pairs = list(equations.items()) if isinstance(equations, Mapping) else [_pair(e) for e in equations]
-    built = [_equation(left, right, (notes or {})) for left, right in pairs]
+    built = [_equation(left, right, mapping("notes", notes, "text")) for left, right in pairs]
     if not built:
         raise CellSyntaxError(f"{name}: there are no equations")
     _refuse_ambiguous(built)
     last = Name.parse(built[-1].target.name).base
-    given = {k: float(v) for k, v in (constants or {}).items()}
+    given = {k: float(v) for k, v in mapping("constants", constants, "numbers").items()}
     return Cell(name, tuple(built), output or last, title=title, sources=tuple(sources), constants=given)
 
 

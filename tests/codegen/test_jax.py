@@ -345,6 +345,12 @@ def test_constants_are_no_numbers_of_python(value: str, a: float, b: float, want
         np.testing.assert_array_equal(outputs.ravel(), [wanted])
 
 
+@pytest.mark.parametrize("key", [0, None, "0", np.random.default_rng(0)])
+def test_what_is_no_key_is_told(key: object) -> None:
+    with pytest.raises(TypeError, match=r"^key must be such as jax\.random\.key\(0\), got "):
+        functions_of("lstm").init(key, X=2, H=3)
+
+
 def test_without_jax_the_text_is_there_still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(functions, "find_spec", lambda name: None)
     message = r"of the target 'jax' need jax, which is not installed\nhint: pip install 'lstmgraph\[jax\]'"

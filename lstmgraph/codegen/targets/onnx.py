@@ -24,7 +24,7 @@ from lstmgraph.codegen.graphs.forward import Draft, forward
 from lstmgraph.codegen.interface import DTYPES
 from lstmgraph.codegen.passes import Ways, blend, gather, hoist_terms, inline, pack, precise, stack
 from lstmgraph.codegen.plan import Plan
-from lstmgraph.errors import UnknownName, UsageError
+from lstmgraph.errors import UnknownName, UsageError, mapping
 from lstmgraph.standard import standard
 
 __all__ = ["DTYPES", "PASSES", "files", "generate", "lambdify", "warnings"]
@@ -122,7 +122,7 @@ def sizes_of(cell: Cell, sizes: Sizes | None, params: Params | None) -> dict[Sym
 
 
 def _sizes_of_params(cell: Cell, fixed: Mapping[Symbol, Expr], params: Params) -> dict[Symbol, Expr]:
-    for name in params:
+    for name in mapping("params", params, "arrays"):
         if name not in {p.name for p in cell.parameters}:
             raise UnknownName("parameter", name, [p.name for p in cell.parameters], of=cell.name)
     wrong = misfit({p.name: (array_axes(p.shape, False), _shape(params, p.name)) for p in cell.parameters})

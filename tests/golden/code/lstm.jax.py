@@ -49,6 +49,8 @@ def init(key, X, H, dtype=float):
     """Random parameters: uniform, within 1 / sqrt(columns) for a matrix and 1 / sqrt(length) for a vector."""
     if not all(hasattr(length, "__index__") and length > 0 for length in (X, H)):
         raise ValueError(f"every size must be a whole number, 1 at least, got {X=}, {H=}")
+    if not hasattr(key, "dtype"):
+        raise TypeError(f"key must be such as jax.random.key(0), got {key!r:.40}")
     params = {}
     for name, shape in shapes(X, H).items():
         key, own = jax.random.split(key)
