@@ -7,13 +7,14 @@ inlined later, so no program ever grows by more than its equations.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
 from lstmgraph.algebra.names import Name, name_of, symbol
 from lstmgraph.algebra.nodes import Concat, Elementwise, Fill, Hadamard, Negative, OneMinus, Softmax, operands
-from lstmgraph.algebra.traverse import rebuild
+from lstmgraph.algebra.traverse import rebuild, walk
 from lstmgraph.program import Equation, Program
 
 # Written where they are used: naming 1 - z or the transpose of W would only make formulas longer.
@@ -39,11 +40,19 @@ def normal_form(program: Program) -> Program:
     return replace(program, equations=tuple(_Namer(program).run()))
 
 
+def _products_taken_twice(program: Program) -> set[MatrixExpr]:
+    """The products of matrices that several operations take: each is computed once."""
+    different = dict.fromkeys(node for e in program for node in walk(e.value))
+    times = Counter(o for node in different for o in operands(node) if isinstance(o, MatMul))
+    return {whole for whole, many in times.items() if many > 1}
+
+
 class _Namer:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.equations: list[Equation] = []
         self.known: dict[MatrixExpr, MatrixSymbol] = {}
+        self.twice = _products_taken_twice(program)
         self.owner: Equation
         self.count = 0
 
@@ -70,7 +79,7 @@ class _Namer:
     def term(self, expr: MatrixExpr) -> MatrixExpr:
         if isinstance(expr, Negative):
             return Negative(self.term(expr.args[0]))
-        if isinstance(expr, _TERMS) and expr not in self.known:
+        if isinstance(expr, _TERMS) and expr not in self.known and expr not in self.twice:
             return rebuild(expr, [self.operand(o) for o in operands(expr)])
         return self.operand(expr)
 

@@ -17,7 +17,7 @@ from sympy import MatAdd, MatrixExpr, MatrixSymbol
 from lstmgraph.algebra.nodes import Identity
 from lstmgraph.algebra.traverse import renamed, walk
 from lstmgraph.cell import Cell
-from lstmgraph.codegen.fewer import fewer
+from lstmgraph.codegen.fewer import fewer, with_shared_sums
 from lstmgraph.codegen.fold import folded
 from lstmgraph.codegen.stable import stable
 from lstmgraph.program import Equation
@@ -28,14 +28,16 @@ def computed(cell: Cell) -> Cell:
     known: dict[MatrixSymbol, MatrixExpr] = {}
     same: dict[MatrixSymbol, MatrixSymbol] = {}
     sums: dict[MatAdd, None] = {}
-    equations: list[Equation] = []
     for e in cell.step:
-        value = fewer(folded(stable(folded(renamed(e.value, lambda s: same.get(s, s))), known)), sums)
-        known[e.target] = value
-        sums |= dict.fromkeys(part for part in walk(value) if isinstance(part, MatAdd))
-        if isinstance(value, MatrixSymbol):
-            same[e.target], value = value, Identity(value)
-        equations.append(e if value == e.value else replace(e, value=value))
-    new = {e.target: e for e in equations}
-    own = tuple(new[e.target] for e in cell.equations)
+        known[e.target] = fewer(folded(stable(folded(renamed(e.value, lambda s: same.get(s, s))), known)), sums)
+        sums |= dict.fromkeys(part for part in walk(known[e.target]) if isinstance(part, MatAdd))
+        if isinstance(known[e.target], MatrixSymbol):
+            same[e.target] = known[e.target]
+    values = with_shared_sums(known)
+    own = tuple(_computing(e, values[e.target]) for e in cell.equations)
     return cell if own == cell.equations else replace(cell, equations=own, order=cell.used)
+
+
+def _computing(e: Equation, value: MatrixExpr) -> Equation:
+    value = Identity(value) if isinstance(value, MatrixSymbol) else value
+    return e if value == e.value else replace(e, value=value)

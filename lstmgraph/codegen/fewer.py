@@ -1,6 +1,7 @@
 """The same values by fewer operations: what is computed already is not computed again.
 
     m = max(a + b, i),  f = exp(a + b - m)      s = a + b,  m = max(s, i),  f = exp(s - m)
+    z = σ(W x + U h + b),  g = tanh(W x + U h + d)      s = W x + U h,  z = σ(s + b),  g = tanh(s + d)
     C = f C[t-1] + i (v kᵀ)                     C = f C[t-1] + (i v) kᵀ: a number times a column, not times a matrix
     M = M[t-1] + v kᵀ - a M[t-1] k kᵀ           M = M[t-1] + (v - a (M[t-1] k)) kᵀ: one matrix is added, and not two
 
@@ -11,7 +12,8 @@ others one product with that of C for v and for i, with that of M for all that i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from itertools import combinations
 
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol
 
@@ -19,7 +21,7 @@ from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import gathered, is_outer_product, negate, product
 from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.nodes import operands
-from lstmgraph.algebra.traverse import rebuild, symbols_in
+from lstmgraph.algebra.traverse import rebuild, symbols_in, walk
 
 
 def fewer(expr: MatrixExpr, sums: Iterable[MatAdd]) -> MatrixExpr:
@@ -36,10 +38,27 @@ def fewer(expr: MatrixExpr, sums: Iterable[MatAdd]) -> MatrixExpr:
     return _scaled(whole) if isinstance(whole, n.Hadamard) else whole
 
 
+def with_shared_sums(values: Mapping[MatrixSymbol, MatrixExpr]) -> dict[MatrixSymbol, MatrixExpr]:
+    """The same values, in which a sum that is a part of two others is one value of both."""
+    shared = _in_common(part for value in values.values() for part in walk(value) if isinstance(part, MatAdd))
+    new = {target: fewer(value, shared) for target, value in values.items()}
+    return with_shared_sums(new) if shared else new
+
+
+def _in_common(sums: Iterable[MatAdd]) -> list[MatAdd]:
+    """The terms that two of some sums have in common, if a product of matrices is among them."""
+    found: dict[MatAdd, None] = {}
+    for a, b in combinations(dict.fromkeys(sums), 2):
+        both = Counter(a.args) & Counter(b.args)
+        if both.total() > 1 and any(isinstance(_unsigned(term), MatMul) for term in both):
+            found[MatAdd(*both.elements())] = None
+    return list(found)
+
+
 def _of_another(whole: MatAdd, sums: Iterable[MatAdd]) -> MatrixExpr:
-    """A sum by the longest of those that are a part of it."""
+    """A sum by the longest of those that are a part of it, or all of it in another order."""
     terms = Counter(whole.args)
-    parts = [s for s in sums if len(s.args) < len(whole.args) and Counter(s.args) <= terms]
+    parts = [s for s in sums if s != whole and Counter(s.args) <= terms]
     if not parts:
         return whole
     part = max(parts, key=lambda s: len(s.args))
@@ -47,7 +66,7 @@ def _of_another(whole: MatAdd, sums: Iterable[MatAdd]) -> MatrixExpr:
     at = min(rest.index(term) for term in part.args)
     for term in part.args:
         rest.remove(term)
-    return MatAdd(*rest[:at], part, *rest[at:])
+    return MatAdd(*rest[:at], part, *rest[at:]) if rest else part
 
 
 def _scaled(whole: MatrixExpr) -> MatrixExpr:

@@ -161,6 +161,25 @@ def test_a_product_of_matrices_is_not_computed_twice(formula: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("gate", "other"),
+    [
+        ("W @ x[t] + U @ h[t-1] + b", "W @ x[t] + U @ h[t-1] + d"),
+        ("W @ x[t] + U @ h[t-1] + b", "d + U @ h[t-1] + W @ x[t]"),
+        ("W @ x[t] + U @ h[t-1] + b", "U @ h[t-1] + W @ x[t]"),
+        ("U @ h[t-1] + b", "x[t] - U @ h[t-1]"),
+    ],
+)
+def test_a_product_that_gates_share_is_one(gate: str, other: str) -> None:
+    """There and back: neither its weights nor its cotangents are in a stack."""
+    text = lstmgraph.Cell.from_equations(
+        f"z[t] = sigmoid({gate})\nh[t] = z[t] * h[t-1] + tanh({other})", name="one", sizes={"x": "X", "h": "X"}
+    ).code("numpy")
+    assert "concatenate" not in text
+    assert "half_U" not in text
+    assert text.count("U.dot(h_prev") == text.count("d_U = ") == 1
+
+
+@pytest.mark.parametrize(
     "written",
     [
         "log(2 + x[t])",
