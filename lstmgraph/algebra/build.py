@@ -103,8 +103,13 @@ def total(*terms: MatrixExpr) -> MatrixExpr:
 
 
 def gathered(*terms: MatrixExpr) -> MatrixExpr:
-    """The sum with what is a factor of all its terms before a bracket, and a positive term first: h ⊙ (n − z)."""
+    """The sum with what is a factor of all its terms before a bracket, and a positive term first: h ⊙ (n − z).
+
+    Equal terms are a multiple of one: 2 a ⊙ s.
+    """
     whole = total(*terms)
+    if isinstance(whole, MatAdd):
+        whole = total(*(product(fill(Integer(k), t.shape), t) if k > 1 else t for t, k in Counter(whole.args).items()))
     if not isinstance(whole, MatAdd):
         return whole
     first = next((k for k, term in enumerate(whole.args) if not isinstance(term, Negative)), 0)
