@@ -3,7 +3,8 @@
     d_a = d s,   d_b = d (1 - s)      where s is 1 or 0: the gradients of max(a, b)
     d_a = d s,   d_b = d - d_a
 
-So the switch is found once.  What comes out is the same to the last digit, since s is 0 or 1.
+So the switch is found once.  What comes out is the same to the last digit, since s is 0 or 1, if nothing else is added
+before d_a is taken off: within a sum the difference has a name, so that it stays one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import negate, product, total
 from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.traverse import rebuild, walk
-from lstmgraph.codegen.passes.rows import fresh
+from lstmgraph.codegen.passes.rows import fresh, replaced
 from lstmgraph.codegen.sweep import PHASES, Phase, Sweep, in_order
 from lstmgraph.program import Equation
 
@@ -49,18 +50,36 @@ def _pairs(equations: Iterable[Equation], kind: type) -> Iterator[Pair]:
 def _with_rest(sweep: Sweep, pair: Pair) -> Sweep:
     """With a name for d s, made before the first that needs it, and the difference in the place of d (1 - s)."""
     phases: dict[Phase, list[Equation]] = {}
-    made: Equation | None = None
+    made: list[Equation] = []
     for phase in (p for p in PHASES[1:] if sweep[p]):
         equations = list(sweep[phase])
         users = [e for e in equations if _swapped(e.value, pair, pair[0]) != e.value]
-        if made is None and users:
-            made = _share(sweep, pair, equations, users[0])
-            equations = [made, *(e for e in equations if e.target != made.target)]
-        if made is not None:
-            share = made.target
-            equations = [e if e is made else replace(e, value=_swapped(e.value, pair, share)) for e in equations]
+        if not made and users:
+            made = [_share(sweep, pair, equations, users[0])]
+            equations = [*made, *(e for e in equations if e.target != made[0].target)]
+        if made:
+            equations = [
+                e if e in made else replace(e, value=_swapped(e.value, pair, made[0].target)) for e in equations
+            ]
+            equations = _with_difference(sweep, pair, equations, made)
         phases[phase] = in_order(equations)
     return sweep.changed(phases)
+
+
+def _with_difference(sweep: Sweep, pair: Pair, equations: list[Equation], made: list[Equation]) -> list[Equation]:
+    """With a name for d less its share, if that is a term of sums: it is added to `made` where the first of them is."""
+    whole = pair[0]
+    difference = total(whole, negate(made[0].target))
+    inside = [e for e in equations if isinstance(e.value, MatAdd) and difference in list(walk(e.value))[:-1]]
+    if not inside:
+        return equations
+    if len(made) == 1:
+        taken = {e.target for e in (*sweep.equations, *made)}
+        name = fresh(name_of(whole).marked("rest"), whole.shape, taken)
+        made.append(replace(inside[0], target=name, value=difference))
+        equations = [made[1], *equations]
+    named = {difference: made[1].target}
+    return [replace(e, value=replaced(e.value, named)) if e in inside else e for e in equations]
 
 
 def _share(sweep: Sweep, pair: Pair, equations: list[Equation], first: Equation) -> Equation:
@@ -79,7 +98,7 @@ def _swapped(expr: MatrixExpr, pair: Pair, share: MatrixSymbol) -> MatrixExpr:
     own = n.operands(expr)
     inner = [_swapped(o, pair, share) for o in own]
     if isinstance(expr, MatAdd):  # a sum within a sum stays: whoever has none of both is no user
-        return total(*inner) if inner != [*own] else expr
+        return MatAdd(*inner) if inner != [*own] else expr
     whole, switch = pair
     if not isinstance(expr, n.Hadamard) or whole not in inner:
         return rebuild(expr, inner)
