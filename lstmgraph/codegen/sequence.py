@@ -27,6 +27,7 @@ from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.algebra.traverse import rebuild, renamed, symbols_in, walk
 from lstmgraph.cell import Cell
+from lstmgraph.codegen.complements import with_complements
 from lstmgraph.codegen.fold import folded
 from lstmgraph.codegen.sums import with_sums_apart
 from lstmgraph.codegen.sweep import Sweep, dependent, in_order, swept
@@ -118,7 +119,8 @@ def _backward(cell: Cell, gradient: Program) -> Program:
         *(Equation(seed, value, stage="backward") for seed, value in arriving.items() if seed not in alone),
         *(replace(e, value=renamed(e.value, lambda s: alone.get(s, s))) for e in gradient.stage("backward")),
     )
-    equations = tuple(map(_without_second_name, _without_repeats(map(_without_known, equations))))
+    known = with_complements(map(_without_known, equations))
+    equations = tuple(map(_without_second_name, _without_repeats(known)))
     computed = {e.target for e in equations}
     inputs = dict.fromkeys(s for e in equations for s in sorted(symbols_in(e.value), key=str) if s not in computed)
     return Program(f"{cell.name}_backward", tuple(inputs), equations, gradient.outputs)

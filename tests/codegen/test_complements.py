@@ -1,0 +1,55 @@
+"""The gradient of log(exp(a) + exp(b)) for the one that is far below the other has its digits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sympy import MatAdd
+
+from lstmgraph import Cell
+from lstmgraph.algebra.nodes import Negative, Sigmoid
+from lstmgraph.algebra.traverse import walk
+from lstmgraph.calculus import gradient
+from lstmgraph.codegen.computed import computed
+from lstmgraph.codegen.sequence import sequence
+
+FORMS = {
+    "two": "log(exp(h[t-1] + b) + exp(W @ x[t]))",
+    "three": "b * log(exp(h[t-1] + b) + exp(W @ x[t]) + exp(V @ x[t]))",
+    "weighted": "log(3 * exp(h[t-1]) + 2 * exp(W @ x[t]))",
+    "taken off": "x[t] - 2 * log(exp(h[t-1]) + exp(W @ x[t]))",
+}
+
+
+def cell_of(formula: str) -> Cell:
+    return Cell.from_equations(f"h[t] = {formula}", name="log_sum", sizes={"x": "H", "h": "H"})
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_no_cotangent_is_less_a_share_of_itself(form: str) -> None:
+    """Nothing has a term with a minus left: all of these were differences of shares."""
+    cell = computed(cell_of(FORMS[form]))
+    back = sequence(cell, gradient(cell)).backward
+    sums = [part for e in back.equations for part in walk(e.value) if isinstance(part, MatAdd)]
+    assert not [t for s in sums for t in s.args if isinstance(t, Negative)]
+    assert any(
+        isinstance(part.args[0], Negative) for e in back.equations for part in walk(e.value) if type(part) is Sigmoid
+    )
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_is_far_below_has_a_gradient_to_the_last_digits(form: str) -> None:
+    """Of the state, 40 below the rest, from one step: what NumPy's code gives beside the textbook formula."""
+    functions = cell_of(FORMS[form]).lambdify("numpy")
+    b, W, V = np.full(3, 0.7), np.eye(3), 0.9 * np.eye(3)
+    x, h = np.full((1, 1, 3), 20.0), np.full((1, 3), -20.0)
+    params = {name: value for name, value in {"b": b, "W": W, "V": V}.items() if name in FORMS[form]}
+    outputs, _, saved = functions.forward(params, x, {"h": h})
+    *_, d_states = functions.backward(params, saved, np.ones_like(outputs))
+    below = {
+        "two": np.exp(-20 + 0.7 - 20),
+        "three": 0.7 * np.exp(-20 + 0.7) / (np.exp(20.0) + np.exp(18.0)),
+        "weighted": 1.5 * np.exp(-40),
+        "taken off": -2 * np.exp(-40),
+    }[form]
+    np.testing.assert_allclose(d_states["h"], np.full((1, 3), below), rtol=1e-12)
