@@ -1,7 +1,7 @@
 """The rest of a sigmoid's share, with its digits: d - d σ(u) is d σ(-u).
 
 log(exp(a) + exp(b)) is computed as a + softplus(b - a), so that of what arrives, d, the chain rule gives b its share
-d σ(b - a) and a what is left of it.  Where a is far below b that is nearly nothing, and as a difference it has no digits.
+d σ(b - a) and a what is left of it.  Where a is far below b that is next to nothing: a difference has no digits of it.
 """
 
 from __future__ import annotations

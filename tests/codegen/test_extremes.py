@@ -74,6 +74,8 @@ def extremes_of(equations: str, wanted: str = "y[t]") -> str:
         ("maximum(sigmoid(a[t]), 1)", NEITHER),
         ("minimum(sigmoid(a[t]), 1)", SMALL),
         ("1 - sigmoid(a[t])", NEITHER),
+        ("1 - exp(-sigmoid(a[t]))", SMALL),
+        ("1 - exp(-a[t])", LARGE),
         ("1 - exp(abs(a[t]))", LARGE),
         ("tanh(sigmoid(a[t]))", SMALL),
         ("sin(sigmoid(a[t]))", SMALL),

@@ -129,6 +129,8 @@ class Extremes:
         if isinstance(expr, n.Divide):
             above, below = expr.args
             return self.is_small(above) or self.is_large(below)
+        if isinstance(expr, n.OneMinus):
+            return self.is_small(self._exponent(expr.args[0]))
         if isinstance(expr, (MatAdd, n.Maximum)):
             return all(map(self.is_small, operands(expr)))
         some = isinstance(expr, _HANDS_ON_SMALL) and any(map(self.is_small, operands(expr)))
@@ -140,7 +142,13 @@ class Extremes:
             return []
         if isinstance(expr, MatrixSymbol):
             return [expr]
-        return [s for o in operands(expr) for s in self.small_in(o)]
+        inner = [self._exponent(expr.args[0])] if isinstance(expr, n.OneMinus) else operands(expr)
+        return [s for o in inner for s in self.small_in(o)]
+
+    def _exponent(self, expr: MatrixExpr) -> MatrixExpr:
+        """The a of exp(a), which is near 0 where 1 - exp(a) is; of all else the number 1."""
+        value = self.values.get(expr, expr)
+        return value.args[0] if isinstance(value, n.Exp) else n.Fill(1, *expr.shape)
 
     def _is_power(self, expr: MatrixExpr, *, large: bool) -> bool:
         """Of a base to a number by its sign; with an exponent that a step computes it is an exponential."""
