@@ -18,7 +18,7 @@ from lstmgraph.codegen.identifiers import attributes
 from lstmgraph.codegen.targets.torch import MODULE
 from lstmgraph.errors import MissingExtra, UsageError
 from lstmgraph.reading import from_equations
-from tests.codegen.equality import CELLS
+from tests.codegen.equality import CELLS, ODD
 from tests.codegen.modules import B, H, T, X, functions_of, small
 
 torch = pytest.importorskip("torch")
@@ -48,6 +48,13 @@ def test_the_text_is_standalone_python(name: str) -> None:
     assert not [line for line in source.splitlines() if line != line.rstrip()]
     assert source.endswith("\n")
     assert not source.endswith("\n\n")
+
+
+def test_a_stack_within_another_is_a_part_of_it() -> None:
+    """The gates of the upper of two layers are in the stack of what goes to the lower one, and one of their own."""
+    text = load(ODD["two_layers"]).code("torch")
+    assert "delta_ogifs = delta_ogifds[:, :4*H]" in text
+    assert ".copy_(" not in text[text.index("def gradients(") : text.index("class ")]
 
 
 def test_the_same_text_each_time(golden: Callable[[str, str], None]) -> None:
