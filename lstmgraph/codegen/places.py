@@ -184,7 +184,8 @@ class Places:
         runs = (members[members.index(member) : end] for end in range(len(members) + 1))
         if root not in self.at or e.target not in self.whole or whole_place(root) not in map(self._run, runs):
             return None
-        return None if any(s in self.sweep.wanted or self.at[s] > self.at[e.target] for s in self.occupants(root)) else root
+        stays = any(s in self.sweep.wanted or self.at[s] > self.at[e.target] for s in self.occupants(root))
+        return None if stays else root
 
     def _run(self, members: tuple[MatrixExpr, ...]) -> Place | None:
         return neighbours(map(self.place, members))
