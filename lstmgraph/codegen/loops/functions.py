@@ -14,7 +14,7 @@ from lstmgraph.codegen.loops.calls import AT_STEP, EVERY, ONE_STEP, Calls, inden
 from lstmgraph.codegen.loops.comments import comment, sentence, shapes
 from lstmgraph.codegen.loops.entries import Entries
 from lstmgraph.codegen.loops.layout import Layout, Options, count
-from lstmgraph.codegen.loops.memory import Memory
+from lstmgraph.codegen.loops.memory import Memory, larger
 from lstmgraph.codegen.loops.nests import Item, Multiply, Nest
 from lstmgraph.codegen.loops.places import ALL, NEXT, SHARED, STEP, Direction, Place, whole
 from lstmgraph.codegen.plan import Plan
@@ -29,13 +29,17 @@ class Argument:
 
 @dataclass(frozen=True)
 class Function:
-    """A function of the file: what its comment says, its type, arguments and lines."""
+    """A function of the file: what its comment says, its type, arguments and lines.
+
+    `macro` is of what it returns, where that is a constant but for its arguments.
+    """
 
     words: tuple[str, ...]
     type: str
     name: str
     arguments: tuple[Argument, ...]
     body: tuple[str, ...]
+    macro: str = ""
 
     @property
     def prototype(self) -> str:
@@ -83,7 +87,7 @@ class Functions(Layout):
 
     def pack_size(self) -> Function:
         words = f"How many numbers {self.prefix}_pack writes."
-        return self.function([words], "size_t", "pack_size", [], [f"return {self.pack.amount()};"])
+        return self.size_function(words, "pack_size", [], [f"return {self.pack.amount()};"], self.pack)
 
     def pack_function(self) -> Function:
         places = self.given() | self.remembered(self.pack)
@@ -114,9 +118,8 @@ class Functions(Layout):
             * bool(self.cell.states),
             f"work has {self.prefix}_step_size({self.sizes_argument()}B) numbers.",
         )
-        size = self.function(
-            [f"How much memory {self.prefix}_step works in."], "size_t", "step_size", [_B], [f"return {work.amount()};"]
-        )
+        says = f"How much memory {self.prefix}_step works in."
+        size = self.size_function(says, "step_size", [_B], [f"return {work.amount()};"], work)
         return [size, self.function(words, "void", "step", [*arguments, *self.ys(), _WORK], [*pointers, *lines])]
 
     def forward_function(self) -> Function:
@@ -246,8 +249,26 @@ class Functions(Layout):
             lines.append("return kept + (forward > backward ? forward : backward);")
         else:
             lines.append("return kept + backward;")
-        words = [f"How much memory {self.prefix}_forward and {self.prefix}_backward work in."]
-        return self.function(words, "size_t", "work_size", [_T, _B], lines)
+        words = f"How much memory {self.prefix}_forward and {self.prefix}_backward work in."
+        both = self.joined(self.forward_memory), self.joined(self.backward_memory)
+        return self.size_function(words, "work_size", [_T, _B], lines, *both)
+
+    def size_function(
+        self, words: str, name: str, arguments: Sequence[Argument], lines: Sequence[str], *memories: Memory
+    ) -> Function:
+        """How much the larger of some memories is: by these lines, or where all sizes are numbers by a macro.
+
+        Of a macro there can be an array that is not allocated.
+        """
+        if self.open_sizes:
+            return self.function([words], "size_t", name, arguments, lines)
+        numbers = {z: self.options.sizes[str(z)] for z in self.cell.sizes}
+        first, *others = (m.fixed(numbers) for m in memories)
+        value = larger(first, others[0]) if others else first.text
+        called = f"{self.prefix}_{name}".upper() + f"({', '.join(a.name for a in arguments)})" * bool(arguments)
+        unused = [f"(void){a.name};" for a in arguments if f"({a.name})" not in value]
+        found = self.function([words], "size_t", name, arguments, [*unused, f"return {called};"])
+        return replace(found, macro=f"#define {called} ({value})")
 
     def joined(self, own: Memory) -> Memory:
         return Memory("work", self.names.sizes, {**self.tape.arrays, **own.arrays})

@@ -53,3 +53,43 @@ class Memory:
                     " * ".join([*([count] if count else []), *([text.at(Level.UNARY) if count else text.text])])
                 )
         return " + ".join(t.removesuffix(" * 1") for t in terms) or "0"
+
+    def fixed(self, numbers: Mapping[Symbol, int]) -> Fixed:
+        """How many numbers there are where all sizes are numbers."""
+        found = Fixed()
+        for sample, entries in self.arrays.values():
+            n = int(entries.subs(numbers))
+            found += Fixed(n * (sample in {ALL, NEXT}), n * (sample in {STEP, NEXT}), n * (sample == SHARED))
+        return found
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """An amount as a polynomial of T and B: so many numbers for each sample of all steps, for each of one, and once."""
+
+    all: int = 0
+    step: int = 0
+    shared: int = 0
+
+    def __add__(self, other: Fixed) -> Fixed:
+        return Fixed(self.all + other.all, self.step + other.step, self.shared + other.shared)
+
+    def covers(self, other: Fixed) -> bool:
+        """Whether it is the larger one for any T and B, which are 1 at least."""
+        less = Fixed(self.all - other.all, self.step - other.step, self.shared - other.shared)
+        return min(less.all, less.all + less.step, less.all + less.step + less.shared) >= 0
+
+    @property
+    def text(self) -> str:
+        """In a macro of T and B: a constant where they are, and 1 where there is nothing, which no array has."""
+        terms = (("(size_t)(T) * (B)", self.all), ("(size_t)(B)", self.step), ("", self.shared))
+        return " + ".join(f"{word} * {n}" if word else str(n) for word, n in terms if n) or "1"
+
+
+def larger(first: Fixed, second: Fixed) -> str:
+    """The larger of two amounts: one of them, or what compares them."""
+    for one, other in ((first, second), (second, first)):
+        if one.covers(other):
+            return one.text
+    a, b = first.text, second.text
+    return f"{a} > {b} ? \\\n    {a} : {b}"

@@ -25,8 +25,11 @@ MATH_ERREXCEPT math_errhandling errno assert complex imaginary I offsetof stdin 
 L_tmpnam L_ctermid P_tmpdir M_E M_LOG2E M_LOG10E M_LN2 M_LN10 M_PI M_PI_2 M_PI_4 M_1_PI M_2_PI M_2_SQRTPI M_SQRT2
 M_SQRT1_2 MAXFLOAT SIMD unix linux i386 mips sparc sun fpclassify isfinite isinf isnan isnormal signbit isgreater
 isgreaterequal isless islessequal islessgreater isunordered MAX_CANON MAX_INPUT PIPE_BUF PTHREAD_DESTRUCTOR_ITERATIONS
+PACK_SIZE
 """
-_LIKE_MACROS = re.compile(r"[A-Z_0-9]+_(MAX|MIN|HEADER|CBLAS|SELFTEST)|U?INT(MAX|\d+)_C|FP_[A-Z_0-9]+|SEEK_[A-Z]+")
+_LIKE_MACROS = re.compile(
+    r"[A-Z_0-9]+_(MAX|MIN|HEADER|CBLAS|SELFTEST|PACK_SIZE)|U?INT(MAX|\d+)_C|FP_[A-Z_0-9]+|SEEK_[A-Z]+"
+)
 # Functions of <math.h>, each also with f or l at its end, and of the other headers.
 _MATH = """
 acos asin atan atan2 cos sin tan acosh asinh atanh cosh sinh tanh exp exp2 expm1 log log10 log1p log2 logb ilogb pow
@@ -40,7 +43,7 @@ tmpnam fopen fclose fflush fread fwrite fgetc fgets fputc fputs getc getchar get
 fprintf sprintf snprintf scanf fscanf sscanf setbuf setvbuf fseek ftell feof ferror perror clearerr popen pclose dprintf
 getline getw putw bcmp bcopy bzero ffs memchr memcmp memcpy memmove memset memccpy mempcpy
 strcat strchr strcmp strcoll strcpy strcspn strdup strerror strlen strncat strncmp strncpy strndup strnlen strpbrk
-strrchr strsep strsignal strspn strstr strtok strxfrm strcasecmp strncasecmp stpcpy stpncpy
+strrchr strsep strsignal strspn strstr strtok strxfrm strcasecmp strncasecmp stpcpy stpncpy malloc free exit
 """
 _LIKE_TYPES = re.compile(r"u?int\w*_t")
 # What the file calls its own, where a cell's values may stand beside it.
@@ -48,7 +51,8 @@ _OWN = """
 T B t b row j l sizes params states prev next d_states grads work pack sum real BYTES ROWS LANES TILE HEIGHT DEPTH lanes
 multiply block strips columns tile part_of_row end_of_row one_row lanes_at dots softmax sigmoid hyperbolic_tangent
 exponential exp_parts times_power silu softplus rectified sign_of unit_step square larger smaller add_part first last
-kept forward backward seed fill weighted wrong failures next_output
+kept forward backward seed low span fill weight weighted wrong wrong_product wrong_products compared expected answer
+numbers arrays taken few many failures next_output step_work
 """
 _KEYWORDS = frozenset(f"{_C} {_CPP} {_MACROS}".split())
 _FUNCTIONS = frozenset(word + end for word in _MATH.split() for end in ("", "f", "l"))
