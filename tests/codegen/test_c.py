@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,9 +16,10 @@ import pytest
 import lstmgraph
 from lstmgraph.codegen.compiler import FLAGS, compiled, compiler
 from lstmgraph.codegen.loops.helpers import helper_texts
+from lstmgraph.codegen.loops.memory import Fixed, larger
 from lstmgraph.codegen.loops.names import identifier
 from lstmgraph.templates import render
-from tests.codegen.equality import FILES, WARNINGS
+from tests.codegen.equality import FILES, WARNINGS, c_functions
 
 pytestmark = pytest.mark.cc
 
@@ -174,7 +175,7 @@ def test_a_file_tests_itself_and_touches_no_memory_but_its_own(name: str, dtype:
 
 
 def test_a_file_of_fixed_sizes_tests_itself(tmp_path: Path) -> None:
-    assert ran(tmp_path, "lstm", "float32", *SANITIZED, sizes={"H": 16, "X": 8}) == "lstm: 0 of 19 sums are wrong\n"
+    assert ran(tmp_path, "lstm", "float32", *SANITIZED, sizes={"H": 16, "X": 8}) == "lstm: 0 of 39 sums are wrong\n"
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -199,9 +200,51 @@ def test_a_file_expects_no_more_digits_than_rounding_leaves(dtype: str, least: f
     assert ran(tmp_path, str(path), dtype, "-O2").startswith("loses: 0 of ")
     cells = {"loses": lstmgraph.load(str(path)), "lstm": lstmgraph.load("lstm")}
     texts = {name: cell.code("c", dtype=dtype) for name, cell in cells.items()}
-    allowed = {name: [float(found) for found in re.findall(r"= wrong\([^;]* (\S+)\);", t)] for name, t in texts.items()}
+    tables = {name: re.search(r"answer few\[\] = \{(.*?)\};", t, re.DOTALL) for name, t in texts.items()}
+    allowed = {name: [float(off) for off in re.findall(r" (\S+)\}", t[1])] for name, t in tables.items() if t}
     assert allowed["loses"][0] > 2 * least
     assert set(allowed["lstm"]) == {least}
+
+
+STATIC = """
+#include <stdio.h>
+#include "cell.h"
+static float pack[CELL_PACK_SIZE], step[CELL_STEP_SIZE(2)], work[CELL_WORK_SIZE(3, 2)];
+int main(void)
+{
+    if (cell_pack_size() * 4 != sizeof pack || cell_step_size(2) * 4 != sizeof step) return 1;
+    if (cell_work_size(3, 2) * 4 != sizeof work) return 2;
+    printf("%d %d %d", (int)cell_pack_size(), (int)cell_step_size(2), (int)cell_work_size(3, 2));
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("name", ["gru", "lstm", "slstm", "mlstm", "attention", "two"])
+def test_arrays_of_fixed_sizes_need_no_allocation(name: str, tmp_path: Path) -> None:
+    """And are as large as a file says that is given its sizes at run time."""
+    cell = lstmgraph.load(FILES.get(name, name))
+    sizes = {str(z): 3 + k for k, z in enumerate(cell.sizes)}
+    texts = cell.code_files("c", "cell", sizes=sizes)
+    texts["user.c"] = STATIC.replace("CELL", identifier(cell.name).upper()).replace("cell_", f"{cell.name}_")
+    for file, text in texts.items():
+        (tmp_path / file).write_text(text, encoding="utf-8")
+    subprocess.run([*compiler(), *WARNINGS, "user.c", "cell.c", "-o", "user", "-lm"], cwd=tmp_path, check=True)
+    library, given = c_functions(name).libraries("float32"), list(sizes.values())
+    counts = (
+        library.count("pack_size", given),
+        library.count("step_size", given, 2),
+        library.count("work_size", given, 3, 2),
+    )
+    done = subprocess.run([tmp_path / "user"], capture_output=True, text=True, check=True)
+    assert done.stdout == " ".join(map(str, counts))
+
+
+def test_a_size_of_nothing_is_an_array_of_one() -> None:
+    """C has no array of none; and which of two sizes is larger may depend on T and B."""
+    assert Fixed().text == "1"
+    assert larger(Fixed(all=2), Fixed(all=1, step=1)) == "(size_t)(T) * (B) * 2"
+    assert larger(Fixed(shared=9), Fixed(step=1)) == "9 > (size_t)(B) * 1 ? \\\n    9 : (size_t)(B) * 1"
 
 
 def test_a_file_of_large_fixed_sizes_has_no_test_of_itself() -> None:
@@ -222,7 +265,7 @@ def test_a_file_of_a_cell_that_is_not_finite_has_no_test_of_itself() -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_products_by_cblas(dtype: str, tmp_path: Path) -> None:
-    assert ran(tmp_path, "lstm", dtype, "-DLSTM_CBLAS", "-Wno-unused-function").endswith("0 of 19 sums are wrong\n")
+    assert ran(tmp_path, "lstm", dtype, "-DLSTM_CBLAS", "-Wno-unused-function").endswith("0 of 58 sums are wrong\n")
 
 
 @pytest.mark.parametrize(
@@ -230,14 +273,56 @@ def test_products_by_cblas(dtype: str, tmp_path: Path) -> None:
 )
 def test_a_wrong_file_says_so(right: str, wrong: str, name: str, tmp_path: Path) -> None:
     """Be it the sequence that is wrong or the step alone."""
-    cell = lstmgraph.load("lstm")
-    text = cell.code("c").replace(right, wrong)
-    assert text != cell.code("c")
-    (tmp_path / "cell.c").write_text(text, encoding="utf-8")
-    subprocess.run([*compiler(), "-DLSTM_SELFTEST", "cell.c", "-o", "test", "-lm"], cwd=tmp_path, check=True)
-    done = subprocess.run([tmp_path / "test"], capture_output=True, text=True, check=False)
+    said = said_of_a_wrong_file(tmp_path, right, wrong)
+    assert re.search(rf"^{name}: -?[\d.]+, and not -?[\d.]+\n", said, re.MULTILINE)
+
+
+MUTATIONS = [
+    ("rc, add || l > 0)", "rc, add)"),
+    (", c, add || l > 0)", ", c, add)"),
+    ("part_of_row(8, 1, k, a, ca, b + j, rb, c + j, add)", "0"),
+    ("part_of_row(4, 2, k, a, ca, b + j, rb, c + j, add)", "0"),
+    ("part_of_row(2, 4, k, a, ca, b + j, rb, c + j, add)", "0"),
+    ("part_of_row(1, 4, k, a, ca, b + j, rb, c + j, add)", "0"),
+    ("a + l * ca, m *", "a, m *"),
+    ("columns(2, m, TILE, k, a, ra, ca, b + j", "columns(2, m, TILE, k, a, ra, ca, b"),
+    ("columns(1, m, n - j, k, a, ra, ca, b + j", "columns(1, m, n - j, k, a, ra, ca, b"),
+    ("if (rows == ROWS) tile(ROWS, width, k, a, ra, ca, strip, to, apart, add && whole)", "if (rows == ROWS) (void)0"),
+    ("c + i * rc, rc", "c, rc"),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong"), MUTATIONS)
+@pytest.mark.parametrize("flags", [["-O1"], [*FLAGS, "-O1"]])
+def test_a_product_that_is_wrong_in_some_of_its_shapes_is_seen(
+    right: str, wrong: str, flags: Sequence[str], tmp_path: Path
+) -> None:
+    """Though none of a few numbers has them: whole vectors, whole tiles, and sums longer than what is added at once."""
+    assert "product of matrices: " in said_of_a_wrong_file(tmp_path, right, wrong, *flags)
+
+
+def test_the_sizes_that_a_file_says_are_those_that_its_test_has(tmp_path: Path) -> None:
+    """Memory that is too small is seen."""
+    size = "return B * (4 * H);"
+    with pytest.raises(AssertionError, match="heap-buffer-overflow"):
+        ran(tmp_path, "lstm", "float32", *SANITIZED, changed=(size, size.replace("4", "3")))
+
+
+def said_of_a_wrong_file(folder: Path, right: str, wrong: str, *flags: str) -> str:
+    """What an LSTM with some other words says."""
+    text = lstm()
+    assert right in text
+    (folder / "cell.c").write_text(text.replace(right, wrong), encoding="utf-8")
+    command = [*compiler(), *flags, "-w", "-DLSTM_SELFTEST", "cell.c", "-o", "test", "-lm"]
+    subprocess.run(command, cwd=folder, check=True)
+    done = subprocess.run([folder / "test"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert re.search(rf"^{name}: -?[\d.]+, and not -?[\d.]+\n", done.stdout, re.MULTILINE)
+    return done.stdout
+
+
+@lru_cache
+def lstm() -> str:
+    return lstmgraph.load("lstm").code("c")
 
 
 def test_a_gradient_that_is_left_out_is_seen_though_its_columns_add_up_to_0(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from lstmgraph.codegen.loops.calls import indented, uses
 from lstmgraph.codegen.loops.functions import Functions
 from lstmgraph.codegen.loops.helpers import helper_texts
 from lstmgraph.codegen.loops.layout import PASSES, Options
-from lstmgraph.codegen.loops.selftest import LARGEST, Reference, expected_of, is_small, selftest
+from lstmgraph.codegen.loops.selftest import LARGEST, Reference, expected_of, few, is_small, selftest
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.errors import UnknownName
 from lstmgraph.templates import render
@@ -88,11 +88,12 @@ class File(Functions):
 
     def __init__(self, plan: Plan, options: Options, reference: Reference | None = None) -> None:
         super().__init__(plan, options)
-        self.expected = expected_of(self, reference) if reference and is_small(self) else None
+        self.expected = expected_of(self, reference) if reference else []
         self.untested = ""  # why not
-        if reference and self.expected is None:
+        if reference and not self.expected:
             large = f"its parameters are more than {LARGEST} numbers"
-            self.untested = "its results are not finite at the numbers of the test" if is_small(self) else large
+            small = is_small(self, few(self))
+            self.untested = "its results are not finite at the numbers of the test" if small else large
 
     # ── the files ──
 
@@ -123,7 +124,7 @@ class File(Functions):
         )
 
     def source(self, values: Mapping[str, Any], what: str, include: str) -> str:
-        tested = self.expected is not None
+        tested = bool(self.expected)
         command = ["Compile it with", "", f"    cc {' '.join(FLAGS)} -c", ""]
         macro = self.prefix.upper()
         notes = [

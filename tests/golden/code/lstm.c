@@ -427,16 +427,22 @@ void lstm_backward(lstm_sizes sizes, size_t T, size_t B, const lstm_params *para
 
 #ifdef LSTM_SELFTEST
 /* A few steps of numbers that follow a rule, against sums that lstmgraph found in double precision, and one
-   step of one sample against the same one of the sequence. */
+   step of one sample against the same one of the sequence, of few numbers and of many; and products of all shapes. */
 #include <stdio.h>
 
+typedef struct {
+    double sum, tolerance;
+} answer;
+
 static uint32_t seed = 1;
+static real low, span;
+static int compared = 0;
 
 static void fill(size_t n, real *a)
 {
     for (size_t k = 0; k < n; ++k) {
         seed = seed * 1664525u + 1013904223u;
-        a[k] = (real)(seed >> 16) / 65536 * 1.5f - 0.75f;
+        a[k] = (real)(seed >> 16) / 65536 * span + low;
     }
 }
 
@@ -453,105 +459,187 @@ static double weighted(size_t n, const real *a)
     return sum;
 }
 
-static int wrong(const char *name, size_t n, const real *a, double expected, double tolerance)
+static int wrong(const char *name, size_t n, const real *a, answer expected)
 {
     const double sum = weighted(n, a);
     double size = 1;
     for (size_t k = 0; k < n; ++k) size += fabs((double)a[k]) * weight(k);
-    if (fabs(sum - expected) <= tolerance * size) return 0;
-    printf("%s: %.9g, and not %.9g\n", name, sum, expected);
+    ++compared;
+    if (fabs(sum - expected.sum) <= expected.tolerance * size) return 0;
+    printf("%s: %.9g, and not %.9g\n", name, sum, expected.sum);
     return 1;
+}
+
+static int wrong_product(size_t m, size_t n, size_t k, int turned, int add)
+{
+    static real a[(8 + ROWS) * DEPTH], b[(8 * DEPTH + 8) * LANES], c[(HEIGHT + 16 * ROWS) * (LANES + 1)];
+    const size_t ra = turned ? 1 : k, ca = turned ? m : 1, rc = n + 1; /* what is between rows stays */
+    answer expected = {0, 1e-5};
+    fill(m * k, a);
+    fill(k * n, b);
+    fill(m * rc, c);
+    for (size_t i = 0; i < m; ++i)
+        for (size_t j = 0; j < rc; ++j) {
+            double sum = add || j == n ? (double)c[i * rc + j] : 0;
+            for (size_t l = 0; l < k && j < n; ++l) sum += (double)a[i * ra + l * ca] * (double)b[l * n + j];
+            expected.sum += sum * weight(i * rc + j);
+        }
+    multiply(m, n, k, a, ra, ca, b, n, c, rc, add);
+    return wrong("product of matrices", m * rc, c, expected);
+}
+
+/* Of rows of 8, 4, 2 and 1 vectors and a part of one, and of sums that are longer than what is added at once. */
+static int wrong_products(void)
+{
+    static const size_t shapes[][3] = {
+        {1, 16 * LANES - 1, 7},
+        {1, LANES, 8 * DEPTH + 3},
+        {ROWS + ROWS / 2 + 1, 16 * LANES - 1, 7},
+        {ROWS + ROWS / 2 + 1, TILE + 1, DEPTH + 3},
+        {HEIGHT + 3, LANES, 3},
+    };
+    int failures = 0;
+    for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; ++s)
+        for (int way = 0; way < 4; ++way)
+            failures += wrong_product(shapes[s][0], shapes[s][1], shapes[s][2], way / 2, way % 2);
+    return failures;
+}
+
+/* Of <stdlib.h>, whose other names a cell may have. */
+void *malloc(size_t size);
+void free(void *memory);
+void exit(int status);
+
+static void *taken[36];
+static size_t arrays = 0;
+
+static real *numbers(size_t n)
+{
+    real *a = malloc((n > 0 ? n : 1) * sizeof *a);
+    if (!a) {
+        printf("no memory for %lu numbers\n", (unsigned long)n);
+        exit(2);
+    }
+    taken[arrays++] = a;
+    return a;
+}
+
+static int lstm_tested(lstm_sizes sizes, size_t T, size_t B, const answer *expected)
+{
+    const size_t X = sizes.X, H = sizes.H;
+    int failures = 0;
+    real *param_W_f = numbers(H * X);
+    real *param_U_f = numbers(H * H);
+    real *param_b_f = numbers(H);
+    real *param_W_i = numbers(H * X);
+    real *param_U_i = numbers(H * H);
+    real *param_b_i = numbers(H);
+    real *param_W_g = numbers(H * X);
+    real *param_U_g = numbers(H * H);
+    real *param_b_g = numbers(H);
+    real *param_W_o = numbers(H * X);
+    real *param_U_o = numbers(H * H);
+    real *param_b_o = numbers(H);
+    real *grad_W_f = numbers(H * X);
+    real *grad_U_f = numbers(H * H);
+    real *grad_b_f = numbers(H);
+    real *grad_W_i = numbers(H * X);
+    real *grad_U_i = numbers(H * H);
+    real *grad_b_i = numbers(H);
+    real *grad_W_g = numbers(H * X);
+    real *grad_U_g = numbers(H * H);
+    real *grad_b_g = numbers(H);
+    real *grad_W_o = numbers(H * X);
+    real *grad_U_o = numbers(H * H);
+    real *grad_b_o = numbers(H);
+    real *state_c = numbers((T + 1) * B * H);
+    real *state_h = numbers((T + 1) * B * H);
+    real *d_state_c = numbers(B * H);
+    real *d_state_h = numbers(B * H);
+    real *next_c = numbers(H);
+    real *next_h = numbers(H);
+    real *xs = numbers(T * B * X);
+    real *d_hs = numbers(T * B * H);
+    real *d_xs = numbers(T * B * X);
+    real *pack = numbers(lstm_pack_size(sizes));
+    real *work = numbers(lstm_work_size(sizes, T, B));
+    real *step_work = numbers(lstm_step_size(sizes, 1));
+    const lstm_params params = {param_W_f, param_U_f, param_b_f, param_W_i, param_U_i, param_b_i, param_W_g,
+                                param_U_g, param_b_g, param_W_o, param_U_o, param_b_o};
+    const lstm_grads grads = {grad_W_f, grad_U_f, grad_b_f, grad_W_i, grad_U_i, grad_b_i, grad_W_g, grad_U_g,
+                              grad_b_g, grad_W_o, grad_U_o, grad_b_o};
+    const lstm_states states = {state_c, state_h};
+    const lstm_states d_states = {d_state_c, d_state_h};
+    const lstm_states next = {next_c, next_h};
+    seed = 1;
+    fill(H * X, param_W_f);
+    fill(H * H, param_U_f);
+    fill(H, param_b_f);
+    fill(H * X, param_W_i);
+    fill(H * H, param_U_i);
+    fill(H, param_b_i);
+    fill(H * X, param_W_g);
+    fill(H * H, param_U_g);
+    fill(H, param_b_g);
+    fill(H * X, param_W_o);
+    fill(H * H, param_U_o);
+    fill(H, param_b_o);
+    fill(T * B * X, xs);
+    fill(B * H, state_c);
+    fill(B * H, state_h);
+    fill(T * B * H, d_hs);
+    fill(B * H, d_state_c);
+    fill(B * H, d_state_h);
+    lstm_pack(sizes, &params, pack);
+    lstm_step(sizes, 1, &params, pack, xs, &states, &next, step_work);
+    lstm_forward(sizes, T, B, &params, pack, xs, &states, work);
+    lstm_backward(sizes, T, B, &params, xs, &states, d_hs, &d_states, &grads, d_xs, work);
+    failures += wrong("c", T * B * H, state_c + B * H, expected[0]);
+    failures += wrong("bar(c)", B * H, d_state_c, expected[1]);
+    failures += wrong("h", T * B * H, state_h + B * H, expected[2]);
+    failures += wrong("bar(h)", B * H, d_state_h, expected[3]);
+    failures += wrong("grad(W_f)", H * X, grad_W_f, expected[4]);
+    failures += wrong("grad(U_f)", H * H, grad_U_f, expected[5]);
+    failures += wrong("grad(b_f)", H, grad_b_f, expected[6]);
+    failures += wrong("grad(W_i)", H * X, grad_W_i, expected[7]);
+    failures += wrong("grad(U_i)", H * H, grad_U_i, expected[8]);
+    failures += wrong("grad(b_i)", H, grad_b_i, expected[9]);
+    failures += wrong("grad(W_g)", H * X, grad_W_g, expected[10]);
+    failures += wrong("grad(U_g)", H * H, grad_U_g, expected[11]);
+    failures += wrong("grad(b_g)", H, grad_b_g, expected[12]);
+    failures += wrong("grad(W_o)", H * X, grad_W_o, expected[13]);
+    failures += wrong("grad(U_o)", H * H, grad_U_o, expected[14]);
+    failures += wrong("grad(b_o)", H, grad_b_o, expected[15]);
+    failures += wrong("bar(x)", T * B * X, d_xs, expected[16]);
+    failures += wrong("c of a step", H, next_c,
+                      (answer){weighted(H, state_c + B * H), expected[0].tolerance});
+    failures += wrong("h of a step", H, next_h,
+                      (answer){weighted(H, state_h + B * H), expected[2].tolerance});
+    while (arrays > 0) free(taken[--arrays]);
+    return failures;
 }
 
 int main(void)
 {
-    enum { T = 3, B = 2 };
+    static const answer few[] = {{-15.9090212, 1e-5}, {1.61077011, 1e-5}, {-11.6133671, 1e-5},
+                                 {0.0977454059, 1e-5}, {0.296325023, 1e-5}, {0.337827532, 1e-5},
+                                 {-0.240786001, 1e-5}, {0.63830106, 1e-5}, {1.11488911, 1e-5},
+                                 {-1.39598034, 1e-5}, {0.613476113, 1e-5}, {0.747387811, 1e-5},
+                                 {0.454819179, 1e-5}, {1.10307153, 1e-5}, {0.215237052, 1e-5},
+                                 {-0.695598826, 1e-5}, {10.2426136, 1e-5}};
+    static const answer many[] = {{-1174.05715, 1e-5}, {-28.8075261, 1e-5}, {-474.027324, 1e-5},
+                                  {-20.8502018, 1e-5}, {3.28876216, 1e-5}, {22.0853725, 1e-5},
+                                  {-18.3850043, 1e-5}, {9.46578311, 1e-5}, {-0.225154759, 1e-5},
+                                  {-51.6173869, 1e-5}, {-109.62669, 1e-5}, {-142.85869, 1e-5},
+                                  {-132.468356, 1e-5}, {24.7882494, 1e-5}, {-34.604223, 1e-5},
+                                  {-20.3792319, 1e-5}, {59.0149572, 1e-5}};
     int failures = 0;
-    const lstm_sizes sizes = {2, 3};
-    static real param_W_f[6];
-    static real param_U_f[9];
-    static real param_b_f[3];
-    static real param_W_i[6];
-    static real param_U_i[9];
-    static real param_b_i[3];
-    static real param_W_g[6];
-    static real param_U_g[9];
-    static real param_b_g[3];
-    static real param_W_o[6];
-    static real param_U_o[9];
-    static real param_b_o[3];
-    const lstm_params params = {param_W_f, param_U_f, param_b_f, param_W_i, param_U_i, param_b_i, param_W_g,
-                                param_U_g, param_b_g, param_W_o, param_U_o, param_b_o};
-    static real grad_W_f[6];
-    static real grad_U_f[9];
-    static real grad_b_f[3];
-    static real grad_W_i[6];
-    static real grad_U_i[9];
-    static real grad_b_i[3];
-    static real grad_W_g[6];
-    static real grad_U_g[9];
-    static real grad_b_g[3];
-    static real grad_W_o[6];
-    static real grad_U_o[9];
-    static real grad_b_o[3];
-    const lstm_grads grads = {grad_W_f, grad_U_f, grad_b_f, grad_W_i, grad_U_i, grad_b_i, grad_W_g, grad_U_g,
-                              grad_b_g, grad_W_o, grad_U_o, grad_b_o};
-    static real state_c[24];
-    static real state_h[24];
-    const lstm_states states = {state_c, state_h};
-    static real d_state_c[6];
-    static real d_state_h[6];
-    const lstm_states d_states = {d_state_c, d_state_h};
-    static real next_c[3];
-    static real next_h[3];
-    const lstm_states next = {next_c, next_h};
-    static real xs[12];
-    static real d_hs[18];
-    static real d_xs[12];
-    static real pack[60];
-    static real work[246];
-    fill(6, param_W_f);
-    fill(9, param_U_f);
-    fill(3, param_b_f);
-    fill(6, param_W_i);
-    fill(9, param_U_i);
-    fill(3, param_b_i);
-    fill(6, param_W_g);
-    fill(9, param_U_g);
-    fill(3, param_b_g);
-    fill(6, param_W_o);
-    fill(9, param_U_o);
-    fill(3, param_b_o);
-    fill(12, xs);
-    fill(6, state_c);
-    fill(6, state_h);
-    fill(18, d_hs);
-    fill(6, d_state_c);
-    fill(6, d_state_h);
-    lstm_pack(sizes, &params, pack);
-    lstm_step(sizes, 1, &params, pack, xs, &states, &next, work);
-    lstm_forward(sizes, T, B, &params, pack, xs, &states, work);
-    lstm_backward(sizes, T, B, &params, xs, &states, d_hs, &d_states, &grads, d_xs, work);
-    failures += wrong("c", 18, state_c + 6, -15.909021183380244, 1e-5);
-    failures += wrong("bar(c)", 6, d_state_c, 1.6107701059188766, 1e-5);
-    failures += wrong("h", 18, state_h + 6, -11.613367095639193, 1e-5);
-    failures += wrong("bar(h)", 6, d_state_h, 0.0977454059471517, 1e-5);
-    failures += wrong("grad(W_f)", 6, grad_W_f, 0.2963250225321225, 1e-5);
-    failures += wrong("grad(U_f)", 9, grad_U_f, 0.33782753243476193, 1e-5);
-    failures += wrong("grad(b_f)", 3, grad_b_f, -0.24078600101874714, 1e-5);
-    failures += wrong("grad(W_i)", 6, grad_W_i, 0.6383010595129681, 1e-5);
-    failures += wrong("grad(U_i)", 9, grad_U_i, 1.1148891142553112, 1e-5);
-    failures += wrong("grad(b_i)", 3, grad_b_i, -1.3959803368953851, 1e-5);
-    failures += wrong("grad(W_g)", 6, grad_W_g, 0.613476112640941, 1e-5);
-    failures += wrong("grad(U_g)", 9, grad_U_g, 0.7473878114363128, 1e-5);
-    failures += wrong("grad(b_g)", 3, grad_b_g, 0.4548191787528473, 1e-5);
-    failures += wrong("grad(W_o)", 6, grad_W_o, 1.1030715253967054, 1e-5);
-    failures += wrong("grad(U_o)", 9, grad_U_o, 0.21523705199196627, 1e-5);
-    failures += wrong("grad(b_o)", 3, grad_b_o, -0.6955988262869283, 1e-5);
-    failures += wrong("bar(x)", 12, d_xs, 10.242613613772061, 1e-5);
-    failures += wrong("c of a step", 3, next_c, weighted(3, state_c + 6), 1e-5);
-    failures += wrong("h of a step", 3, next_h, weighted(3, state_h + 6), 1e-5);
-    printf("lstm: %d of 19 sums are wrong\n", failures);
+    low = -0.75f, span = 1.5f;
+    failures += lstm_tested((lstm_sizes){2, 3}, 3, 2, few);
+    low = -0.75f, span = 1.5f;
+    failures += lstm_tested((lstm_sizes){17, 18}, 3, 45, many);
+    failures += wrong_products();
+    printf("lstm: %d of %d sums are wrong\n", failures, compared);
     return failures != 0;
 }
 #endif
