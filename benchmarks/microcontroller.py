@@ -1,7 +1,8 @@
 """What one step of a cell takes on a small machine: flash for the code and the weights, memory for the rest.
 
 The generated C file of fixed sizes is compiled with -Os, and only what a step calls is kept, as a linker does.  Its
-size is that of this compiler's machine code.  For another machine:
+size is that of this compiler's machine code.  The stack is that of the deepest calls, as GCC tells it (functions of the
+C library are not in it, and of other compilers it is not known).  For another machine:
 
     CC=arm-none-eabi-gcc python -m benchmarks.microcontroller -mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16
 
@@ -10,6 +11,7 @@ size is that of this compiler's machine code.  For another machine:
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -29,8 +31,8 @@ SMALL = ("-std=c99", "-Os", "-ffp-contract=fast", "-fno-math-errno", "-ffunction
 CELLS = ("lstm", "peephole_lstm", "gru")
 
 
-def text_size(texts: dict[str, str], keep: str, flags: list[str]) -> int:
-    """The bytes of code and constants that are left of a file when only one function is wanted."""
+def taken(texts: dict[str, str], keep: str, flags: list[str]) -> tuple[int, str]:
+    """The bytes of code and constants that are left of a file when only one function is wanted, and of its stack."""
     cc = compiler()
     size = shutil.which(cc[0].removesuffix("gcc").removesuffix("cc") + "size") or "size"
     with tempfile.TemporaryDirectory() as folder:
@@ -38,11 +40,26 @@ def text_size(texts: dict[str, str], keep: str, flags: list[str]) -> int:
             (Path(folder) / name).write_text(text, encoding="utf-8")
         source = next(name for name in texts if name.endswith(".c"))
         subprocess.run([*cc, *SMALL, *flags, "-c", source, "-o", "all.o"], cwd=folder, check=True)
+        command = [*cc, *SMALL, *flags, "-fcallgraph-info=su", "-c", source, "-o", "calls.o"]
+        known = subprocess.run(command, cwd=folder, check=False, capture_output=True).returncode == 0
+        graph = (Path(folder) / "calls.ci").read_text(encoding="utf-8") if known else ""
         linked = [*cc, *flags, "-nostdlib", "-r", "-Wl,--gc-sections", f"-Wl,-u,{keep}", "-Wl,-e," + keep]
         subprocess.run([*linked, "all.o", "-o", "step.o"], cwd=folder, check=True)
         done = subprocess.run([size, "-A", "step.o"], cwd=folder, check=True, capture_output=True, text=True)
     rows = [line.split() for line in done.stdout.splitlines()]
-    return sum(int(row[1]) for row in rows if row and row[0].startswith((".text", ".rodata")))
+    code = sum(int(row[1]) for row in rows if row and row[0].startswith((".text", ".rodata")))
+    return code, str(deepest(graph, keep)) if graph else "-"
+
+
+def deepest(graph: str, name: str) -> int:
+    """The bytes of stack that a function takes with what it calls, of GCC's call graph: none calls itself."""
+    own = dict(re.findall(r'node: \{ title: "([^"]*)" label: ".*\\n(\d+) bytes', graph))
+    calls = re.findall(r'edge: \{ sourcename: "([^"]*)" targetname: "([^"]*)"', graph)
+
+    def depth(at: str) -> int:
+        return int(own.get(at, 0)) + max((depth(called) for source, called in calls if source == at), default=0)
+
+    return depth(name)
 
 
 def memory(name: str, sizes: dict[str, int]) -> tuple[int, int]:
@@ -71,14 +88,12 @@ def main() -> None:
     print(
         f"{' '.join([*compiler(), *SMALL, *flags])}, float32, {', '.join(given.size)}: bytes for one step of one sample"
     )
-    print(f"{'cell':16}{'code':>8}{'weights':>9}{'memory':>8}")
+    print(f"{'cell':16}{'code':>8}{'weights':>9}{'memory':>8}{'stack':>7}")
     for name in given.cell:
         cell = lg.load(name)
         texts = cell.code_files("c", dtype="float32", sizes=sizes)
-        code = text_size(texts, f"{cell.name}_step", flags)
-        print(
-            f"{name:16}{code:8}{''.join(f'{n:9}' if k == 0 else f'{n:8}' for k, n in enumerate(memory(name, sizes)))}"
-        )
+        (code, stack), (weights, written) = taken(texts, f"{cell.name}_step", flags), memory(name, sizes)
+        print(f"{name:16}{code:8}{weights:9}{written:8}{stack:>7}")
 
 
 if __name__ == "__main__":

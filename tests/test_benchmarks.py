@@ -1,4 +1,5 @@
-"""Benchmarks and the gallery's maker, told of something that does not exist, say so without a traceback."""
+"""Benchmarks and the gallery's maker, told of something that does not exist, say so without a traceback; what they say
+beside is what they mean."""
 
 from __future__ import annotations
 
@@ -7,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from benchmarks.microcontroller import deepest
 
 ROOT = Path(__file__).parents[1]
 
@@ -37,3 +40,12 @@ def test_what_does_not_exist_is_one_message(arguments: list[str], said: str) -> 
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_a_stack_is_that_of_the_deepest_calls() -> None:
+    """Of the graph that GCC writes; what has no size there is of another library."""
+    sizes = {"step": 100, "a.c:product": 30, "a.c:part": 7, "a.c:tanh": 36}
+    nodes = [f'node: {{ title: "{name}" label: "f\\na.c:1:2\\n{n} bytes (static)" }}' for name, n in sizes.items()]
+    calls = [("step", "a.c:product"), ("a.c:product", "a.c:part"), ("step", "a.c:tanh"), ("step", "memcpy")]
+    edges = [f'edge: {{ sourcename: "{of}" targetname: "{to}" label: "a.c:3:4" }}' for of, to in calls]
+    assert deepest("\n".join([*nodes, *edges]), "step") == 137

@@ -240,6 +240,38 @@ def test_arrays_of_fixed_sizes_need_no_allocation(name: str, tmp_path: Path) -> 
     assert done.stdout == " ".join(map(str, counts))
 
 
+ONLY_BIASES = """
+#include <stdio.h>
+#include <string.h>
+#include "cell.h"
+static float w[64] = {0.5f, -0.25f, 0.125f, 1}, pack[GRU_PACK_SIZE], work[GRU_STEP_SIZE(1)], x[4] = {1, 2, 3, 4};
+static float before[4] = {1, -1}, after[2][4];
+int main(void)
+{
+    const gru_params all = {w, w, w, w, w, w, w, w, w};
+    const gru_params some = {.b_z = w, .b_r = w, .b_g = w};
+    const gru_states prev = {before}, next[2] = {{after[0]}, {after[1]}};
+    gru_pack(&all, pack);
+    gru_step(1, &all, pack, x, &prev, &next[0], work);
+    gru_step(1, &some, pack, x, &prev, &next[1], work);
+    return memcmp(after[0], after[1], sizeof after[0]);
+}
+"""
+
+
+def test_a_header_says_what_a_step_reads_of_the_parameters(tmp_path: Path) -> None:
+    """On a small machine weights are there once, packed."""
+    texts = lstmgraph.load("gru").code_files("c", "cell", sizes={"X": 4, "H": 4})
+    assert "Of params it reads b_r, b_z and b_g: the others may be null." in " ".join(texts["cell.h"].split())
+    assert "Of params it reads" not in lstmgraph.load(FILES["entrywise"]).code("c")  # but all of them
+    assert "It reads none of params." in lstmgraph.load("min_gru").code("c")
+    for file, text in (texts | {"user.c": ONLY_BIASES}).items():
+        (tmp_path / file).write_text(text, encoding="utf-8")
+    command = [*compiler(), *WARNINGS, *SANITIZED, "user.c", "cell.c", "-o", "user", "-lm"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    subprocess.run([tmp_path / "user"], check=True)
+
+
 def test_a_size_of_nothing_is_an_array_of_one() -> None:
     """C has no array of none; and which of two sizes is larger may depend on T and B."""
     assert Fixed().text == "1"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sympy import MatrixSymbol
 
@@ -18,6 +18,11 @@ def comment(*sentences: str) -> list[str]:
 def shapes(lead: str, arrays: Mapping[str, MatrixSymbol]) -> str:
     """`xs is (T, B, X) and ys is (T, B, Y)`, of arrays with the axes `lead` in front of a sample's."""
     parts = [f"{name} is ({', '.join([lead, *map(str, array_axes(a.shape, True))])})" for name, a in arrays.items()]
+    return in_words(parts)
+
+
+def in_words(parts: Sequence[str]) -> str:
+    """`a, b and c`"""
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 

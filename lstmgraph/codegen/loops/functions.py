@@ -11,7 +11,7 @@ from sympy import MatrixSymbol
 from lstmgraph.algebra.names import like
 from lstmgraph.codegen.code import WIDTH
 from lstmgraph.codegen.loops.calls import AT_STEP, EVERY, ONE_STEP, Calls, indented, uses
-from lstmgraph.codegen.loops.comments import comment, sentence, shapes
+from lstmgraph.codegen.loops.comments import comment, in_words, sentence, shapes
 from lstmgraph.codegen.loops.entries import Entries
 from lstmgraph.codegen.loops.layout import Layout, Options, count
 from lstmgraph.codegen.loops.memory import Memory, larger
@@ -117,10 +117,19 @@ class Functions(Layout):
             "Each state is (B, ...), before the step (prev) and after it (next), in different memory."
             * bool(self.cell.states),
             f"work has {self.prefix}_step_size({self.sizes_argument()}B) numbers.",
+            self.read_of_params(lines),
         )
         says = f"How much memory {self.prefix}_step works in."
         size = self.size_function(says, "step_size", [_B], [f"return {work.amount()};"], work)
         return [size, self.function(words, "void", "step", [*arguments, *self.ys(), _WORK], [*pointers, *lines])]
+
+    def read_of_params(self, lines: Sequence[str]) -> str:
+        """What a caller must give of the parameters, where that is not all of them: of the others pack has all."""
+        words = [self.members[p.name] for p in self.cell.parameters]
+        read = [w for w in words if any(re.search(rf"\bparams->{w}\b", line) for line in lines)]
+        if len(read) == len(words):
+            return ""
+        return f"Of params it reads {in_words(read)}: the others may be null." if read else "It reads none of params."
 
     def forward_function(self) -> Function:
         places = self.given() | self.remembered(self.pack) | self.taped() | self.roots()

@@ -74,7 +74,8 @@ void lstm_pack(lstm_sizes sizes, const lstm_params *params, lstm_real *pack);
 size_t lstm_step_size(lstm_sizes sizes, size_t B);
 
 /* One step of B samples.  xs is (B, X).  Each state is (B, ...), before the step (prev) and after it
-   (next), in different memory.  work has lstm_step_size(sizes, B) numbers. */
+   (next), in different memory.  work has lstm_step_size(sizes, B) numbers.  Of params it reads b_f, b_i,
+   b_g and b_o: the others may be null. */
 void lstm_step(lstm_sizes sizes, size_t B, const lstm_params *params, const lstm_real *pack,
                const lstm_real *xs, const lstm_states *prev, const lstm_states *next, lstm_real *work);
 
