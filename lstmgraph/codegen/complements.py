@@ -46,7 +46,9 @@ def _complement(whole: MatAdd, known: Known) -> MatrixExpr | None:
         for left, u in _shares(_meant(term, known)):
             arrived = next((t for t in (negate(left), _meant(negate(left), known)) if t in whole.args), None)
             if arrived is not None:
-                rest = (t for t in whole.args if t not in (term, arrived))
+                rest = list(whole.args)
+                rest.remove(term)
+                rest.remove(arrived)
                 return total(product(arrived, n.Sigmoid(negate(u))), *rest)
     return None
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sympy import MatAdd
+from sympy import MatAdd, MatrixExpr, MatrixSymbol
 
 from lstmgraph import Cell
-from lstmgraph.algebra.nodes import Negative, Sigmoid
+from lstmgraph.algebra.nodes import Hadamard, Negative, Sigmoid
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.calculus import gradient
+from lstmgraph.codegen.complements import with_complements
 from lstmgraph.codegen.computed import computed
 from lstmgraph.codegen.sequence import sequence
+from lstmgraph.program import Equation
 
 FORMS = {
     "two": "log(exp(h[t-1] + b) + exp(W @ x[t]))",
@@ -19,6 +21,7 @@ FORMS = {
     "weighted": "log(3 * exp(h[t-1]) + 2 * exp(W @ x[t]))",
     "taken off": "x[t] - 2 * log(exp(h[t-1]) + exp(W @ x[t]))",
 }
+D, U = (MatrixSymbol(name, 3, 1) for name in "du")
 
 
 def cell_of(formula: str) -> Cell:
@@ -35,6 +38,37 @@ def test_no_cotangent_is_less_a_share_of_itself(form: str) -> None:
     assert any(
         isinstance(part.args[0], Negative) for e in back.equations for part in walk(e.value) if type(part) is Sigmoid
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted"),
+    [
+        ((D, -1), "d*s(-u)"),
+        ((D, D, -1), "d*s(-u) + d"),
+        ((D, -1, -1), "d*s(-u) - d*s(u)"),
+        ((D, 1), "d + d*s(u)"),
+        ((Negative(D), 1), "-d*s(-u)"),
+    ],
+)
+def test_one_term_and_one_share_are_a_product(written: tuple[MatrixExpr | int, ...], wanted: str) -> None:
+    share = Hadamard(D, Sigmoid(U))
+    terms = (t if isinstance(t, MatrixExpr) else share if t > 0 else Negative(share) for t in written)
+    (done,) = with_complements([Equation(MatrixSymbol("y", 3, 1), MatAdd(*terms), stage="backward")])
+    assert text_of(done.value) == wanted
+
+
+def text_of(expr: MatrixExpr) -> str:
+    """Terms in the order that they are in."""
+    match expr:
+        case MatAdd():
+            return " + ".join(map(text_of, expr.args)).replace("+ -", "- ")
+        case Negative():
+            return f"-{text_of(expr.args[0])}"
+        case Hadamard():
+            return "*".join(map(text_of, expr.args))
+        case Sigmoid():
+            return f"s({text_of(expr.args[0])})"
+    return str(expr)
 
 
 @pytest.mark.parametrize("form", FORMS)
