@@ -170,7 +170,7 @@ class _Test:
             *(f"fill({n}, {name});" for name, n in self.filled()),
             *self.calls(),
             *self.compared(),
-            *(["while (arrays > 0) free(taken[--arrays]);"] if f.open_sizes else []),
+            *(["for (; arrays > 0; arrays -= 1) free(taken[arrays - 1]);"] if f.open_sizes else []),
             "return failures;",
         ]
         return f.function([], "static int", "tested", [*given, Argument("const answer *", "expected")], lines).text

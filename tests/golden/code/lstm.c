@@ -615,7 +615,7 @@ static int lstm_tested(lstm_sizes sizes, size_t T, size_t B, const answer *expec
                       (answer){weighted(H, state_c + B * H), expected[0].tolerance});
     failures += wrong("h of a step", H, next_h,
                       (answer){weighted(H, state_h + B * H), expected[2].tolerance});
-    while (arrays > 0) free(taken[--arrays]);
+    for (; arrays > 0; arrays -= 1) free(taken[arrays - 1]);
     return failures;
 }
 
