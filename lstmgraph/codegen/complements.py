@@ -1,4 +1,4 @@
-"""The rest of a sigmoid's share, with its digits: d - d σ(u) is d σ(-u).
+"""The rest of a share, with its digits: d - d σ(u) is d σ(-u), and d - d s of a switch s, which is 0 or 1, d (1 - s).
 
 log(exp(a) + exp(b)) is computed as a + softplus(b - a), so that of what arrives, d, the chain rule gives b its share
 d σ(b - a) and a what is left of it.  Where a is far below b that is next to nothing: a difference has no digits of it.
@@ -6,7 +6,7 @@ d σ(b - a) and a what is left of it.  Where a is far below b that is next to no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from sympy import MatAdd, MatrixExpr, MatrixSymbol
@@ -17,6 +17,10 @@ from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import rebuild
 from lstmgraph.program import Equation
 
+_OTHERS: Mapping[type, Callable[[MatrixExpr], MatrixExpr]] = {
+    n.Sigmoid: lambda share: n.Sigmoid(negate(share.args[0])),
+    n.Step: n.OneMinus,
+}
 Known = Mapping[MatrixSymbol, MatrixExpr]
 
 
@@ -41,15 +45,15 @@ def _completed(expr: MatrixExpr, known: Known) -> MatrixExpr:
 
 
 def _complement(whole: MatAdd, known: Known) -> MatrixExpr | None:
-    """The sum with d σ(-u) in the place of d and of -d σ(u), of which both may have a name."""
+    """The sum with d σ(-u) in the place of d and of -d σ(u), of which both may have a name; of a switch likewise."""
     for term in whole.args:
-        for left, u in _shares(_meant(term, known)):
+        for left, other in _shares(_meant(term, known)):
             arrived = next((t for t in (negate(left), _meant(negate(left), known)) if t in whole.args), None)
             if arrived is not None:
                 rest = list(whole.args)
                 rest.remove(term)
                 rest.remove(arrived)
-                return total(product(arrived, n.Sigmoid(negate(u))), *rest)
+                return total(product(arrived, other), *rest)
     return None
 
 
@@ -61,10 +65,10 @@ def _meant(term: MatrixExpr, known: Known) -> MatrixExpr:
 
 
 def _shares(term: MatrixExpr) -> Iterator[tuple[MatrixExpr, MatrixExpr]]:
-    """The d and the u of d σ(u), for each sigmoid among the factors."""
+    """The d and the σ(-u) of d σ(u), for each sigmoid among the factors."""
     if isinstance(term, n.Negative):
-        yield from ((negate(left), u) for left, u in _shares(term.args[0]))
+        yield from ((negate(left), other) for left, other in _shares(term.args[0]))
     elif isinstance(term, n.Hadamard):
         for k, factor in enumerate(term.args):
-            if isinstance(factor, n.Sigmoid):
-                yield product(*term.args[:k], *term.args[k + 1 :]), factor.args[0]
+            if type(factor) in _OTHERS:
+                yield product(*term.args[:k], *term.args[k + 1 :]), _OTHERS[type(factor)](factor)

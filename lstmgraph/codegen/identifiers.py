@@ -169,7 +169,7 @@ def _wish(name: Name, definitions: Mapping[MatrixSymbol, Equation]) -> str:
             return "d_" + _wish(Name(name.base, None, tuple(rest)), definitions) + "_loss"
         case ("carry", *rest):
             return "d_" + _wish(Name(name.base, None, tuple(rest)), definitions) + "_next"
-        case ("pre" | "proj" | "slope" | "half" | "share" | "sigmoid" | "tanh" | "minus" as mark, *rest):
+        case ("pre" | "proj" | "slope" | "half" | "share" | "rest" | "sigmoid" | "tanh" | "minus" as mark, *rest):
             return f"{mark}_" + _wish(Name(name.base, name.lag, tuple(rest)), definitions)
         case ("turned" | "sum" as mark, *rest):
             return _wish(Name(name.base, name.lag, tuple(rest)), definitions) + {"turned": "_T", "sum": "_sum"}[mark]

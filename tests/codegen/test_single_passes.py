@@ -228,8 +228,8 @@ def test_a_sigmoid_stays_one_where_a_later_step_divides_by_it() -> None:
     assert any(isinstance(e.value, Sigmoid) for e in halve(sequence_of(cell).forward).equations)
 
 
-@pytest.mark.parametrize(("x", "left"), [("w", True), ("x[t]", False)])
-def test_what_is_added_up_for_both_sides_of_a_switch_is_no_difference_of_sums(x: str, left: bool) -> None:
-    cell = Cell.from_equations(f"h[t] = sin(h[t-1] + x[t]) + maximum({x}, r)", name="c", sizes={"x": "H", "h": "H"})
+@pytest.mark.parametrize(("both", "left"), [("w, r", True), ("x[t], r", True), ("r, x[t]", False)])
+def test_what_is_added_up_of_the_second_side_of_a_switch_is_no_difference_of_sums(both: str, left: bool) -> None:
+    cell = Cell.from_equations(f"h[t] = sin(h[t-1] + x[t]) + maximum({both})", name="c", sizes={"x": "H", "h": "H"})
     backward = sequence_of(cell).backward
     assert (rest(backward) == backward) == left

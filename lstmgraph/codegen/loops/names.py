@@ -99,7 +99,7 @@ def _by_name(name: Name) -> str:
             return "delta_" + _by_name(Name(name.base, name.lag, tuple(rest)))
         case ("bar" | "grad", *rest):
             return "d_" + _by_name(Name(name.base, name.lag, tuple(rest)))
-        case (("loss" | "carry" | "pre" | "proj" | "share" | "sigmoid" | "slope" | "minus") as mark, *rest):
+        case (("loss" | "carry" | "pre" | "proj" | "share" | "rest" | "sigmoid" | "slope" | "minus") as mark, *rest):
             return f"{mark}_" + _by_name(Name(name.base, name.lag, tuple(rest)))
         case ("seed", *rest):
             return "d_" + _by_name(Name(name.base, None, tuple(rest))) + "_next"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import prod
 
-from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Number, Rational, Transpose
+from sympy import Float, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Number, Rational, Transpose
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import is_number
@@ -112,7 +112,7 @@ class Extremes:
             return None
         if isinstance(expr, n.Fill):
             return inner[0][0]
-        return number_in(folded(rebuild(expr, [n.Fill(number, *o.shape) for number, o in inner])))
+        return number_in(folded(rebuild(expr, [n.Fill(Float(number), *o.shape) for number, o in inner])))
 
     def is_small(self, expr: MatrixExpr) -> bool:
         if symbols_in(expr) <= self.constant:
@@ -131,10 +131,16 @@ class Extremes:
             return self.is_small(above) or self.is_large(below)
         if isinstance(expr, n.OneMinus):
             return self.is_small(self._exponent(expr.args[0]))
+        if isinstance(expr, n.Sqrt):
+            return self.is_small_root(expr)
         if isinstance(expr, (MatAdd, n.Maximum)):
             return all(map(self.is_small, operands(expr)))
         some = isinstance(expr, _HANDS_ON_SMALL) and any(map(self.is_small, operands(expr)))
         return some or isinstance(expr, _SMALL)
+
+    def counts(self, part: MatrixExpr) -> bool:
+        """Whether an operation makes much of a small difference, since its operand is near 0."""
+        return self.is_small_root(part) if isinstance(part, n.Sqrt) else self.is_small(part.args[_RELATIVE[type(part)]])
 
     def small_in(self, expr: MatrixExpr) -> list[MatrixSymbol]:
         """The values near 0 that make an expression so: those whose relative errors are its own."""
@@ -149,6 +155,13 @@ class Extremes:
         """The a of exp(a), which is near 0 where 1 - exp(a) is; of all else the number 1."""
         value = self.values.get(expr, expr)
         return value.args[0] if isinstance(value, n.Exp) else n.Fill(1, *expr.shape)
+
+    def is_small_root(self, root: MatrixExpr) -> bool:
+        """Whether what a root is taken of is near 0: not by a number of which the root is moderate."""
+        inner = root.args[0]
+        value = self.values.get(inner, inner)
+        numbers = map(self._number, operands(value)) if isinstance(value, (MatAdd, n.Maximum)) else ()
+        return self.is_small(inner) and not any(k is not None and abs(k) * LARGE**2 > 1 for k in numbers)
 
     def _is_power(self, expr: MatrixExpr, *, large: bool) -> bool:
         """Of a base to a number by its sign; with an exponent that a step computes it is an exponential."""
@@ -198,7 +211,7 @@ def relative(sweep: Sweep) -> set[MatrixSymbol]:
     values, extremes = {e.target: e.value for e in sweep.equations}, Extremes(sweep)
     waiting: list[MatrixSymbol] = []
     for part in (part for value in values.values() for part in walk(value)):
-        if type(part) in _RELATIVE and not _is_product(part) and extremes.is_small(part.args[_RELATIVE[type(part)]]):
+        if type(part) in _RELATIVE and not _is_product(part) and extremes.counts(part):
             waiting += [s for o in operands(part) for s in extremes.small_in(o)]
         elif isinstance(part, (n.Hadamard, MatMul)):
             waiting += [s for o in _beside_large(part.args, extremes) for s in extremes.small_in(o)]

@@ -28,12 +28,11 @@ Pair = tuple[MatrixSymbol, MatrixExpr]  # d and s
 def rest(sweep: Sweep) -> Sweep:
     """Of every value that a switch hands to one of two, the second has what the first has not.
 
-    Not where both are added up over all steps: the sum of nothing is 0, the difference of two sums is not.
+    Not where that is added up over all steps: the sum of nothing is 0, the difference of two sums is not.
     """
     for pair in dict.fromkeys(_pairs(sweep.equations, n.Step)):
         each = [e for e in sweep.equations if e.target not in sweep.summed]
-        one_steps = pair in (*_pairs(each, n.Step), *_pairs(each, n.OneMinus))
-        sweep = _with_rest(sweep, pair) if one_steps and pair in _pairs(sweep.equations, n.OneMinus) else sweep
+        sweep = _with_rest(sweep, pair) if pair in _pairs(each, n.OneMinus) else sweep
     return sweep
 
 
@@ -53,14 +52,14 @@ def _with_rest(sweep: Sweep, pair: Pair) -> Sweep:
     made: list[Equation] = []
     for phase in (p for p in PHASES[1:] if sweep[p]):
         equations = list(sweep[phase])
-        users = [e for e in equations if _swapped(e.value, pair, pair[0]) != e.value]
+        users = [e for e in equations if _is_user(sweep, e, pair)]
         if not made and users:
             made = [_share(sweep, pair, equations, users[0])]
+            users = [e for e in users if e.target != made[0].target]
             equations = [*made, *(e for e in equations if e.target != made[0].target)]
         if made:
-            equations = [
-                e if e in made else replace(e, value=_swapped(e.value, pair, made[0].target)) for e in equations
-            ]
+            share = made[0].target
+            equations = [replace(e, value=_swapped(e.value, pair, share)) if e in users else e for e in equations]
             equations = _with_difference(sweep, pair, equations, made)
         phases[phase] = in_order(equations)
     return sweep.changed(phases)
@@ -80,6 +79,11 @@ def _with_difference(sweep: Sweep, pair: Pair, equations: list[Equation], made: 
         equations = [made[1], *equations]
     named = {difference: made[1].target}
     return [replace(e, value=replaced(e.value, named)) if e in inside else e for e in equations]
+
+
+def _is_user(sweep: Sweep, e: Equation, pair: Pair) -> bool:
+    left = e.target in sweep.summed and n.OneMinus(pair[1]) in walk(e.value)
+    return not left and _swapped(e.value, pair, pair[0]) != e.value
 
 
 def _share(sweep: Sweep, pair: Pair, equations: list[Equation], first: Equation) -> Equation:
