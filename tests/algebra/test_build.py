@@ -48,3 +48,9 @@ def test_matmul_and_transpose() -> None:
 def test_power_of_one() -> None:
     assert build.power(a, 1) == a
     assert build.power(a, 2) == Power(a, Fill(2, H, 1))
+
+
+def test_equal_terms_of_a_gathered_sum_are_a_multiple() -> None:
+    two = Hadamard(Fill(2, H, 1), a)
+    assert build.gathered(a, a) == two
+    assert build.gathered(b, a, Negative(b), a).args == (b, two, Negative(b))

@@ -7,7 +7,7 @@ import pytest
 from sympy import MatAdd, MatrixExpr, MatrixSymbol
 
 from lstmgraph import Cell
-from lstmgraph.algebra.nodes import Hadamard, Negative, Sigmoid
+from lstmgraph.algebra.nodes import Hadamard, Negative, OneMinus, Sigmoid
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.calculus import gradient
 from lstmgraph.codegen.complements import with_complements
@@ -69,6 +69,16 @@ def text_of(expr: MatrixExpr) -> str:
         case Sigmoid():
             return f"s({text_of(expr.args[0])})"
     return str(expr)
+
+
+def test_a_maximum_less_one_of_its_operands_takes_nothing_off() -> None:
+    """d s - d is -d (1 - s): a small gradient beside it is not added to d s before d is taken off."""
+    text = "v[t] = W @ x[t] + b\nh[t] = exp(x[t]) * (maximum(v[t], p) - v[t]) + tanh(v[t])"
+    cell = computed(Cell.from_equations(text, name="less", sizes={"x": "H", "h": "H", "v": "H", "p": "H"}))
+    back = sequence(cell, gradient(cell)).backward
+    (arrived,) = [e.value for e in back.equations if str(e.target) == "bar(v)[t]"]
+    assert any(isinstance(part, OneMinus) for part in walk(arrived))
+    assert len(arrived.args) == 2
 
 
 @pytest.mark.parametrize("form", FORMS)
