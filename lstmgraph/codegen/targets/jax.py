@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from sympy import MatrixSymbol
 
@@ -321,6 +322,7 @@ class _File:
         cell = self.cell
         first = {like(s.next, "carry"): f'd_states["{s.name}"]' for s in cell.states}
         kept = [like(x, "bar") for x in cell.inputs]
+        self.take_what_is_kept()
         back = self.scan("backward", first, kept, "d_outputs")
         body = back.lines()
         inner, d_xs = self.d_inputs(back)
@@ -338,6 +340,16 @@ class _File:
         sizes = self.sizes(lines, arrays, "states")
         head += [*self.unpacked_inputs([*sizes, *lines]), *self.lengths(lines, "d_outputs")]
         return [*head, *sizes, *self.constants(lines, "d_outputs"), *views, *body, *tail]
+
+    def take_what_is_kept(self) -> None:
+        """What was to be computed again may be kept all the same, for what is made of it: then it is taken."""
+        sweep = self.sweeps["backward"]
+        again = [
+            e for e in sweep["before"] if e.target in self.there.stored and self.names.plural(e.target) in self.kept
+        ]
+        left = [e for e in sweep["before"] if e not in again]
+        inputs = (*sweep.inputs, *(e.target for e in again))
+        self.sweeps["backward"] = replace(sweep.changed({"before": left}), inputs=inputs) if again else sweep
 
     def views(self, lines: Iterable[str]) -> list[str]:
         """The lines that name the saved values that are parts of others, as far as lines use them."""
