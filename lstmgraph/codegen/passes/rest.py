@@ -10,7 +10,7 @@ before d_a is taken off: within a sum the difference has a name, so that it stay
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sympy import MatAdd, MatrixExpr, MatrixSymbol
 
@@ -19,7 +19,7 @@ from lstmgraph.algebra.build import negate, product, total
 from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.traverse import rebuild, walk
 from lstmgraph.codegen.passes.rows import fresh, replaced
-from lstmgraph.codegen.sweep import PHASES, Phase, Sweep, in_order
+from lstmgraph.codegen.sweep import PHASES, Sweep, in_order
 from lstmgraph.program import Equation
 
 Pair = tuple[MatrixSymbol, MatrixExpr]  # d and s
@@ -32,7 +32,7 @@ def rest(sweep: Sweep) -> Sweep:
     """
     for pair in dict.fromkeys(_pairs(sweep.equations, n.Step)):
         each = [e for e in sweep.equations if e.target not in sweep.summed]
-        sweep = _with_rest(sweep, pair) if pair in _pairs(each, n.OneMinus) else sweep
+        sweep = _Handing(sweep, pair).run() if pair in _pairs(each, n.OneMinus) else sweep
     return sweep
 
 
@@ -46,53 +46,69 @@ def _pairs(equations: Iterable[Equation], kind: type) -> Iterator[Pair]:
                 yield from ((f, switch) for f in whole.args if isinstance(f, MatrixSymbol))
 
 
-def _with_rest(sweep: Sweep, pair: Pair) -> Sweep:
-    """With a name for d s, made before the first that needs it, and the difference in the place of d (1 - s)."""
-    phases: dict[Phase, list[Equation]] = {}
-    made: list[Equation] = []
-    for phase in (p for p in PHASES[1:] if sweep[p]):
-        equations = list(sweep[phase])
-        users = [e for e in equations if _is_user(sweep, e, pair)]
-        if not made and users:
-            made = [_share(sweep, pair, equations, users[0])]
-            users = [e for e in users if e.target != made[0].target]
-            equations = [*made, *(e for e in equations if e.target != made[0].target)]
-        if made:
-            share = made[0].target
-            equations = [replace(e, value=_swapped(e.value, pair, share)) if e in users else e for e in equations]
-            equations = _with_difference(sweep, pair, equations, made)
-        phases[phase] = in_order(equations)
-    return sweep.changed(phases)
+@dataclass
+class _Handing:
+    """One value that a switch hands to one of two: `share` is d s, and `left` d less that, once they have a name."""
+
+    sweep: Sweep
+    pair: Pair
+    share: Equation | None = None
+    left: Equation | None = None
+
+    def __post_init__(self) -> None:
+        self.taken = {e.target for e in self.sweep.equations}
+
+    def run(self) -> Sweep:
+        """With d s made before the first that needs it, and the difference in the place of d (1 - s)."""
+        phases = {p: in_order(self.swapped([*self.sweep[p]])) for p in PHASES[1:] if self.sweep[p]}
+        return self.sweep.changed(phases)
+
+    def swapped(self, equations: list[Equation]) -> list[Equation]:
+        users = [e for e in equations if self.is_user(e)]
+        if not users:
+            return equations
+        new = []
+        if self.share is None:
+            self.share = self.made_of(equations) or self.named("share", product(*self.pair), users[0])
+            new = [self.share]
+        share = self.share.target
+        others = [e for e in equations if e.target != share]
+        changed = [replace(e, value=_swapped(e.value, self.pair, share)) if e in users else e for e in others]
+        return self.within_sums([*new, *changed] if new else changed)
+
+    def is_user(self, e: Equation) -> bool:
+        """Not a sum over all steps of the difference."""
+        added_up = e.target in self.sweep.summed and n.OneMinus(self.pair[1]) in walk(e.value)
+        return not added_up and _swapped(e.value, self.pair, self.pair[0]) != e.value
+
+    def made_of(self, equations: list[Equation]) -> Equation | None:
+        """The equation of d s, if it is there."""
+        value = product(*self.pair)
+        return next((e for e in equations if e.value == value and e.target not in self.sweep.summed), None)
+
+    def named(self, mark: str, value: MatrixExpr, first: Equation) -> Equation:
+        whole = self.pair[0]
+        return replace(first, target=fresh(name_of(whole).marked(mark), whole.shape, self.taken), value=value)
+
+    def within_sums(self, equations: list[Equation]) -> list[Equation]:
+        """With a name for the difference where it is a term of a sum: what is added to that comes after it."""
+        assert self.share is not None
+        difference = total(self.pair[0], negate(self.share.target))
+        users = [e for e in equations if _is_term(difference, e.value)]
+        if not users:
+            return equations
+        new = []
+        if self.left is None:
+            self.left = self.named("rest", difference, users[0])
+            new = [self.left]
+        name = {difference: self.left.target}
+        return [*new, *(replace(e, value=replaced(e.value, name)) if e in users else e for e in equations)]
 
 
-def _with_difference(sweep: Sweep, pair: Pair, equations: list[Equation], made: list[Equation]) -> list[Equation]:
-    """With a name for d less its share, if that is a term of sums: it is added to `made` where the first of them is."""
-    whole = pair[0]
-    difference = total(whole, negate(made[0].target))
-    inside = [e for e in equations if isinstance(e.value, MatAdd) and difference in list(walk(e.value))[:-1]]
-    if not inside:
-        return equations
-    if len(made) == 1:
-        taken = {e.target for e in (*sweep.equations, *made)}
-        name = fresh(name_of(whole).marked("rest"), whole.shape, taken)
-        made.append(replace(inside[0], target=name, value=difference))
-        equations = [made[1], *equations]
-    named = {difference: made[1].target}
-    return [replace(e, value=replaced(e.value, named)) if e in inside else e for e in equations]
-
-
-def _is_user(sweep: Sweep, e: Equation, pair: Pair) -> bool:
-    left = e.target in sweep.summed and n.OneMinus(pair[1]) in walk(e.value)
-    return not left and _swapped(e.value, pair, pair[0]) != e.value
-
-
-def _share(sweep: Sweep, pair: Pair, equations: list[Equation], first: Equation) -> Equation:
-    """The equation of d s, one of these if it is there."""
-    whole, switch = pair
-    value = product(whole, switch)
-    taken = {e.target for e in sweep.equations}
-    named = replace(first, target=fresh(name_of(whole).marked("share"), whole.shape, taken), value=value)
-    return next((e for e in equations if e.value == value and e.target not in sweep.summed), named)
+def _is_term(difference: MatrixExpr, value: MatrixExpr) -> bool:
+    """Whether it stands in a sum, with its sign or the other."""
+    sums = (part.args for part in walk(value) if isinstance(part, MatAdd) and part != difference)
+    return any(term in {difference, negate(difference)} for terms in sums for term in terms)
 
 
 def _swapped(expr: MatrixExpr, pair: Pair, share: MatrixSymbol) -> MatrixExpr:
