@@ -112,11 +112,15 @@ def code_warnings(
 def passes(self: Cell, target: str = "numpy") -> str:
     """What each pass of a target does to the equations of a sequence, forward and backward, as text.
 
+    First come the equations that are computed otherwise than they are written, whatever the target.
+
     Raises UnknownName for a target that does not exist, UsageError for one that has no passes.
     """
     from lstmgraph.codegen.shown import passes_text
 
-    return passes_text(*_computed(self), target)
+    cell, gradient = _computed(self)
+    told = passes_text(cell, gradient, target)
+    return "\n".join([*_computed_otherwise(self, cell), told])
 
 
 def weights_from(
@@ -159,6 +163,17 @@ def _computed(self: Cell) -> tuple[Cell, Gradient]:
 
     cell = Cell.of(computed(self))
     return cell, cell.gradient()
+
+
+def _computed_otherwise(self: Cell, cell: Cell) -> list[str]:
+    """The equations that are not computed as they are written, both ways."""
+    from lstmgraph.printing import print_equation
+
+    pairs = zip(self.equations, cell.equations, strict=True)
+    written = [[print_equation(e, "source", get_notation(self)) for e in pair] for pair in pairs]
+    changed = [f"    {before}\n      is  {after.partition(' = ')[2]}" for before, after in written if before != after]
+    words = "Constants are folded, and what overflows is in forms that do not:"
+    return ["the cell", "========", "", words, *changed, ""] if changed else []
 
 
 def _source_of(self: Cell, equation: Equation) -> str:

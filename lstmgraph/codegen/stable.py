@@ -16,7 +16,8 @@ Of a sum of positive multiples of exponentials, D = c exp(a) + d exp(b) + ..., w
     log(D / E), log(D ** p / E)    log D - log E, p log D - log E
     2 c sigmoid(a) - c             c tanh(a / 2)
 
-This is done to the equations of a step, before their gradient is derived: so it is one of the stable form.
+This is done to the equations of a step, before their gradient is derived: so it is one of the stable form.  What of it
+would be a difference without digits, `complements` makes a product.
 
 To add a form: a function of an operation, and a row in `FORMS`.
 """

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import lstmgraph
+from lstmgraph import Cell
 from lstmgraph.calculus import gradient
 from lstmgraph.codegen import TARGETS, Functions, generate, lambdify
 from lstmgraph.codegen.compiled import checks_of
@@ -332,6 +334,19 @@ def test_what_the_passes_do_is_shown() -> None:
     shown = {line.split(" = ")[0].strip() for line in last.splitlines()}
     written = {node.id for node in ast.walk(ast.parse(functions_of("lstm").source)) if isinstance(node, ast.Name)}
     assert shown & written >= {"f", "i", "o", "g", "c", "tanh_c", "h"}
+
+
+def test_what_is_done_before_all_passes_is_shown() -> None:
+    text = "z[t] = tanh(h[t-1])\nh[t] = log(exp(W @ x[t]) + exp(2 * z[t])) / (1 + 1)"
+    cell = Cell.from_equations(text, name="sum", sizes={"x": "X", "h": "H"}, output="h")
+    head, _, rest = cell.passes().partition("both directions\n")
+    assert (
+        "h[t] = log(exp(W @ x[t]) + exp(2 * z[t])) / 2\n      is  (2 * z[t] + softplus(W @ x[t] - 2 * z[t])) / 2\n"
+        in head
+    )
+    assert "z[t] =" not in head
+    assert rest
+    assert lstmgraph.load("lstm").passes().startswith("both directions\n")
 
 
 @pytest.mark.parametrize("target", TARGETS)
