@@ -250,7 +250,9 @@ def _arithmetic(node: ast.expr) -> Expr:
 def _constant(name: str, value: object, place: Place | None) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300 and math.isfinite(value):
         return float(value)
-    raise CellSyntaxError(f"the constant {name!r} is {value!r:.40}, not a number", place=place, hint=f"{name} = 0.5")
+    raise CellSyntaxError(
+        f"the constant {name!r} is {value!r:.40}, not a number below 1e300", place=place, hint=f"{name} = 0.5"
+    )
 
 
 # ── walks ──
