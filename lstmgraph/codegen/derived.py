@@ -37,9 +37,10 @@ class Function:
         cell = self.cell = plan.cell
         both = passed_both(sequence(cell, plan.gradient), passes)
         self.plan, self.dialect, self.saved = plan, dialect, both.saved
-        self.forward, self.for_inputs = both.forward, self.only_for_inputs(both.backward)
-        after = [e for e in both.backward["after"] if e not in self.for_inputs]
-        self.backward = both.backward.changed({"after": [*after, *self.for_inputs]})
+        self.forward, back = both.forward.settled(), both.backward.settled()
+        self.for_inputs = self.only_for_inputs(back)
+        after = [e for e in back["after"] if e not in self.for_inputs]
+        self.backward = back.changed({"after": [*after, *self.for_inputs]})
         self.names = self.identifiers({*reserved, *dialect.helpers, *map(size_text, cell.sizes)})
         self.helpers: dict[str, str] = {}
         self.output = cell.values[cell.output]

@@ -76,7 +76,7 @@ def sums_at_hand(sweep: Sweep, found: frozenset[MatrixSymbol]) -> list[Equation]
     They are made entry by entry of what the loop has.  The sum of what is kept of all steps anyway takes one run
     through it, and no less in the loop.
     """
-    made = {*sweep.carried, *(e.target for e in sweep["loop"])}
+    made = {*sweep.recurrent, *(e.target for e in sweep["loop"])}
     early = (*sweep.shared, *sweep.inputs, *(e.target for e in (*sweep["once"], *sweep["before"])))
     there = {*made, *early} - found
     return [

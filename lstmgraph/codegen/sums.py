@@ -146,7 +146,7 @@ def totals(sweep: Sweep, able: Callable[[MatrixExpr], bool] = lambda _: True) ->
 
     `able` says of a value that is no sum whether a target can add it up.
     """
-    equations = (*sweep["before"], *sweep["after"])
+    equations = tuple(e for phase in ("before", "after") for e in sweep.settled()[phase])
     found = {e.target for e in equations if e.target in sweep.summed}  # what the loop adds up takes what is one step's
     constant = sweep.constant()
     users: dict[MatrixSymbol, list[Equation]] = {}

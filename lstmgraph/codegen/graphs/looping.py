@@ -32,33 +32,40 @@ class Loop:
 
     def __post_init__(self) -> None:
         self.whole, self.names = self.outer.whole, self.outer.whole.names
-        self.late = self.sweep.late()
+        self.late, self.recurrent = self.sweep.late(), self.sweep.recurrent
+        self.outer.starts = {self.sweep.carried[s]: self.first[s] for s in self.sweep.delayed}
         self.given: set[str] = set()
 
     def run(self) -> dict[MatrixSymbol, Tensor]:
         """The values of all steps are in `outer` then; given are the last ones of what is carried."""
         add(Scope(self.whole, 0, self.outer.values, owner="once"), self.sweep["once"])
         add(self.outer, self.sweep["before"])
-        last = self.loop() if self.sweep.carried else {}
+        last = self.loop() if self.recurrent else {}
         add(self.outer, self.sweep["after"])
-        return last
+        return last | {new: self.end(new) for new in map(self.sweep.carried.__getitem__, self.sweep.delayed)}
+
+    def end(self, s: MatrixSymbol) -> Tensor:
+        """What a value of all steps is at the last one."""
+        every = self.outer.full(self.outer.values[s], batched=True)
+        self.outer.owner = self.last_name(s)
+        return self.outer.op("Gather", [every], every.shape, [self.whole.constant(("scalar", -1), "last", -1)], axis=0)
+
+    def last_name(self, s: MatrixSymbol) -> str:
+        return self.names.fresh(f"{name_of(s).base}_{STEPS}", ("last", name_of(s).base))
 
     def loop(self) -> dict[MatrixSymbol, Tensor]:
         """Adds the Scan."""
         constant = self.sweep.constant()
-        used = dict.fromkeys([*_used(self.sweep["loop"]), *self.sweep.carried.values()])
+        used = dict.fromkeys([*_used(self.sweep["loop"]), *self.recurrent.values()])
         early = (s for s in used if s not in self.late and s not in constant)
         inputs = [s for s in early if self.outer.values[s].batched]
         body = self.body(inputs)
         inputs = inputs or list(self.sweep.inputs[:1])
         kept = self.kept()
-        results = [self.output(body, s) for s in (*self.sweep.carried.values(), *kept)]
+        results = [self.output(body, s) for s in (*self.recurrent.values(), *kept)]
         given = [_value(t) for t in self.inside(inputs).values()]
-        last = {
-            s: self.names.fresh(f"{name_of(s).base}_{STEPS}", ("last", name_of(s).base))
-            for s in self.sweep.carried.values()
-        }
-        first = [self.first[s].name for s in self.sweep.carried]
+        last = {s: self.last_name(s) for s in self.recurrent.values()}
+        first = [self.first[s].name for s in self.recurrent]
         scanned = [self.outer.values[s].name for s in inputs]
         if not inputs:
             given, scanned = [*given, Value(self.whole.fresh("t"), (), "whole")], [self.whole.times]
@@ -76,12 +83,12 @@ class Loop:
 
     def inside(self, inputs: Iterable[MatrixSymbol]) -> dict[MatrixSymbol, Tensor]:
         """What the body is given: values of the step before, and its own step of what is there of all steps."""
-        carried = {s: Tensor(self.names[s], _shape(s), True) for s in self.sweep.carried}
+        carried = {s: Tensor(self.names[s], _shape(s), True) for s in self.recurrent}
         return carried | {s: replace(self.outer.values[s], name=self.names[s]) for s in inputs}
 
     def kept(self) -> list[MatrixSymbol]:
         """What is needed of all steps, and is there of one step only."""
-        inside = {*self.sweep.carried, *(e.target for e in self.sweep["loop"])}
+        inside = {*self.recurrent, *(e.target for e in self.sweep["loop"])}
         needed = dict.fromkeys([*self.sweep.wanted, *_used(self.sweep["after"])])
         return [s for s in needed if s in inside]
 

@@ -27,6 +27,7 @@ from lstmgraph.algebra.traverse import walk
 from lstmgraph.codegen.arrays import signed
 from lstmgraph.codegen.graphs.parts import Tensor
 from lstmgraph.codegen.graphs.scope import Part, Scope
+from lstmgraph.codegen.sweep import Delay
 from lstmgraph.errors import UsageError
 from lstmgraph.program import Equation
 
@@ -321,7 +322,17 @@ def _in_a_row(source: MatrixExpr, parts: list[Part]) -> list[Part]:
     return found if at == source.shape[0] and not parts else []
 
 
+def _delay(scope: Scope, expr: MatrixExpr) -> Tensor:
+    """What comes before the first step, and all steps but the last."""
+    value = expr.args[0]
+    every = scope.full(lower(scope, value), batched=True)
+    first = scope.unsqueezed(scope.starts[value], 0)
+    most = scope.op("Slice", [every], expr.shape, [scope.whole.whole(k) for k in (0, -1, 0)])
+    return scope.op("Concat", [first, most], expr.shape, axis=0)
+
+
 LOWERINGS: dict[type, Callable[[Scope, MatrixExpr], Tensor]] = {
+    Delay: _delay,
     MatMul: _matmul,
     MatAdd: _add,
     Transpose: _transpose,

@@ -128,7 +128,8 @@ class Whole:
 class Scope:
     """The nodes of a graph, or of a part of it, and what its values are.
 
-    `lead` are the axes in front of a batched value's own: none, samples, or steps and samples.
+    `lead` are the axes in front of a batched value's own: none, samples, or steps and samples.  `starts` are what some
+    values were before the first step.
     """
 
     whole: Whole
@@ -138,6 +139,7 @@ class Scope:
     owner: str = "part"
     splits: dict[MatrixExpr, list[Part]] = field(default_factory=dict)
     rows: dict[Part, Tensor] = field(default_factory=dict)
+    starts: dict[MatrixSymbol, Tensor] = field(default_factory=dict)
 
     def node(self, op: str, inputs: Iterable[str], *outputs: str, **attributes: Any) -> str:
         self.nodes.append(Node(op, tuple(inputs), outputs, attributes))

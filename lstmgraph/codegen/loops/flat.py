@@ -22,7 +22,7 @@ from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import rebuild, symbols_in, walk
 from lstmgraph.codegen.passes.rows import fresh, replaced
 from lstmgraph.codegen.sums import added_up
-from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
+from lstmgraph.codegen.sweep import PHASES, Delay, Phase, Sweep
 from lstmgraph.program import Equation
 
 _CHEAP = (MatAdd, n.Hadamard, n.Slice, n.Fill, n.OneMinus, n.Negative, MatrixSymbol)
@@ -32,7 +32,7 @@ def flat(sweep: Sweep, batched: Iterable[MatrixSymbol]) -> Sweep:
     """The same values in flat form.  Those in `batched` are computed for each sample, even if all are the same."""
     apart = _apart(sweep, frozenset(batched))
     named = _Naming(apart).run()
-    return _needed(_inlined(named, _kept(named)))
+    return _inlined(named, _kept(named)).pruned()
 
 
 def is_outer(expr: MatrixExpr) -> bool:
@@ -49,7 +49,7 @@ def is_entrywise(expr: MatrixExpr) -> bool:
     """Whether an entry of it is a formula of entries of its operands, at the root."""
     if isinstance(expr, MatMul):
         return is_outer(expr)
-    return not isinstance(expr, (n.Sum, n.Softmax, n.Concat)) and not is_flipped_stack(expr)
+    return not isinstance(expr, (n.Sum, n.Softmax, n.Concat, Delay)) and not is_flipped_stack(expr)
 
 
 def is_flipped_stack(expr: MatrixExpr) -> bool:
@@ -71,7 +71,12 @@ def _apart(sweep: Sweep, batched: frozenset[MatrixSymbol]) -> Sweep:
         if e.target in batched:
             new[e.target] = fresh(name_of(e.target).marked("part"), e.target.shape, taken)
     phases: dict[Phase, list[Equation]] = {
-        p: [Equation(_symbol(new.get(e.target, e.target)), replaced(e.value, new), stage=e.stage) for e in sweep[p]]
+        p: [
+            e
+            if isinstance(e.value, Delay)
+            else Equation(_symbol(new.get(e.target, e.target)), replaced(e.value, new), stage=e.stage)
+            for e in sweep[p]
+        ]
         for p in PHASES
     }
     copies = [Equation(_symbol(target), one) for target, one in new.items()]
@@ -132,7 +137,7 @@ class _Naming:
             return n.Softmax(self.named(expr.args[0]))
         if is_flipped_stack(expr):
             return Transpose(self.root(expr.args[0]))
-        if isinstance(expr, (n.Sum, n.Concat)):
+        if isinstance(expr, (n.Sum, n.Concat, Delay)):
             return rebuild(expr, [self.entrywise(o) for o in operands(expr)])
         return self.entrywise(expr)
 
@@ -240,9 +245,3 @@ def _is_light(target: MatrixSymbol, value: MatrixExpr) -> bool:
     mark = name_of(target).marks[:1]
     cheap = all(isinstance(p, _CHEAP) or (isinstance(p, (MatMul, Transpose)) and is_entrywise(p)) for p in walk(value))
     return mark in {("pre",), ("proj",)} and cheap
-
-
-def _needed(sweep: Sweep) -> Sweep:
-    """Without what nothing wanted depends on."""
-    kept = {e.target for e in sweep.program.needed_for([*sweep.wanted, *sweep.carried.values()]).equations}
-    return sweep.changed({p: [e for e in sweep[p] if e.target in kept] for p in PHASES})

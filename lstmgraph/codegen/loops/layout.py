@@ -32,7 +32,7 @@ from lstmgraph.codegen.passes import (
 from lstmgraph.codegen.passes.rows import replaced
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.codegen.sequence import sequence
-from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
+from lstmgraph.codegen.sweep import PHASES, Phase, Sweep, needed_by
 
 FUNCTIONS: dict[type, str] = {
     n.Sigmoid: "sigmoid",
@@ -234,7 +234,8 @@ class Layout:
 
 def _one_step(sweep: Sweep, cell: Cell) -> Sweep:
     """A flat sweep as one step, for the outputs alone."""
-    needed = {e.target for e in sweep.program.needed_for(cell.outputs).equations}
+    sweep = sweep.settled()
+    needed = needed_by(sweep.equations, cell.outputs)
     kept = {p: [e for e in sweep[p] if e.target in needed] for p in PHASES}
     loop = [*kept["before"], *kept["loop"], *kept["after"]]
     return replace(sweep, wanted=cell.outputs).changed({"once": kept["once"], "before": [], "loop": loop, "after": []})

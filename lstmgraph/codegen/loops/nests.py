@@ -23,7 +23,7 @@ from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.codegen.loops.flat import is_added_up, is_entrywise, is_flipped_stack
 from lstmgraph.codegen.sums import totals
-from lstmgraph.codegen.sweep import Sweep
+from lstmgraph.codegen.sweep import Delay, Sweep
 from lstmgraph.program import Equation
 
 
@@ -68,7 +68,15 @@ class Normalise:
     value: MatrixExpr
 
 
-Unit = Item | Multiply | Reduce | Normalise
+@dataclass(frozen=True, eq=False)
+class Wait:
+    """`target` is there as soon as all of `value` is: nothing has to be done for it."""
+
+    target: MatrixSymbol
+    value: MatrixExpr
+
+
+Unit = Item | Multiply | Reduce | Normalise | Wait
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,7 @@ class Kinds:
         sweep = self.sweep
         self.summed = totals(sweep, is_entrywise)
         self.batched = dict.fromkeys(sweep.shared, False) | dict.fromkeys((*sweep.inputs, *sweep.carried), True)
-        for e in sweep.equations:
+        for e in sweep.settled().equations:
             free = e.target not in self.summed
             self.batched[e.target] = free and (e.target in self.each or self.of(e.value))
 
@@ -141,6 +149,8 @@ def _units(e: Equation, kinds: Kinds, members: Mapping[MatrixSymbol, Member]) ->
         yield Reduce(e.target, e.value)
     elif isinstance(e.value, n.Softmax):
         yield Normalise(e.target, e.value)
+    elif isinstance(e.value, Delay):
+        yield Wait(e.target, e.value)
     else:
         yield Item(e.target, e.value)
 
@@ -228,8 +238,8 @@ class _Scheduling:
             if calls:
                 for u in calls:
                     self.waiting.remove(u)
-                    assert not isinstance(u, Item)
-                    yield u
+                    if not isinstance(u, (Item, Wait)):
+                        yield u
                 continue
             yield self.nest(next(u for u in ready if isinstance(u, Item)))
 

@@ -95,6 +95,7 @@ class Direction:
         self.flat = _taking(flat(self.sweep, self.each), self.made)
         self.kinds = Kinds(self.flat, self.each)
         self.fixed = {*self.flat.wanted, *self.flat.carried.values(), *added_up(self.flat), *self.flat.shared}
+        self.fixed |= self.flat.delayed
         self.sweep, self.homes = added(self.flat, self.kinds, self.fixed)
         fixed, added_to = {*self.fixed, *self.kinds.summed}, {m.stack for m in self.homes.values()}
         self.sweep, stacks = within(self.sweep, self.kinds, fixed | added_to)

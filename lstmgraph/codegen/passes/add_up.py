@@ -29,7 +29,7 @@ def add_up(both: Sequence) -> Sequence:
     used = _symbols(sweep.equations)
     able = [e for e in sweep["after"] if _is_able(e, sweep) and e.target not in used]
     kept = _symbols(e for e in sweep["after"] if e not in able) | {*sweep.wanted} - {*sweep.carried.values()}
-    there = {*sweep.carried, *sweep.inputs, *(e.target for e in sweep["loop"])}
+    there = {*sweep.recurrent, *sweep.inputs, *(e.target for e in sweep["loop"])}
     alone = {s for s in there - kept if is_matrix(s)}
     added = [e for e in able if not alone.isdisjoint(symbols_in(e.value))]
     after = [e for e in sweep["after"] if e not in added]

@@ -64,7 +64,7 @@ def bounds(sweep: Sweep) -> dict[MatrixExpr, Bound]:
     kept = dict.fromkeys(sweep.carried, STATE)
     while True:
         known: dict[MatrixExpr, Bound] = dict.fromkeys((*sweep.shared, *sweep.inputs, *sweep.carried), UNKNOWN) | kept
-        for e in sweep.equations:
+        for e in sweep.settled().equations:
             known[e.target] = _bound(e.value, known)
         lost = [prev for prev in kept if not known[sweep.carried[prev]].is_kept]
         if not lost:

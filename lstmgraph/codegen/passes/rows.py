@@ -86,7 +86,7 @@ def with_stacks(sweep: Sweep, stacks: Iterable[Equation]) -> Sweep:
             phases["once"].append(made)
             continue
         home: Phase = next((p for p in reversed(PHASES) if any(e.target in members for e in phases[p])), "before")
-        if home == "before" and not members.isdisjoint(sweep.carried):
+        if home == "before" and not members.isdisjoint(sweep.recurrent):
             in_loop = any(made.target in symbols_in(e.value) for e in phases["loop"])
             home = "loop" if in_loop else "after"
         last = max((k for k, e in enumerate(phases[home]) if e.target in members), default=-1)

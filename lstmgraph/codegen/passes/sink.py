@@ -34,7 +34,7 @@ def sink(sweep: Sweep) -> Sweep:
 
 
 def _sinks(e: Equation, sweep: Sweep) -> bool:
-    taken = {*sweep.wanted, *sweep.carried.values(), *sweep.summed}
+    taken = {*sweep.wanted, *sweep.carried.values(), *sweep.summed, *sweep.delayed}
     products = (p for p in walk(e.value) if isinstance(p, MatMul) and p.args[0].shape[1] != 1)
     alone = is_matrix(e.target) and e.target not in taken and used_in_loop_only(e.target, sweep)
     return alone and next(products, None) is None
@@ -58,7 +58,7 @@ def raised(sweep: Sweep) -> Sweep:
     after: list[Equation] = []
     for e in sweep["after"]:
         waits = not symbols_in(e.value).isdisjoint(other.target for other in after)
-        if symbols_in(e.value).isdisjoint(passing) or e.target in sweep.summed or waits:
+        if symbols_in(e.value).isdisjoint(passing) or e.target in sweep.summed | sweep.delayed or waits:
             after.append(e)
             continue
         moved.append(e)

@@ -132,7 +132,7 @@ class _File:
         cell = self.cell = plan.cell
         both = passed_both(sequence(cell, plan.gradient), PASSES)
         self.plan, self.saved = plan, both.saved
-        self.sweeps = {"forward": both.forward, "backward": both.backward}
+        self.sweeps = {"forward": both.forward.settled(), "backward": both.backward.settled()}
         self.names = self.identifiers()
         self.helpers: dict[str, str] = {}
         self.inputs = inputs_of(cell, self.names)

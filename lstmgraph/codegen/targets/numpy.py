@@ -72,7 +72,7 @@ class _File:
         self.cell = plan.cell
         both = passed_both(sequence(plan.cell, plan.gradient), PASSES)
         self.saved = both.saved
-        self.sweeps = {"forward": both.forward, "backward": both.backward}
+        self.sweeps = {"forward": both.forward.settled(), "backward": both.backward.settled()}
         symbols = [*self.own_symbols(), *(s for w in self.sweeps.values() for s in (*w.program.inputs, *_targets(w)))]
         definitions = {e.target: e for w in self.sweeps.values() for e in w.equations}
         sizes = [size_text(z) for z in self.cell.sizes]
