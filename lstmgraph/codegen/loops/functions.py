@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from sympy import MatrixSymbol
 
 from lstmgraph.algebra.names import like
+from lstmgraph.cell import State
 from lstmgraph.codegen.code import WIDTH
 from lstmgraph.codegen.loops.calls import AT_STEP, EVERY, ONE_STEP, Calls, indented, uses
 from lstmgraph.codegen.loops.comments import comment, in_words, sentence, shapes
@@ -138,7 +139,7 @@ class Functions(Layout):
         memory, pack = self.joined(own), replace(self.pack, base="pack")
         pointers = [
             *_const(pack.pointers(_used(pack, lines), "real")),
-            *self.state_pointers(lines, "states", ""),
+            *self.state_pointers(lines),
             *memory.pointers(_used(memory, lines), "real"),
         ]
         arguments = [_T, _B, *self.params(), *self.packed(), *self.xs(), *self.states(), *self.ys(), _WORK]
@@ -161,8 +162,8 @@ class Functions(Layout):
         memory, pack = self.joined(own), replace(self.pack, base="pack")
         pointers = [
             *_const(pack.pointers(_used(pack, lines), "real")),
-            *_const(self.state_pointers(lines, "states", "")),
-            *self.state_pointers(lines, "d_states", "carry") * d.in_place,
+            *_const(self.state_pointers(lines)),
+            *self.carry_pointers(lines),
             *memory.pointers(_used(memory, lines), "real"),
         ]
         packed = self.packed() if uses(pointers, "pack") else []
@@ -184,21 +185,22 @@ class Functions(Layout):
 
     def backward_places(self) -> dict[MatrixSymbol, Place]:
         """Where the way back has its values: what is given, and what it hands to the caller."""
-        cell, in_place = self.cell, self.backward.in_place
+        cell = self.cell
         places = self.given() | self.remembered(self.pack) | self.taped()
         for s in [like(cell.values[cell.output], "loss"), *(like(x, "bar") for x in cell.inputs)]:
             places[s] = whole(self.arrays[s], ALL, s)
         places |= {like(p, "grad"): whole(f"grads->{self.members[p.name]}", SHARED, p) for p in cell.parameters}
         for state in cell.states:
             before, after = like(state.previous, "bar"), like(state.next, "carry")
-            places[before] = whole(self.arrays[before], STEP if in_place else ALL, before)
-            places[after] = whole(self.arrays[after], STEP if in_place else NEXT, after)
+            placed = after in self.backward.placed
+            places[before] = whole(self.arrays[before], STEP if placed else ALL, before)
+            places[after] = whole(self.arrays[after], STEP if placed else NEXT, after)
         return places
 
     def backward_own(self, places: dict[MatrixSymbol, Place]) -> Memory:
         """Places for what the way back computes for itself, and the memory of it and of what is carried in arrays."""
         found = Memory("work", self.names.sizes)
-        for s in () if self.backward.in_place else self.cell.states:
+        for s in self.kept_states():
             before = like(s.previous, "bar")
             found.add(self.arrays[before], NEXT, count(before))
         found.arrays |= self.own(self.backward, places).arrays
@@ -227,10 +229,8 @@ class Functions(Layout):
 
     def carried(self, begin: bool) -> list[str]:
         """Where what is carried has an array of all steps: the last row is the caller's, the first one goes back."""
-        if self.backward.in_place:
-            return []
         lines = []
-        for s in self.cell.states:
+        for s in self.kept_states():
             name, size = self.arrays[like(s.previous, "bar")], Memory("", self.names.sizes)
             size.add(name, STEP, count(s.previous))
             amount, d = size.amount(), f"d_states->{self.members[s.name]}"
@@ -239,6 +239,10 @@ class Functions(Layout):
             else:
                 lines.append(f"memcpy({d}, {name}, {amount} * sizeof(real));")
         return lines
+
+    def kept_states(self) -> list[State]:
+        """Those of which what is carried back is kept of all steps."""
+        return [s for s in self.cell.states if like(s.next, "carry") not in self.backward.placed]
 
     def cleared(self, d: Direction, calls: Calls) -> list[str]:
         """Zeros where sums over samples begin."""
@@ -334,8 +338,16 @@ class Functions(Layout):
     def step_states(self) -> list[Argument]:
         return [Argument("const @_states *", w) for w in ("prev", "next")] if self.cell.states else []
 
-    def state_pointers(self, lines: Sequence[str], source: str, mark: str) -> list[str]:
-        names = {s: self.arrays[like(s.previous, "bar")] if mark else self.arrays[s.previous] for s in self.cell.states}
+    def state_pointers(self, lines: Sequence[str]) -> list[str]:
+        return self.pointers({s: self.arrays[s.previous] for s in self.cell.states}, lines, "states")
+
+    def carry_pointers(self, lines: Sequence[str]) -> list[str]:
+        """To what is carried back in the place of what the caller gives."""
+        kept = self.kept_states()
+        names = {s: self.arrays[like(s.previous, "bar")] for s in self.cell.states if s not in kept}
+        return self.pointers(names, lines, "d_states")
+
+    def pointers(self, names: Mapping[State, str], lines: Sequence[str], source: str) -> list[str]:
         return [f"real *{a} = {source}->{self.members[s.name]};" for s, a in names.items() if uses(lines, a)]
 
 

@@ -77,8 +77,9 @@ def place_of(expr: MatrixExpr, places: Mapping[MatrixSymbol, Place]) -> Place:
 class Direction:
     """A sweep in flat form, in order, with what of it has to be kept in arrays.
 
-    `each` are the values that are wanted of every sample.  `in_place`: what is carried takes the place of what it
-    follows, where that can be; else all of it is kept, one after the other.  `made` is what another direction has made
+    `each` are the values that are wanted of every sample.  `in_place`: what the loop hands on takes the place of what
+    it follows, where that can be (`placed`, by what the step takes); else all of it is kept, one after the other.
+    `made` is what another direction has made
     once, and the memory still holds.  Those in `keeps` stay, wherever that is; `homes` says of what takes the place of
     another where that is.
     """
@@ -90,6 +91,7 @@ class Direction:
     keeps: frozenset[MatrixSymbol] = frozenset()
     homes: Homes = field(default_factory=dict)
     works: dict[Phase, list[Work]] = field(default_factory=dict)
+    placed: frozenset[MatrixSymbol] = frozenset()
 
     def __post_init__(self) -> None:
         self.flat = _taking(flat(self.sweep, self.each), self.made)
@@ -100,11 +102,11 @@ class Direction:
         fixed, added_to = {*self.fixed, *self.kinds.summed}, {m.stack for m in self.homes.values()}
         self.sweep, stacks = within(self.sweep, self.kinds, fixed | added_to)
         self.members = stacks | members_of(self.sweep, fixed | self._also_taken_without(added_to))
-        self.in_place = self.in_place and self._carried_in_the_loop_only()
+        self.placed = self._in_the_loop_only() if self.in_place else frozenset()
         try:
             self.works = self._ordered()
         except CannotOrder:
-            self.in_place = False
+            self.placed = frozenset()
             self.works = self._ordered()
         self.homes |= taken([w for _, w in self.all_works()], self.keeps, self.inside, self._free())
 
@@ -119,12 +121,13 @@ class Direction:
         made = [e.value for e in self.sweep.equations if e.target in stacks and isinstance(e.value, n.Concat)]
         return {s for value in made for s in symbols_in(value) if uses[s] > 1}
 
-    def _carried_in_the_loop_only(self) -> bool:
+    def _in_the_loop_only(self) -> frozenset[MatrixSymbol]:
+        """Of what is carried that which no other phase takes or makes."""
         outside = {s for p in PHASES if p != "loop" for e in self.sweep[p] for s in (*symbols_in(e.value), e.target)}
-        return outside.isdisjoint((*self.sweep.carried, *self.sweep.carried.values()))
+        return frozenset(prev for prev, new in self.sweep.recurrent.items() if outside.isdisjoint((prev, new)))
 
     def _ordered(self) -> dict[Phase, list[Work]]:
-        carried = {new: old for old, new in self.sweep.carried.items()} if self.in_place else {}
+        carried = {new: old for old, new in self.sweep.carried.items() if old in self.placed}
         return {
             p: ordered(list(units_of(self.sweep[p], self.kinds, self.members)), self.kinds, self.members, carried)
             for p in PHASES

@@ -35,7 +35,7 @@ class Extremes:
     """`is_large` and `is_small` tell it of any expression over the values of a sweep."""
 
     def __init__(self, sweep: Sweep) -> None:
-        self.sweep, self.values = sweep, {e.target: e.value for e in sweep.settled().equations}
+        self.sweep, self.values = sweep, {e.target: e.value for e in sweep.equations}
         self.constant = sweep.constant()
         self.large: set[MatrixSymbol] = set()
         self.small: set[MatrixSymbol] = set()
@@ -208,7 +208,7 @@ class Extremes:
 
 def relative(sweep: Sweep) -> set[MatrixSymbol]:
     """The values whose relative error counts."""
-    values, extremes = {e.target: e.value for e in sweep.settled().equations}, Extremes(sweep)
+    values, extremes = {e.target: e.value for e in sweep.equations}, Extremes(sweep)
     waiting: list[MatrixSymbol] = []
     for part in (part for value in values.values() for part in walk(value)):
         if type(part) in _RELATIVE and not _is_product(part) and extremes.counts(part):

@@ -39,7 +39,7 @@ class _Halving:
     def __post_init__(self) -> None:
         self.constant = self.sweep.constant()
         self.taken = {e.target for e in self.sweep.equations}
-        self.made, self.uses = {*self.taken}, used_in(self.sweep)
+        self.made, self.uses = self.taken - self.sweep.delayed, used_in(self.sweep)
         self.relative = relative(self.sweep)
 
     def run(self) -> Sweep:
@@ -61,7 +61,7 @@ class _Halving:
         return isinstance(e.value, n.Sigmoid) and e.target not in self.relative and not slope
 
     def is_scaled(self, operand: MatrixExpr) -> bool:
-        """Whether half of an operand can be computed in its place: it is no input, and nobody else takes it."""
+        """Whether half of an operand can be computed in its place: it is computed here, and nobody else takes it."""
         return operand in self.made and self.uses[operand] == 1
 
     def by_tanh(self, e: Equation, inner: set[MatrixSymbol]) -> list[Equation]:

@@ -81,7 +81,7 @@ class _Packing:
 
     def __post_init__(self) -> None:
         self.order, self.constant = Order(self.sweep), self.sweep.constant()
-        self.computed = {e.target for e in (*self.sweep["before"], *self.sweep["loop"])} - self.sweep.delayed
+        self.computed = {e.target for e in (*self.sweep["before"], *self.sweep["loop"])}
         self.taken = {e.target for e in self.sweep.equations}
         self.needs = {e.target: symbols_in(e.value) for e in self.sweep.equations}
         for e in self.sweep.equations:
