@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from sympy import Integer, MatMul, MatrixSymbol, Transpose
 
 from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.cell import Cell
@@ -22,10 +23,10 @@ from lstmgraph.codegen.identifiers import identifiers, size_text
 from lstmgraph.codegen.passes import Passes
 from lstmgraph.codegen.sequence import Sequence as Both
 from lstmgraph.codegen.sequence import sequence
-from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
+from lstmgraph.codegen.sweep import PHASES, Delay, Phase, Sweep
 from lstmgraph.codegen.targets import TARGETS, module_of
 from lstmgraph.errors import UnknownName, UsageError
-from lstmgraph.program import Program
+from lstmgraph.program import Equation, Program
 
 # What takes no operation of its own: rows of an array, an array turned, one number for all entries, and a join, whose
 # members are computed where it holds them.
@@ -128,9 +129,15 @@ def _told(stages: Mapping[str, Sweep], names: Mapping[MatrixSymbol, str], dialec
         yield words if changed else f"{words}  Nothing to do."
         for phase in changed:
             yield f"  {phase}"
-            yield from (f"    {names[e.target]} = {speller.spell(e.value).text}" for e in sweep[phase])
+            yield from (f"    {names[e.target]} = {_value(e, names, speller)}" for e in sweep[phase])
         yield ""
         before = sweep
+
+
+def _value(e: Equation, names: Mapping[MatrixSymbol, str], speller: Columns) -> str:
+    if isinstance(e.value, Delay):
+        return f"{names[e.value.args[0]]} of the step {'before' if name_of(e.target).lag else 'after'}"
+    return speller.spell(e.value).text
 
 
 def _names(cell: Cell, stages: Iterable[Sequence[Sweep]]) -> dict[MatrixSymbol, str]:

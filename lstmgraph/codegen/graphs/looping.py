@@ -32,17 +32,19 @@ class Loop:
 
     def __post_init__(self) -> None:
         self.whole, self.names = self.outer.whole, self.outer.whole.names
-        self.late, self.recurrent = self.sweep.late(), self.sweep.recurrent
-        self.outer.starts = {self.sweep.carried[s]: self.first[s] for s in self.sweep.delayed}
+        sweep, self.late = self.sweep, self.sweep.late()
+        made = {e.target for e in sweep["loop"]}  # the Scan has the last ones of these anyway
+        self.handed = {s: new for s, new in sweep.carried.items() if new in made or s not in sweep.delayed}
+        self.outer.starts = {sweep.carried[s]: self.first[s] for s in sweep.delayed}
         self.given: set[str] = set()
 
     def run(self) -> dict[MatrixSymbol, Tensor]:
         """The values of all steps are in `outer` then; given are the last ones of what is carried."""
         add(Scope(self.whole, 0, self.outer.values, owner="once"), self.sweep["once"])
         add(self.outer, self.sweep["before"])
-        last = self.loop() if self.recurrent else {}
+        last = self.loop() if self.handed else {}
         add(self.outer, self.sweep["after"])
-        return last | {new: self.end(new) for new in map(self.sweep.carried.__getitem__, self.sweep.delayed)}
+        return {new: last[new] if s in self.handed else self.end(new) for s, new in self.sweep.carried.items()}
 
     def end(self, s: MatrixSymbol) -> Tensor:
         """What a value of all steps is at the last one."""
@@ -56,16 +58,16 @@ class Loop:
     def loop(self) -> dict[MatrixSymbol, Tensor]:
         """Adds the Scan."""
         constant = self.sweep.constant()
-        used = dict.fromkeys([*_used(self.sweep["loop"]), *self.recurrent.values()])
+        used = dict.fromkeys([*_used(self.sweep["loop"]), *self.handed.values()])
         early = (s for s in used if s not in self.late and s not in constant)
         inputs = [s for s in early if self.outer.values[s].batched]
         body = self.body(inputs)
         inputs = inputs or list(self.sweep.inputs[:1])
         kept = self.kept()
-        results = [self.output(body, s) for s in (*self.recurrent.values(), *kept)]
+        results = [self.output(body, s) for s in (*self.handed.values(), *kept)]
         given = [_value(t) for t in self.inside(inputs).values()]
-        last = {s: self.last_name(s) for s in self.recurrent.values()}
-        first = [self.first[s].name for s in self.recurrent]
+        last = {s: self.last_name(s) for s in self.handed.values()}
+        first = [self.first[s].name for s in self.handed]
         scanned = [self.outer.values[s].name for s in inputs]
         if not inputs:
             given, scanned = [*given, Value(self.whole.fresh("t"), (), "whole")], [self.whole.times]
@@ -83,12 +85,12 @@ class Loop:
 
     def inside(self, inputs: Iterable[MatrixSymbol]) -> dict[MatrixSymbol, Tensor]:
         """What the body is given: values of the step before, and its own step of what is there of all steps."""
-        carried = {s: Tensor(self.names[s], _shape(s), True) for s in self.recurrent}
+        carried = {s: Tensor(self.names[s], _shape(s), True) for s in self.handed}
         return carried | {s: replace(self.outer.values[s], name=self.names[s]) for s in inputs}
 
     def kept(self) -> list[MatrixSymbol]:
         """What is needed of all steps, and is there of one step only."""
-        inside = {*self.recurrent, *(e.target for e in self.sweep["loop"])}
+        inside = {*self.handed, *(e.target for e in self.sweep["loop"])}
         needed = dict.fromkeys([*self.sweep.wanted, *_used(self.sweep["after"])])
         return [s for s in needed if s in inside]
 

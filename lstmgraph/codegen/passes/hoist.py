@@ -51,6 +51,11 @@ def _multiple(*factors: MatrixExpr) -> MatrixExpr:
     return found if inner is whole else Negative(found)
 
 
+def _is_minus(value: MatrixExpr) -> bool:
+    """Whether it is what the loop can take off as well."""
+    return isinstance(value, Negative) and isinstance(value.args[0], MatrixSymbol)
+
+
 @dataclass
 class _Hoisting:
     sweep: Sweep
@@ -85,7 +90,7 @@ class _Hoisting:
         whole = self.join(*(inner[k] for k in early)) if early else None
         if whole is None or len(early) == len(inner) or isinstance(whole, MatrixSymbol) or not symbols_in(whole):
             return rebuild(expr, inner)
-        if isinstance(whole, (Reciprocal, Fill)):  # there is nothing to compute: a name would only fill an array
+        if isinstance(whole, (Reciprocal, Fill)) or _is_minus(whole):  # a name would only fill an array
             return self.join(*inner)
         named = self.named(owner, whole)
         places = enumerate(inner)
