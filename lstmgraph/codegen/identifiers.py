@@ -9,7 +9,8 @@ import builtins
 import keyword
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sympy import Expr, MatrixSymbol, Symbol
 
@@ -156,27 +157,45 @@ def whole_text(formula: Expr, texts: Mapping[Symbol, str]) -> str:
 
 
 def _wish(name: Name, definitions: Mapping[MatrixSymbol, Equation]) -> str:
-    match name.marks:
-        case ():
-            return name.base.replace(".", "_") + _time(name.lag)
-        case ("bar", "pre", *rest):
-            return "delta_" + _wish(Name(name.base, name.lag, tuple(rest)), definitions)
-        case ("bar" | "grad", *rest):
-            return "d_" + _wish(Name(name.base, name.lag, tuple(rest)), definitions)
-        case ("seed", *rest):
-            return "d_" + _wish(Name(name.base, None, tuple(rest)), definitions) + "_next"
-        case ("loss", *rest):
-            return "d_" + _wish(Name(name.base, None, tuple(rest)), definitions) + "_loss"
-        case ("carry", *rest):
-            return "d_" + _wish(Name(name.base, None, tuple(rest)), definitions) + "_next"
-        case ("pre" | "proj" | "slope" | "half" | "share" | "rest" | "sigmoid" | "tanh" | "minus" as mark, *rest):
-            return f"{mark}_" + _wish(Name(name.base, name.lag, tuple(rest)), definitions)
-        case ("turned" | "sum" as mark, *rest):
-            return _wish(Name(name.base, name.lag, tuple(rest)), definitions) + {"turned": "_T", "sum": "_sum"}[mark]
-        case ("some", *rest):
-            return _wish(Name(together(name.base), name.lag, tuple(rest)), definitions)
-        case _:
-            return _part(name, definitions)
+    return by_marks(name, MARKS, lambda inner: _part(inner, definitions))
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a mark puts before and after a name, which is without its time if it is not `timed`."""
+
+    before: str = ""
+    after: str = ""
+    timed: bool = True
+
+
+Marks = Mapping[tuple[str, ...], Mark]
+
+MARKS: Marks = {
+    ("bar", "pre"): Mark("delta_"),
+    ("bar",): Mark("d_"),
+    ("grad",): Mark("d_"),
+    ("loss",): Mark("d_", "_loss", timed=False),
+    **dict.fromkeys([("seed",), ("carry",)], Mark("d_", "_next", timed=False)),
+    **{(word,): Mark(f"{word}_") for word in ("pre", "proj", "slope", "half", "share", "rest")},
+    **{(word,): Mark(f"{word}_") for word in ("sigmoid", "tanh", "minus")},
+    ("turned",): Mark(after="_T"),
+    ("sum",): Mark(after="_sum"),
+}
+
+
+def by_marks(name: Name, marks: Marks, other: Callable[[Name], str]) -> str:
+    """A name for a value by what it is of which one; by `other` where a mark of it is in no row."""
+    if not name.marks:
+        return name.base.replace(".", "_") + _time(name.lag)
+    if name.marks[0] == "some":
+        return by_marks(replace(name, base=together(name.base), marks=name.marks[1:]), marks, other)
+    found = next((key for key in (name.marks[:2], name.marks[:1]) if key in marks), None)
+    if found is None:
+        return other(name)
+    mark = marks[found]
+    inner = replace(name, lag=name.lag if mark.timed else None, marks=name.marks[len(found) :])
+    return mark.before + by_marks(inner, marks, other) + mark.after
 
 
 def together(base: str) -> str:

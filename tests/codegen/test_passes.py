@@ -51,7 +51,7 @@ from lstmgraph.codegen.sweep import PHASES, Sweep, dependent, in_order, needed_b
 from lstmgraph.codegen.targets import jax, numpy
 from lstmgraph.numeric.evaluate import evaluate
 from lstmgraph.program import Equation
-from tests.codegen.equality import ODD, cell_of
+from tests.codegen.equality import ODD
 
 ARCHITECTURE = Path(__file__).parents[2] / "docs" / "architecture.md"
 PAPERS = sorted(map(str, (Path(__file__).parents[1] / "reading" / "papers").glob("*.toml")))
@@ -134,7 +134,7 @@ def test_only_what_waits_and_is_waited_for_is_in_the_loop(name: str) -> None:
 @pytest.mark.parametrize("name", [*CELLS, *ODD])
 def test_the_loop_hands_on_what_goes_in_a_circle_and_what_is_between_two(name: str) -> None:
     """All else that a step takes from the one before it is there before the loop, or after it."""
-    both = sequence_of(cell_of(name))
+    both = sequence_of(load(ODD.get(name, name)))
     for sweep in (both.forward, both.backward):
         equations, carried = sweep.settled().equations, sweep.carried
         takers = {p: {q for q, v in carried.items() if v in dependent(equations, [p])} for p in carried}

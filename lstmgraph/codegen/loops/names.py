@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import replace
 
 from sympy import MatMul, MatrixExpr, MatrixSymbol, Symbol
 
@@ -15,7 +16,8 @@ from lstmgraph.algebra.names import Name, name_of
 from lstmgraph.algebra.nodes import Elementwise
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.algebra.traverse import walk
-from lstmgraph.codegen.identifiers import in_full, together
+from lstmgraph.codegen import identifiers
+from lstmgraph.codegen.identifiers import Mark, Marks, by_marks, in_full
 from lstmgraph.codegen.loops.reserved import is_keyword, is_reserved
 
 
@@ -89,30 +91,14 @@ def _letter(symbol: MatrixSymbol) -> str:
     return stems.pop() if len(stems) == 1 and not {"bar", "grad", "carry"} & {*name.marks} else "____"
 
 
+MARKS: Marks = {**identifiers.MARKS, **{(word,): Mark(f"{word}_") for word in ("loss", "carry")}}
+
+
 def _by_name(name: Name) -> str:
-    match name.marks:
-        case ():
-            return name.base.replace(".", "_") + _time(name.lag)
-        case ("some", *rest):
-            return _by_name(Name(together(name.base), name.lag, tuple(rest)))
-        case ("bar", "pre", *rest):
-            return "delta_" + _by_name(Name(name.base, name.lag, tuple(rest)))
-        case ("bar" | "grad", *rest):
-            return "d_" + _by_name(Name(name.base, name.lag, tuple(rest)))
-        case (("loss" | "carry" | "pre" | "proj" | "share" | "rest" | "sigmoid" | "slope" | "minus") as mark, *rest):
-            return f"{mark}_" + _by_name(Name(name.base, name.lag, tuple(rest)))
-        case ("seed", *rest):
-            return "d_" + _by_name(Name(name.base, None, tuple(rest))) + "_next"
-        case (_, *rest):
-            return _by_name(Name(name.base, name.lag, tuple(rest)))
-    return name.base
+    return by_marks(name, MARKS, lambda other: _by_name(replace(other, marks=other.marks[1:])))
 
 
 def joined(words: Iterable[str]) -> str:
     """figo for f, i, g and o."""
     parts = list(words)
     return "".join(parts) if all(len(p) == 1 for p in parts) else in_full(parts)
-
-
-def _time(lag: int | None) -> str:
-    return {None: "", 0: "", -1: "_prev"}.get(lag, f"_at_{lag}".replace("-", "minus"))
