@@ -26,7 +26,7 @@ from lstmgraph.codegen.sums import totals
 from lstmgraph.codegen.sweep import Sweep
 from lstmgraph.program import Equation
 
-_ALIASES = (MatrixSymbol, n.Slice, n.Identity, n.TimeSum, Transpose)  # whose code may be a view of the operand
+_ALIASES = (MatrixSymbol, n.Slice, n.Fill, n.Identity, n.TimeSum, Transpose)  # whose code may be a view of the operand
 
 
 @dataclass

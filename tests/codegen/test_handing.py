@@ -35,7 +35,7 @@ def sweep_of(*equations: tuple[MatrixSymbol, MatrixExpr]) -> Sweep:
     """One that takes x and carries those of F, f, g, h and s that it computes."""
     carried = {PREVIOUS[target]: target for target, _ in equations if target in PREVIOUS}
     made = tuple(Equation(target, value) for target, value in equations)
-    return swept(Program("p", (x, *carried), made, tuple(carried.values())), (), carried)
+    return swept(Program("p", (x, *carried), made, tuple(carried.values())), (), carried).settled()
 
 
 def word(s: MatrixSymbol) -> str:
@@ -101,7 +101,7 @@ SHIFTED = Concat(Slice(h_before, ONE, H - 1), Slice(h_before, size(0), ONE))
         ([(v, MatAdd(Tanh(h_before), h_before)), (h, v)], [], ["h[...] = v"]),
         ([GATE, OVER, (w, v), (h, w)], [], ["h = u"]),
         ([GATE, OVER, (h, v), (g, Hadamard(h, Tanh(g_before)))], [], ["h[...] = u"]),
-        ([(s, Cos(x)), (h, s_before), (g, MatAdd(h_before, g_before))], [], ["h[...] = s_before", "h_before[...] = h"]),
+        ([(s, Cos(g_before)), (h, s_before), (g, MatAdd(h_before, g_before))], [], ["h[...] = s_before", "h_before[...] = h"]),
         ([GATE, (w, Sin(h_before)), (v, MatAdd(u, w)), (h, v)], [v], ["h[...] = u"]),
         ([GATE, (w, Sin(h_before)), (v, MatAdd(u, w)), (h, v), (y, Hadamard(v, v))], [y], ["h[...] = u"]),
         ([GATE, OVER, (h, v), (w, Tanh(v)), (g, Hadamard(w, g_before))], [], ["h[...] = u"]),

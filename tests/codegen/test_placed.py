@@ -44,7 +44,7 @@ def made(rng: random.Random) -> Sweep:
         known.append(new)
     wanted = (*rng.sample([e.target for e in equations], 2), *states.values())
     program = Program("p", (X, *states), tuple(equations), tuple(dict.fromkeys(wanted)))
-    return swept(program, (), states)
+    return swept(program, (), states).settled()
 
 
 def formula(

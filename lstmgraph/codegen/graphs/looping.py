@@ -90,7 +90,7 @@ class Loop:
 
     def kept(self) -> list[MatrixSymbol]:
         """What is needed of all steps, and is there of one step only."""
-        inside = {*self.handed, *(e.target for e in self.sweep["loop"])}
+        inside = {*self.sweep.recurrent, *(e.target for e in self.sweep["loop"])}
         needed = dict.fromkeys([*self.sweep.wanted, *_used(self.sweep["after"])])
         return [s for s in needed if s in inside]
 
