@@ -101,7 +101,11 @@ SHIFTED = Concat(Slice(h_before, ONE, H - 1), Slice(h_before, size(0), ONE))
         ([(v, MatAdd(Tanh(h_before), h_before)), (h, v)], [], ["h[...] = v"]),
         ([GATE, OVER, (w, v), (h, w)], [], ["h = u"]),
         ([GATE, OVER, (h, v), (g, Hadamard(h, Tanh(g_before)))], [], ["h[...] = u"]),
-        ([(s, Cos(g_before)), (h, s_before), (g, MatAdd(h_before, g_before))], [], ["h[...] = s_before", "h_before[...] = h"]),
+        (
+            [(s, Cos(g_before)), (h, s_before), (g, MatAdd(h_before, g_before))],
+            [s],
+            ["h[...] = s_before", "h_before[...] = h", "s_before = s"],
+        ),
         ([GATE, (w, Sin(h_before)), (v, MatAdd(u, w)), (h, v)], [v], ["h[...] = u"]),
         ([GATE, (w, Sin(h_before)), (v, MatAdd(u, w)), (h, v), (y, Hadamard(v, v))], [y], ["h[...] = u"]),
         ([GATE, OVER, (h, v), (w, Tanh(v)), (g, Hadamard(w, g_before))], [], ["h[...] = u"]),
