@@ -481,6 +481,7 @@ def test_doctor(command: Callable[..., Result], monkeypatch: pytest.MonkeyPatch)
     result = command("doctor")
     assert result.code == 0
     assert re.search(r"missing +dot .*\n +get it: apt install graphviz", result.out)
+    assert re.search(r"missing +C compiler .*\n +get it: install gcc or clang", result.out)
     monkeypatch.setitem(sys.modules, "ziamath", None)
     result = command("doctor")
     assert result.code == 1
@@ -594,6 +595,7 @@ def test_full_standard_output_is_one_message() -> None:
         ("no/such/a.txt", "mkdir -p"),
         ("tiny.toml/a.txt", "not a directory"),
         ("folder.txt", "it is a folder"),
+        ("", "the name of the output is empty"),
         ("/proc/a.txt", "cannot write"),
         ("/dev/full", "no space left"),
     ],

@@ -26,13 +26,13 @@ def loaded(
     cell: Cell, layout: str, weights: object, at: str = "", layer: int | None = None, reverse: bool | None = None
 ) -> dict[str, NDArray[Any]]:
     """The parameters of a cell from a library's weights, or from a file of them."""
-    if isinstance(weights, (str, PurePath)):
-        with naming(Path(weights)):
-            return loaded(cell, layout, read(Path(weights)), at, layer, reverse)
     found, place = _placed(cell, layout, layer, reverse)
-    if hasattr(weights, "graph") and LAYOUTS[layout].directions:
-        weights, at = operator_weights(weights, place.form, _functions(found), at, bool(reverse)), ""
-    return to_parameters(cell, found, to_parts(place, chosen(place, weights, at)))
+    path = Path(weights) if isinstance(weights, (str, PurePath)) else None
+    given = weights if path is None else read(path)
+    with naming(path):
+        if hasattr(given, "graph") and LAYOUTS[layout].directions:
+            given, at = operator_weights(given, place.form, _functions(found), at, bool(reverse)), ""
+        return to_parameters(cell, found, to_parts(place, chosen(place, given, at)))
 
 
 def stored(
@@ -75,8 +75,9 @@ def converted(
 def _stored_from(
     cell: Cell, file: str, target: str, layer: int | None, reverse: bool | None
 ) -> dict[str, NDArray[Any]]:
+    params = read(file)
     with naming(file):
-        return stored(cell, target, read(file), layer, reverse)
+        return stored(cell, target, params, layer, reverse)
 
 
 def as_handed_out(layout: str, arrays: Mapping[str, NDArray[Any]]) -> Any:

@@ -68,7 +68,7 @@ def command() -> int:
 
     Exits with 1 only when a part is broken that lstmgraph cannot do without.
     """
-    findings = [_lstmgraph(), _python(), *map(_package, PARTS), _dot(), *_self_test()]
+    findings = [_lstmgraph(), _python(), *map(_package, PARTS), _dot(), _compiler(), *_self_test()]
     width = max(len(f.name) for f in findings)
     for found in findings:
         click.echo(f"{style(found.state.ljust(7), fg=_COLOURS[found.state])}  {found.name.ljust(width)}  {found.words}")
@@ -120,6 +120,18 @@ def _dot() -> Finding:
         return Finding("broken", "dot", f"{path}: {error}", remedy)
     version = (done.stderr or done.stdout).strip().removeprefix("dot - graphviz version ").split()
     return Finding("ok", "dot", f"{version[0] if version else 'of unknown version'}  {use}")
+
+
+def _compiler() -> Finding:
+    """The C compiler: the one that generated code is compiled by, whoever chose it."""
+    from lstmgraph.codegen.compiler import compiler
+    from lstmgraph.errors import MissingExtra
+
+    use = "for callables of C files, and PyTorch's step in C"
+    try:
+        return Finding("ok", "C compiler", f"{' '.join(compiler())}  {use}")
+    except MissingExtra as error:
+        return Finding("missing", "C compiler", use, error.hint)
 
 
 def _self_test() -> Iterator[Finding]:

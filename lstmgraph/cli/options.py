@@ -60,6 +60,8 @@ def choose_format(
     """The format of a result.  `formats` maps a format to its suffixes; `output` chooses, `given` has to agree."""
     if given is not None and given not in formats:
         raise UnknownName(kind, given, formats)
+    if output == "":
+        raise UsageError("the name of the output is empty", hint="-o FILE, or -o - for standard output")
     if not is_file(output):
         return given or default
     suffix = PurePath(output).suffix.lower()

@@ -15,13 +15,13 @@ LARGEST = 2**31 - 1  # numbers in an array: of products of sizes, which C comput
 
 
 def fixed_sizes(cell: Cell, sizes: Mapping[str, int] | None) -> dict[str, int]:
-    """The sizes that are given, by their names in the cell; those that functions of sizes call them will do, too.
+    """The sizes that are given, by their names in the cell; those that functions of sizes call them, and symbols, too.
 
     Raises UnknownName for a size that there is not, UsageError for what is no mapping, and for a size that is no whole
     number, less than 1, or makes an array too large.
     """
     known = {size_text(z): str(z) for z in cell.sizes} | {str(z): str(z) for z in cell.sizes}
-    given = mapping("sizes", sizes, "numbers")
+    given = {str(name): number for name, number in mapping("sizes", sizes, "numbers").items()}
     for name, number in given.items():
         if name not in known:
             raise UnknownName("size", name, {*known.values()}, of=cell.name)

@@ -151,7 +151,7 @@ def swept(
     shared, given = tuple(shared), program.inputs
     inputs = tuple(s for s in given if s not in shared and s not in carried)
     delays = {prev: carried[prev] for prev in _waiting_for_none(program.equations, carried)}
-    delays |= _taken_by_none(program.equations, {p: v for p, v in carried.items() if p not in delays})
+    delays |= _taken_by_none(program.equations, carried)
     equations = in_order((*(Equation(p, Delay(v)) for p, v in delays.items()), *program.equations))
     summed = dependent(equations, summed)
     late = dependent(equations, carried.keys() - delays.keys())

@@ -16,7 +16,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from lstmgraph.errors import ArrayError, MissingExtra, UsageError
+from lstmgraph.errors import LstmgraphError, MissingExtra, UsageError
 
 
 def _read_npz(path: Path) -> Any:
@@ -114,12 +114,14 @@ def read(path: str | Path) -> Any:
 
 
 @contextmanager
-def naming(path: str | Path) -> Iterator[None]:
-    """What is wrong with an array names the file that it is of."""
+def naming(path: str | Path | None) -> Iterator[None]:
+    """What is wrong with arrays names the file that they are of, if they are of one."""
     try:
         yield
-    except ArrayError as error:
-        raise type(error)(f"{path}: {error.message}", hint=error.hint) from None
+    except LstmgraphError as error:
+        if path is not None:
+            error.message = f"{path}: {error.message}"
+        raise
 
 
 def written(path: str | Path, arrays: Mapping[str, NDArray[Any]]) -> bytes:

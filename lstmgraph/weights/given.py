@@ -18,6 +18,10 @@ from lstmgraph.weights.layouts import LAYOUTS
 
 Arrays = dict[str, NDArray[Any]]
 
+# Of what holds no arrays by name, but has such an attribute: what is meant.
+MEANT = {"state_dict": "give its .state_dict()", "graph": "the layout of a model of ONNX is onnx"}
+SAYING = {"layer": "`layer` (--layer 0)", "reverse": "`reverse` (--reverse, --forward)", "at": "`at` (--at NAME)"}
+
 
 def chosen(place: Place, weights: object, at: str = "") -> Arrays:
     """The arrays of one layer by the names of its layout; `at` says where in a larger model they are.
@@ -75,7 +79,7 @@ def _flat(place: Place, weights: object) -> dict[str, Any]:
     if LAYOUTS[place.layout].listed and isinstance(weights, Sequence) and not isinstance(weights, str):
         return _named(place, weights)
     takes = ["a list of arrays"] if LAYOUTS[place.layout].listed else []
-    hint = "give its .state_dict()" if hasattr(weights, "state_dict") else ""
+    hint = next((hint for has, hint in MEANT.items() if hasattr(weights, has)), "")
     raise WrongType(f"the layout {place.layout}", weights, [*takes, "a mapping from names to arrays"], hint=hint)
 
 
@@ -111,7 +115,7 @@ def _check_chosen(place: Place, mine: Mapping[str, Any]) -> None:
     if any(opened.values()):
         listed = f"layer{'s' * (len(layers) > 1)} {', '.join(map(str, layers))}"
         ways = " and ".join("backward" if back else "forward" for back in directions)
-        wanted = " and ".join(f"`{what}`" for what, is_open in opened.items() if is_open)
+        wanted = " and ".join(SAYING[what] for what, is_open in opened.items() if is_open)
         raise UsageError(f"these weights are of {listed}, {ways}", hint=f"say which by {wanted}")
 
 
@@ -132,14 +136,22 @@ def _prefix(place: Place, flat: Mapping[str, Any], at: str) -> str:
     found = [name.removesuffix(first) for name in ends]
     if at and found:
         if f"{at}." not in found:
-            raise UnknownName(f"{place.layout} layer", at, [prefix[:-1] for prefix in found])
+            raise _no_such(place, at, found)
         return f"{at}."
     if len(found) > 1:
         listed = ", ".join(prefix[:-1] or "(the top)" for prefix in found)
-        raise UsageError(f"there are several layers: {listed}", hint="say which by `at`")
+        raise UsageError(f"there are several layers: {listed}", hint=f"say which by {SAYING['at']}")
     if not found:
         raise _none(place, flat, first)
     return found[0]
+
+
+def _no_such(place: Place, at: str, prefixes: Sequence[str]) -> UsageError:
+    """The error for a name before the arrays that none of these is."""
+    if not any(prefixes):
+        message = f"there is no {place.layout} layer {at!r}: no name stands before those of the arrays"
+        return UsageError(message, hint=f"leave out {SAYING['at']}")
+    return UnknownName(f"{place.layout} layer", at, [prefix[:-1] for prefix in prefixes if prefix])
 
 
 def _none(place: Place, flat: Mapping[str, Any], first: str) -> UsageError:

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from lstmgraph.errors import UnknownName, UsageError
+from lstmgraph.errors import LstmgraphError, UnknownName, UsageError
+from lstmgraph.weights.given import SAYING
 from lstmgraph.weights.layouts import FORMS, Functions
 
 # Of each form: the operator, its functions unless it says others, the names of its inputs from the second one on, and
@@ -25,9 +27,26 @@ _OPERATORS: Mapping[str, tuple[str, Functions, Mapping[str, Any]]] = {
 def operator_weights(model: Any, form: str, functions: Functions, at: str, reverse: bool) -> dict[str, Any]:
     """The inputs W, R, B, P of the operator of that form in a model; `at` is its name where there are several.
 
-    Raises UsageError where there is none, where it computes something else, or where its weights are no constants,
-    UnknownName where none has that name.
+    Raises UsageError where there is none, where it computes something else, where its weights are no constants, or
+    where the model is broken, UnknownName where none has that name.
     """
+    with _unbroken():
+        return _weights(model, form, functions, at, reverse)
+
+
+@contextmanager
+def _unbroken() -> Iterator[None]:
+    """A model that could be parsed may still say what cannot be: a type that is none, a shape that its bytes lack."""
+    try:
+        yield
+    except LstmgraphError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever onnx and NumPy make of it
+        why = str(error).partition("\n")[0]
+        raise UsageError(f"the model is broken: {why or type(error).__name__}") from None
+
+
+def _weights(model: Any, form: str, functions: Functions, at: str, reverse: bool) -> dict[str, Any]:
     from onnx import helper
 
     name, usual, attributes = _OPERATORS[form]
@@ -58,7 +77,9 @@ def _node(model: Any, operator: str, at: str) -> Any:
         others = sorted({node.op_type for node in model.graph.node})
         raise UsageError(f"there is no operator {operator} in this model", hint=f"there are: {', '.join(others)}")
     if len(nodes) > 1 and not at:
-        raise UsageError(f"there are several operators {operator}: {', '.join(nodes)}", hint="say which by `at`")
+        raise UsageError(
+            f"there are several operators {operator}: {', '.join(nodes)}", hint=f"say which by {SAYING['at']}"
+        )
     return nodes[at] if at else next(iter(nodes.values()))
 
 

@@ -217,6 +217,11 @@ def test_sizes_can_be_fixed() -> None:
         f.forward(f.init(np.random.default_rng(0), H=5, X=2), xs)
 
 
+def test_a_size_may_be_named_by_its_symbol() -> None:
+    cell = lstmgraph.load("gru")
+    assert cell.code("c", sizes=dict.fromkeys(cell.sizes, 3)) == cell.code("c", sizes={"H": 3, "X": 3})
+
+
 @pytest.mark.parametrize("target", ["c", pytest.param("onnx", marks=pytest.mark.onnx)])
 def test_a_type_may_be_that_of_numpy(target: str) -> None:
     cell = lstmgraph.load("rnn")

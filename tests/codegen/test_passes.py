@@ -51,7 +51,6 @@ from lstmgraph.codegen.sweep import PHASES, Sweep, dependent, in_order, needed_b
 from lstmgraph.codegen.targets import jax, numpy
 from lstmgraph.numeric.evaluate import evaluate
 from lstmgraph.program import Equation
-from tests.codegen.equality import ODD
 
 ARCHITECTURE = Path(__file__).parents[2] / "docs" / "architecture.md"
 PAPERS = sorted(map(str, (Path(__file__).parents[1] / "reading" / "papers").glob("*.toml")))
@@ -129,22 +128,6 @@ def test_only_what_waits_and_is_waited_for_is_in_the_loop(name: str) -> None:
             assert (phase == "once") == (target not in timed), target
             assert (phase == "loop") == (target in late and target in needed), target
             assert (phase == "after") == (target in late | sweep.summed & timed and target not in needed), target
-
-
-@pytest.mark.parametrize("name", [*CELLS, *ODD])
-def test_the_loop_hands_on_what_goes_in_a_circle_and_what_is_between_two(name: str) -> None:
-    """All else that a step takes from the one before it is there before the loop, or after it."""
-    both = sequence_of(load(ODD.get(name, name)))
-    for sweep in (both.forward, both.backward):
-        equations, carried = sweep.settled().equations, sweep.carried
-        takers = {p: {q for q, v in carried.items() if v in dependent(equations, [p])} for p in carried}
-        reached = {p: takers[p] for p in carried}
-        for _ in carried:
-            reached = {p: found.union(*map(takers.__getitem__, found)) for p, found in reached.items()}
-        circles = {p for p in carried if p in reached[p]}
-        onward = {p for p in carried if circles & {p, *reached[p]}}
-        assert {*sweep.recurrent} == onward & circles.union(*(reached[c] for c in circles))
-        assert {e.target for p in PHASES for e in sweep[p]} - {e.target for e in equations} == sweep.delayed
 
 
 @pytest.mark.parametrize("name", library())

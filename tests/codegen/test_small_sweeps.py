@@ -28,10 +28,8 @@ from lstmgraph.codegen.passes import (
     turn,
     widen,
 )
-from lstmgraph.codegen.passes.bounds import UNKNOWN, bounds
 from lstmgraph.codegen.sequence import sequence
 from lstmgraph.codegen.shown import operations
-from lstmgraph.codegen.sums import totals
 from lstmgraph.codegen.sweep import Sweep, swept
 from lstmgraph.numeric.evaluate import evaluate
 from lstmgraph.program import Equation, Program
@@ -396,18 +394,3 @@ def test_a_sum_is_that_of_the_stack_that_has_no_more() -> None:
     back = stacked("mogrifier")
     (value,) = [e.value for e in back["after"] if e.target.name.startswith("some(grad(b_")]
     assert isinstance(value, MatrixSymbol)
-
-
-def test_of_a_delayed_state_the_same_is_known_as_of_one_that_the_loop_hands_on() -> None:
-    handed = sweep_of((a, Hadamard(before, p)), (h, Tanh(MatMul(M, a))))
-    delayed = sweep_of((a, Hadamard(before, p)), (h, Tanh(MatMul(Transpose(U), X))))
-    assert not handed.delayed
-    assert delayed.delayed == frozenset({before})
-    assert bounds(delayed)[before] == bounds(handed)[before] != UNKNOWN
-
-
-def test_all_steps_of_a_delayed_value_are_there_though_only_a_sum_takes_it() -> None:
-    """That of a state that is made of a parameter: its gradient is the sum over the steps."""
-    back = sequence(cell_of("constant_before"), gradient(cell_of("constant_before"))).backward
-    assert back.delayed
-    assert totals(back).isdisjoint(back.delayed)

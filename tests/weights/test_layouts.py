@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy
@@ -314,6 +315,18 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
         "bias_hh_l0 has entries that are not finite",
     ),
     "a list for a mapping": (lambda: cell_of("lstm").weights_from("torch", [1]), "the layout torch takes a mapping"),
+    "a model for a mapping": (
+        lambda: cell_of("lstm").weights_from("torch", SimpleNamespace(graph=None)),
+        "hint: the layout of a model of ONNX is onnx",
+    ),
+    "a name where none is": (
+        lambda: cell_of("lstm").weights_from("torch", torch_like(), at="encoder"),
+        r"no torch layer 'encoder': no name stands before those of the arrays\nhint: leave out `at` \(--at NAME\)",
+    ),
+    "another name": (
+        lambda: cell_of("lstm").weights_from("torch", in_model("encoder"), at="decoder"),
+        r"no torch layer 'decoder'\nhint: did you mean 'encoder'",
+    ),
     "nothing for weights": (lambda: cell_of("lstm").weights_from("keras", None), "the layout keras takes a list"),
     "a layer of Keras that is deeper": (
         lambda: cell_of("lstm").weights_from("keras", weights("lstm", "keras"), layer=1),

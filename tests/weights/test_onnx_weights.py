@@ -106,7 +106,9 @@ def test_a_direction_is_chosen_with_its_functions() -> None:
         assert numpy.array_equal(params["b"], both["B"][direction, :3] + both["B"][direction, 3:])
     with pytest.raises(LstmgraphError, match="has the functions Relu, the cell Tanh"):
         cell_of("rnn").weights_from("onnx", made, reverse=True)
-    with pytest.raises(LstmgraphError, match=r"layer 0, forward and backward\nhint: say which by `reverse`$"):
+    with pytest.raises(
+        LstmgraphError, match=r"layer 0, forward and backward\nhint: say which by `reverse` \(--reverse"
+    ):
         cell_of("rnn").weights_from("onnx", made)
     alone = cell_of("rnn").weights_from("onnx", {port: array[1:] for port, array in both.items()})
     assert numpy.array_equal(alone["W"], both["W"][1])
@@ -174,6 +176,26 @@ def test_one_of_several_operators_and_weights_that_are_none() -> None:
         cell.weights_from("onnx", made, at="other")
     with pytest.raises(LstmgraphError, match="did you mean 'layer'"):
         cell.weights_from("onnx", made, at="leyer")
+
+
+@pytest.mark.parametrize(("name", "value"), [("data_type", 32), ("data_type", 0), ("dims", [5, 5, 5])])
+def test_a_model_that_is_broken_is_said_to_be(name: str, value: Any, tmp_path: Path) -> None:
+    """It can be parsed, but not what its tensors are."""
+    cell, made = lstmgraph.load("gru"), model("gru", WEIGHTS, 3)
+    _set(made.graph.initializer[0], name, value)
+    with pytest.raises(LstmgraphError, match=r"^the model is broken: "):
+        cell.weights_from("onnx", made)
+    importlib.import_module("onnx").save(made, tmp_path / "m.onnx")
+    with pytest.raises(LstmgraphError, match=r"m\.onnx: the model is broken: "):
+        cell.weights_from("onnx", tmp_path / "m.onnx")
+
+
+def _set(message: Any, field: str, value: Any) -> None:
+    message.ClearField(field)
+    if isinstance(value, list):
+        getattr(message, field).extend(value)
+    else:
+        setattr(message, field, value)
 
 
 def test_the_gates_stand_as_the_operators_have_them() -> None:

@@ -103,6 +103,8 @@ def test_the_command_converts(
         (["params.npz", "--to", "torch", "-o", "w.h5"], "is no file of weights"),
         (["params.npz", "--to", "torch", "-o", "w.onnx"], "is no file of weights"),
         (["nowhere.npz", "--to", "torch"], "cannot read weights"),
+        (["other.npz", "--to", "torch"], "other.npz: there is no parameter 'W' in lstm"),
+        (["other.npz", "--from", "torch"], "other.npz: there is no array 'weight_ih_l0' in these weights"),
     ],
 )
 def test_the_command_says_what_is_wrong(
@@ -114,6 +116,7 @@ def test_the_command_says_what_is_wrong(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     numpy.savez("params.npz", **random("lstm"))  # type: ignore[arg-type]
+    numpy.savez("other.npz", W=numpy.zeros(1))
     assert main(["weights", "lstm", *arguments]) == 2
     assert said in capsys.readouterr().err
 

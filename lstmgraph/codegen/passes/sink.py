@@ -58,7 +58,7 @@ def raised(sweep: Sweep) -> Sweep:
     after: list[Equation] = []
     for e in sweep["after"]:
         waits = not symbols_in(e.value).isdisjoint(other.target for other in after)
-        if symbols_in(e.value).isdisjoint(passing) or e.target in sweep.summed | sweep.delayed or waits:
+        if symbols_in(e.value).isdisjoint(passing) or e.target in sweep.summed or waits:
             after.append(e)
             continue
         moved.append(e)

@@ -131,6 +131,10 @@ def _sizes_of_params(cell: Cell, fixed: Mapping[Symbol, Expr], params: Params) -
     sides = [side for p in cell.parameters for side in array_axes(p.shape, False)]
     lengths = {axis(k): Integer(n) for k, n in enumerate(n for p in cell.parameters for n in _shape(params, p.name))}
     solved = {z: e.xreplace(lengths) for z, e in solve_sizes(sides).items()}
+    for z, number in fixed.items():
+        if solved.get(z, number) != number and solved[z].is_Integer:
+            told = f"the size {z} is given as {number}, and {solved[z]} by the values of the parameters"
+            raise UsageError(told, hint="leave one of them out")
     found = {**solved, **fixed}
     for p in cell.parameters:
         wanted = tuple(side.xreplace(found) for side in array_axes(p.shape, False))
