@@ -18,6 +18,7 @@
     gather                        a product and what all of its rows are added to become one sum
     unsigned                      a minus before a product with a weight is one before its vector
     widen                         activations of neighbouring rows become one
+    broadcast                     a scalar in all entries is written where it is taken
     inline                        a product that is a term of one sum is written there
     last                          what only the next step takes is computed last
     sink                          matrices of a step are made in the loop that takes them
@@ -36,6 +37,7 @@ from typing import TypedDict
 
 from lstmgraph.codegen.passes.add_up import add_up
 from lstmgraph.codegen.passes.blend import blend
+from lstmgraph.codegen.passes.broadcast import broadcast
 from lstmgraph.codegen.passes.collect import collect
 from lstmgraph.codegen.passes.divide import divide
 from lstmgraph.codegen.passes.gather import gather
@@ -63,6 +65,7 @@ __all__ = [
     "Ways",
     "add_up",
     "blend",
+    "broadcast",
     "collect",
     "divide",
     "gather",

@@ -29,6 +29,7 @@ from lstmgraph.codegen.interface import dict_lines, inputs_of, notes, shape_text
 from lstmgraph.codegen.passes import (
     Ways,
     add_up,
+    broadcast,
     hoist_products,
     hoist_terms,
     inline,
@@ -115,8 +116,8 @@ TEMPLATE |= {"_sequence", "function", "_over_devices", "gradients", "last"}
 
 PASSES: Ways = {
     "both": (add_up, recompute),
-    "forward": (hoist_products, sink, stack_late, turn, inline),
-    "backward": (hoist_terms, rest, sink, stack, inline),
+    "forward": (hoist_products, sink, stack_late, turn, broadcast, inline),
+    "backward": (hoist_terms, rest, sink, stack, broadcast, inline),
 }
 
 

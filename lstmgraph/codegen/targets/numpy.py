@@ -25,6 +25,7 @@ from lstmgraph.codegen.numpy_words import COLUMNS, DIALECT
 from lstmgraph.codegen.passes import (
     Ways,
     blend,
+    broadcast,
     collect,
     divide,
     gather,
@@ -52,10 +53,10 @@ __all__ = ["COLUMNS", "DIALECT", "PASSES", "generate"]
 
 PASSES: Ways = {
     "both": (recompute,),
-    "forward": (halve, blend, hoist_terms, sink, stack, place_parts, gather, widen),
+    "forward": (halve, blend, hoist_terms, sink, stack, place_parts, gather, broadcast, widen),
     "backward": (
         *(halve, hoist_terms, rest, divide, spread, merge, hoist_factors, collect, merge, hoist_factors),
-        *(sink, stack, place_parts, gather, widen, last),
+        *(sink, stack, place_parts, gather, broadcast, widen, last),
     ),
 }
 

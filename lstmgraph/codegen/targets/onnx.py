@@ -22,7 +22,7 @@ from lstmgraph.codegen.arrays import array_axes
 from lstmgraph.codegen.fixed_sizes import fixed_sizes
 from lstmgraph.codegen.graphs.forward import Draft, forward
 from lstmgraph.codegen.interface import DTYPES
-from lstmgraph.codegen.passes import Ways, blend, gather, hoist_terms, inline, pack, precise, stack
+from lstmgraph.codegen.passes import Ways, blend, broadcast, gather, hoist_terms, inline, pack, precise, stack
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.errors import UnknownName, UsageError, mapping
 from lstmgraph.standard import standard
@@ -30,7 +30,11 @@ from lstmgraph.standard import standard
 __all__ = ["DTYPES", "PASSES", "files", "generate", "lambdify", "warnings"]
 
 
-PASSES: Ways = {"both": (), "forward": (precise, blend, hoist_terms, stack, pack, gather, inline), "backward": ()}
+PASSES: Ways = {
+    "both": (),
+    "forward": (precise, blend, hoist_terms, stack, pack, gather, broadcast, inline),
+    "backward": (),
+}
 
 # Functions that the operators have by these names; onnx's reference evaluator has σ and tanh only.
 FUNCTIONS: Mapping[type, str] = {n.Sigmoid: "Sigmoid", n.Tanh: "Tanh", n.Relu: "Relu", n.Softplus: "Softplus"}

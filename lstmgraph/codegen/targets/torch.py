@@ -19,6 +19,7 @@ from lstmgraph.codegen.dialect import Dialect
 from lstmgraph.codegen.module import Module
 from lstmgraph.codegen.passes import (
     Ways,
+    broadcast,
     collect,
     divide,
     gather,
@@ -157,10 +158,10 @@ MODULE = frozenset(
 
 PASSES: Ways = {
     "both": (recompute,),
-    "forward": (hoist_terms, sink, stack, pack, gather, inline),
+    "forward": (hoist_terms, sink, stack, pack, gather, broadcast, inline),
     "backward": (
         *(hoist_terms, rest, divide, spread, hoist_factors, collect, hoist_factors),
-        *(sink, stack, place, gather, inline),
+        *(sink, stack, place, gather, broadcast, inline),
     ),
 }
 
