@@ -21,6 +21,7 @@ from lstmgraph.codegen.loops.places import ALL, NEXT, SHARED, STEP, Direction, P
 from lstmgraph.codegen.passes import (
     Ways,
     hoist_terms,
+    outside,
     passed_both,
     recompute_in_loop,
     rest,
@@ -50,7 +51,7 @@ LIBRARY: dict[type, str] = {n.Log: "log", n.Sqrt: "sqrt", n.Abs: "fabs", n.Sin: 
 PASSES: Ways = {
     "both": (recompute_in_loop,),
     "forward": (hoist_terms, sink, stack),
-    "backward": (unsigned, hoist_terms, rest, sink, stack_steps),
+    "backward": (outside, unsigned, hoist_terms, rest, sink, stack_steps),
 }
 
 

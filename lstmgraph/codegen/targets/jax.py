@@ -33,6 +33,7 @@ from lstmgraph.codegen.passes import (
     hoist_products,
     hoist_terms,
     inline,
+    outside,
     passed_both,
     recompute,
     rest,
@@ -117,7 +118,7 @@ TEMPLATE |= {"_sequence", "function", "_over_devices", "gradients", "last"}
 PASSES: Ways = {
     "both": (add_up, recompute),
     "forward": (hoist_products, sink, stack_late, turn, broadcast, inline),
-    "backward": (hoist_terms, rest, sink, stack, broadcast, inline),
+    "backward": (outside, hoist_terms, rest, sink, stack, broadcast, inline),
 }
 
 

@@ -34,6 +34,7 @@ from lstmgraph.codegen.passes import (
     hoist_terms,
     last,
     merge,
+    outside,
     passed_both,
     place_parts,
     recompute,
@@ -55,7 +56,7 @@ PASSES: Ways = {
     "both": (recompute,),
     "forward": (halve, blend, hoist_terms, sink, stack, place_parts, gather, broadcast, widen),
     "backward": (
-        *(halve, hoist_terms, rest, divide, spread, merge, hoist_factors, collect, merge, hoist_factors),
+        *(outside, halve, hoist_terms, rest, divide, spread, merge, hoist_factors, collect, merge, hoist_factors),
         *(sink, stack, place_parts, gather, broadcast, widen, last),
     ),
 }

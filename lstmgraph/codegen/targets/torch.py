@@ -26,6 +26,7 @@ from lstmgraph.codegen.passes import (
     hoist_factors,
     hoist_terms,
     inline,
+    outside,
     pack,
     place,
     recompute,
@@ -160,7 +161,7 @@ PASSES: Ways = {
     "both": (recompute,),
     "forward": (hoist_terms, sink, stack, pack, gather, broadcast, inline),
     "backward": (
-        *(hoist_terms, rest, divide, spread, hoist_factors, collect, hoist_factors),
+        *(outside, hoist_terms, rest, divide, spread, hoist_factors, collect, hoist_factors),
         *(sink, stack, place, gather, broadcast, inline),
     ),
 }
