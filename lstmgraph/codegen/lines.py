@@ -16,12 +16,13 @@ from dataclasses import dataclass, field, replace
 from sympy import Integer, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
 from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.build import is_number
 from lstmgraph.algebra.names import Shape
 from lstmgraph.codegen.arrays import signed
 from lstmgraph.codegen.code import Code, Level
 from lstmgraph.codegen.columns import Columns
 from lstmgraph.codegen.places import Place, atoms, is_column, neighbours
-from lstmgraph.codegen.several import augmented, inner_product, softplus, sum_of_entries, sums_of_parts, switch
+from lstmgraph.codegen.several import augmented, softplus, sum_of_entries, sums_of_parts, switch
 
 NAMED = ("np.maximum(", "np.minimum(")  # which want to be told by name where their result goes
 WORDS = {"+": "np.add", "-": "np.subtract", "*": "np.multiply", "/": "np.divide"}
@@ -238,7 +239,12 @@ class Lines:
     def matmul(self, to: Array, expr: MatrixExpr) -> None:
         """A weight times a column, by BLAS, or a column and a row, straight to where it belongs; others are copied."""
         left, right = expr.args
-        if expr.shape == (1, 1) and left.shape != (1, 1) and inner_product(self, to, Transpose(left), right):
+        if (
+            expr.shape == (1, 1) != left.shape
+            and not self.speller.whole
+            and all(map(self.speller.is_batched, expr.args))
+        ):
+            sum_of_entries(self, to, n.Sum(n.Hadamard(Transpose(left), right)))
             return
         if left.shape[1] == 1 and 1 not in expr.shape and not to.fresh:
             column, row = (self.speller.matrix(self.speller.full(self.operand(factor))).text for factor in expr.args)
@@ -302,7 +308,11 @@ class Lines:
             self.emit(f"np.subtract({self.number(number)}, {a.text}, {self.there(to)})")
 
     def negative(self, to: Array, expr: MatrixExpr) -> None:
-        a = self.over(to, expr.args[0])
+        inner = expr.args[0]
+        if isinstance(inner, n.Hadamard) and is_number(inner.args[0]):  # which takes the minus
+            self.product(to, n.Hadamard(n.Fill(-inner.args[0].value, *inner.shape), *inner.args[1:]))
+            return
+        a = self.over(to, inner)
         if to.fresh and self.is_full(a, to):
             self.make(to, f"np.negative({a.text})")
         else:

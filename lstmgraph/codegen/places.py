@@ -236,9 +236,11 @@ class Places:
         place, k = self.place(e.target), self.at[e.target]
         if self.rebinds and self.phase[e.target] != "loop":
             return
-        if place is None or place.later or any(self.at.get(s, NEVER) < k for s in self.there(place)):
+        if place is None or any(self.at.get(s, NEVER) < k for s in self.there(place)):
             return
         for value in self.over(e.value):
+            if place.later and self.phase.get(value) != "loop":
+                continue
             mine = self.occupants(value) if value in self.at and value not in self.homes else []
             free = mine and all(s not in self.kept | self.ends and self.last_use.get(s, k) <= k for s in mine)
             fits = value.shape == e.target.shape and (not self.is_whole(value) or self.is_whole(place.root))

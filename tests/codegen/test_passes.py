@@ -13,13 +13,14 @@ from sympy import MatMul, Symbol, Transpose
 
 from lstmgraph import Cell, library, load
 from lstmgraph.algebra.names import symbol
-from lstmgraph.algebra.nodes import Concat, Divide, Fill, Sigmoid, Tanh
+from lstmgraph.algebra.nodes import Concat, Divide, Fill, Hadamard, Sigmoid, Tanh
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.calculus.reuse import reusing
 from lstmgraph.calculus.vjp import gradient
 from lstmgraph.codegen import passes as catalogue
 from lstmgraph.codegen.passes import (
     blend,
+    broadcast,
     collect,
     divide,
     gather,
@@ -29,6 +30,7 @@ from lstmgraph.codegen.passes import (
     hoist_terms,
     last,
     merge,
+    outside,
     pack,
     pack_early,
     passed,
@@ -59,6 +61,7 @@ CELLS = [*library(), *PAPERS]
 
 PASSES = {
     "precise": precise,
+    "outside": outside,
     "blend": blend,
     "terms": hoist_terms,
     "rest": rest,
@@ -75,6 +78,7 @@ PASSES = {
     "gather": gather,
     "widen": widen,
     "turn": turn,
+    "broadcast": broadcast,
     "inline": inline,
     "sink": sink,
     "last": last,
@@ -197,24 +201,26 @@ def test_a_product_that_is_a_term_of_one_sum_is_written_there() -> None:
     assert len(after.equations) < len(before.equations)
 
 
-def test_a_scalar_in_all_entries_that_one_product_takes_is_written_there() -> None:
-    """The cotangent of a sum; what a second equation or a function takes is made before."""
+def test_a_scalar_in_all_entries_is_written_where_products_take_it() -> None:
+    """The cotangent of a sum; what a function takes is made before, even if a product takes it too."""
     text = "h[t] = x[t] / sqrt(sum((p * x[t]) ** 2) + h[t-1] ** 2) + h[t-1]"
     cell = Cell.from_equations(text, name="norm", sizes={"x": "H", "h": "H"}, output="h")
     before = sequence_of(cell).backward
     (made,) = (e for e in before.equations if isinstance(e.value, Fill))
-    after = inline(before).definitions
+    after = broadcast(before).definitions
     assert after.keys() == before.definitions.keys() - {made.target.name}
     assert made.value in after["bar(part(h.1))[t]"].args
-    twice = before.changed(
-        {"after": [*before["after"], Equation(symbol("twice", made.target.shape), Tanh(made.target))]}
-    )
-    assert inline(twice) == twice
+    both = {
+        value.func: before.changed({"after": [*before["after"], Equation(symbol("other", value.shape), value)]})
+        for value in (Hadamard(made.target, made.target), Tanh(made.target))
+    }
+    assert made.target.name not in broadcast(both[Hadamard]).definitions
+    assert broadcast(both[Tanh]) == both[Tanh]
     in_a_function = (
         replace(e, value=Tanh(made.target)) if made.target in symbols_in(e.value) else e for e in before["after"]
     )
     changed = before.changed({"after": [*in_a_function]})
-    assert inline(changed) == changed
+    assert broadcast(changed) == changed
 
 
 def test_a_number_above_and_below_is_one() -> None:

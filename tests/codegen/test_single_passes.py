@@ -9,8 +9,9 @@ import pytest
 from sympy import MatMul
 
 from lstmgraph import Cell, load, loads
-from lstmgraph.algebra.nodes import Divide, Negative, OneMinus, Reciprocal, Sigmoid, Step
-from lstmgraph.algebra.traverse import walk
+from lstmgraph.algebra.names import name_of
+from lstmgraph.algebra.nodes import Divide, Negative, OneMinus, Reciprocal, Sigmoid, Step, Sum
+from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.codegen.passes import (
     blend,
     divide,
@@ -18,6 +19,7 @@ from lstmgraph.codegen.passes import (
     hoist_factors,
     last,
     merge,
+    outside,
     passed,
     rest,
     spread,
@@ -177,6 +179,18 @@ def test_a_quotient_by_an_early_value_is_multiplied_by_what_all_steps_make_at_on
     assert not any(isinstance(p, (Divide, Reciprocal)) for e in after["loop"] for p in walk(e.value))
     assert operations(after) == operations(hoist_factors(sweep)) - 2
     assert "bar(h.1)[t]" not in {str(e.target) for e in after["loop"]}
+
+
+def test_what_one_number_is_divided_by_is_made_for_all_steps() -> None:
+    """Of the deviation in a layer normalisation: two of its factors and a minus are one before the loop."""
+    text = "a[t] = x[t] + U @ h[t-1]\nv[t] = sum(a[t] ** 2) / n\nh[t] = tanh(a[t] / sqrt(v[t] + 0.1))"
+    cell = Cell.from_equations(text, name="norm", sizes={"x": "H", "h": "H", "a": "H"}, constants={"n": 4}, output="h")
+    sweep = hoist_factors(merge(spread(divide(outside(sequence_of(cell).backward)))))
+    (scale,) = [e for e in sweep["before"] if name_of(e.target).marks[0] == "scale"]
+    (taker,) = [e.value for e in sweep["loop"] if scale.target in symbols_in(e.value)]
+    assert isinstance(taker, Divide)
+    assert isinstance(taker.args[0], Sum)
+    assert isinstance(scale.value, Negative)
 
 
 def test_a_quotient_alone_stays_one() -> None:

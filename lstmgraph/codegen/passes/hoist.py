@@ -4,17 +4,17 @@ Of a sum in the loop the terms that do not wait become a value of their own, `pr
 W_f x + U_f h[t-1] + b_f, which is then computed for all steps in one product.  `hoist_products` leaves b_f where it is:
 where entries are fused, adding it in the loop costs nothing, and before it a run through the memory of all steps.
 Likewise the factors of a product, `slope(bar(pre(f)))[t]`: c[t-1] f (1 - f) of c̄ c[t-1] f (1 - f), the slope of the
-activation and what it meets.
+activation and what it meets.  What such a product is divided by is one, too, `scale(bar(s))[t]`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from sympy import MatAdd, MatrixExpr, MatrixSymbol
 
-from lstmgraph.algebra.build import product, quotient, total
+from lstmgraph.algebra.build import negate, product, quotient, total
 from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.nodes import Fill, Hadamard, Negative, Reciprocal, operands
 from lstmgraph.algebra.traverse import rebuild, symbols_in
@@ -56,6 +56,21 @@ def _is_minus(value: MatrixExpr) -> bool:
     return isinstance(value, Negative) and isinstance(value.args[0], MatrixSymbol)
 
 
+def _factors(expr: MatrixExpr) -> Sequence[MatrixExpr]:
+    """The operands of an expression; of a product that is one number and has a minus the factors, -1 among them."""
+    if isinstance(expr, Negative) and isinstance(expr.args[0], Hadamard) and expr.shape == (1, 1):
+        return [Fill(-1, 1, 1), *expr.args[0].args]
+    return operands(expr)
+
+
+def _below(value: MatrixExpr) -> MatrixExpr | None:
+    """What a reciprocal of more than a symbol, or a number, is that of, with the reciprocal's minus."""
+    inner = value.args[0] if isinstance(value, Negative) else value
+    if not isinstance(inner, Reciprocal) or isinstance(inner.args[0], (MatrixSymbol, Fill)):
+        return None
+    return inner.args[0] if inner is value else negate(inner.args[0])
+
+
 @dataclass
 class _Hoisting:
     sweep: Sweep
@@ -83,13 +98,16 @@ class _Hoisting:
         """The expression with a name for the early operands of each sum, or product, of which others are late."""
         if isinstance(expr, MatrixSymbol):
             return expr
-        inner = [self.split(owner, o) for o in operands(expr)]
-        if not isinstance(expr, self.kind):
+        inner = [self.split(owner, o) for o in (_factors(expr) if self.kind is Hadamard else operands(expr))]
+        if not isinstance(expr, self.kind) and len(inner) == len(operands(expr)):
             return rebuild(expr, inner)
         early = [k for k, p in enumerate(inner) if self.is_early(p)]  # by place: it may stand twice
         whole = self.join(*(inner[k] for k in early)) if early else None
         if whole is None or len(early) == len(inner) or isinstance(whole, MatrixSymbol) or not symbols_in(whole):
             return rebuild(expr, inner)
+        if (below := _below(whole)) is not None:
+            late = self.join(*(p for k, p in enumerate(inner) if k not in early))
+            return quotient(late, self.named(owner, below, "scale"))
         if isinstance(whole, (Reciprocal, Fill)) or _is_minus(whole):  # a name would only fill an array
             return self.join(*inner)
         named = self.named(owner, whole)
@@ -99,8 +117,8 @@ class _Hoisting:
     def is_early(self, value: MatrixExpr) -> bool:
         return value not in self.stay and self.late.isdisjoint(symbols_in(value))
 
-    def named(self, owner: Equation, value: MatrixExpr) -> MatrixSymbol:
+    def named(self, owner: Equation, value: MatrixExpr, mark: str = "") -> MatrixSymbol:
         if value not in self.new:
-            name = fresh(name_of(owner.target).marked(self.mark), value.shape, self.taken)
+            name = fresh(name_of(owner.target).marked(mark or self.mark), value.shape, self.taken)
             self.new[value] = Equation(name, value, place=owner.place, stage=owner.stage)
         return self.new[value].target

@@ -196,7 +196,7 @@ class _File:
     def constants(self, side: Direction) -> list[str]:
         used = [c for c in self.cell.constant_symbols if c in side.used]
         numbers = {c: self.cell.constants[c.name] for c in used}
-        return [f"    {self.names[c]} = {side.like}.dtype.type({number!r})" for c, number in numbers.items()]
+        return [f"    {self.names[c]} = np.array({number!r}, {side.like}.dtype)" for c, number in numbers.items()]
 
     def lengths(self, side: Direction) -> list[str]:
         cell = self.cell
