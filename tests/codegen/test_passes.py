@@ -30,6 +30,7 @@ from lstmgraph.codegen.passes import (
     hoist_terms,
     last,
     merge,
+    minus,
     outside,
     pack,
     pack_early,
@@ -62,6 +63,7 @@ CELLS = [*library(), *PAPERS]
 PASSES = {
     "precise": precise,
     "outside": outside,
+    "minus": minus,
     "blend": blend,
     "terms": hoist_terms,
     "rest": rest,

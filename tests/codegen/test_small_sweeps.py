@@ -17,13 +17,11 @@ from lstmgraph.algebra.nodes import (
     Exp,
     Fill,
     Hadamard,
-    Negative,
     OneMinus,
     Sigmoid,
     Sin,
     Slice,
     Step,
-    Sum,
     Tanh,
 )
 from lstmgraph.algebra.traverse import walk
@@ -35,7 +33,6 @@ from lstmgraph.codegen.passes import (
     halve,
     hoist_factors,
     hoist_terms,
-    outside,
     place,
     rest,
     spread,
@@ -54,7 +51,6 @@ H = Symbol("H", integer=True, positive=True)
 h, before = (MatrixSymbol(f"h[{at}]", H, 1) for at in ("t", "t-1"))
 a, b, c, u, v, w = (MatrixSymbol(f"{name}[t]", H, 1) for name in "abcuvw")
 p = MatrixSymbol("p", H, 1)
-n = MatrixSymbol("n", 1, 1)
 q, r, s = (MatrixSymbol(name, H, 1) for name in "qrs")
 L, M, N = (MatrixSymbol(name, H, H) for name in "LMN")
 U = MatrixSymbol("U", 2 * H, H)
@@ -379,22 +375,6 @@ def test_the_slope_of_silu_keeps_its_digits_far_out() -> None:
     given = {s.name: one for s in backward.program.inputs} | {"x[t]": x, "part(h.1)[t]": x / (1 + np.exp(-x))}
     found, wanted = (evaluate(s.program, given)["bar(x)[t]"] for s in (halve(backward), backward))
     np.testing.assert_allclose(found, wanted, rtol=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("entries", "after"),
-    [
-        (Negative(a), Negative(Sum(a))),
-        (Hadamard(Fill(3, H, 1), a, b), Hadamard(Fill(3, 1, 1), Sum(Hadamard(a, b)))),
-        (Negative(Hadamard(Fill(2, H, 1), a)), Negative(Hadamard(Fill(2, 1, 1), Sum(a)))),
-        (Hadamard(p, a), Sum(Hadamard(p, a))),
-        (Hadamard(Fill(n, H, 1), a), Sum(Hadamard(Fill(n, H, 1), a))),
-    ],
-    ids=["a minus", "a number", "both", "a vector", "what may be large"],
-)
-def test_a_number_of_all_entries_multiplies_their_sum(entries: MatrixExpr, after: MatrixExpr) -> None:
-    sweep = sweep_of((a, Tanh(before)), (b, Cos(before)), (h, Fill(Sum(entries), H, 1)), more=(n,))
-    assert outside(sweep).definitions[h.name] == Fill(after, H, 1)
 
 
 # ── sums over all steps ──

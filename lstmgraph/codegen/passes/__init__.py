@@ -19,6 +19,7 @@
     unsigned                      a minus before a product with a weight is one before its vector
     widen                         activations of neighbouring rows become one
     outside                       a number that multiplies all entries of a sum multiplies the sum
+    minus                         a minus goes on to where it is a subtraction
     broadcast                     a scalar in all entries is written where it is taken
     inline                        a product that is a term of one sum is written there
     last                          what only the next step takes is computed last
@@ -47,6 +48,7 @@ from lstmgraph.codegen.passes.hoist import hoist_factors, hoist_products, hoist_
 from lstmgraph.codegen.passes.inline import inline
 from lstmgraph.codegen.passes.last import last
 from lstmgraph.codegen.passes.merge import merge
+from lstmgraph.codegen.passes.minus import minus
 from lstmgraph.codegen.passes.outside import outside
 from lstmgraph.codegen.passes.pack import pack, pack_early, place, place_parts
 from lstmgraph.codegen.passes.precise import precise
@@ -78,6 +80,7 @@ __all__ = [
     "inline",
     "last",
     "merge",
+    "minus",
     "outside",
     "pack",
     "pack_early",

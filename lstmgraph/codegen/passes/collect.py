@@ -24,9 +24,9 @@ Multiple = tuple[MatrixSymbol, MatrixExpr]  # of a late value, and the early fac
 
 
 def collect(sweep: Sweep) -> Sweep:
-    """Every sum in the loop with the multiples of one late value as one product."""
+    """Every sum in the loop with the multiples of one late value as one product; none that nobody takes any more."""
     collecting = _Collecting(sweep)
-    return sweep.changed({"loop": [replace(e, value=collecting.collected(e.value)) for e in sweep["loop"]]})
+    return sweep.changed({"loop": [replace(e, value=collecting.collected(e.value)) for e in sweep["loop"]]}).pruned()
 
 
 @dataclass

@@ -40,9 +40,13 @@ def fresh(name: Name, shape: Shape, taken: set[MatrixSymbol]) -> MatrixSymbol:
 
 
 def joint_name(members: Sequence[MatrixSymbol], mark: str = "") -> Name:
-    """The name of some values one below the other; with a `mark`, of what is new for each of them."""
+    """The name of some values one below the other; with a `mark`, of what is new for each of them.
+
+    It is that of the first; of a minus that not all of them have nothing is said.
+    """
     first = name_of(members[0])
-    marks = (mark,) if mark else first.marks
+    unlike = len({name_of(m).marks[:1] == ("minus",) for m in members}) > 1
+    marks = (mark,) if mark else tuple(m for m in first.marks if not (unlike and m == "minus"))
     return replace(first, base=".".join(name_of(m).base for m in members), marks=("some", *marks))
 
 

@@ -34,6 +34,7 @@ from lstmgraph.codegen.passes import (
     hoist_terms,
     last,
     merge,
+    minus,
     outside,
     passed_both,
     place_parts,
@@ -57,7 +58,7 @@ PASSES: Ways = {
     "forward": (halve, blend, hoist_terms, sink, stack, place_parts, gather, broadcast, widen),
     "backward": (
         *(outside, halve, hoist_terms, rest, divide, spread, merge, hoist_factors, collect, merge, hoist_factors),
-        *(sink, stack, place_parts, gather, broadcast, widen, last),
+        *(sink, stack, minus, place_parts, gather, broadcast, widen, last),
     ),
 }
 

@@ -1,0 +1,70 @@
+"""No operation for a sign or a number where another one can have it."""
+
+from __future__ import annotations
+
+import pytest
+from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol
+
+from lstmgraph.algebra.names import size
+from lstmgraph.algebra.nodes import Concat, Cos, Divide, Fill, Hadamard, Negative, Slice, Sum, Tanh
+from lstmgraph.codegen.passes import minus, outside
+from tests.codegen.test_small_sweeps import H, M, a, b, before, h, p, same, sweep_of, u, v
+
+n = MatrixSymbol("n", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("entries", "after"),
+    [
+        (Negative(a), Negative(Sum(a))),
+        (Hadamard(Fill(3, H, 1), a, b), Hadamard(Fill(3, 1, 1), Sum(Hadamard(a, b)))),
+        (Negative(Hadamard(Fill(2, H, 1), a)), Negative(Hadamard(Fill(2, 1, 1), Sum(a)))),
+        (Hadamard(p, a), Sum(Hadamard(p, a))),
+        (Hadamard(Fill(n, H, 1), a), Sum(Hadamard(Fill(n, H, 1), a))),
+    ],
+    ids=["a minus", "a number", "both", "a vector", "what may be large"],
+)
+def test_a_number_of_all_entries_multiplies_their_sum(entries: MatrixExpr, after: MatrixExpr) -> None:
+    sweep = sweep_of((a, Tanh(before)), (b, Cos(before)), (h, Fill(Sum(entries), H, 1)), more=(n,))
+    assert outside(sweep).definitions[h.name] == Fill(after, H, 1)
+
+
+MINUS_A = (a, Negative(Hadamard(p, before)))
+
+
+@pytest.mark.parametrize(
+    ("takers", "after"),
+    [
+        ([(h, MatAdd(Tanh(before), a))], {"h": MatAdd(Tanh(before), Negative(u))}),
+        (
+            [(b, MatMul(M, a)), (h, MatAdd(Tanh(before), b))],
+            {"minus(b)": MatMul(M, u), "h": MatAdd(Tanh(before), Negative(v))},
+        ),
+        ([(h, Negative(Divide(a, Cos(before))))], {"h": Divide(u, Cos(before))}),
+        ([(h, Hadamard(a, a))], {"h": Hadamard(u, u)}),
+        ([(h, Tanh(a))], None),
+        ([(h, MatMul(M, a))], None),
+        ([(b, MatAdd(Tanh(before), a)), (h, Concat(Slice(a, size(0), size(1)), Slice(b, size(0), H - 1)))], None),
+        ([(b, MatAdd(Tanh(before), a)), (h, a)], None),
+        ([(h, MatAdd(a, Negative(Tanh(before))))], None),
+    ],
+    ids=[
+        *("a subtraction", "through a product", "another minus", "twice", "a function", "of what is handed on"),
+        *("a stack", "handed on", "no other term"),
+    ],
+)
+def test_a_minus_goes_on_to_a_subtraction(
+    takers: list[tuple[MatrixSymbol, MatrixExpr]], after: dict[str, MatrixExpr] | None
+) -> None:
+    """u stands for what a is without its minus, v for what b is."""
+    sweep = sweep_of(MINUS_A, *takers)
+    changed = minus(sweep)
+    assert same(sweep, changed)
+    if after is None:
+        assert changed == sweep
+        return
+    found = {str(e.target).removesuffix("[t]"): e.value for e in changed.equations}
+    there = {str(e.target): e.target for e in changed.equations}
+    new = {u: there["minus(a)[t]"], v: there.get("minus(b)[t]", v)}
+    assert {name: found[name] for name in after} == {name: value.xreplace(new) for name, value in after.items()}
+    assert found["minus(a)"] == MINUS_A[1].args[0]
