@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol
 
@@ -68,3 +71,25 @@ def test_a_minus_goes_on_to_a_subtraction(
     new = {u: there["minus(a)[t]"], v: there.get("minus(b)[t]", v)}
     assert {name: found[name] for name in after} == {name: value.xreplace(new) for name, value in after.items()}
     assert found["minus(a)"] == MINUS_A[1].args[0]
+
+
+def test_what_is_handed_on_keeps_its_minus() -> None:
+    """Even if nobody wants it."""
+    sweep = sweep_of((h, Negative(Tanh(before))), (b, MatAdd(h, Cos(before))))
+    assert minus(sweep) == sweep
+    assert minus(replace(sweep, wanted=(b,))) == replace(sweep, wanted=(b,))
+
+
+@pytest.mark.parametrize("more", [{"wanted": (h, a)}, {"summed": frozenset({a})}], ids=["wanted", "summed"])
+def test_what_others_have_by_its_name_keeps_its_minus(more: dict[str, Any]) -> None:
+    sweep = sweep_of(MINUS_A, (h, MatAdd(Tanh(before), a)))
+    assert minus(sweep) != sweep
+    assert minus(replace(sweep, **more)) == replace(sweep, **more)
+
+
+def test_two_values_in_a_row_lose_their_minus_together() -> None:
+    """The first alone would only hand it on."""
+    sweep = sweep_of(MINUS_A, (b, Negative(Divide(a, Tanh(before)))), (h, MatAdd(b, a, Cos(before))))
+    changed = minus(sweep)
+    assert same(sweep, changed)
+    assert str(next(e.value for e in changed.equations if e.target == h)).count("Negative") == 1

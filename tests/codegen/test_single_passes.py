@@ -14,6 +14,7 @@ from lstmgraph.algebra.nodes import Divide, Negative, OneMinus, Reciprocal, Sigm
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.codegen.passes import (
     blend,
+    collect,
     divide,
     halve,
     hoist_factors,
@@ -191,6 +192,15 @@ def test_what_one_number_is_divided_by_is_made_for_all_steps() -> None:
     assert isinstance(taker, Divide)
     assert isinstance(taker.args[0], Sum)
     assert isinstance(scale.value, Negative)
+
+
+def test_a_multiple_that_is_collected_is_made_for_nobody() -> None:
+    """In JANET the cotangent of c by the candidate: what is packed later would hold it."""
+    sweep = sequence_of(load(next(p for p in PAPERS if "janet" in p))).backward
+    before = hoist_factors(spread(divide(sweep)))
+    after = collect(before)
+    assert len(after.equations) < len(before.equations)
+    assert after == after.pruned()
 
 
 def test_a_quotient_alone_stays_one() -> None:

@@ -47,16 +47,9 @@ def _passed_on(first: MatrixSymbol, sweep: Sweep) -> Sweep:
     while waiting:
         old = waiting.pop()
         new = fresh(name_of(old).marked("minus"), old.shape, taken)
-        phases = {p: [_without(e, old, new) for e in sweep[p]] for p in PHASES}
-        before, sweep = sweep.definitions, sweep.changed(phases)
-        waiting += [
-            e.target
-            for e in sweep.equations
-            if isinstance(e.value, n.Negative)
-            and e.target.name in before
-            and not isinstance(before[e.target.name], n.Negative)
-            and _is_free(e.target, sweep)
-        ]
+        sweep = sweep.changed({p: [_without(e, old, new) for e in sweep[p]] for p in PHASES})
+        takers = [e for e in sweep.equations if new in symbols_in(e.value)]
+        waiting += [e.target for e in takers if isinstance(e.value, n.Negative) and _is_free(e.target, sweep)]
     return sweep
 
 
