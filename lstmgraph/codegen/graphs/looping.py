@@ -24,7 +24,10 @@ from lstmgraph.program import Equation
 
 @dataclass
 class Loop:
-    """A sweep as nodes of `outer`.  `first` are the tensors of what is carried into the first step."""
+    """A sweep as nodes of `outer`.  `first` are the tensors of what is carried into the first step.
+
+    `handed` is what the Scan carries: what has to wait, and what it makes anyway, of which it then has the last one.
+    """
 
     sweep: Sweep
     outer: Scope
@@ -33,7 +36,7 @@ class Loop:
     def __post_init__(self) -> None:
         self.whole, self.names = self.outer.whole, self.outer.whole.names
         sweep, self.late = self.sweep, self.sweep.late()
-        made = {e.target for e in sweep["loop"]}  # the Scan has the last ones of these anyway
+        made = {e.target for e in sweep["loop"]}
         self.handed = {s: new for s, new in sweep.carried.items() if new in made or s not in sweep.delayed}
         self.outer.starts = {sweep.carried[s]: self.first[s] for s in sweep.delayed}
         self.given: set[str] = set()
