@@ -94,7 +94,7 @@ def collect(lines: Iterable[str], found: Found) -> None:
         kind, what = json.loads(line)
         if kind == "figure":
             found.figures.append(Figure(*what))
-            print(*what[:5], sep=", ", end="  \r", file=sys.stderr, flush=True)
+            print(*what[:5], sep=", ", end="  \r" if sys.stderr.isatty() else "\n", file=sys.stderr, flush=True)
         else:
             {"left out": found.left_out, "wrong": found.wrong}[kind].append(what)
 
