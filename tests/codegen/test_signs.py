@@ -11,7 +11,7 @@ from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol
 from lstmgraph.algebra.names import size
 from lstmgraph.algebra.nodes import Concat, Cos, Divide, Fill, Hadamard, Negative, Slice, Sum, Tanh
 from lstmgraph.codegen.passes import minus, outside
-from tests.codegen.test_small_sweeps import H, M, a, b, before, h, p, same, sweep_of, u, v
+from tests.codegen.test_small_sweeps import H, M, a, b, before, c, h, p, q, same, sweep_of, u, v
 
 n = MatrixSymbol("n", 1, 1)
 
@@ -93,3 +93,20 @@ def test_two_values_in_a_row_lose_their_minus_together() -> None:
     changed = minus(sweep)
     assert same(sweep, changed)
     assert str(next(e.value for e in changed.equations if e.target == h)).count("Negative") == 1
+
+
+def test_what_is_left_of_a_minus_is_no_second_name() -> None:
+    """a = -h[t-1] is no value of its own without it."""
+    sweep = sweep_of((a, Negative(before)), (b, Tanh(before)), (h, MatAdd(b, a)))
+    changed = minus(sweep)
+    assert same(sweep, changed)
+    assert [e.target for e in changed.equations] == [b, h]
+
+
+def test_two_that_meet_lose_their_minus() -> None:
+    """b is the product of a and of c, which is a multiple of a: of its two the one takes the other."""
+    sweep = sweep_of(MINUS_A, (c, Hadamard(a, q)), (b, Hadamard(a, c)), (h, MatAdd(Cos(before), b, a)), more=(q,))
+    changed = minus(sweep)
+    assert changed != sweep
+    assert same(sweep, changed)
+    assert {str(e.target).split("(")[0] for e in changed.equations} == {"minus", "b[t]", "h[t]"}

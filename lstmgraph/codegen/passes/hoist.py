@@ -9,12 +9,12 @@ activation and what it meets.  What such a product is divided by is one, too, `s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from sympy import MatAdd, MatrixExpr, MatrixSymbol
 
-from lstmgraph.algebra.build import negate, product, quotient, total
+from lstmgraph.algebra.build import product, quotient, total
 from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.nodes import Fill, Hadamard, Negative, Reciprocal, operands
 from lstmgraph.algebra.traverse import rebuild, symbols_in
@@ -56,19 +56,10 @@ def _is_minus(value: MatrixExpr) -> bool:
     return isinstance(value, Negative) and isinstance(value.args[0], MatrixSymbol)
 
 
-def _factors(expr: MatrixExpr) -> Sequence[MatrixExpr]:
-    """The operands of an expression; of a product that is one number and has a minus the factors, -1 among them."""
-    if isinstance(expr, Negative) and isinstance(expr.args[0], Hadamard) and expr.shape == (1, 1):
-        return [Fill(-1, 1, 1), *expr.args[0].args]
-    return operands(expr)
-
-
 def _below(value: MatrixExpr) -> MatrixExpr | None:
-    """What a reciprocal of more than a symbol, or a number, is that of, with the reciprocal's minus."""
-    inner = value.args[0] if isinstance(value, Negative) else value
-    if not isinstance(inner, Reciprocal) or isinstance(inner.args[0], (MatrixSymbol, Fill)):
-        return None
-    return inner.args[0] if inner is value else negate(inner.args[0])
+    """What a reciprocal of more than a symbol, or a number, is that of."""
+    below = value.args[0] if isinstance(value, Reciprocal) else None
+    return None if isinstance(below, (MatrixSymbol, Fill)) else below
 
 
 @dataclass
@@ -98,8 +89,8 @@ class _Hoisting:
         """The expression with a name for the early operands of each sum, or product, of which others are late."""
         if isinstance(expr, MatrixSymbol):
             return expr
-        inner = [self.split(owner, o) for o in (_factors(expr) if self.kind is Hadamard else operands(expr))]
-        if not isinstance(expr, self.kind) and len(inner) == len(operands(expr)):
+        inner = [self.split(owner, o) for o in operands(expr)]
+        if not isinstance(expr, self.kind):
             return rebuild(expr, inner)
         early = [k for k, p in enumerate(inner) if self.is_early(p)]  # by place: it may stand twice
         whole = self.join(*(inner[k] for k in early)) if early else None

@@ -14,7 +14,7 @@ from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import negate, total
-from lstmgraph.algebra.names import name_of
+from lstmgraph.algebra.names import Name, name_of
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import rebuild, symbols_in
 from lstmgraph.codegen.passes.rows import fresh
@@ -43,14 +43,23 @@ def _is_free(value: MatrixSymbol, sweep: Sweep) -> bool:
 
 def _passed_on(first: MatrixSymbol, sweep: Sweep) -> Sweep:
     """Without the minus of a value, and of all to which it goes on."""
-    taken, waiting = {e.target for e in sweep.equations}, [first]
+    waiting = [first]
     while waiting:
         old = waiting.pop()
-        new = fresh(name_of(old).marked("minus"), old.shape, taken)
-        sweep = sweep.changed({p: [_without(e, old, new) for e in sweep[p]] for p in PHASES})
+        value = sweep.definitions.get(old.name)
+        if not isinstance(value, n.Negative):  # another one has met its minus by now
+            continue
+        other = isinstance(value.args[0], MatrixSymbol)  # no value of its own then
+        new = value.args[0] if other else fresh(_negative(name_of(old)), old.shape, {e.target for e in sweep.equations})
+        kept = {p: [e for e in sweep[p] if not (other and e.target == old)] for p in PHASES}
+        sweep = sweep.changed({p: [_without(e, old, new) for e in kept[p]] for p in PHASES})
         takers = [e for e in sweep.equations if new in symbols_in(e.value)]
         waiting += [e.target for e in takers if isinstance(e.value, n.Negative) and _is_free(e.target, sweep)]
     return sweep
+
+
+def _negative(name: Name) -> Name:
+    return replace(name, marks=name.marks[1:]) if name.marks[:1] == ("minus",) else name.marked("minus")
 
 
 def _without(e: Equation, old: MatrixSymbol, new: MatrixSymbol) -> Equation:
