@@ -36,7 +36,7 @@ class Speller:
     """Spells the expressions of one function of the generated file, and notes what that function needs.
 
     `names` and `batched` describe the symbols; `like` is an expression for an array whose first axis is the batch and
-    whose type all others share.
+    whose type all others share.  `numbers` are symbols that stand for a Python number.
     """
 
     dialect: Dialect
@@ -48,11 +48,13 @@ class Speller:
     helpers: dict[str, str] = field(default_factory=dict)
     needs_batch: bool = False
     batch: str = "B"
+    numbers: Mapping[MatrixSymbol, float] = field(default_factory=dict)
 
     def spell(self, expr: MatrixExpr) -> Code:
         if isinstance(expr, MatrixSymbol):
             self.used[expr] = None
-            return Code(self.names[expr], Level.ATOM, expr.shape, self.batched[expr])
+            is_number = expr in self.numbers
+            return Code(self.names[expr], Level.ATOM, expr.shape, self.batched[expr], is_number, is_number)
         if expr.func in SPELLINGS:
             return SPELLINGS[expr.func](self, expr)
         return self.function(expr)
@@ -242,6 +244,15 @@ def _fill(speller: Speller, expr: n.Fill) -> Code:
     if scalar.form == "M" and scalar.batched:
         return scalar.respell(f"{scalar.at(Level.ATOM)}[{speller.dialect.batch}, :, None]")
     return scalar
+
+
+def value_of(expr: MatrixExpr, numbers: Mapping[MatrixSymbol, float]) -> float | None:
+    """The number that all entries are, if they are one."""
+    inner = expr.value if isinstance(expr, n.Fill) else expr
+    if isinstance(inner, n.OneMinus):
+        rest = value_of(inner.args[0], numbers)
+        return None if rest is None else 1 - rest
+    return numbers.get(inner) if isinstance(inner, MatrixExpr) else float(inner)
 
 
 def number(expr: n.Fill) -> Code:

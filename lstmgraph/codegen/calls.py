@@ -14,7 +14,7 @@ from sympy import MatAdd, MatMul, MatrixExpr
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import is_number
-from lstmgraph.codegen.arrays import Speller, flip, signed
+from lstmgraph.codegen.arrays import Speller, flip, signed, value_of
 from lstmgraph.codegen.code import WIDTH, Code, Level, joined
 
 BINARY: Mapping[type, str] = {n.Hadamard: "mul", n.Divide: "div", n.Maximum: "maximum", n.Minimum: "minimum"}
@@ -22,12 +22,16 @@ BINARY: Mapping[type, str] = {n.Hadamard: "mul", n.Divide: "div", n.Maximum: "ma
 
 @dataclass(frozen=True)
 class Term:
-    """A term of a sum: `call` is "addmm" or "addcmul" of two factors, or "add" of one operand."""
+    """A term of a sum: `call` is "addmm" or "addcmul" of two factors, or "add" of one operand.
+
+    `scale` is a number that it is multiplied by, which is an argument of the call.
+    """
 
     call: str
     parts: tuple[Code, ...]
     negative: bool
     whole: Code
+    scale: Code | None = None
 
     @property
     def full(self) -> bool:
@@ -35,11 +39,19 @@ class Term:
 
     def added(self, target: str) -> str:
         """The statement that adds it to the target."""
-        factors = ", ".join(p.text for p in self.parts)
-        if self.call == "add":
-            return f"{target} {'-' if self.negative else '+'}= {factors}"
-        scale = {"addmm": ", alpha=-1", "addcmul": ", value=-1"}[self.call] if self.negative else ""
-        return f"{target}.{self.call}_({factors}{scale})"
+        factors = [p.text for p in self.parts]
+        if self.call == "add" and self.scale is None:
+            return f"{target} {'-' if self.negative else '+'}= {factors[0]}"
+        return f"{target}.{self.call}_({', '.join([*factors, *self.scaled])})"
+
+    @property
+    def scaled(self) -> list[str]:
+        """The argument of a call for its number and its sign."""
+        if self.scale is None:
+            number = "-1" if self.negative else ""
+        else:
+            number = f"-{self.scale.at(Level.UNARY)}" if self.negative else self.scale.text
+        return [f"{'value' if self.call == 'addcmul' else 'alpha'}={number}"] if number else []
 
 
 def statements(speller: Speller, target: str, expr: MatrixExpr, given: bool) -> list[str]:
@@ -86,7 +98,7 @@ def _entrywise(speller: Speller, target: str, expr: MatrixExpr) -> list[str]:
     parts = [speller.spell(a) for a in expr.args] if expr.func in BINARY else []
     if isinstance(expr, n.Hadamard):  # a call multiplies an array with a number, and not a number with an array
         parts.sort(key=lambda p: p.literal)
-    if not parts or parts[0].literal or (parts[-1].literal and not isinstance(expr, n.Hadamard)):
+    if not parts or parts[0].literal or (parts[-1].literal and not isinstance(expr, (n.Hadamard, n.Divide))):
         return []
     here = next((p for p in parts if p.text == target), None)
     if here is not None and isinstance(expr, n.Hadamard) and len(parts) == 2:
@@ -126,6 +138,11 @@ def _slope(speller: Speller, expr: MatrixExpr) -> tuple[str, tuple[Code, Code]] 
     return None
 
 
+def _is_scale(number: float | None) -> bool:
+    """Whether a number can be an argument of a call in every type: in 16 bits, too, it is neither too large nor 0."""
+    return number is not None and 2**-14 <= abs(number) < 2**16
+
+
 def _matrices(speller: Speller, expr: MatrixExpr) -> tuple[Code, ...]:
     """The factors x and W.T of a product W x with shared W."""
     if not isinstance(expr, MatMul):
@@ -146,18 +163,17 @@ def _chain(speller: Speller, target: str, expr: MatAdd, given: bool) -> list[str
         return []
     terms.remove(start)
     terms.sort(key=lambda t: ("addmm", "addcmul", "add").index(t.call))
-    if start.call != "add":
+    if start.call != "add" and start.scale is None:
         name = {"addmm": "torch.mm", "addcmul": "torch.mul"}[start.call]
         lines = _written(target, name, start.parts, given)
     elif start.whole.text == target:
         lines = []
     else:
         first = terms.pop(0)
-        name, parts = f"torch.{first.call}", (start.whole, *first.parts)
-        if first.negative:
-            scale = {"addmm": "alpha=-1", "addcmul": "value=-1"}.get(first.call)
-            name = name if scale else "torch.sub"
-            parts = (*parts, start.whole.respell(scale)) if scale else parts
+        name, scaled = f"torch.{first.call}", first.scaled
+        if scaled == ["alpha=-1"] and first.call == "add":
+            name, scaled = "torch.sub", []
+        parts = (start.whole, *first.parts, *map(start.whole.respell, scaled))
         lines = _written(target, name, parts, given)
     return [*lines, *(t.added(target) for t in terms)]
 
@@ -171,7 +187,7 @@ def _start(target: str, terms: list[Term]) -> Term | None:
         (t for t in positive if t.call == "add" and t.full),
         (t for t in positive if t.call == "add" and products and not t.whole.thin),
         (t for t in positive if t.call == "addmm"),
-        (t for t in positive if t.call == "addcmul" and t.full),
+        (t for t in sorted(positive, key=lambda t: t.scale is not None) if t.call == "addcmul" and t.full),
     )
     return next((t for order in orders for t in order), None)
 
@@ -182,8 +198,16 @@ def _term(speller: Speller, negative: bool, expr: MatrixExpr) -> Term:
     if factors:
         return Term("addmm", factors, negative, whole)
     if isinstance(expr, n.Hadamard):
-        first, *rest = (speller.spell(a) for a in expr.args)
-        if not any(p.literal for p in (first, *rest)):
-            second = rest[0] if len(rest) == 1 else joined(" * ", Level.PRODUCT, rest, expr.shape)
-            return Term("addcmul", (first, second), negative, whole)
+        codes = {f: speller.spell(f) for f in expr.args}
+        scales = [f for f in expr.args if _is_scale(value_of(f, speller.numbers))]
+        numbers, rest = [codes[f] for f in scales], [codes[f] for f in expr.args if f not in scales]
+        if any(c.literal for c in rest):
+            return Term("add", (whole,), negative, whole)
+        scale = joined(" * ", Level.PRODUCT, numbers, expr.shape) if len(numbers) > 1 else next(iter(numbers), None)
+        if len(rest) > 1:
+            first, *others = rest
+            second = others[0] if len(others) == 1 else joined(" * ", Level.PRODUCT, others, expr.shape)
+            return Term("addcmul", (first, second), negative, whole, scale)
+        if rest and rest[0].batched and not rest[0].thin:
+            return Term("add", (rest[0],), negative, whole, scale)
     return Term("add", (whole,), negative, whole)

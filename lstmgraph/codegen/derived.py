@@ -115,7 +115,7 @@ class Function:
         else:
             found = [f"    B = len({next(iter(self.starts.values()))})" if self.starts else "    B = 1"]
         found += [self.size_line(z, arrays) for z in sorted(body.sizes, key=str)]
-        found += self.constants([c for c in self.cell.constant_symbols if has(text, self.names[c])], body.like)
+        found += self.constants([c for c in self.cell.constant_symbols if has(text, self.names[c])])
         return found + [
             f"    {xs} = {xs}.flatten(0, 1)" for x, xs, _ in arrays if x in self.cell.inputs and has(text, xs)
         ]
@@ -220,11 +220,9 @@ class Function:
         loss = next((s for s in self.backward.inputs if name_of(s).marks[:1] == ("loss",)), None)
         return self.names.plural(loss) if loss is not None else "_"
 
-    def constants(self, used: Iterable[MatrixSymbol], first: str) -> list[str]:
+    def constants(self, used: Iterable[MatrixSymbol]) -> list[str]:
         return [
-            f"    {self.names[c]} = {first}.new_tensor({self.cell.constants[c.name]!r})"
-            for c in self.cell.constant_symbols
-            if c in used
+            f"    {self.names[c]} = {self.cell.constants[c.name]!r}" for c in self.cell.constant_symbols if c in used
         ]
 
     def size_line(self, size: Symbol, arrays: Sequence[Given]) -> str:

@@ -210,14 +210,15 @@ class Module(Function):
     def step(self) -> list[str]:
         cell, plan = self.cell, self.plan
         first = (self.step_arguments() or ["torch.zeros(1)"])[0]
-        speller = Speller(self.dialect, self.names, plan.batched, first, helpers=self.helpers)
+        numbers = {s: cell.constants[s.name] for s in cell.constant_symbols}
+        speller = Speller(self.dialect, self.names, plan.batched, first, helpers=self.helpers, numbers=numbers)
         given = (*cell.inputs, *cell.previous, *cell.parameters)
         copied = copied_as_spelled(cell.outputs, {e.target: e.value for e in plan.step}, given, speller)
         codes = {e.target: speller.value(e.value, plan.batched[e.target]) for e in plan.step}
         codes |= {s: code.respell(f"{code.at(Level.ATOM)}.clone()") for s, code in codes.items() if s in copied}
         body = [assignment(self.names[s], code) for s, code in codes.items()]
         results = [self.names[self.output], *(self.names[s.next] for s in cell.states)]
-        head = self.constants(speller.used, first)
+        head = self.constants(speller.used)
         head += [f"    B = len({first})" if cell.inputs or cell.states else "    B = 1"] * speller.needs_batch
         arrays = [(s, self.names[s], 1) for s in (*cell.inputs, *cell.previous)]
         head += [self.size_line(z, arrays) for z in speller.sizes]

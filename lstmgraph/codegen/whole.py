@@ -280,7 +280,9 @@ class Sequences:
     def speller(self, names: Mapping[MatrixSymbol, str]) -> Speller:
         flat = names is self.flat
         return Speller(
-            self.dialect, names, self.batched, self.like, {}, self.sizes, self.helpers, batch="T * B" if flat else "B"
+            *(self.dialect, names, self.batched, self.like, {}, self.sizes, self.helpers),
+            batch="T * B" if flat else "B",
+            numbers=self.sweep.numbers,
         )
 
 

@@ -24,7 +24,8 @@ from lstmgraph.reading import from_equations
 H, ONE = size("H"), size(1)
 a, b, c = (symbol(name, (H, ONE)) for name in "abc")
 U = symbol("U", (H, H))
-q = symbol("q", (ONE, ONE))
+q, k = (symbol(name, (ONE, ONE)) for name in "qk")
+K = n.Fill(k, H, 1)
 two = n.Fill(2, H, 1)
 
 
@@ -103,6 +104,17 @@ def test_what_is_kept_is_not_written_over(kept: set[MatrixSymbol]) -> None:
         (MatAdd(n.Hadamard(a, b), n.Hadamard(b, c)), True, ["torch.mul(a, b, out=y)", "y.addcmul_(b, c)"]),
         (MatAdd(a, n.Negative(n.Hadamard(b, c))), False, ["y = torch.addcmul(a, b, c, value=-1)"]),
         (MatAdd(a, n.Negative(b)), False, ["y = torch.sub(a, b)"]),
+        (MatAdd(a, n.Hadamard(two, b)), False, ["y = torch.add(a, b, alpha=2)"]),
+        (MatAdd(a, n.Negative(n.Hadamard(two, b))), True, ["torch.add(a, b, alpha=-2, out=y)"]),
+        (MatAdd(a, b, n.Hadamard(two, c)), True, ["torch.add(a, b, out=y)", "y.add_(c, alpha=2)"]),
+        (MatAdd(a, n.Hadamard(two, b, c)), False, ["y = torch.addcmul(a, b, c, value=2)"]),
+        (MatAdd(a, n.Hadamard(K, b, c)), False, ["y = torch.addcmul(a, b, c, value=k)"]),
+        (MatAdd(a, n.Negative(n.Hadamard(n.OneMinus(K), b))), False, ["y = torch.add(a, b, alpha=-(1 - k))"]),
+        (MatAdd(n.Hadamard(two, a, b), n.Hadamard(two, b, c)), False, ["y = torch.addcmul(2 * a * b, b, c, value=2)"]),
+        (MatAdd(a, n.Hadamard(n.Fill(1e5, H, 1), b)), False, ["y = torch.add(a, 100000.0 * b)"]),
+        (MatAdd(a, n.Hadamard(n.Fill(1e-5, H, 1), b, c)), False, ["y = torch.add(a, 1e-05 * b * c)"]),
+        (n.Divide(a, K), True, ["torch.div(a, k, out=y)"]),
+        (MatAdd(a, n.Hadamard(n.Fill(q, H, 1), b)), False, ["y = torch.addcmul(a, q, b)"]),
         (n.Tanh(a), True, ["torch.tanh(a, out=y)"]),
         (n.Hadamard(a, b, n.OneMinus(b)), False, ["y = torch.ops.aten.sigmoid_backward(a, b)"]),
         (n.Hadamard(n.Fill(q, H, 1), b, n.OneMinus(b)), False, ["y = torch.ops.aten.sigmoid_backward(q, b)"]),
@@ -119,8 +131,8 @@ def test_what_is_kept_is_not_written_over(kept: set[MatrixSymbol]) -> None:
     ],
 )
 def test_calls(value: MatrixExpr, given: bool, wanted: list[str]) -> None:
-    names = {a: "a", b: "b", c: "c", q: "q", U: "U"}
-    speller = Speller(DIALECT, names, {s: s != U for s in names}, "a")
+    names = {a: "a", b: "b", c: "c", q: "q", U: "U", k: "k"}
+    speller = Speller(DIALECT, names, {s: s not in (U, k) for s in names}, "a", numbers={k: 0.25})
     assert statements(speller, "y", value, given) == wanted
 
 
