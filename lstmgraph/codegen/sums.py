@@ -6,6 +6,8 @@ may only be added to what is one step's:
 
     ū = Σ k ⊙ (ȳ + d ⊙ x)    where ȳ is a sum      is ȳ' = Σ (ȳ + d ⊙ x),  ū = k ⊙ ȳ'
 
+What is the same for all steps multiplies a sum, and not each of its terms: k̄ = Σ d ⊙ h ⊙ k is k ⊙ Σ d ⊙ h.
+
 `with_sums_apart` brings the equations into this form, every pass keeps it, and `checked` finds out where one does not.
 After all passes `with_terms` makes one sum of what is added, `d.T - s.T` of `(d - s).T`.
 """
@@ -19,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.build import negate, total
+from lstmgraph.algebra.build import negate, product, total
 from lstmgraph.algebra.names import name_of, symbol
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import rebuild, symbols_in
@@ -57,7 +59,7 @@ class _Apart:
             return [e]
         self.summed.add(e.target)
         before = len(self.named)
-        value = self.apart(e.value, e)
+        value = self.once(self.apart(e.value, e), e)
         new = list(self.named.items())[before:]
         return [*(replace(e, target=target, value=part) for part, target in new), replace(e, value=value)]
 
@@ -73,15 +75,29 @@ class _Apart:
     def whole(self, expr: MatrixExpr, e: Equation) -> MatrixExpr:
         """A factor: by a name, if it is an addition of what must not be mixed."""
         value = self.apart(expr, e)
-        if not (self.is_mixed(expr) and isinstance(expr, ADDITIVE)):
-            return value
+        return self.by_name(value, e) if self.is_mixed(expr) and isinstance(expr, ADDITIVE) else value
+
+    def by_name(self, value: MatrixExpr, e: Equation) -> MatrixSymbol:
         if value not in self.named:
             name = name_of(e.target)
-            while (target := symbol(name.marked("sum"), expr.shape)) in self.summed:
+            while (target := symbol(name.marked("sum"), value.shape)) in self.summed:
                 name = name.marked("sum")
             self.named[value] = target
             self.summed.add(target)
         return self.named[value]
+
+    def once(self, expr: MatrixExpr, e: Equation) -> MatrixExpr:
+        """With a name for what is multiplied, or divided, by what is the same for all steps."""
+        if isinstance(expr, (MatAdd, n.Negative)):
+            return rebuild(expr, [self.once(o, e) for o in operands(expr)])
+        if isinstance(expr, n.Divide) and symbols_in(expr.args[1]) <= self.shared:
+            return n.Divide(self.by_name(expr.args[0], e), expr.args[1])
+        factors = expr.args if isinstance(expr, n.Hadamard) else ()
+        same = [f for f in factors if symbols_in(f) <= self.shared]
+        timed = [f for f in factors if f not in same]
+        if not timed or not any(map(symbols_in, same)) or not self.summed.isdisjoint(symbols_in(expr)):
+            return expr
+        return product(*same, self.by_name(product(*timed), e))
 
 
 def _is_mixed(expr: MatrixExpr, summed: AbstractSet[MatrixSymbol], shared: AbstractSet[MatrixSymbol]) -> bool:

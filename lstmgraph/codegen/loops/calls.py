@@ -106,6 +106,8 @@ class Calls:
             stores += found[1]
         body += stores
         entries.local.clear()
+        if not body:
+            return []
         if i.variable and j.variable and any(item.flipped for item in nest.items):
             body = self.in_strips(i, rows, j, columns, body)
         else:
@@ -171,8 +173,9 @@ class Calls:
         """The lines that come before those of the items that take an entry, and those that can wait.
 
         A sum is there for others once it is added to; all else is stored last, where others have taken what was there.
+        What takes the place of the rows that it is stays there.
         """
-        value = self.entries.of(item.value, i, j).text
+        value = there = self.entries.of(item.value, i, j).text
         lines: list[str] = []
         stores: list[str] = []
         target = item.target
@@ -185,8 +188,11 @@ class Calls:
             down, across = (j, i) if item.flipped else (i, j)
             if item.start is not None:
                 down, across = (down, across.plus(item.start)) if item.flipped else (down.plus(item.start), across)
-            line = f"{self.entries.array(place, down, across)} {'+=' if item.added else '='} {value};"
-            (lines if item.added else stores).append(line)
+            here = self.entries.array(place, down, across)
+            if item.added:
+                lines.append(f"{here} += {value};")
+            elif here != there:
+                stores.append(f"{here} = {value};")
         return lines, stores
 
     # ── products ──
