@@ -41,6 +41,7 @@ def test_lines_have_no_loose_ends(name: str) -> None:
     assert not [line for line in text.splitlines() if line != line.rstrip()]
     assert not re.search(r"for \(.*\+\+\w+\) \w.*[^;]\n", text)  # a loop of one line
     assert "\n\n\n" not in text
+    assert not re.search(r"^ *(?:for \(.*\) )?(\S.*) = \1;$", text, re.MULTILINE)  # what is there already
     assert max(map(len, text.splitlines())) <= 120
     assert text.endswith("}\n")
 

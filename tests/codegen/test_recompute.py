@@ -12,6 +12,7 @@ from sympy import Expr, MatAdd, MatMul, Symbol, Transpose
 from lstmgraph import Cell
 from lstmgraph.algebra.names import size, symbol
 from lstmgraph.algebra.nodes import Sin, Tanh
+from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.calculus import gradient, reusing
 from lstmgraph.codegen.computed import computed
 from lstmgraph.codegen.passes import add_up, hoist_terms, passed_both, recompute, recompute_in_loop, sink
@@ -152,7 +153,7 @@ def test_sums_that_take_matrices_of_the_loop_are_added_up_in_it() -> None:
     both = both_of("decays")
     added = add_up(both)
     loop = [str(e.target) for e in added.backward["loop"] if e.target in added.backward.summed]
-    assert loop == [f"grad({name})" for name in ("gamma", "A", "ones")]
+    assert loop == ["grad(gamma)", "sum(grad(A))", "grad(ones)"]  # of A times exp(A), after it
     assert recompute(both).saved == both.saved
     assert [str(s) for s in both.saved if s not in recompute(added).saved] == ["part(M.2)[t]"]
 
@@ -172,7 +173,7 @@ def test_a_sum_of_what_is_handed_out_stays_after_the_loop() -> None:
     cell = Cell.from_equations("M[t] = M[t-1] + k * X[t] + k * q * R\ny[t] = M[t] @ x[t]", sizes=sizes, output="y")
     for form, phase in ((gradient(cell), "loop"), (reusing(gradient(cell), cell.step), "after")):
         backward = add_up(sequence(cell, form)).backward
-        assert "grad(q)" in {str(e.target) for e in backward[phase]}  # type: ignore[index]
+        assert "sum(grad(q))" in {str(e.target) for e in backward[phase]}  # type: ignore[index]
 
 
 def test_no_term_of_a_sum_that_the_loop_adds_up_is_made_before_it() -> None:
@@ -205,6 +206,18 @@ def test_a_number_for_all_entries_is_no_matrix_of_its_own() -> None:
     loop = passed_both(both_of("mlstm"), numpy.PASSES).backward["loop"]
     (value,) = (e.value for e in loop if str(e.target) == "bar(C)[t-1]")
     assert "Fill(f[t], H, H)" in str(value)
+
+
+def test_a_cotangent_of_which_others_make_several_matrices_is_kept_itself() -> None:
+    """Of decays: M̄ of all steps, and not M̄ ⊙ M[t-1] and M̄ ⊙ exp(...) made of it in the loop; of an mLSTM none."""
+
+    def matrices(name: str) -> list[str]:
+        back = sink(hoist_terms(both_of(name).backward))
+        taken = {s for e in back["after"] for s in symbols_in(e.value)}
+        return [str(e.target) for e in back["loop"] if 1 not in e.target.shape and e.target in taken]
+
+    assert matrices("decays") == ["bar(M)[t]"]
+    assert matrices("mlstm") == []
 
 
 def test_what_has_no_matrices_is_left() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol, Transpose
 
 from lstmgraph import Cell
 from lstmgraph.algebra.names import symbol
-from lstmgraph.algebra.nodes import Concat, Hadamard, Negative, Slice, Tanh
+from lstmgraph.algebra.nodes import Concat, Divide, Fill, Hadamard, Negative, Slice, Tanh
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.calculus import gradient
 from lstmgraph.codegen.passes import pack, passed, stack
@@ -49,6 +50,31 @@ def test_what_is_added_before_it_is_multiplied_has_a_name() -> None:
     assert named.value == MatAdd(s, Hadamard(d, p))
     assert last.value == Hadamard(k, named.target)
     assert summed == {s, named.target, u}
+
+
+@pytest.mark.parametrize(
+    ("value", "named", "last"),
+    [
+        (Hadamard(k, d, x), Hadamard(d, x), lambda part: Hadamard(k, part)),
+        (Negative(Hadamard(d, k, p)), d, lambda part: Negative(Hadamard(k, p, part))),
+        (Divide(Hadamard(d, x), k), Hadamard(d, x), lambda part: Divide(part, k)),
+        (MatAdd(Hadamard(k, d), x), d, lambda part: MatAdd(Hadamard(k, part), x)),
+        (Hadamard(Fill(2, H, 1), d, x), None, None),
+        (Divide(k, d), None, None),
+        (Hadamard(k, p), None, None),
+    ],
+    ids=["a factor", "two", "a divisor", "a term", "a number", "above", "no step's"],
+)
+def test_what_is_the_same_for_all_steps_multiplies_a_sum_once(
+    value: MatrixExpr, named: MatrixExpr | None, last: Callable[[MatrixExpr], MatrixExpr] | None
+) -> None:
+    program, summed = apart((s, value))
+    if named is None or last is None:
+        assert [e.value for e in program.equations] == [value]
+        return
+    part, whole = program.equations
+    assert (part.value, whole.value) == (named, last(part.target))
+    assert summed == {part.target, s}
 
 
 def test_a_sum_times_what_is_one_steps_is_an_error() -> None:
@@ -106,8 +132,9 @@ def test_stacked_products_of_a_sum_are_sums() -> None:
 
 def test_totals_are_what_only_sums_take() -> None:
     sweep = sweep_of((v, Hadamard(d, x)), (w, Hadamard(d, d)), (s, Hadamard(k, v)), (u, MatAdd(s, w)), wanted=(u, w))
-    assert totals(sweep) == {v, s, u}  # w is wanted of each step
-    assert totals(sweep, lambda value: not isinstance(value, Hadamard)) == {s, u}  # v: a target that cannot
+    inner = symbol("sum(s)", s.shape)
+    assert totals(sweep) == {v, inner, s, u}  # w is wanted of each step
+    assert totals(sweep, lambda value: not isinstance(value, Hadamard)) == {inner, s, u}  # v: a target that cannot
 
 
 def test_what_is_made_of_sums_alone_is_not_added_up() -> None:

@@ -26,7 +26,8 @@ from lstmgraph.program import Equation
 def add_up(both: Sequence) -> Sequence:
     """Sums over all steps that take matrices of the loop are added up in it."""
     sweep = raised(both.backward)
-    used = _symbols(sweep.equations)
+    whole = sweep.summed | sweep.constant()  # what is made of sums alone takes them when they are there
+    used = _symbols(e for e in sweep.equations if not symbols_in(e.value) <= whole)
     able = [e for e in sweep["after"] if _is_able(e, sweep) and e.target not in used]
     kept = _symbols(e for e in sweep["after"] if e not in able) | {*sweep.wanted} - {*sweep.carried.values()}
     there = {*sweep.recurrent, *sweep.inputs, *(e.target for e in sweep["loop"])}

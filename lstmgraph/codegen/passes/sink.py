@@ -7,6 +7,9 @@
 
     loop    C̄ = ...;  after  v̄ = (i C̄) k            becomes    loop    C̄ = ...,  v̄ = (i C̄) k
 
+That is so where fewer matrices of all steps are left: of what makes two of one, d̄ = C̄ ⊙ C[t-1] and f̄ = C̄ ⊙ P, to be
+added up after the loop, C̄ itself is kept.
+
 The columns that they are made of are there for all steps.  What is only one number for all entries is written where it
 is taken.  A product of matrices stays where it is: for all steps at once it is faster.
 """
@@ -30,7 +33,13 @@ def sink(sweep: Sweep) -> Sweep:
     for e in reversed(sweep["before"]):
         if _sinks(e, sweep):
             sweep = _sunk(e, sweep)
-    return raised(sweep)
+    return min(sweep, raised(sweep), key=_kept)
+
+
+def _kept(sweep: Sweep) -> int:
+    """How many matrices that the loop makes there are of all steps."""
+    taken = {s for e in sweep["after"] for s in symbols_in(e.value)} | {*sweep.wanted}
+    return sum(is_matrix(e.target) and e.target in taken for e in sweep["loop"])
 
 
 def _sinks(e: Equation, sweep: Sweep) -> bool:
