@@ -177,7 +177,7 @@ MARKS: Marks = {
     ("grad",): Mark("d_"),
     ("loss",): Mark("d_", "_loss", timed=False),
     **dict.fromkeys([("seed",), ("carry",)], Mark("d_", "_next", timed=False)),
-    **{(word,): Mark(f"{word}_") for word in ("pre", "proj", "slope", "scale", "half", "share", "rest")},
+    **{(word,): Mark(f"{word}_") for word in ("pre", "proj", "slope", "gain", "scale", "half", "share", "rest")},
     **{(word,): Mark(f"{word}_") for word in ("sigmoid", "tanh", "minus")},
     ("turned",): Mark(after="_T"),
     ("sum",): Mark(after="_sum"),

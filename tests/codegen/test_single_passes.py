@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -27,8 +28,8 @@ from lstmgraph.codegen.passes import (
     unsigned,
 )
 from lstmgraph.codegen.shown import operations
-from lstmgraph.codegen.sweep import Sweep
-from lstmgraph.codegen.targets import numpy
+from lstmgraph.codegen.sweep import PHASES, Sweep
+from lstmgraph.codegen.targets import numpy, torch
 from lstmgraph.numeric.evaluate import evaluate
 from tests.codegen.equality import FILES
 from tests.codegen.test_passes import PAPERS, arrays, sequence_of
@@ -180,6 +181,17 @@ def test_a_quotient_by_an_early_value_is_multiplied_by_what_all_steps_make_at_on
     assert not any(isinstance(p, (Divide, Reciprocal)) for e in after["loop"] for p in walk(e.value))
     assert operations(after) == operations(hoist_factors(sweep)) - 2
     assert "bar(h.1)[t]" not in {str(e.target) for e in after["loop"]}
+
+
+@pytest.mark.parametrize("target", [numpy, torch])
+def test_factors_that_wait_for_no_step_are_one_before_the_loop(target: ModuleType) -> None:
+    """Of a, b and h[t-1]; the step then has one product with it, and one with what comes of x."""
+    text = "z[t] = sigmoid(W @ x[t])\nh[t] = a * b * h[t-1] + (1 - z[t]) * d * h[t-1] + x[t]"
+    cell = Cell.from_equations(text, name="gains", sizes={"x": "H", "h": "H"}, output="h")
+    sweep = passed(sequence_of(cell).forward, target.PASSES["forward"])
+    gains = {name_of(e.target).marks: p for p in PHASES for e in sweep[p] if "gain" in name_of(e.target).marks}
+    assert {*gains.values()} == {"once", "before"}
+    assert operations(sweep) == 4  # two products, two sums
 
 
 def test_what_one_number_is_divided_by_is_made_for_all_steps() -> None:

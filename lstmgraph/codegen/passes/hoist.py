@@ -4,7 +4,7 @@ Of a sum in the loop the terms that do not wait become a value of their own, `pr
 W_f x + U_f h[t-1] + b_f, which is then computed for all steps in one product.  `hoist_products` leaves b_f where it is:
 where entries are fused, adding it in the loop costs nothing, and before it a run through the memory of all steps.
 Likewise the factors of a product, `slope(bar(pre(f)))[t]`: c[t-1] f (1 - f) of c̄ c[t-1] f (1 - f), the slope of the
-activation and what it meets.  What such a product is divided by is one, too, `scale(bar(s))[t]`.
+activation and what it meets; forward, `gain(h)[t]`.  What such a product is divided by is one, too, `scale(bar(s))[t]`.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from lstmgraph.program import Equation
 
 def hoist_terms(sweep: Sweep) -> Sweep:
     """Every sum in the loop with its early terms as one value from before it."""
-    return _Hoisting(sweep, MatAdd, total, "proj").run()
+    return _Hoisting(sweep, MatAdd, total, ("proj", "proj")).run()
 
 
 def hoist_products(sweep: Sweep) -> Sweep:
     """`hoist_terms` of what differs from step to step, for a target that fuses what is in the loop."""
-    return _Hoisting(sweep, MatAdd, total, "proj", stay=sweep.constant()).run()
+    return _Hoisting(sweep, MatAdd, total, ("proj", "proj"), stay=sweep.constant()).run()
 
 
 def hoist_factors(sweep: Sweep) -> Sweep:
     """Every elementwise product in the loop with its early factors as one value from before it."""
-    return _Hoisting(sweep, Hadamard, _multiple, "slope").run()
+    return _Hoisting(sweep, Hadamard, _multiple, ("gain", "slope")).run()
 
 
 def _multiple(*factors: MatrixExpr) -> MatrixExpr:
@@ -64,10 +64,12 @@ def _below(value: MatrixExpr) -> MatrixExpr | None:
 
 @dataclass
 class _Hoisting:
+    """`marks` are put before the name of a value for what is new of it: of one forward, of a cotangent."""
+
     sweep: Sweep
     kind: type
     join: Callable[..., MatrixExpr]
-    mark: str
+    marks: tuple[str, str]
     stay: frozenset[MatrixSymbol] = frozenset()
     new: dict[MatrixExpr, Equation] = field(default_factory=dict)
 
@@ -110,6 +112,8 @@ class _Hoisting:
 
     def named(self, owner: Equation, value: MatrixExpr, mark: str = "") -> MatrixSymbol:
         if value not in self.new:
-            name = fresh(name_of(owner.target).marked(mark or self.mark), value.shape, self.taken)
+            name = name_of(owner.target)
+            mark = mark or self.marks["bar" in name.marks]
+            name = fresh(name.marked(mark), value.shape, self.taken)
             self.new[value] = Equation(name, value, place=owner.place, stage=owner.stage)
         return self.new[value].target

@@ -55,7 +55,7 @@ __all__ = ["COLUMNS", "DIALECT", "PASSES", "generate"]
 
 PASSES: Ways = {
     "both": (recompute,),
-    "forward": (halve, blend, hoist_terms, sink, stack, place_parts, gather, broadcast, widen),
+    "forward": (halve, blend, hoist_terms, hoist_factors, sink, stack, place_parts, gather, broadcast, widen),
     "backward": (
         *(outside, halve, hoist_terms, rest, divide, spread, merge, hoist_factors, collect, merge, hoist_factors),
         *(sink, stack, minus, place_parts, gather, broadcast, widen, last),

@@ -159,7 +159,7 @@ MODULE = frozenset(
 
 PASSES: Ways = {
     "both": (recompute,),
-    "forward": (hoist_terms, sink, stack, pack, gather, broadcast, inline),
+    "forward": (hoist_terms, hoist_factors, sink, stack, pack, gather, broadcast, inline),
     "backward": (
         *(outside, hoist_terms, rest, divide, spread, hoist_factors, collect, hoist_factors),
         *(sink, stack, place, gather, broadcast, inline),
