@@ -94,6 +94,7 @@ def test_a_delayed_value_is_one_of_each_sample_whatever_it_is_made_of() -> None:
 def test_what_the_loop_takes_off_is_no_negative_array_before_it(taken: MatrixExpr, early: bool) -> None:
     sweep = hoist_terms(sweep_of((h, Tanh(MatAdd(MatMul(W, h_before), taken)))))
     assert bool(sweep["before"]) is early
+    assert not any(isinstance(e.value, Negative) for e in sweep["before"])
 
 
 def test_of_a_delayed_state_the_same_is_known_as_of_one_that_the_loop_hands_on() -> None:

@@ -51,7 +51,7 @@ LIBRARY: dict[type, str] = {n.Log: "log", n.Sqrt: "sqrt", n.Abs: "fabs", n.Sin: 
 PASSES: Ways = {
     "both": (recompute_in_loop,),
     "forward": (hoist_terms, sink, stack),
-    "backward": (outside, unsigned, hoist_terms, rest, sink, stack_steps),
+    "backward": (outside, hoist_terms, unsigned, rest, sink, stack_steps),
 }
 
 

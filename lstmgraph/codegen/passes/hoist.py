@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from sympy import MatAdd, MatrixExpr, MatrixSymbol
 
-from lstmgraph.algebra.build import product, quotient, total
+from lstmgraph.algebra.build import negate, product, quotient, total
 from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.nodes import Fill, Hadamard, Negative, Reciprocal, operands
 from lstmgraph.algebra.traverse import rebuild, symbols_in
@@ -53,7 +53,7 @@ def _multiple(*factors: MatrixExpr) -> MatrixExpr:
 
 def _is_minus(value: MatrixExpr) -> bool:
     """Whether it is what the loop can take off as well."""
-    return isinstance(value, Negative) and isinstance(value.args[0], MatrixSymbol)
+    return isinstance(value, Negative) and isinstance(value.args[0], (MatrixSymbol, Fill))
 
 
 def _below(value: MatrixExpr) -> MatrixExpr | None:
@@ -103,7 +103,8 @@ class _Hoisting:
             return quotient(late, self.named(owner, below, "scale"))
         if isinstance(whole, (Reciprocal, Fill)) or _is_minus(whole):  # a name would only fill an array
             return self.join(*inner)
-        named = self.named(owner, whole)
+        negative = isinstance(whole, Negative) and self.kind is MatAdd  # the loop takes it off as well
+        named = negate(self.named(owner, whole.args[0])) if negative else self.named(owner, whole)
         places = enumerate(inner)
         return self.join(*(named if k == early[0] else p for k, p in places if k == early[0] or k not in early))
 
