@@ -15,8 +15,10 @@ from sympy import MatAdd, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.nodes import operands
+from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.codegen.passes.rows import replaced, used_in
 from lstmgraph.codegen.sweep import PHASES, Sweep
+from lstmgraph.program import Equation
 
 ENTRYWISE = (MatAdd, n.Hadamard, n.Divide, n.Negative)
 
@@ -26,7 +28,9 @@ def broadcast(sweep: Sweep) -> Sweep:
     met = Counter(f for e in sweep.equations for f in _entries(e.value))
     uses = used_in(sweep)
     filled: dict[MatrixExpr, MatrixExpr] = {
-        e.target: e.value for e in sweep.equations if _is_scalar(e.value) and uses[e.target] == met[e.target]
+        e.target: e.value
+        for e in sweep.equations
+        if _is_scalar(e.value) and uses[e.target] == met[e.target] and not _is_summed(e, sweep)
     }
     kept = {phase: [e for e in sweep[phase] if e.target not in filled] for phase in PHASES}
     return sweep.changed({p: [replace(e, value=replaced(e.value, filled)) for e in kept[p]] for p in PHASES})
@@ -34,6 +38,11 @@ def broadcast(sweep: Sweep) -> Sweep:
 
 def _is_scalar(value: MatrixExpr) -> bool:
     return isinstance(value, n.Fill) and isinstance(value.value, MatrixSymbol)
+
+
+def _is_summed(e: Equation, sweep: Sweep) -> bool:
+    """Whether it is the sum of what is one step's: that has a name, which keeps it apart from a step's."""
+    return e.target in sweep.summed and not symbols_in(e.value) <= sweep.summed
 
 
 def _entries(expr: MatrixExpr) -> Iterator[MatrixExpr]:
