@@ -5,7 +5,10 @@ from __future__ import annotations
 import click
 
 from lstmgraph.cli.options import STANDARD_OUTPUT, WholeNumber, cell_argument, deliver, load_cell
-from lstmgraph.errors import UsageError
+from lstmgraph.errors import LstmgraphError, UsageError
+
+# The options for the arguments that a hint names.
+OPTIONS = {"`layer`": "--layer N", "`reverse`": "--reverse or --forward", "`at`": "--at NAME"}
 
 
 @click.command("weights")
@@ -41,7 +44,13 @@ def command(
 
     if source is None and target is None:
         raise UsageError("nothing is to be converted", hint="--from LAYOUT, --to LAYOUT, or both")
-    arrays = converted(load_cell(name), file, source, target, at, layer, reverse)
+    cell = load_cell(name)
+    try:
+        arrays = converted(cell, file, source, target, at, layer, reverse)
+    except LstmgraphError as error:
+        for argument, option in OPTIONS.items():
+            error.hint = error.hint.replace(argument, option)
+        raise
     if output is not None and output != STANDARD_OUTPUT:
         deliver(written(output, arrays), output)
         return

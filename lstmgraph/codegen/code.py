@@ -59,6 +59,11 @@ class Code:
         rows, columns = self.shape
         return {(True, True): "S", (False, True): "V", (True, False): "R"}.get((rows == 1, columns == 1), "M")
 
+    @property
+    def is_one(self) -> bool:
+        """Whether it is one number for all entries and samples."""
+        return self.literal or (self.thin and not self.batched)
+
     def at(self, level: Level) -> str:
         """The text, in parentheses if it binds less tightly than that."""
         return self.text if self.level >= level else f"({self.text})"

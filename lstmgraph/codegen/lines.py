@@ -21,7 +21,7 @@ from lstmgraph.algebra.names import Shape
 from lstmgraph.codegen.arrays import signed
 from lstmgraph.codegen.code import Code, Level
 from lstmgraph.codegen.columns import Columns
-from lstmgraph.codegen.places import Place, atoms, is_column, neighbours
+from lstmgraph.codegen.places import Place, atoms, is_column, neighbours, parts_of, repeats
 from lstmgraph.codegen.several import augmented, softplus, sum_of_entries, sums_of_parts, switch
 
 NAMED = ("np.maximum(", "np.minimum(")  # which want to be told by name where their result goes
@@ -187,7 +187,7 @@ class Lines:
     def many(self, to: Array, word: str, operands: list[tuple[Code, int]], parts: int) -> None:
         """One value with each of several below one another: of each operand the code, and how often it is meant."""
         here = Code(self.there(to), Level.ATOM, to.shape, True)
-        x, y = (self.once(code) if times > 1 or is_one(code) else self.folded(code, parts) for code, times in operands)
+        x, y = (self.once(code) if times > 1 or code.is_one else self.folded(code, parts) for code, times in operands)
         there = self.folded(here, parts)
         line = augmented(there, SIGNS[word], x, y) if there.isidentifier() and word in SIGNS else ""
         self.emit(line or f"{word}({x}, {y}, {'out=' * (f'{word}(' in NAMED)}{there})")
@@ -368,25 +368,6 @@ class Lines:
             self.emit(f"{to.text} /= {right.text}")
         else:
             self.call(to, text, any(self.is_full(c, to) for c in codes))
-
-
-def repeats(expr: MatrixExpr | Code) -> int:
-    """How often a value stands below itself."""
-    if isinstance(expr, n.Concat) and len(set(expr.args)) == 1 and is_column(expr):
-        return len(expr.args)
-    return 1
-
-
-def parts_of(expr: MatrixExpr | Code) -> int:
-    """How many parts a value has of which each has one number, or all have the same numbers."""
-    members = expr.args if isinstance(expr, n.Concat) and is_column(expr) else ()
-    filled = all(isinstance(m, n.Fill) and isinstance(m.value, MatrixExpr) for m in members)
-    return len(members) if filled and len({m.shape for m in members}) == 1 else repeats(expr)
-
-
-def is_one(code: Code) -> bool:
-    """Whether it is one number for all entries and samples."""
-    return code.literal or (code.thin and not code.batched)
 
 
 WRITERS: Mapping[type, Callable[[Lines, Array, MatrixExpr], None]] = {

@@ -322,3 +322,17 @@ def neighbours(places: Iterable[Place | None]) -> Place | None:
         else:
             return None
     return whole
+
+
+def repeats(expr: object) -> int:
+    """How often a value stands below itself."""
+    if isinstance(expr, n.Concat) and len(set(expr.args)) == 1 and is_column(expr):
+        return len(expr.args)
+    return 1
+
+
+def parts_of(expr: object) -> int:
+    """How many parts a value has of which each has one number, or all have the same numbers."""
+    members = expr.args if isinstance(expr, n.Concat) and is_column(expr) else ()
+    filled = all(isinstance(m, n.Fill) and isinstance(m.value, MatrixExpr) for m in members)
+    return len(members) if filled and len({m.shape for m in members}) == 1 else repeats(expr)

@@ -20,7 +20,6 @@ Arrays = dict[str, NDArray[Any]]
 
 # Of what holds no arrays by name, but has such an attribute: what is meant.
 MEANT = {"state_dict": "give its .state_dict()", "graph": "the layout of a model of ONNX is onnx"}
-SAYING = {"layer": "`layer` (--layer 0)", "reverse": "`reverse` (--reverse, --forward)", "at": "`at` (--at NAME)"}
 
 
 def chosen(place: Place, weights: object, at: str = "") -> Arrays:
@@ -115,7 +114,7 @@ def _check_chosen(place: Place, mine: Mapping[str, Any]) -> None:
     if any(opened.values()):
         listed = f"layer{'s' * (len(layers) > 1)} {', '.join(map(str, layers))}"
         ways = " and ".join("backward" if back else "forward" for back in directions)
-        wanted = " and ".join(SAYING[what] for what, is_open in opened.items() if is_open)
+        wanted = " and ".join(f"`{what}`" for what, is_open in opened.items() if is_open)
         raise UsageError(f"these weights are of {listed}, {ways}", hint=f"say which by {wanted}")
 
 
@@ -140,7 +139,7 @@ def _prefix(place: Place, flat: Mapping[str, Any], at: str) -> str:
         return f"{at}."
     if len(found) > 1:
         listed = ", ".join(prefix[:-1] or "(the top)" for prefix in found)
-        raise UsageError(f"there are several layers: {listed}", hint=f"say which by {SAYING['at']}")
+        raise UsageError(f"there are several layers: {listed}", hint="say which by `at`")
     if not found:
         raise _none(place, flat, first)
     return found[0]
@@ -150,7 +149,7 @@ def _no_such(place: Place, at: str, prefixes: Sequence[str]) -> UsageError:
     """The error for a name before the arrays that none of these is."""
     if not any(prefixes):
         message = f"there is no {place.layout} layer {at!r}: no name stands before those of the arrays"
-        return UsageError(message, hint=f"leave out {SAYING['at']}")
+        return UsageError(message, hint="leave out `at`")
     return UnknownName(f"{place.layout} layer", at, [prefix[:-1] for prefix in prefixes if prefix])
 
 

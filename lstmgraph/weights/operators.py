@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from lstmgraph.errors import LstmgraphError, UnknownName, UsageError
-from lstmgraph.weights.given import SAYING
 from lstmgraph.weights.layouts import FORMS, Functions
 
 # Of each form: the operator, its functions unless it says others, the names of its inputs from the second one on, and
@@ -77,9 +76,7 @@ def _node(model: Any, operator: str, at: str) -> Any:
         others = sorted({node.op_type for node in model.graph.node})
         raise UsageError(f"there is no operator {operator} in this model", hint=f"there are: {', '.join(others)}")
     if len(nodes) > 1 and not at:
-        raise UsageError(
-            f"there are several operators {operator}: {', '.join(nodes)}", hint=f"say which by {SAYING['at']}"
-        )
+        raise UsageError(f"there are several operators {operator}: {', '.join(nodes)}", hint="say which by `at`")
     return nodes[at] if at else next(iter(nodes.values()))
 
 

@@ -300,9 +300,9 @@ def test_sums_of_matrices_of_a_step_are_added_up_in_the_loop() -> None:
     back = source.partition("def _backward(")[2]
     loop = back.partition("def one_step(")[2].partition("reverse=True")[0]
     added = [line.split(" += ")[0].strip() for line in loop.splitlines() if "+=" in line]
-    assert added == ["d_gamma", "d_A", "d_ones", "d_u"]
-    assert "d_A = jnp.zeros_like(d_outputs, shape=(B, H, N))" in loop
-    assert "return (d_M_prev, d_gamma, d_A, d_ones, d_u), (d_k, d_d)" in loop
+    assert added == ["d_gamma", "d_A_sum", "d_ones", "d_u"]
+    assert "d_A_sum = jnp.zeros_like(d_outputs, shape=(B, H, N))" in loop
+    assert "return (d_M_prev, d_gamma, d_A_sum, d_ones, d_u), (d_k, d_d)" in loop
     assert "M_2s" not in back
 
 

@@ -321,7 +321,7 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "a name where none is": (
         lambda: cell_of("lstm").weights_from("torch", torch_like(), at="encoder"),
-        r"no torch layer 'encoder': no name stands before those of the arrays\nhint: leave out `at` \(--at NAME\)",
+        r"no torch layer 'encoder': no name stands before those of the arrays\nhint: leave out `at`",
     ),
     "another name": (
         lambda: cell_of("lstm").weights_from("torch", in_model("encoder"), at="decoder"),

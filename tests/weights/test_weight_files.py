@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,22 @@ def test_the_command_says_what_is_wrong(
     numpy.savez("other.npz", W=numpy.zeros(1))
     assert main(["weights", "lstm", *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_the_command_speaks_of_its_options(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What Python calls `layer` and `reverse` in the same message."""
+    monkeypatch.chdir(tmp_path)
+    cell = lstmgraph.load("lstm")
+    both: Arrays = {}
+    for layer, back in itertools.product((0, 1), (False, True)):
+        both |= cell.weights_to("torch", random("lstm"), layer=layer, reverse=back)
+    numpy.savez("t.npz", **both)  # type: ignore[arg-type]
+    assert main(["weights", "lstm", "t.npz", "--from", "torch"]) == 2
+    assert "hint: say which by --layer N and --reverse or --forward\n" in capsys.readouterr().err
+    assert main(["weights", "lstm", "t.npz", "--from", "torch", "--layer", "0", "--forward", "--at", "rnn"]) == 2
+    assert "hint: leave out --at NAME\n" in capsys.readouterr().err
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
