@@ -6,8 +6,8 @@ with a hole for everything that does not wait for the step before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import cached_property
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, cached_property
 
 from sympy import MatrixExpr, MatrixSymbol
 
@@ -18,13 +18,19 @@ from lstmgraph.normal import is_activation
 from lstmgraph.program import Equation
 
 Rank = tuple[int, ...]
+Chains = tuple[tuple[MatrixExpr, ...], ...]
+
+MOST = 12  # values of which all orders are tried
 
 
 class Order:
-    """The ranks of all values of a sweep: by phase, by how many equations come before it there, by form, by use."""
+    """The ranks of all values of a sweep: by phase, by how many equations come before it there, by form, by use.
 
-    def __init__(self, sweep: Sweep) -> None:
-        self.sweep = sweep
+    The values of a chain are in its order among themselves.
+    """
+
+    def __init__(self, sweep: Sweep, chains: Chains = ()) -> None:
+        self.sweep, self.chains = sweep, chains
         self.late = sweep.late()
 
     def places(self, values: Iterable[MatrixSymbol]) -> dict[MatrixSymbol, int]:
@@ -39,7 +45,9 @@ class Order:
             for e, rank in self.ranked(self.sweep[phase]):
                 found[e.target] = (k, *rank)
         loop = {s: found[e.target] for e in reversed(self.sweep["loop"]) for s in symbols_in(e.value)}
-        return found | {e.target: loop[e.target] for e in self.sweep["before"] if e.target in loop}
+        found |= {e.target: loop[e.target] for e in self.sweep["before"] if e.target in loop}
+        ordered = (zip(chain, sorted(found[v] for v in chain), strict=True) for chain in self.chains)
+        return found | {v: rank for chain in ordered for v, rank in chain}
 
     def ranked(self, equations: tuple[Equation, ...]) -> Iterable[tuple[Equation, Rank]]:
         """What is alike ranks as the first of its kind does."""
@@ -65,6 +73,20 @@ class Order:
         """The form of an equation that takes one value and no other: 1/2 + 1/2 a."""
         taken = ((symbols_in(e.value), e) for e in reversed(self.sweep.equations))
         return {used.pop(): form(e.value) for used, e in taken if len(used) == 1 and not is_activation(e.value)}
+
+
+def in_runs(values: Sequence[MatrixExpr], families: Sequence[frozenset[MatrixExpr]]) -> tuple[MatrixExpr, ...]:
+    """The values in the first order, by theirs, in which each family stands together; none if none is such."""
+
+    @cache
+    def rest(placed: frozenset[MatrixExpr]) -> tuple[MatrixExpr, ...] | None:
+        opened = [f for f in families if f & placed and not f <= placed]
+        for v in values if placed < frozenset(values) else ():
+            if v not in placed and all(v in f for f in opened) and (found := rest(placed | {v})) is not None:
+                return (v, *found)
+        return None if placed < frozenset(values) else ()
+
+    return rest(frozenset()) or () if len(values) <= MOST else ()
 
 
 def levels_of(equations: Iterable[Equation]) -> dict[MatrixSymbol, int]:

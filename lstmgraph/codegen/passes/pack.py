@@ -126,13 +126,12 @@ class _Packing:
         yield run
 
     def sorted(self, group: list[Equation]) -> list[Equation]:
-        """What is done to rows of one stack in the order of these, else as values stand in a stack."""
-        lanes = [self.lane(e.value.args[0]) if len(operands(e.value)) == 1 else None for e in group]
-        if len({lane and lane.stack for lane in lanes}) == 1 and lanes[0] is not None:
-            heights = dict.fromkeys(
-                lanes[0].stack.shape[0].free_symbols, 1
-            )  # every height is positive: any number will do
-            starts = [int(lane.start.subs(heights)) for lane in lanes if lane is not None]
+        """What is done to rows of one stack, or makes them, in the order of these, else as values stand in a stack."""
+        unary = all(len(operands(e.value)) == 1 for e in group)
+        lanes = [lane for e in group if (lane := self.lane(e.value.args[0] if unary else e.target)) is not None]
+        if len(lanes) == len(group) and len({lane.stack for lane in lanes}) == 1:
+            heights = dict.fromkeys(lanes[0].stack.shape[0].free_symbols, 1)  # all are positive: any number will do
+            starts = [int(lane.start.subs(heights)) for lane in lanes]
             return [e for _, e in sorted(zip(starts, group, strict=True), key=lambda pair: pair[0])]
         places = self.order.places(e.target for e in group)
         return sorted(group, key=lambda e: places[e.target])

@@ -7,12 +7,15 @@ Three kinds belong together, found in the equations of every phase:
     U_fᵀ δ_f + U_iᵀ δ_i + ...     terms of one sum: Uᵀ δ
 
 Values of which the sum over all steps is wanted (δ_f, δ_i, ... for biases) are rows of one sum, if they are neighbours
-in a stack.  A stack of parameters is made once for a sequence.  In which order it is: `order`.
+in a stack.  A stack of parameters is made once for a sequence.  In which order it is: `order`.  Two stacks of a step
+that have values in common are rows of one:
+
+    Wᵀ [δ_n; δ_z; δ_r],  Uᵀ [δ_z; δ_r; δ_u]:   the first three and the last three of [δ_n; δ_z; δ_r; δ_u]
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
@@ -21,7 +24,7 @@ from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 from lstmgraph.algebra.build import is_outer_product, total
 from lstmgraph.algebra.nodes import Concat, Slice
 from lstmgraph.algebra.traverse import symbols_in, walk
-from lstmgraph.codegen.passes.order import Order
+from lstmgraph.codegen.passes.order import Chains, Order, in_runs
 from lstmgraph.codegen.passes.rows import before_use, fresh, joint_name, replaced, rows, start_of_run, with_stacks
 from lstmgraph.codegen.sweep import PHASES, Phase, Sweep, dependent, in_order
 from lstmgraph.program import Equation
@@ -31,12 +34,12 @@ Lefts = dict[MatrixExpr, MatrixSymbol]  # the left factors of products, and in w
 
 def stack(sweep: Sweep) -> Sweep:
     """The same values, from as few products as can be."""
-    return _Stacking(sweep).run()
+    return _stacked(_Stacking(sweep))
 
 
 def stack_late(sweep: Sweep) -> Sweep:
     """`stack` of what waits for the step before, for a target that reads whole arrays faster than their parts."""
-    return _Stacking(sweep, PHASES[2:]).run()
+    return _stacked(_Stacking(sweep, PHASES[2:]))
 
 
 def stack_steps(sweep: Sweep) -> Sweep:
@@ -44,7 +47,18 @@ def stack_steps(sweep: Sweep) -> Sweep:
 
     The gradient of a weight is then a product that writes it, where the rows of a stack would have to be copied.
     """
-    return _Stacking(sweep, stacks_sums=False).run()
+    return _stacked(_Stacking(sweep, stacks_sums=False))
+
+
+def _stacked(stacking: _Stacking) -> Sweep:
+    """With stacks that have values in common as rows of one.
+
+    That takes another order of the values, which must not be at the cost of a stack.
+    """
+    sweep = stacking.run()
+    again = replace(stacking, stacks={}, chains=stacking.overlaps(sweep))
+    chained = again.run() if again.chains else sweep
+    return chained if {*map(frozenset, stacking.stacks)} <= {*map(frozenset, again.stacks)} else sweep
 
 
 @dataclass
@@ -53,9 +67,10 @@ class _Stacking:
     phases: tuple[Phase, ...] = PHASES[1:]
     stacks_sums: bool = True
     stacks: dict[tuple[MatrixExpr, ...], Equation] = field(default_factory=dict)
+    chains: Chains = ()
 
     def __post_init__(self) -> None:
-        self.order, self.constant = Order(self.sweep), self.sweep.constant()
+        self.order, self.constant = Order(self.sweep, self.chains), self.sweep.constant()
         self.taken = {e.target for e in self.sweep.equations}
         self.in_loop = {e.target for e in self.sweep["loop"]}
 
@@ -171,9 +186,8 @@ class _Stacking:
         terms = {e.value: e for e in equations if e.target in self.sweep.summed and isinstance(e.value, MatrixSymbol)}
         found: dict[MatrixExpr, MatrixExpr] = {}
         new = []
-        for made in sorted(
-            self.stacks.values(), key=lambda s: (not terms.keys() >= {*s.value.args}, -len(s.value.args))
-        ):
+        stacks = [s for s in self.stacks.values() if isinstance(s.value, Concat)]
+        for made in sorted(stacks, key=lambda s: (not terms.keys() >= {*s.value.args}, -len(s.value.args))):
             parts = dict(rows(made.target, made.value.args))
             for members in _runs(made.value.args, terms.keys() - found.keys()):
                 owners = [terms[m].target for m in members]
@@ -195,9 +209,40 @@ class _Stacking:
             return members[0]
         if members not in self.stacks:
             symbols = [next(s for s in walk(m) if isinstance(s, MatrixSymbol)) for m in members]
-            value = Concat(*members)
+            value = self.rows_of_chain(members) or Concat(*members)
             self.stacks[members] = Equation(fresh(joint_name(symbols), value.shape, self.taken), value)
         return self.stacks[members].target
+
+    def rows_of_chain(self, members: tuple[MatrixExpr, ...]) -> MatrixExpr | None:
+        """The values as rows of a stack of more."""
+        chain = next((c for c in self.chains if start_of_run(members, c) is not None), members)
+        if chain == members:
+            return None
+        first = dict(rows(self.stacked(chain), chain))[members[0]]
+        return Slice(first.args[0], first.args[1], Concat(*members).shape[0])
+
+    def overlaps(self, done: Sweep) -> Chains:
+        """The values of stacks of the loop of which two have some in common, and neither has all of the other.
+
+        None of them may wait for what is made of such a stack.
+        """
+        chains = []
+        for stacks in _connected([m for m in self.stacks if self.in_loop.issuperset(m)]):
+            ranks = self.order.places(v for members in stacks for v in members)
+            late = dependent(done["loop"], [self.stacks[members].target for members in stacks])
+            families = [frozenset(members) for members in stacks]
+            if len(ranks) > max(map(len, families)) and late.isdisjoint(ranks):
+                chains.append(in_runs(sorted(ranks, key=ranks.__getitem__), families))
+        return tuple(filter(None, chains))
+
+
+def _connected(stacks: Iterable[tuple[MatrixExpr, ...]]) -> list[list[tuple[MatrixExpr, ...]]]:
+    """Stacks with what has a value in common with them, and what has one with that."""
+    groups: list[list[tuple[MatrixExpr, ...]]] = []
+    for stack in stacks:
+        near = [g for g in groups if any(not set(stack).isdisjoint(other) for other in g)]
+        groups = [g for g in groups if g not in near] + [[s for g in near for s in g] + [stack]]
+    return groups
 
 
 def _runs(values: tuple[MatrixExpr, ...], of: Collection[MatrixExpr]) -> Iterator[tuple[MatrixExpr, ...]]:

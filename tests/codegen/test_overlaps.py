@@ -1,0 +1,83 @@
+"""Stacks with values in common are rows of one, where there is an order for that."""
+
+from __future__ import annotations
+
+from itertools import combinations, permutations
+
+import pytest
+from sympy import MatrixExpr
+
+from lstmgraph.algebra.names import size, symbol
+from lstmgraph.algebra.nodes import Concat, Slice
+from lstmgraph.calculus import gradient
+from lstmgraph.codegen.passes import passed, stack
+from lstmgraph.codegen.passes.order import MOST, in_runs
+from lstmgraph.codegen.sequence import sequence
+from lstmgraph.codegen.sweep import Sweep
+from lstmgraph.codegen.targets import numpy
+from tests.codegen.equality import cell_of
+
+VALUES = [symbol(name, (size("H"), size(1))) for name in "abcde"]
+
+
+def runs_of(*families: str, values: str = "abcde") -> str:
+    named = {str(v): v for v in VALUES}
+    found = in_runs([named[name] for name in values], [frozenset(named[name] for name in f) for f in families])
+    return "".join(map(str, found))
+
+
+@pytest.mark.parametrize(
+    ("families", "order"),
+    [
+        ((), "abcde"),
+        (("ab", "bc"), "abcde"),
+        (("ac",), "acbde"),
+        (("ad", "ab"), "badce"),
+        (("abc", "bd", "de"), "acbde"),
+        (("ab", "bc", "ca"), ""),
+        (("abcd", "ae", "be", "ce"), ""),
+    ],
+)
+def test_each_family_stands_together(families: tuple[str, ...], order: str) -> None:
+    assert runs_of(*families) == order
+
+
+def test_the_order_found_is_the_first_of_all() -> None:
+    """Of three families of two or three, beside the one of all orders that are tried one by one."""
+    every = ["".join(f) for k in (2, 3) for f in combinations("abcd", k)]
+    for families in combinations(every, 3):
+        fits = ("".join(p) for p in permutations("abcd") if all(_is_run("".join(p), f) for f in families))
+        assert runs_of(*families, values="abcd") == next(fits, "")
+
+
+def _is_run(order: str, family: str) -> bool:
+    return any(set(order[k : k + len(family)]) == set(family) for k in range(len(order)))
+
+
+def test_too_many_values_are_left_as_they_are() -> None:
+    values: list[MatrixExpr] = [symbol(f"v{k}", (size("H"), size(1))) for k in range(MOST + 1)]
+    families = [frozenset(values[:2]), frozenset(values[1:3])]
+    assert in_runs(values[:MOST], families) == tuple(values[:MOST])
+    assert in_runs(values, families) == ()
+
+
+def backward(name: str) -> Sweep:
+    cell = cell_of(name)
+    return sequence(cell, gradient(cell)).backward
+
+
+@pytest.mark.parametrize(
+    ("name", "stacks", "parts"), [("gru_reset_after", 1, 2), ("stacks_that_overlap", 1, 3), ("stacks_in_turn", 3, 0)]
+)
+def test_stacks_with_values_in_common_are_rows_of_one(name: str, stacks: int, parts: int) -> None:
+    """Not where one of the values waits for the product of such a stack, which would wait for itself."""
+    loop = stack(backward(name))["loop"]
+    made = [e for e in loop if isinstance(e.value, Concat)]
+    assert len(made) == stacks
+    assert len([e for e in loop if isinstance(e.value, Slice) and e.value.args[0] in {m.target for m in made}]) >= parts
+
+
+def test_what_is_packed_is_in_the_order_of_the_stack() -> None:
+    """The cotangents of three gates, each its own slope times that of h, are one product entry by entry."""
+    loop = passed(backward("stacks_that_overlap"), numpy.PASSES["backward"])["loop"]
+    assert any(str(e.target) == "some(bar(pre(o.v.f)))[t]" for e in loop), [str(e.target) for e in loop]
