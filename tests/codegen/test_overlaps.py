@@ -77,6 +77,14 @@ def test_stacks_with_values_in_common_are_rows_of_one(name: str, stacks: int, pa
     assert len([e for e in loop if isinstance(e.value, Slice) and e.value.args[0] in {m.target for m in made}]) >= parts
 
 
+def test_what_is_given_is_copied_into_a_stack_after_the_loop() -> None:
+    """For all steps at once, where no step uses the stack."""
+    sweep = stack(backward("output_of_both"))
+    (made,) = (e for e in sweep["after"] if isinstance(e.value, Concat))
+    assert len(set(made.value.args) - {e.target for e in sweep.equations}) == 1
+    assert [len(e.value.args) for e in sweep["loop"] if isinstance(e.value, Concat)] == [2]
+
+
 def test_what_is_packed_is_in_the_order_of_the_stack() -> None:
     """The cotangents of three gates, each its own slope times that of h, are one product entry by entry."""
     loop = passed(backward("stacks_that_overlap"), numpy.PASSES["backward"])["loop"]

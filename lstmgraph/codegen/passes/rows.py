@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sympy import MatrixExpr, MatrixSymbol
@@ -11,7 +11,7 @@ from sympy import MatrixExpr, MatrixSymbol
 from lstmgraph.algebra.names import Name, Shape, name_of, symbol
 from lstmgraph.algebra.nodes import Slice, operands
 from lstmgraph.algebra.traverse import rebuild, symbols_in, walk
-from lstmgraph.codegen.sweep import PHASES, Phase, Sweep, in_order
+from lstmgraph.codegen.sweep import PHASES, Delay, Phase, Sweep, in_order
 from lstmgraph.program import Equation
 
 
@@ -77,20 +77,23 @@ def before_use(equations: Iterable[Equation], new: Iterable[Equation]) -> list[E
     return [*result, *waiting]
 
 
-def with_stacks(sweep: Sweep, stacks: Iterable[Equation]) -> Sweep:
+def with_stacks(sweep: Sweep, stacks: Collection[Equation]) -> Sweep:
     """With stacks of values: of constants once, of others right after the last of them.
 
-    One of values of the step before is made where it is used first: in the loop, or for all steps at once after it.
+    One of values that are elsewhere, as those of the step before, copies them: in the loop only if it is used there,
+    else for all steps at once after it.
     """
     phases: dict[Phase, list[Equation]] = {p: list(sweep[p]) for p in PHASES}
     constant = sweep.constant()
+    here = {*(e.target for e in sweep.equations if not isinstance(e.value, Delay)), *(e.target for e in stacks)}
     for made in stacks:
         members = symbols_in(made.value)
         if members <= constant:
             phases["once"].append(made)
             continue
         home: Phase = next((p for p in reversed(PHASES) if any(e.target in members for e in phases[p])), "before")
-        if home == "before" and not members.isdisjoint(sweep.recurrent):
+        copied = members - here
+        if copied and (home == "loop" or not copied.isdisjoint(sweep.recurrent)):
             in_loop = any(made.target in symbols_in(e.value) for e in phases["loop"])
             home = "loop" if in_loop else "after"
         last = max((k for k, e in enumerate(phases[home]) if e.target in members), default=-1)
