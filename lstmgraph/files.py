@@ -51,6 +51,8 @@ def write_bytes(path: str | Path, data: bytes) -> Path:
         target = path.resolve()
         if target.is_dir():
             raise OutputError(f"cannot write {path}: it is a folder", hint=f"name a file in it: {path / 'NAME'}")
+        if target.exists() and not os.access(target, os.W_OK):  # which renaming does not ask
+            raise OutputError(f"cannot write {path}: it is write-protected", hint="choose another name")
         _replace(target, data)
     return path
 

@@ -36,6 +36,16 @@ def test_a_new_file_has_the_modes_of_any_new_file_and_an_old_one_keeps_its_own(t
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
+def test_a_write_protected_file_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its folder may be written to.  Who runs as root may write to all files, so the system's answer is given here."""
+    path = write_text(tmp_path / "a", "old")
+    monkeypatch.setattr("os.access", lambda name, mode: (Path(name), mode) != (path, os.W_OK))
+    with pytest.raises(OutputError, match=r"cannot write .*a: it is write-protected\nhint: choose another name"):
+        write_text(path, "new")
+    assert path.read_text() == "old"
+    assert write_text(tmp_path / "b", "new").read_text() == "new"
+
+
 def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:
     (tmp_path / "real").write_text("old")
     (tmp_path / "link").symlink_to("real")

@@ -90,6 +90,8 @@ def _placed(cell: Cell, layout: str, layer: int | None, reverse: bool | None) ->
     """Which form a cell is, and where its weights are in a layout."""
     check_name("layout", layout, LAYOUTS)
     row = LAYOUTS[layout]
+    if layer is not None and (isinstance(layer, bool) or not hasattr(layer, "__index__")):
+        raise WrongType("layer", layer, ["a whole number"])
     if layer is not None and layer < 0:
         raise UsageError(f"layers are counted from 0, so there is none of number {layer}")
     if not row.place and layer:

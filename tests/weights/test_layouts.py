@@ -336,6 +336,10 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
         lambda: cell_of("lstm").weights_from("keras", weights("lstm", "keras"), reverse=True),
         "the layout keras is that of one direction",
     ),
+    "text for a layer": (
+        lambda: cell_of("lstm").weights_from("torch", torch_like(), layer="0"),  # type: ignore[arg-type]
+        "layer takes a whole number, not '0'",
+    ),
     "a negative layer": (
         lambda: cell_of("lstm").weights_from("torch", torch_like(), layer=-1),
         "layers are counted from 0",
