@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 
 from sympy import MatAdd, MatMul, MatrixExpr
 
@@ -140,7 +141,7 @@ def _slope(speller: Speller, expr: MatrixExpr) -> tuple[str, tuple[Code, Code]] 
 
 def _is_scale(number: float | None) -> bool:
     """Whether a number can be an argument of a call in every type: in 16 bits, too, it is neither too large nor 0."""
-    return number is not None and 2**-14 <= abs(number) < 2**16
+    return number is not None and 2**-14 <= abs(number) <= 65504
 
 
 def _matrices(speller: Speller, expr: MatrixExpr) -> tuple[Code, ...]:
@@ -199,7 +200,8 @@ def _term(speller: Speller, negative: bool, expr: MatrixExpr) -> Term:
         return Term("addmm", factors, negative, whole)
     if isinstance(expr, n.Hadamard):
         codes = {f: speller.spell(f) for f in expr.args}
-        scales = [f for f in expr.args if _is_scale(value_of(f, speller.numbers))]
+        values = {f: value for f in expr.args if (value := value_of(f, speller.numbers)) is not None}
+        scales = list(values) if _is_scale(prod(values.values())) else []
         numbers, rest = [codes[f] for f in scales], [codes[f] for f in expr.args if f not in scales]
         if any(c.literal for c in rest):
             return Term("add", (whole,), negative, whole)

@@ -67,11 +67,19 @@ def backward(name: str) -> Sweep:
 
 
 @pytest.mark.parametrize(
-    ("name", "stacks", "parts"), [("gru_reset_after", 1, 2), ("stacks_that_overlap", 1, 3), ("stacks_in_turn", 3, 0)]
+    ("name", "stacks", "parts"),
+    [
+        ("gru_reset_after", 1, 2),
+        ("stacks_that_overlap", 1, 3),
+        ("stacks_in_turn", 3, 0),
+        ("chains_in_turn", 3, 2),
+        ("chains_in_turn_back", 3, 2),
+    ],
 )
 def test_stacks_with_values_in_common_are_rows_of_one(name: str, stacks: int, parts: int) -> None:
     """Not where one of the values waits for the product of such a stack, which would wait for itself."""
-    loop = stack(backward(name))["loop"]
+    both = sequence(cell_of(name), gradient(cell_of(name)))
+    loop = stack(both.forward if name == "chains_in_turn" else both.backward)["loop"]
     made = [e for e in loop if isinstance(e.value, Concat)]
     assert len(made) == stacks
     assert len([e for e in loop if isinstance(e.value, Slice) and e.value.args[0] in {m.target for m in made}]) >= parts

@@ -18,6 +18,7 @@ from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.calculus.reuse import reusing
 from lstmgraph.calculus.vjp import gradient
 from lstmgraph.codegen import passes as catalogue
+from lstmgraph.codegen.computed import computed
 from lstmgraph.codegen.passes import (
     blend,
     broadcast,
@@ -51,13 +52,14 @@ from lstmgraph.codegen.passes.inline import inline
 from lstmgraph.codegen.sequence import Sequence, sequence
 from lstmgraph.codegen.shown import operations
 from lstmgraph.codegen.sweep import PHASES, Sweep, dependent, in_order, needed_by
-from lstmgraph.codegen.targets import jax, numpy
+from lstmgraph.codegen.targets import jax, numpy, torch
 from lstmgraph.numeric.evaluate import evaluate
 from lstmgraph.program import Equation
 
 ARCHITECTURE = Path(__file__).parents[2] / "docs" / "architecture.md"
 PAPERS = sorted(map(str, (Path(__file__).parents[1] / "reading" / "papers").glob("*.toml")))
 CELLS = [*library(), *PAPERS]
+ODD = Path(__file__).parent / "odd"
 
 
 PASSES = {
@@ -185,11 +187,23 @@ def test_places_are_given_where_a_target_can_write_to_them() -> None:
     assert sorted(len(set(p.args)) for p in joins) == [1, 2], "c̄ three times; δ_o and the pack of the others"
 
 
+@pytest.mark.parametrize(("name", "way"), [("slstm", "backward"), (f"{ODD}/shared_by_gates.toml", "forward")])
+def test_a_target_that_makes_new_arrays_makes_none_for_a_pack(name: str, way: str) -> None:
+    """Two calls are less than one of both and one that puts side by side what both take."""
+    sweep: Sweep = getattr(sequence_of(computed(load(name))), way)
+    joined = {
+        module: [p for e in passed(sweep, module.PASSES[way])["loop"] for p in walk(e.value) if isinstance(p, Concat)]
+        for module in (torch, numpy)
+    }
+    assert len(joined[torch]) == (way == "backward"), "the cotangents that one product takes"
+    assert len(joined[numpy]) > len(joined[torch])
+
+
 def test_a_scalar_that_several_meet_is_in_all_entries() -> None:
     """Of [a; b] / [n; n] no stack is made."""
     text = "a[t] = sum(p * h[t-1]) / n\nb[t] = sum(x[t] * h[t-1]) / n\nh[t] = x[t] * a[t] + h[t-1] * b[t]"
     cell = Cell.from_equations(text, name="c", sizes={"x": "H", "h": "H"}, output="h", constants={"n": 4})
-    values = [e.value for e in place(sequence_of(cell).forward)["loop"]]
+    values = [e.value for e in place_parts(sequence_of(cell).forward)["loop"]]
     assert [v.args[1] for v in values if v.func is Divide] == [Fill(cell.constant_symbols[0], 2, 1)]
 
 

@@ -33,7 +33,7 @@ from lstmgraph.codegen.passes import (
     halve,
     hoist_factors,
     hoist_terms,
-    place,
+    place_parts,
     rest,
     spread,
     stack,
@@ -153,7 +153,7 @@ def test_a_value_that_two_of_three_take_is_beside_itself_alone() -> None:
     products = ((target, Hadamard(of, part)) for target, of, part in zip((a, b, c), (u, u, v), parts, strict=True))
     start = ((u, Tanh(before)), (v, Sin(before)), (Y, MatMul(G, before)))
     sweep = sweep_of(*start, *products, (h, MatAdd(a, b, c)), more=(G,))
-    after = place(sweep)
+    after = place_parts(sweep)
     assert concats(after) == [(u, u)]
     assert same(sweep, after)
 
@@ -188,7 +188,7 @@ def test_what_a_pack_takes_of_a_stack_waits_for_all_of_it() -> None:
         (h, MatAdd(MatMul(G, there), MatMul(K, here), z)),
         more=(G, K),
     )
-    after = place(sweep)
+    after = place_parts(sweep)
     assert [e.value for e in after["loop"] if isinstance(e.value, Tanh)] == [Tanh(Slice(there, 0, 2 * H))]
     assert same(sweep, after)
 
@@ -204,7 +204,7 @@ def test_what_a_pack_takes_of_a_new_stack_waits_for_what_that_is_made_of() -> No
         *((there, Concat(a, b, w)), (here, Concat(x, y, c)), (h, MatAdd(MatMul(G, there), MatMul(K, here), z))),
         more=(G, K),
     )
-    after = place(sweep)
+    after = place_parts(sweep)
     assert sum(isinstance(e.value, Tanh) for e in after["loop"]) == 2
     assert same(sweep, after)
 

@@ -13,7 +13,7 @@ from lstmgraph.algebra.names import symbol
 from lstmgraph.algebra.nodes import Concat, Divide, Fill, Hadamard, Negative, Slice, Tanh
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.calculus import gradient
-from lstmgraph.codegen.passes import pack, passed, stack
+from lstmgraph.codegen.passes import passed, place_parts, stack
 from lstmgraph.codegen.sequence import sequence
 from lstmgraph.codegen.shared import sums_at_hand
 from lstmgraph.codegen.sums import added_up, checked, totals, with_sums_apart, with_terms
@@ -115,7 +115,7 @@ def test_sums_are_in_no_pack_with_what_is_one_steps() -> None:
     """k * s and k * q have one form: over a stack of s and q they would be one equation."""
     q = MatrixSymbol("q", H, 1)
     equations = ((s, Hadamard(d, x)), (q, Tanh(d)), (v, Hadamard(k, s)), (w, Hadamard(k, q)), (u, MatAdd(v, w)))
-    packed = passed(sweep_of(*equations, wanted=(u, w)), (lambda sweep: pack(sweep, placing=True),))
+    packed = passed(sweep_of(*equations, wanted=(u, w)), (place_parts,))
     assert not any(isinstance(e.value, Concat) for e in packed.equations)
 
 

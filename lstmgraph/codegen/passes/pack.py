@@ -26,37 +26,30 @@ from lstmgraph.program import Equation
 _ENTRYWISE = (n.Elementwise, n.Hadamard, n.Divide, n.Power, n.Maximum, n.Minimum, MatAdd)
 
 
-def pack(sweep: Sweep, placing: bool = False, parted: bool = False) -> Sweep:
-    """The same values in fewer equations; those that were packed are rows of their pack."""
-    packing = _Packing(sweep, placing)
-    phases: dict[Phase, list[Equation]] = {}
-    for p in PHASES[1:]:
-        packing.parted = parted and p == "loop"  # of all steps at once a sum over these takes them as they are
-        packing.later = {e.target for q in PHASES[PHASES.index(p) + 1 :] for e in sweep[q]}
-        phases[p] = packing.packed(sweep[p])
-    phases = {p: [replace(e, value=replaced(e.value, packing.merged)) for e in phases[p]] for p in phases}
-    return with_stacks(sweep.changed(phases), packing.stacks.values())
+def pack(sweep: Sweep) -> Sweep:
+    """The same values in fewer equations; those that were packed are rows of their pack.
+
+    For a target that makes a new array of what a step computes: it makes none just for a pack.
+    """
+    return _Packing(sweep, copies=False).run()
 
 
 def place(sweep: Sweep) -> Sweep:
-    """Equations of one form as one, over operands that are computed side by side.
-
-    `pack`, for a target that writes a value straight into its place.
-    """
-    return pack(sweep, placing=True).pruned()
+    """`pack`, and what comes before the loop is computed side by side for that."""
+    return _Packing(sweep, frozenset({"before"}), copies=False).run().pruned()
 
 
 def place_parts(sweep: Sweep) -> Sweep:
-    """`place`, and of neighbours in a stack the sums, and the scalars that meet all entries of one each.
+    """Equations of one form as one, and of neighbours in a stack the sums, and the scalars for each of them.
 
-    For a target that takes an array as several below one another.
+    For a target that writes a value straight into its place, and takes an array as several below one another.
     """
-    return pack(sweep, placing=True, parted=True).pruned()
+    return _Packing(sweep, frozenset({"before", "loop"}), parts=True).run().pruned()
 
 
 def pack_early(sweep: Sweep) -> Sweep:
     """`pack` of what comes before the loop, for a target that fuses what is in it."""
-    packed = pack(sweep)
+    packed = _Packing(sweep).run()
     return sweep.changed({"once": packed["once"], "before": packed["before"]}).pruned()
 
 
@@ -70,10 +63,16 @@ class Lane:
 
 @dataclass
 class _Packing:
+    """`placing`: the phases of which values are computed side by side where that makes a pack.
+
+    `parts`: an array of the loop may be taken as several.  `copies`: an array may be made to repeat a value.
+    """
+
     sweep: Sweep
-    placing: bool
-    parted: bool = False
-    later: set[MatrixSymbol] = field(default_factory=set)  # what is made in later phases
+    placing: frozenset[Phase] = frozenset()
+    parts: bool = False
+    copies: bool = True
+    phase: Phase = "before"
     lanes: dict[MatrixExpr, Lane] = field(default_factory=dict)
     stacks: dict[tuple[MatrixSymbol, ...], Equation] = field(default_factory=dict)
     concats: dict[MatrixSymbol, MatrixExpr] = field(default_factory=dict)
@@ -81,13 +80,25 @@ class _Packing:
 
     def __post_init__(self) -> None:
         self.order, self.constant = Order(self.sweep), self.sweep.constant()
-        self.computed = {e.target for e in (*self.sweep["before"], *self.sweep["loop"])}
+        self.placed = {e.target for phase in self.placing for e in self.sweep[phase]}
         self.taken = {e.target for e in self.sweep.equations}
         self.needs = {e.target: symbols_in(e.value) for e in self.sweep.equations}
         for e in self.sweep.equations:
             if isinstance(e.value, n.Concat) and len(set(e.value.args)) == len(e.value.args):
                 self.keep(e.target, e.value.args)
                 self.concats[e.target] = e.value
+
+    def run(self) -> Sweep:
+        phases: dict[Phase, list[Equation]] = {}
+        for self.phase in PHASES[1:]:
+            phases[self.phase] = self.packed(self.sweep[self.phase])
+        phases = {p: [replace(e, value=replaced(e.value, self.merged)) for e in phases[p]] for p in phases}
+        return with_stacks(self.sweep.changed(phases), self.stacks.values())
+
+    @property
+    def parted(self) -> bool:
+        """Of all steps at once a sum over several takes them as they are."""
+        return self.parts and self.phase == "loop"
 
     def keep(self, stack: MatrixSymbol, members: Sequence[MatrixExpr]) -> None:
         start = stack.shape[0] * 0
@@ -144,14 +155,24 @@ class _Packing:
         if run[0].target in self.lanes and not self.adjacent([e.target for e in run]):
             return False
         columns = list(_columns([e.value for e in run]))
+        if not self.copies and not self.takes_views(columns):
+            return False
         return all(self.alike(column) for column in columns) and not self.waits(run, columns)
+
+    def takes_views(self, columns: list[list[MatrixExpr]]) -> bool:
+        """Whether no array is made to repeat a value.
+
+        In the loop none is where the value meets neighbours of an array of all steps, which is taken as several.
+        """
+        repeated = [_is_repeated(column) for column in columns if not self.constant.issuperset(column)]
+        return not any(repeated) or (self.phase == "loop" and not all(repeated))
 
     def waits(self, run: list[Equation], columns: Iterable[list[MatrixExpr]]) -> bool:
         """Whether a stack of which a run would take neighbours is made later, or itself of what the run makes."""
         values = {v for column in columns if len(set(column)) > 1 for v in column}
         lanes = (self.lane(v.args[0] if isinstance(v, n.Sum) or _is_scalar(v) else v) for v in values)
         new, known = {lane.stack for lane in lanes if lane is not None}, set[MatrixSymbol]()
-        if not new.isdisjoint(self.later):
+        if any(e.target in new for phase in PHASES[PHASES.index(self.phase) + 1 :] for e in self.sweep[phase]):
             return True
         while new:
             known |= new
@@ -170,7 +191,7 @@ class _Packing:
             return False
         if all(v in self.constant for v in column):
             return True
-        return self.placing and all(v in self.computed and v not in self.lanes for v in column)
+        return all(v in self.placed and v not in self.lanes for v in column)
 
     def adjacent(self, column: Sequence[MatrixExpr]) -> bool:
         """Whether values are neighbours in one stack, in this order."""
@@ -235,6 +256,11 @@ class _Packing:
             self.needs[self.stacks[key].target] = symbols_in(value)
             self.keep(self.stacks[key].target, column)
         return self.stacks[key].target
+
+
+def _is_repeated(column: list[MatrixExpr]) -> bool:
+    """Whether a pack takes one value several times."""
+    return len(set(column)) == 1 and isinstance(column[0], (MatrixSymbol, n.Slice)) and column[0].shape != (1, 1)
 
 
 def _columns(values: list[MatrixExpr]) -> Iterator[list[MatrixExpr]]:

@@ -53,12 +53,15 @@ def stack_steps(sweep: Sweep) -> Sweep:
 def _stacked(stacking: _Stacking) -> Sweep:
     """With stacks that have values in common as rows of one.
 
-    That takes another order of the values, which must not be at the cost of a stack.
+    That takes another order of the values, in which the same values must be in the stacks.
     """
     sweep = stacking.run()
-    again = replace(stacking, stacks={}, chains=stacking.overlaps(sweep))
-    chained = again.run() if again.chains else sweep
-    return chained if {*map(frozenset, stacking.stacks)} <= {*map(frozenset, again.stacks)} else sweep
+    if not (chains := stacking.overlaps(sweep)):
+        return sweep
+    families = frozenset(map(frozenset, stacking.stacks))
+    again = replace(stacking, stacks={}, chains=chains, families=families)
+    chained = again.run()
+    return chained if families | {*map(frozenset, chains)} == {*map(frozenset, again.stacks)} else sweep
 
 
 @dataclass
@@ -68,6 +71,7 @@ class _Stacking:
     stacks_sums: bool = True
     stacks: dict[tuple[MatrixExpr, ...], Equation] = field(default_factory=dict)
     chains: Chains = ()
+    families: frozenset[frozenset[MatrixExpr]] = frozenset()  # the stacks that may be rows of a chain
 
     def __post_init__(self) -> None:
         self.order, self.constant = Order(self.sweep, self.chains), self.sweep.constant()
@@ -216,24 +220,30 @@ class _Stacking:
     def rows_of_chain(self, members: tuple[MatrixExpr, ...]) -> MatrixExpr | None:
         """The values as rows of a stack of more."""
         chain = next((c for c in self.chains if start_of_run(members, c) is not None), members)
-        if chain == members:
+        if chain == members or frozenset(members) not in self.families:
             return None
         first = dict(rows(self.stacked(chain), chain))[members[0]]
         return Slice(first.args[0], first.args[1], Concat(*members).shape[0])
 
     def overlaps(self, done: Sweep) -> Chains:
-        """The values of stacks of the loop of which two have some in common, and neither has all of the other.
-
-        None of them may wait for what is made of such a stack.
-        """
-        chains = []
+        """The values of stacks of the loop of which two have some in common, and neither has all of the other."""
+        chains: Chains = ()
         for stacks in _connected([m for m in self.stacks if self.in_loop.issuperset(m)]):
             ranks = self.order.places(v for members in stacks for v in members)
-            late = dependent(done["loop"], [self.stacks[members].target for members in stacks])
             families = [frozenset(members) for members in stacks]
-            if len(ranks) > max(map(len, families)) and late.isdisjoint(ranks):
-                chains.append(in_runs(sorted(ranks, key=ranks.__getitem__), families))
-        return tuple(filter(None, chains))
+            chain = in_runs(sorted(ranks, key=ranks.__getitem__), families)
+            if len(chain) > max(map(len, families)) and not self.waits_for_itself(done, (*chains, chain)):
+                chains = (*chains, chain)
+        return chains
+
+    def waits_for_itself(self, done: Sweep, chains: Chains) -> bool:
+        """Whether some value would wait for a stack that holds it, if what takes a stack took all of its chain."""
+        longer = {self.stacks[m].target: {*chain} for chain in chains for m in self.stacks if {*m} <= {*chain}}
+        waiting = {e.target: longer.get(e.target, symbols_in(e.value)) for e in done["loop"]}
+        while ready := [target for target, needs in waiting.items() if needs.isdisjoint(waiting)]:
+            for target in ready:
+                del waiting[target]
+        return bool(waiting)
 
 
 def _connected(stacks: Iterable[tuple[MatrixExpr, ...]]) -> list[list[tuple[MatrixExpr, ...]]]:
