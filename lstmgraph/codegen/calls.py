@@ -7,14 +7,16 @@ computed as an expression and copied.  The words are those of a language whose c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import permutations
 from math import prod
 
-from sympy import MatAdd, MatMul, MatrixExpr
+from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.build import is_number
+from lstmgraph.algebra.build import is_number, negate
+from lstmgraph.algebra.nodes import operands
 from lstmgraph.codegen.arrays import Speller, flip, signed, value_of
 from lstmgraph.codegen.code import WIDTH, Code, Level, joined
 
@@ -59,9 +61,7 @@ def statements(speller: Speller, target: str, expr: MatrixExpr, given: bool) -> 
     """The statements that compute an expression as `target`: an array to write to if it is `given`, else a new one."""
     whole = speller.spell(expr)
     if whole.batched and not whole.thin:
-        chain = (
-            _chain(speller, target, expr, given) if isinstance(expr, MatAdd) else _call(speller, target, expr, given)
-        )
+        chain = _sum(speller, target, expr, given) if isinstance(expr, MatAdd) else _call(speller, target, expr, given)
         if chain:
             return chain
     return [f"{target}.copy_({whole.text})" if given else f"{target} = {speller.full(whole, batched=True).text}"]
@@ -155,6 +155,22 @@ def _matrices(speller: Speller, expr: MatrixExpr) -> tuple[Code, ...]:
 
 
 # ── a sum ──
+
+
+def _sum(speller: Speller, target: str, expr: MatAdd, given: bool) -> list[str]:
+    between = next(_between(expr), None)
+    if between is not None:
+        return _written(target, "torch.lerp", tuple(map(speller.spell, between)), given)
+    return _chain(speller, target, expr, given)
+
+
+def _between(expr: MatAdd) -> Iterator[tuple[MatrixExpr, MatrixExpr, MatrixExpr]]:
+    """b, a and z of b + z (a - b), which is one call: what lies between two values."""
+    for b, term in permutations(expr.args) if len(expr.args) == 2 else ():
+        for z, difference in permutations(term.args) if isinstance(term, n.Hadamard) and len(term.args) == 2 else ():
+            rest = [a for a in operands(difference) if a != negate(b)] if isinstance(difference, MatAdd) else []
+            if isinstance(b, MatrixSymbol) and len(rest) == 1 and isinstance(rest[0], MatrixSymbol):
+                yield b, rest[0], z
 
 
 def _chain(speller: Speller, target: str, expr: MatAdd, given: bool) -> list[str]:

@@ -19,6 +19,7 @@ from lstmgraph.calculus.reuse import reusing
 from lstmgraph.calculus.vjp import gradient
 from lstmgraph.codegen import passes as catalogue
 from lstmgraph.codegen.computed import computed
+from lstmgraph.codegen.loops import layout
 from lstmgraph.codegen.passes import (
     blend,
     broadcast,
@@ -34,7 +35,6 @@ from lstmgraph.codegen.passes import (
     minus,
     outside,
     pack,
-    pack_early,
     passed,
     place,
     place_parts,
@@ -52,7 +52,7 @@ from lstmgraph.codegen.passes.inline import inline
 from lstmgraph.codegen.sequence import Sequence, sequence
 from lstmgraph.codegen.shown import operations
 from lstmgraph.codegen.sweep import PHASES, Sweep, dependent, in_order, needed_by
-from lstmgraph.codegen.targets import jax, numpy, torch
+from lstmgraph.codegen.targets import jax, numpy, onnx, torch
 from lstmgraph.numeric.evaluate import evaluate
 from lstmgraph.program import Equation
 
@@ -75,7 +75,6 @@ PASSES = {
     "factors": hoist_factors,
     "stack": stack,
     "stack_steps": stack_steps,
-    "early": pack_early,
     "pack": pack,
     "place": place,
     "parts": place_parts,
@@ -190,7 +189,8 @@ def test_places_are_given_where_a_target_can_write_to_them() -> None:
 @pytest.mark.parametrize(("name", "way"), [("slstm", "backward"), (f"{ODD}/shared_by_gates.toml", "forward")])
 def test_a_target_that_makes_new_arrays_makes_none_for_a_pack(name: str, way: str) -> None:
     """Two calls are less than one of both and one that puts side by side what both take."""
-    sweep: Sweep = getattr(sequence_of(computed(load(name))), way)
+    cell = computed(load(name))
+    sweep: Sweep = getattr(sequence(cell, gradient(cell)), way)
     joined = {
         module: [p for e in passed(sweep, module.PASSES[way])["loop"] for p in walk(e.value) if isinstance(p, Concat)]
         for module in (torch, numpy)
@@ -380,3 +380,11 @@ def test_the_architecture_names_every_pass_and_no_other() -> None:
     table = ARCHITECTURE.read_text(encoding="utf-8").partition("| passes | what they are for |")[2].partition("\n\n")[0]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     assert sorted(re.findall(r"`(\w+)`", "".join(rows))) == sorted(found)
+
+
+def test_every_pass_is_one_of_some_target() -> None:
+    inside = f"{catalogue.__name__}."
+    found = {name for name in catalogue.__all__ if vars(catalogue)[name].__module__.startswith(inside)}
+    ways = [module.PASSES for module in (numpy, torch, jax, onnx, layout)]
+    taken = {change.__name__ for way in ways for changes in way.values() for change in changes}
+    assert found == taken

@@ -13,8 +13,7 @@
     stack, stack_late,            products that share a factor, or are terms of one sum, become one product
     stack_steps                   the same of all but sums over all steps
     turn                          weights that a step multiplies with are transposed before the loop
-    pack, pack_early, place,      equations of one form become one over their stacked operands
-    place_parts                   the same, and sums of parts of a stack, and scalars for each of them
+    pack, place, place_parts      equations of one form become one over their stacked operands
     gather                        a product and what all of its rows are added to become one sum
     unsigned                      a minus before a product with a weight is one before its vector
     widen                         activations of neighbouring rows become one
@@ -50,7 +49,7 @@ from lstmgraph.codegen.passes.last import last
 from lstmgraph.codegen.passes.merge import merge
 from lstmgraph.codegen.passes.minus import minus
 from lstmgraph.codegen.passes.outside import outside
-from lstmgraph.codegen.passes.pack import pack, pack_early, place, place_parts
+from lstmgraph.codegen.passes.pack import pack, place, place_parts
 from lstmgraph.codegen.passes.precise import precise
 from lstmgraph.codegen.passes.recompute import recompute, recompute_in_loop
 from lstmgraph.codegen.passes.rest import rest
@@ -83,7 +82,6 @@ __all__ = [
     "minus",
     "outside",
     "pack",
-    "pack_early",
     "passed",
     "passed_both",
     "place",

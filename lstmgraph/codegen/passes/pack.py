@@ -47,12 +47,6 @@ def place_parts(sweep: Sweep) -> Sweep:
     return _Packing(sweep, frozenset({"before", "loop"}), parts=True).run().pruned()
 
 
-def pack_early(sweep: Sweep) -> Sweep:
-    """`pack` of what comes before the loop, for a target that fuses what is in it."""
-    packed = _Packing(sweep).run()
-    return sweep.changed({"once": packed["once"], "before": packed["before"]}).pruned()
-
-
 @dataclass(frozen=True)
 class Lane:
     """Where a value is: rows of a stack."""

@@ -19,6 +19,7 @@ from lstmgraph.codegen.dialect import Dialect
 from lstmgraph.codegen.module import Module
 from lstmgraph.codegen.passes import (
     Ways,
+    blend,
     broadcast,
     collect,
     divide,
@@ -159,7 +160,7 @@ MODULE = frozenset(
 
 PASSES: Ways = {
     "both": (recompute,),
-    "forward": (hoist_terms, hoist_factors, sink, stack, pack, gather, broadcast, inline),
+    "forward": (blend, hoist_terms, hoist_factors, sink, stack, pack, gather, broadcast, inline),
     "backward": (
         *(outside, hoist_terms, rest, divide, spread, hoist_factors, collect, hoist_factors),
         *(sink, stack, place, gather, broadcast, inline),
