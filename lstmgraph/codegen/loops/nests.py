@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sympy import Expr, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
+from sympy import Expr, Integer, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import total
@@ -141,6 +141,8 @@ def _units(e: Equation, kinds: Kinds, members: Mapping[MatrixSymbol, Member]) ->
         yield from _sums(e, kinds)
     elif isinstance(e.value, n.Concat) or is_flipped_stack(e.value):
         yield from _parts(e, members)
+    elif isinstance(e.value, Transpose) and 1 not in e.value.shape and not kinds.of(e.value):
+        yield Item(e.target, e.value.args[0], Integer(0), flipped=True)
     elif isinstance(e.value, MatMul) and not is_entrywise(e.value):
         yield Multiply(e.target, e.value)
     elif isinstance(e.value, MatAdd) and not is_entrywise(e.value.args[-1]):
