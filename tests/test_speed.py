@@ -309,3 +309,15 @@ def test_the_page_has_every_table_of_a_whole_run_and_all_that_is_held_to_a_bound
         pairs = [(case, *re.findall(r"[\d.]+", text)) for case, text in zip(SIZES, line[4:-1], strict=True) if text]
         missed = [case for case, measured, at_most in pairs if float(measured) > float(at_most)]
         assert line[-1] == (f"missed: {', '.join(missed)}" if missed else "holds")
+
+
+def test_a_cell_that_the_cases_say_nothing_of_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lem = Path(__file__).parent / "reading" / "papers" / "lem.toml"
+    monkeypatch.setattr(sys, "argv", ["speed", "--cell", str(lem)])
+    with pytest.raises(SystemExit) as stopped:
+        command.main()
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err
+    assert said.endswith("for an input x (X, 1) and states (H, 1); lem has u (D, 1), z (M, 1), y (M, 1)\n"), said

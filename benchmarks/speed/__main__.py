@@ -23,7 +23,7 @@ from pathlib import Path
 from benchmarks.speed.bounds import judged
 from benchmarks.speed.figures import THREADS, Figure, Found, Setting, settings
 from benchmarks.speed.machine import machine
-from benchmarks.speed.problem import DTYPES, SIZES
+from benchmarks.speed.problem import DTYPES, SIZES, check_sizes
 from benchmarks.speed.rows import ROWS, STEPS
 from benchmarks.speed.tables import text_of
 from lstmgraph import load
@@ -41,7 +41,7 @@ def main() -> int:
         options().error("--write takes a whole run: nothing that chooses a part, unless with --keep")
     try:
         for cell in given.cell:
-            load(cell)
+            check_sizes(load(cell))
     except LstmgraphError as error:
         options().error(str(error))
     found = Found()
@@ -59,7 +59,7 @@ def main() -> int:
 def options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=(__doc__ or "").partition("\n")[0])
     several = partial(parser.add_argument, action="append", default=[])
-    several("--cell", help="of the library, or a file [four of the library]")
+    several("--cell", help="of the library, or a file, with an input x of X and states of H [four of the library]")
     several("--case", choices=SIZES, help="[all]")
     several("--dtype", choices=DTYPES, help="[f32, and f64 of the first cell in one thread]")
     several("--threads", choices=THREADS, type=int, help="[1, and 2 of the first cell in f32]")

@@ -16,6 +16,7 @@ import numpy as np
 
 import lstmgraph as lg
 from lstmgraph.algebra.names import name_of
+from lstmgraph.errors import UsageError
 from lstmgraph.numeric.check import largest_error, reference_rows
 from lstmgraph.numeric.evaluate import number_of
 from lstmgraph.numeric.sample import Sample
@@ -115,6 +116,15 @@ def problem(name: str, sizes: Sizes, dtype: str, threads: int = 1) -> Problem:
     few = [rng.normal(size=(different(B), T, n)).astype(np.float32) for n in (X, H)]
     xs, d_outputs = (np.tile(a, (B // len(a), 1, 1)).astype(kind) for a in few)
     return Problem(cell, sizes, dtype, threads, {n: p.astype(kind) for n, p in params.items()}, xs, d_outputs)
+
+
+def check_sizes(cell: lg.Cell) -> None:
+    """Raises UsageError for a cell that the cases say nothing of: they have X and H."""
+    inputs, states = list(cell.inputs), [state.next for state in cell.states]
+    names, shapes = [name_of(s).base for s in inputs], [tuple(map(str, s.shape)) for s in (*inputs, *states)]
+    if names != ["x"] or shapes != [("X", "1"), *[("H", "1")] * len(states)]:
+        found = ", ".join(f"{name_of(s).base} ({', '.join(map(str, s.shape))})" for s in (*inputs, *states))
+        raise UsageError(f"a case is for an input x (X, 1) and states (H, 1); {cell.name} has {found}")
 
 
 def different(batch: int) -> int:

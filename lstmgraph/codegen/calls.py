@@ -86,9 +86,8 @@ def _entrywise(speller: Speller, target: str, expr: MatrixExpr) -> list[str]:
         operand = speller.spell(expr.args[0])
         word = speller.dialect.functions.get(expr.func, "")
         name = word.removesuffix("({})").removeprefix("torch.")
-        if name not in IN_PLACE:
-            return []
-        return [f"{target}.{name}_()" if operand.text == target else f"torch.{name}({operand.text}, out={target})"]
+        call = OUT.get(name, f"torch.{name}({{}}, out={{}})" if name in IN_PLACE else "")
+        return [f"{target}.{name}_()" if operand.text == target else call.format(operand.text, target)] if call else []
     if isinstance(expr, n.Power) and is_number(expr.args[1]):
         base, exponent = speller.all(expr.args)
         call = "square" if is_number(expr.args[1], 2) else "pow"
@@ -109,6 +108,7 @@ def _entrywise(speller: Speller, target: str, expr: MatrixExpr) -> list[str]:
 
 
 IN_PLACE = ("sigmoid", "tanh", "exp", "log", "sqrt", "abs", "sin", "cos", "sign")  # have `out=`, and x.tanh_()
+OUT = {"relu": "torch.clamp_min({}, 0, out={})"}  # have x.relu_(), and `out=` by another name
 
 
 def _written(target: str, name: str, parts: tuple[Code, ...], given: bool, out: str = "out") -> list[str]:

@@ -124,6 +124,7 @@ def test_what_is_kept_is_not_written_over(kept: set[MatrixSymbol]) -> None:
         (n.Divide(a, K), True, ["torch.div(a, k, out=y)"]),
         (MatAdd(a, n.Hadamard(n.Fill(q, H, 1), b)), False, ["y = torch.addcmul(a, q, b)"]),
         (n.Tanh(a), True, ["torch.tanh(a, out=y)"]),
+        (n.Relu(a), True, ["torch.clamp_min(a, 0, out=y)"]),
         (n.Hadamard(a, b, n.OneMinus(b)), False, ["y = torch.ops.aten.sigmoid_backward(a, b)"]),
         (n.Hadamard(n.Fill(q, H, 1), b, n.OneMinus(b)), False, ["y = torch.ops.aten.sigmoid_backward(q, b)"]),
         (
