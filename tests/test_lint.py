@@ -125,6 +125,14 @@ def test_words_of_the_command_line_are_seen(text: str) -> None:
     assert not list(shell_words(ast.parse("hint='pip install lstmgraph -- or not'")))
 
 
+@pytest.mark.parametrize("page", sorted((PACKAGE.parent / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_no_section_of_a_document_stands_twice(page: Path) -> None:
+    """As it does after two changes of one paragraph that both came in."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    twice = [line for line, count in Counter(lines).items() if count > 1 and line.startswith("## ")]
+    assert twice == []
+
+
 def length_complaint(source: str) -> str | None:
     """What is wrong with a module's length, if something is."""
     lines = source.count("\n")

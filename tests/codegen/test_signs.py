@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,19 @@ import pytest
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra.names import size
-from lstmgraph.algebra.nodes import Concat, Cos, Divide, Fill, Hadamard, Negative, Slice, Sum, Tanh
+from lstmgraph.algebra.nodes import (
+    Concat,
+    Cos,
+    Divide,
+    Fill,
+    Hadamard,
+    Identity,
+    Negative,
+    Reciprocal,
+    Slice,
+    Sum,
+    Tanh,
+)
 from lstmgraph.codegen.passes import minus, outside
 from tests.codegen.test_small_sweeps import H, M, a, b, before, c, h, p, q, same, sweep_of, u, v
 
@@ -33,6 +46,12 @@ def test_a_number_of_all_entries_multiplies_their_sum(entries: MatrixExpr, after
 
 
 MINUS_A = (a, Negative(Hadamard(p, before)))
+THROUGH: dict[str, Callable[[MatrixExpr], MatrixExpr]] = {
+    "through a mean": lambda value: Fill(Divide(Sum(value), n), H, 1),
+    "through rows": lambda value: Fill(Slice(value, size(0), size(1)), H, 1),
+    "through a reciprocal": Reciprocal,
+    "through a second name": Identity,
+}
 
 
 @pytest.mark.parametrize(
@@ -45,6 +64,10 @@ MINUS_A = (a, Negative(Hadamard(p, before)))
         ),
         ([(h, Negative(Divide(a, Cos(before))))], {"h": Divide(u, Cos(before))}),
         ([(h, Hadamard(a, a))], {"h": Hadamard(u, u)}),
+        *[
+            ([(h, MatAdd(Tanh(before), through(a)))], {"h": MatAdd(Tanh(before), Negative(through(u)))})
+            for through in THROUGH.values()
+        ],
         ([(h, Tanh(a))], None),
         ([(h, MatMul(M, a))], None),
         ([(b, MatAdd(Tanh(before), a)), (h, Concat(Slice(a, size(0), size(1)), Slice(b, size(0), H - 1)))], None),
@@ -52,7 +75,15 @@ MINUS_A = (a, Negative(Hadamard(p, before)))
         ([(h, MatAdd(a, Negative(Tanh(before))))], None),
     ],
     ids=[
-        *("a subtraction", "through a product", "another minus", "twice", "a function", "of what is handed on"),
+        *(
+            "a subtraction",
+            "through a product",
+            "another minus",
+            "twice",
+            *THROUGH,
+            "a function",
+            "of what is handed on",
+        ),
         *("a stack", "handed on", "no other term"),
     ],
 )
@@ -60,7 +91,7 @@ def test_a_minus_goes_on_to_a_subtraction(
     takers: list[tuple[MatrixSymbol, MatrixExpr]], after: dict[str, MatrixExpr] | None
 ) -> None:
     """u stands for what a is without its minus, v for what b is."""
-    sweep = sweep_of(MINUS_A, *takers)
+    sweep = sweep_of(MINUS_A, *takers, more=(n,))
     changed = minus(sweep)
     assert same(sweep, changed)
     if after is None:

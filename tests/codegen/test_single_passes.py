@@ -193,6 +193,16 @@ def test_factors_that_wait_for_no_step_are_one_before_the_loop(target: ModuleTyp
     assert operations(sweep) == 4  # two products, two sums
 
 
+def test_a_scalar_that_waits_for_no_step_is_made_before_the_loop() -> None:
+    """One number a sample, which the loop takes in all entries.  Of the number of all steps it takes 1 - k itself."""
+    text = "h[t] = (1 - m[t]) * h[t-1] + tanh((1 - k) * h[t-1])"
+    cell = Cell.from_equations(text, name="clock", sizes={"h": "H", "m": 1}, constants={"k": 0.5}, output="h")
+    sweep = hoist_factors(sequence_of(cell).forward)
+    (made,) = (e for phase in ("once", "before") for e in sweep[phase])
+    assert made.value == OneMinus(cell.inputs[0])
+    assert made.target.shape == (1, 1)
+
+
 def test_what_one_number_is_divided_by_is_made_for_all_steps() -> None:
     """Of the deviation in a layer normalisation: two factors are one before the loop."""
     text = "a[t] = x[t] + U @ h[t-1]\nv[t] = sum(a[t] ** 2) / n\nh[t] = tanh(a[t] / sqrt(v[t] + 0.1))"

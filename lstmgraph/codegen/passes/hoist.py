@@ -101,12 +101,25 @@ class _Hoisting:
         if (below := _below(whole)) is not None:
             late = self.join(*(p for k, p in enumerate(inner) if k not in early))
             return quotient(late, self.named(owner, below, "scale"))
-        if isinstance(whole, (Reciprocal, Fill)) or _is_minus(whole):  # a name would only fill an array
+        if self.is_free(whole):
             return self.join(*inner)
-        negative = isinstance(whole, Negative) and self.kind is MatAdd  # the loop takes it off as well
-        named = negate(self.named(owner, whole.args[0])) if negative else self.named(owner, whole)
+        named = self.early(owner, whole)
         places = enumerate(inner)
         return self.join(*(named if k == early[0] else p for k, p in places if k == early[0] or k not in early))
+
+    def is_free(self, whole: MatrixExpr) -> bool:
+        """Whether the loop takes it as it is, where a name would only fill an array."""
+        named = isinstance(whole, Fill) and isinstance(whole.value, MatrixSymbol)
+        filled = named or (isinstance(whole, Fill) and symbols_in(whole) <= self.constant)
+        return filled or isinstance(whole, Reciprocal) or _is_minus(whole)
+
+    def early(self, owner: Equation, whole: MatrixExpr) -> MatrixExpr:
+        """A name for an early value; to take it off, and to have it in all entries, is left to the loop."""
+        if isinstance(whole, Negative) and self.kind is MatAdd:
+            return negate(self.early(owner, whole.args[0]))
+        if isinstance(whole, Fill):
+            return Fill(self.named(owner, whole.value), *whole.shape)
+        return self.named(owner, whole)
 
     def is_early(self, value: MatrixExpr) -> bool:
         return value not in self.stay and self.late.isdisjoint(symbols_in(value))

@@ -1,14 +1,14 @@
-"""Stacks with values in common are rows of one, where there is an order for that."""
+"""What is in a stack, and what is not; stacks with values in common are rows of one, where there is an order for it."""
 
 from __future__ import annotations
 
 from itertools import combinations, permutations
 
 import pytest
-from sympy import MatrixExpr
+from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
 from lstmgraph.algebra.names import size, symbol
-from lstmgraph.algebra.nodes import Concat, Slice
+from lstmgraph.algebra.nodes import Concat, Cos, Exp, Sin, Slice, Tanh
 from lstmgraph.calculus import gradient
 from lstmgraph.codegen.passes import passed, stack
 from lstmgraph.codegen.passes.order import MOST, in_runs
@@ -16,6 +16,7 @@ from lstmgraph.codegen.sequence import sequence
 from lstmgraph.codegen.sweep import Sweep
 from lstmgraph.codegen.targets import numpy
 from tests.codegen.equality import cell_of
+from tests.codegen.test_small_sweeps import H, L, M, N, before, c, concats, h, same, sweep_of, u, v, w
 
 VALUES = [symbol(name, (size("H"), size(1))) for name in "abcde"]
 
@@ -97,3 +98,21 @@ def test_what_is_packed_is_in_the_order_of_the_stack() -> None:
     """The cotangents of three gates, each its own slope times that of h, are one product entry by entry."""
     loop = passed(backward("stacks_that_overlap"), numpy.PASSES["backward"])["loop"]
     assert any(str(e.target) == "some(bar(pre(o.v.f)))[t]" for e in loop), [str(e.target) for e in loop]
+
+
+def test_matrices_of_a_step_are_in_no_stack_for_a_vector() -> None:
+    """u cᵀ and v cᵀ are no products that one could save; for (u cᵀ) w + (v cᵀ) w both would be written first."""
+    first, second = (MatrixSymbol(f"{name}[t]", H, H) for name in "AB")
+    made = ((u, Tanh(before)), (c, Sin(before)), (v, Cos(before)), (w, Exp(before)))
+    outer = ((first, MatMul(u, Transpose(c))), (second, MatMul(v, Transpose(c))))
+    sweep = sweep_of(*made, *outer, (h, MatAdd(MatMul(first, w), MatMul(second, w))))
+    assert not concats(stack(sweep))
+
+
+def test_what_comes_from_the_step_before_is_in_no_stack() -> None:
+    """Of Lᵀ u + Mᵀ h[t-1] + Nᵀ v: it would be copied there."""
+    products = (MatMul(Transpose(L), u), MatMul(Transpose(M), before), MatMul(Transpose(N), v))
+    sweep = sweep_of((u, Tanh(before)), (v, Sin(before)), (h, MatAdd(*products)))
+    after = stack(sweep)
+    assert {frozenset(members) for members in concats(after)} == {frozenset((u, v)), frozenset((L, N))}
+    assert same(sweep, after)
