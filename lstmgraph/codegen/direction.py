@@ -7,6 +7,7 @@ Every array of the loop is made before it, and so is every view of one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +16,7 @@ from re import findall
 from sympy import Expr, MatrixExpr, MatrixSymbol, Symbol
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.names import Shape
+from lstmgraph.algebra.names import Shape, name_of
 from lstmgraph.algebra.sizes import axis, solve_sizes
 from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.codegen.beforehand import fixed, folded, ones, scratch
@@ -76,14 +77,21 @@ class Direction:
         passing = ((prev, self.places.place(prev)) for prev in sweep.carried if prev not in self.places.traced)
         self.first = {place: self.starts[prev] for prev, place in passing if place is not None}
         own = self.parameters | {e.target for e in sweep["once"]}
+        taken = {s for phase in ("loop", "after") for e in sweep[phase] for s in symbols_in(e.value)}
+        self.gone = {e.target for e in sweep["before"]} - taken - {*sweep.wanted, *sweep.carried.values()}
         self.repeated = repeated(sweep, self.totals) & own - self.kept
 
     # ── the names of places ──
 
     def name(self, place: Place) -> str:
-        """The identifier of one step's values there: the shortest of theirs."""
+        """The identifier of one step's values there: the shortest of theirs.
+
+        What is gone before the loop names it only if that is of what stays: d names no slope that is written over it.
+        """
         there = [s for s in self.places.occupants(place.root) if self.places.place(s) == place]
-        wishes = sorted((self.names[s] for s in there), key=lambda word: (len(word), word))
+        stay = {_subject(s) for s in there if s not in self.gone}
+        known = [s for s in there if _subject(s) in stay] or there
+        wishes = sorted((self.names[s] for s in known), key=lambda word: (len(word), word))
         if wishes:
             return wishes[0]
         return self.new_name(f"{self.name(self.whole_of(place.root))}_part", place)
@@ -355,3 +363,9 @@ def unused(word: str, owner: object, taken: dict[str, object]) -> str:
         found = f"{word}_{count}"
     taken[found] = owner
     return found
+
+
+def _subject(symbol: MatrixSymbol) -> tuple[str, bool]:
+    """Of which value something is (c.2 of c), and whether of its cotangent."""
+    name = name_of(symbol)
+    return re.sub(r"\.\d+$", "", name.base), "bar" in name.marks

@@ -21,6 +21,7 @@ from lstmgraph.codegen import passes as catalogue
 from lstmgraph.codegen.computed import computed
 from lstmgraph.codegen.loops import layout
 from lstmgraph.codegen.passes import (
+    again,
     blend,
     broadcast,
     collect,
@@ -73,6 +74,7 @@ PASSES = {
     "spread": spread,
     "merge": merge,
     "factors": hoist_factors,
+    "again": again,
     "stack": stack,
     "stack_steps": stack_steps,
     "pack": pack,

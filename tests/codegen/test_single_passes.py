@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from types import ModuleType
 
@@ -14,6 +15,7 @@ from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.nodes import Divide, Negative, OneMinus, Reciprocal, Sigmoid, Step, Sum
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.codegen.passes import (
+    again,
     blend,
     collect,
     divide,
@@ -222,6 +224,18 @@ def test_a_multiple_that_is_collected_is_made_for_nobody() -> None:
     after = collect(before)
     assert len(after.equations) < len(before.equations)
     assert after == after.pruned()
+
+
+@pytest.mark.parametrize(("name", "rests"), [("gru", 1), ("mgu", 1), ("lstm", 0)])
+def test_what_is_left_of_a_gate_is_made_once(name: str, rests: int) -> None:
+    """Of z, or f, for two slopes; of an LSTM's gates each slope has its own."""
+    sweep = hoist_factors(sequence_of(load(name)).backward)
+    after = again(sweep)
+    before = [Counter(p for e in s["before"] for p in walk(e.value) if isinstance(p, OneMinus)) for s in (sweep, after)]
+    twice = [[p for p, count in found.items() if count > 1] for found in before]
+    assert len(twice[0]) == rests
+    assert not twice[1]
+    assert operations(after) <= operations(sweep)
 
 
 def test_a_quotient_alone_stays_one() -> None:

@@ -10,6 +10,7 @@
     blend                         a gate between two bounded values by their difference
     hoist_terms, hoist_factors    what waits for no other step goes out of the loop
     hoist_products                the same of terms, but what is one for all steps is added where it was
+    again                         one minus a gate, for several slopes, is made once
     stack, stack_late,            products that share a factor, or are terms of one sum, become one product
     stack_steps                   the same of all but sums over all steps
     turn                          weights that a step multiplies with are transposed before the loop
@@ -37,6 +38,7 @@ from dataclasses import replace
 from typing import TypedDict
 
 from lstmgraph.codegen.passes.add_up import add_up
+from lstmgraph.codegen.passes.again import again
 from lstmgraph.codegen.passes.blend import blend
 from lstmgraph.codegen.passes.broadcast import broadcast
 from lstmgraph.codegen.passes.collect import collect
@@ -67,6 +69,7 @@ __all__ = [
     "Passes",
     "Ways",
     "add_up",
+    "again",
     "blend",
     "broadcast",
     "collect",

@@ -24,6 +24,7 @@ from lstmgraph.codegen.interface import dict_lines, inputs_of, notes, shape_text
 from lstmgraph.codegen.numpy_words import COLUMNS, DIALECT
 from lstmgraph.codegen.passes import (
     Ways,
+    again,
     blend,
     broadcast,
     collect,
@@ -58,7 +59,7 @@ PASSES: Ways = {
     "forward": (halve, blend, hoist_terms, hoist_factors, sink, stack, place_parts, gather, broadcast, widen),
     "backward": (
         *(outside, halve, hoist_terms, rest, divide, spread, merge, hoist_factors, collect, merge, hoist_factors),
-        *(sink, stack, minus, place_parts, gather, broadcast, widen, last),
+        *(again, sink, stack, minus, place_parts, gather, broadcast, widen, last),
     ),
 }
 
