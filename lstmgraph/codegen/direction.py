@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from re import findall
 
 from sympy import Expr, MatrixExpr, MatrixSymbol, Symbol
 
@@ -288,7 +287,7 @@ class Direction:
         made += [f"{name} = {value}" for name, value in self.fixed.items()]
         made += [f"{name}[...] = {text}" for name, text in rows.items()]
         handed = handed_on(self)
-        used = set(findall(r"\w+", " ".join([*lines.lines, *(after for _, _, after in handed)])))
+        used = set(re.findall(r"\w+", " ".join([*lines.lines, *(after for _, _, after in handed)])))
         self.views = {name: array for name, array in self.views.items() if name in used}
         if handed:
             names, firsts, lasts = (", ".join(words) for words in zip(*handed, strict=True))

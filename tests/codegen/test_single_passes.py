@@ -256,6 +256,15 @@ def test_what_only_the_next_step_takes_is_computed_last() -> None:
     assert [handed <= end for end in ends] == [False, True]
 
 
+def test_what_is_handed_on_waits_for_what_takes_the_value_it_is_written_over() -> None:
+    """d_c f is written over d_c = d_c_next + d_h o once the slope of h, which takes that too, is there."""
+    text = "c[t] = f * c[t-1] + tanh(h[t-1]) + x[t]\nh[t] = o * c[t]"
+    cell = Cell.from_equations(text, name="indy", sizes={"x": "H", "h": "H", "c": "H"}, output="h")
+    after = passed(sequence_of(cell).backward, numpy.PASSES["backward"])
+    assert [str(e.target) for e in after["loop"]][-2:] == ["bar(h)[t-1]", "bar(c)[t-1]"]
+    assert "[...] =" not in str(cell.code("numpy")).partition("def _backward")[2].partition("flat_")[0]
+
+
 @pytest.mark.parametrize(
     ("h", "stays"),
     [

@@ -27,9 +27,20 @@ def last(sweep: Sweep) -> Sweep:
 
 
 def _takers_first(handed: list[Equation], sweep: Sweep) -> Iterator[Equation]:
-    """What takes a value of the step before comes before what is written over that, unless they go in a circle."""
+    """What takes a value comes before what can be written over that, unless they go in a circle.
+
+    What the step hands on is written over what it took, or over what it made of that, as c̄ = c̄[t] + h̄ o.
+    """
     before = {new: prev for prev, new in sweep.carried.items()}
+    heirs = {prev: {prev} for prev in sweep.carried}
+    for e in sweep["loop"]:
+        for prev in symbols_in(e.value) & heirs.keys():
+            heirs[prev] |= {e.target} if e.target.shape == prev.shape else set()
     while handed:
         taken = [(e.target, symbols_in(e.value)) for e in handed]
-        waits = (any(before.get(e.target) in own for other, own in taken if other != e.target) for e in handed)
+        over = [heirs.get(before[e.target], set()) if e.target in before else set() for e in handed]
+        waits = (
+            any(not own.isdisjoint(there) for other, own in taken if other != e.target)
+            for e, there in zip(handed, over, strict=True)
+        )
         yield handed.pop(next((k for k, wait in enumerate(waits) if not wait), 0))
