@@ -35,8 +35,13 @@ def again(sweep: Sweep) -> Sweep:
 
 
 def _named(sweep: Sweep) -> tuple[dict[MatrixExpr, MatrixExpr], list[Equation]]:
-    """What is taken more than once by its name, and the equations of names that are new."""
-    taken = Counter(part for e in sweep["before"] for part in walk(e.value) if _is_rest(part))
+    """What is taken more than once by its name, and the equations of names that are new.
+
+    What is the same for all steps has none before the loop: it may multiply a sum over them.
+    """
+    constant = sweep.constant()
+    parts = (part for e in sweep["before"] for part in walk(e.value) if _is_rest(part))
+    taken = Counter(part for part in parts if part.args[0] not in constant)
     known = {e.value: e.target for e in reversed(sweep["before"]) if _is_rest(e.value)}
     symbols = {e.target for e in sweep.equations}
     several = [part for part, count in taken.items() if count > 1]
