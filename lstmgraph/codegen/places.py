@@ -256,6 +256,8 @@ class Places:
             return
         if prev in self.homes or any(s in self.sweep.carried for s in self.there(place)):
             return
+        if any(self.at.get(s, NEVER) > self.at[new] for s in self.there(place) if new in self.at):
+            return  # it is written over once the copy is made
         used, fits = self.last_use.get(prev, NEVER), (place.count, place.root.shape[1]) == prev.shape
         first = [s for s in self.there(place) if s in self.at and self.at[s] <= used]
         over = all(self.place(s) == place and prev in self.over(self.definitions[s].value) for s in first)
