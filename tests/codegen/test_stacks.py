@@ -86,6 +86,22 @@ def test_stacks_with_values_in_common_are_rows_of_one(name: str, stacks: int, pa
     assert len([e for e in loop if isinstance(e.value, Slice) and e.value.args[0] in {m.target for m in made}]) == parts
 
 
+@pytest.mark.parametrize(
+    ("name", "together"),
+    [
+        ("lstm", "half(W_f), half(W_i), half(W_o), W_g"),
+        ("slstm", "W_z, half(W_o), W_i, W_f"),
+        ("mlstm", "w_f.T, w_i.T"),
+    ],
+)
+def test_what_is_done_alike_stands_together(name: str, together: str) -> None:
+    """The halves of three sigmoids; a tanh of what is halved and of what is not; sums that are logarithms of gates."""
+    cell = cell_of(name)
+    sweep = passed(sequence(cell, gradient(cell)).forward, numpy.PASSES["forward"])
+    orders = [str(e.value) for e in sweep["once"] if isinstance(e.value, Concat)]
+    assert any(together in order for order in orders), orders
+
+
 def test_what_is_given_is_copied_into_a_stack_after_the_loop() -> None:
     """For all steps at once, where no step uses the stack."""
     sweep = stack(backward("output_of_both"))
