@@ -7,11 +7,12 @@ from itertools import combinations, permutations
 import pytest
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
-from lstmgraph.algebra.names import size, symbol
+from lstmgraph.algebra.names import Name, size, symbol
 from lstmgraph.algebra.nodes import Concat, Cos, Exp, Sin, Slice, Tanh
 from lstmgraph.calculus import gradient
 from lstmgraph.codegen.passes import passed, stack
 from lstmgraph.codegen.passes.order import MOST, in_runs
+from lstmgraph.codegen.passes.rows import joint_name
 from lstmgraph.codegen.sequence import sequence
 from lstmgraph.codegen.sweep import Sweep
 from lstmgraph.codegen.targets import numpy
@@ -100,6 +101,13 @@ def test_what_is_done_alike_stands_together(name: str, together: str) -> None:
     sweep = passed(sequence(cell, gradient(cell)).forward, numpy.PASSES["forward"])
     orders = [str(e.value) for e in sweep["once"] if isinstance(e.value, Concat)]
     assert any(together in order for order in orders), orders
+
+
+def test_a_stack_is_called_negative_where_all_in_it_is() -> None:
+    column = (size("H"), size(1))
+    minus = [symbol(Name(base, marks=("minus",)), column) for base in "ab"]
+    assert joint_name(minus) == Name("a.b", marks=("some", "minus"))
+    assert joint_name([*minus, symbol("c", column)]) == Name("a.b.c", marks=("some",))
 
 
 def test_what_is_given_is_copied_into_a_stack_after_the_loop() -> None:
