@@ -14,6 +14,7 @@ from functools import cached_property
 from sympy import Expr, MatrixExpr, MatrixSymbol, Symbol, Transpose
 
 from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.codegen.arrays import Speller, array_axes
 from lstmgraph.codegen.calls import statements
@@ -231,7 +232,13 @@ class Sequences:
         return place is not None and place.count == place.root.shape[0] and place.root not in self.sweep.inputs
 
     def name_of_base(self, base: MatrixSymbol) -> str:
-        return self.names.plural(self.whole(base))
+        """That of the values that stay: gates are written over the stack of what they are the functions of."""
+        whole = self.whole(base)
+        name = name_of(whole)
+        there = {name_of(s).base for s in self.places.occupants(base) if not name_of(s).marks}
+        if name.marks != ("some", "pre") or not there.issuperset(name.base.split(".")):
+            return self.names.plural(whole)
+        return self.names.fresh(f"{self.names[whole].removeprefix('pre_')}s", ("array", whole))
 
     # ── what comes of it ──
 

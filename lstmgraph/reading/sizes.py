@@ -271,7 +271,9 @@ class Sizes:
         columns = {str(self.unifier.find(self.forms[a][1])) for a in (tree, other)}
         named = [a.name for a in (tree, other) if isinstance(a, Ref)]
         if spelling(cause.operation) == "*" and "1" in columns and len(columns) == 2:
-            scalar = "".join(f"; if {n.base} is a scalar, add a line to [sizes]: {n.base} = 1" for n in named[:1])
+            column = next(a for a in (tree, other) if self.unifier.find(self.forms[a][1]) == ONE)
+            bases = {ref.name.base for ref in references(column)}
+            scalar = "".join(f"; if {b} is a scalar, add a line to [sizes]: {b} = 1" for b in bases if len(bases) == 1)
             return f"the matrix product is @; it binds as * does, from the left: write f[t] * (W @ x[t]){scalar}"
         if product := next(filter(None, map(_product_meant, (tree, other))), ""):
             return product

@@ -15,7 +15,7 @@ import pytest
 import lstmgraph
 from lstmgraph.calculus import gradient
 from lstmgraph.codegen import generate, generate_files
-from lstmgraph.codegen.compiler import compiled, compiler
+from lstmgraph.codegen.compiler import FLAGS, compiled, compiler
 from lstmgraph.codegen.loops.names import identifier
 from lstmgraph.codegen.loops.reserved import is_keyword
 from lstmgraph.files import OutputError, write_together
@@ -33,6 +33,14 @@ def test_one_text_and_two_files_are_the_same_code() -> None:
     assert text.startswith(files["my.h"])
     assert '#include "my.h"' in files["my.c"]
     assert files["my.c"].partition('#include "my.h"')[2] in text
+
+
+def test_the_file_and_the_page_have_the_flags_that_libraries_are_compiled_with() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "c.md").read_text(encoding="utf-8")
+    command = f"cc {' '.join(FLAGS)} "
+    assert command in c_file("lstm", "float32").joined_text(["lstm"])
+    assert f"$ {command}" in page
+    assert {*re.findall("^- `(.*?)`", page, re.MULTILINE)} == {*FLAGS} - {"-std=c99", "-O3"}  # what each is for
 
 
 @pytest.mark.parametrize("name", CELLS)

@@ -137,6 +137,12 @@ def wrong(text: str, **sizes: object) -> ShapeError:
         ("y[t] = f[t] * U @ h[t-1]\nh[t] = f[t]", {"f": "H", "U": ["H", "H"]}, "f[t] is (H), but", "f[t] * (W @ x[t])"),
         ("y[t] = W * f[t]", {"f": "H", "W": ["H", "H"]}, "entry by entry", "the matrix product is @"),
         ("b[t] = relu(w.T @ x[t])\ny[t] = b[t] * (k[t] @ k[t].T)", {"x": "X", "k": "K"}, "entry by entry", "b = 1"),
+        (
+            "g[t] = relu(w.T @ x[t])\nC[t] = (1 - g[t]) * C[t-1] + u[t] @ v[t].T",
+            {"x": "X", "C": ["V", "K"]},
+            "entry by entry",
+            "if g is a scalar, add a line to [sizes]: g = 1",
+        ),
         ("y[t] = sum(x[t])", {"x": "X", "y": "X"}, "y[t] is (X), but its value is scalar", ""),
         ("y[t] = x[t].T + z[t]", {"x": "X", "z": "X"}, "z[t] is (X), but x[t].T is (1, X)", ""),
         ("y[t] = concat(x[t], z[t])", {"x": "X", "z": "Z", "y": "Y"}, "concat has X + Z rows, but Y are wanted", ""),

@@ -366,7 +366,9 @@ def _outer(parameter: MatrixSymbol, text: str) -> str:
         return f"np.asarray({text})"
     if 1 not in parameter.shape:
         return text
-    return f"{text}[:, 0]" if parameter.shape[1] == 1 else f"{text}.T"
+    if parameter.shape[1] == 1:  # [2*H:][:, 0] is [2*H:, 0]
+        return f"{text.removesuffix(']')}, 0]" if text.endswith("]") else f"{text}[:, 0]"
+    return f"{text}.T"
 
 
 def _parameter_sides(cell: Cell) -> list[Side]:

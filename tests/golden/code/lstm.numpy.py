@@ -226,16 +226,16 @@ def _backward(params, saved, d_outputs, d_states):
     d_params = {
         "W_f": d_W_ogif[3*H:],
         "U_f": d_U_ogif[3*H:],
-        "b_f": d_b_ogif[3*H:][:, 0],
+        "b_f": d_b_ogif[3*H:, 0],
         "W_i": d_W_ogif[2*H:3*H],
         "U_i": d_U_ogif[2*H:3*H],
-        "b_i": d_b_ogif[2*H:3*H][:, 0],
+        "b_i": d_b_ogif[2*H:3*H, 0],
         "W_g": d_W_ogif[H:2*H],
         "U_g": d_U_ogif[H:2*H],
-        "b_g": d_b_ogif[H:2*H][:, 0],
+        "b_g": d_b_ogif[H:2*H, 0],
         "W_o": d_W_ogif[:H],
         "U_o": d_U_ogif[:H],
-        "b_o": d_b_ogif[:H][:, 0],
+        "b_o": d_b_ogif[:H, 0],
     }
     d_xs = d_xs.transpose(2, 0, 1)
     d_states = {"c": d_c.T, "h": d_h.T}

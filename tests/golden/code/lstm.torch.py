@@ -145,14 +145,14 @@ class Derived(torch.autograd.Function):
         W_fiog = torch.cat([W_f, W_i, W_o, W_g], dim=0)
         U_fiog = torch.cat([U_f, U_i, U_o, U_g], dim=0)
         b_fiog = torch.cat([b_f, b_i, b_o, b_g], dim=0)
-        pre_fiogs = torch.addmm(b_fiog, xs, W_fiog.T)
+        fiogs = torch.addmm(b_fiog, xs, W_fiog.T)
         cs, tanh_cs, hs = (xs.new_empty(T * B, H) for _ in range(3))
         U_fiog_T = U_fiog.T.contiguous()
         c_prev = c_0
         h_prev = h_0
         for pre_fiog, fio, g, f, i, c, tanh_c, o, h in _steps(
-            T, pre_fiogs, pre_fiogs[:, :3*H], pre_fiogs[:, 3*H:], pre_fiogs[:, :H], pre_fiogs[:, H:2*H], cs,
-            tanh_cs, pre_fiogs[:, 2*H:3*H], hs,
+            T, fiogs, fiogs[:, :3*H], fiogs[:, 3*H:], fiogs[:, :H], fiogs[:, H:2*H], cs, tanh_cs,
+            fiogs[:, 2*H:3*H], hs,
         ):
             pre_fiog.addmm_(h_prev, U_fiog_T)
             fio.sigmoid_()
@@ -162,7 +162,7 @@ class Derived(torch.autograd.Function):
             torch.tanh(c, out=tanh_c)
             torch.mul(o, tanh_c, out=h)
             c_prev, h_prev = c, h
-        return hs.unflatten(0, (T, B)), cs[-B:].clone(), hs[-B:].clone(), pre_fiogs, tanh_cs, cs
+        return hs.unflatten(0, (T, B)), cs[-B:].clone(), hs[-B:].clone(), fiogs, tanh_cs, cs
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -191,7 +191,7 @@ class Derived(torch.autograd.Function):
 
 
 def gradients(
-    xs, c_0, h_0, W_f, U_f, b_f, W_i, U_i, b_i, W_g, U_g, b_g, W_o, U_o, b_o, hs, pre_fiogs, tanh_cs, cs,
+    xs, c_0, h_0, W_f, U_f, b_f, W_i, U_i, b_i, W_g, U_g, b_g, W_o, U_o, b_o, hs, fiogs, tanh_cs, cs,
     d_outputs, d_c_T, d_h_T, of_inputs=True,
 ):
     """The gradients of all inputs of `reference`, back through time; None for xs unless of_inputs."""
@@ -202,7 +202,7 @@ def gradients(
     d_outputs = d_outputs.flatten(0, 1)
     c_prevs = torch.cat([c_0, cs[:-B]])
     h_prevs = torch.cat([h_0, hs[:-B]])
-    fs, is_, os, gs = pre_fiogs.chunk(4, 1)
+    fs, is_, os, gs = fiogs.chunk(4, 1)
     U_ogif = torch.cat([U_o, U_g, U_i, U_f], dim=0)
     W_ogif = torch.cat([W_o, W_g, W_i, W_f], dim=0)
     delta_ogifs = xs.new_empty(T * B, 4*H)
