@@ -308,6 +308,7 @@ def as_written(node: Basic, apart: Collection[MatrixExpr] = ()) -> tuple[MatrixE
 
 # What has operands: everything else in an expression is a symbol.
 COMPOSITE = (Operation, MatMul, MatAdd, Transpose)
+ENTRYWISE = (Elementwise, Hadamard, Divide, Power, Maximum, Minimum, MatAdd)  # an entry of each operand makes one
 
 # SymPy's own operations have no attribute to hold their signature.
 _SIGNATURES: dict[type, str] = {

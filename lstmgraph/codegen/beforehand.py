@@ -25,7 +25,7 @@ def scratch(side: Direction, whole: bool, shape: Shape, k: int) -> str:
 def fixed(side: Direction, code: Code) -> str:
     """A factor of all steps: a name, for it would be made anew in each.
 
-    A number as well: a call with an array of none but one entry takes half the time of one with a Python number.
+    A number as well: a call with an array of none but one entry is faster than one with a Python number.
     """
     if code.text.isidentifier():
         return code.text

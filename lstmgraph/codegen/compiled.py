@@ -24,7 +24,7 @@ from lstmgraph.codegen.calling import Given, Rows, Setting
 from lstmgraph.codegen.entry import entry_checks, size_checks, untold
 from lstmgraph.codegen.executed import executed
 from lstmgraph.codegen.identifiers import size_text, whole_text
-from lstmgraph.codegen.interface import DTYPES
+from lstmgraph.codegen.interface import DTYPES, shape_text, tuple_text
 from lstmgraph.codegen.stream import Stream
 from lstmgraph.templates import render
 
@@ -272,7 +272,7 @@ def checks_text(cell: Cell) -> str:
         "c.py.j2",
         sizes=sizes,
         init_checks=size_checks(cell),
-        shapes=[f'        "{p.name}": {_shape_text(p)},' for p in cell.parameters],
+        shapes=[f'        "{p.name}": {shape_text(p)},' for p in cell.parameters],
         init_arguments=", ".join(filter(None, ["rng", sizes, "dtype=np.float64"])),
         prepare=entry_checks(cell),
         read=_read(cell),
@@ -283,17 +283,8 @@ def checks_text(cell: Cell) -> str:
     )
 
 
-def _tuple(parts: Iterable[str]) -> str:
-    words = list(parts)
-    return f"({', '.join(words)}{',' if len(words) == 1 else ''})"
-
-
-def _shape_text(symbol: MatrixSymbol) -> str:
-    return _tuple(map(size_text, array_axes(symbol.shape, batched=False)))
-
-
 def _row(symbol: MatrixSymbol) -> str:
-    return _tuple(map(size_text, array_axes(symbol.shape, batched=True)))
+    return tuple_text([size_text(a) for a in array_axes(symbol.shape, batched=True)])
 
 
 def _rows(symbols: Iterable[tuple[str, MatrixSymbol]]) -> str:
@@ -313,7 +304,7 @@ def _read(cell: Cell) -> str:
     for z in cell.sizes:
         if z not in found:
             raise untold(cell, z)
-    return _tuple(whole_text(found[z], texts) for z in cell.sizes)
+    return tuple_text([whole_text(found[z], texts) for z in cell.sizes])
 
 
 def _axes(symbol: MatrixSymbol, batched: bool) -> Iterable[tuple[int, Expr]]:

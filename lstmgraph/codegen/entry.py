@@ -1,8 +1,8 @@
 """The lines of generated Python that look at what a function is given: sizes are read off, and every shape is checked.
 
 Names are checked and everything becomes arrays of one floating type before.  The lines stand in a function of (params,
-xs, states, what, *lead), where `what` is the name under which the caller knows the
-inputs and `lead` the axes in front of a sample's ("B", or "B" and "T"), and call the file's own `_shape`.
+xs, states, what, *lead), where `what` is the name under which the caller knows the inputs and `lead` the axes in front
+of a sample's ("B", or "B" and "T"), and call the file's own `_shape`.
 """
 
 from __future__ import annotations

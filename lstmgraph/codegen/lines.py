@@ -3,7 +3,7 @@
 An expression is written from the inside out into the array of its value, which serves as scratch on the way; what does
 not fit there (the second of two products that are added) goes to a scratch array of its own.  What NumPy cannot write
 to a given place is computed by an expression of its own, and copied there.  Where a result goes is said by the last
-argument: to name it, `out=`, takes a tenth of the time of a small call.
+argument: to name it, `out=`, takes time in a small call.
 
 To add an operation that is written in a way of its own: a method here and a row in `WRITERS`.
 """

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
-from sympy import Expr, Integer, MatAdd, MatrixExpr, MatrixSymbol
+from sympy import Expr, Integer, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.nodes import operands
@@ -31,8 +31,6 @@ from lstmgraph.algebra.traverse import symbols_in
 from lstmgraph.codegen.sweep import Phase, Sweep
 from lstmgraph.program import Equation
 
-# Operations that can be written over one of their operands.
-OVER = (n.Elementwise, n.Hadamard, n.Divide, n.Power, n.Maximum, n.Minimum, MatAdd)
 NEVER = -1
 
 
@@ -267,7 +265,9 @@ class Places:
     def over(self, expr: MatrixExpr) -> list[MatrixExpr]:
         """The named values in an expression, and rows of them, over which it can be written: each occurs once."""
         every = list(atoms(expr))
-        inside = operands(expr) if self.rebinds and isinstance(expr, OVER) else () if self.rebinds else _spine(expr)
+        inside = _spine(expr)
+        if self.rebinds:
+            inside = iter(operands(expr) if isinstance(expr, n.ENTRYWISE) else ())
         return [a for a in inside if every.count(a) == 1]
 
     def there(self, place: Place) -> list[MatrixSymbol]:
@@ -306,7 +306,7 @@ def atoms(expr: MatrixExpr) -> Iterator[MatrixExpr]:
 def _spine(expr: MatrixExpr) -> Iterator[MatrixExpr]:
     if isinstance(expr, MatrixSymbol) or (isinstance(expr, n.Slice) and isinstance(expr.args[0], MatrixSymbol)):
         yield expr
-    elif isinstance(expr, OVER):
+    elif isinstance(expr, n.ENTRYWISE):
         for operand in operands(expr):
             yield from _spine(operand)
 

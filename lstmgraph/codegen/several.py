@@ -39,7 +39,7 @@ def softplus(lines: Lines, to: Array, expr: MatrixExpr) -> None:
 
 
 def switch(lines: Lines, to: Array, expr: MatrixExpr) -> None:
-    """1 where a is more than b: a comparison takes a tenth of the time of `np.heaviside`.
+    """1 where a is more than b: a comparison is faster than `np.heaviside`.
 
     Of what is no number that makes 0, so an author's own step is left as it is.
     """
@@ -56,9 +56,9 @@ def switch(lines: Lines, to: Array, expr: MatrixExpr) -> None:
 
 
 def sum_of_entries(lines: Lines, to: Array, expr: MatrixExpr) -> None:
-    """The sum of a column is a row of ones times that: BLAS takes a tenth of the time of `np.sum`.
+    """The sum of a column is a row of ones times that: BLAS is faster than `np.sum`.
 
-    And a half of that of `np.einsum`, which needs no array for the products of two: of matrices it is the one taken.
+    And faster than `np.einsum`, which needs no array for the products of two: of matrices it is the one taken.
     """
     inner = expr.args[0]
     factors = inner.args if isinstance(inner, n.Hadamard) else ()

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Integer, MatAdd, MatrixExpr, MatrixSymbol
+from sympy import Expr, Integer, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import is_number
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.codegen.passes.rows import replaced, used_in
-from lstmgraph.codegen.places import OVER
 from lstmgraph.codegen.sweep import PHASES, Sweep
 from lstmgraph.program import Equation
 
@@ -28,9 +27,6 @@ def inlined(sweep: Sweep) -> list[Equation]:
     }
     rest = (e for e in sweep["once"] if e.target not in light)
     return [replace(e, value=replaced(e.value, light)) for e in rest]
-
-
-ENTRYWISE = (MatrixSymbol, MatAdd, n.Elementwise, n.Hadamard, n.Divide, n.Power, n.Maximum, n.Minimum, n.Fill)
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,7 @@ def _number(member: MatrixExpr) -> MatrixExpr | None:
 
 def is_entrywise(expr: MatrixExpr) -> bool:
     """Whether each entry of a value is made of the same entry of others."""
-    return all(isinstance(part, ENTRYWISE) for part in walk(expr))
+    return all(isinstance(part, (*n.ENTRYWISE, MatrixSymbol, n.Fill)) for part in walk(expr))
 
 
 def sums_at_hand(sweep: Sweep, found: frozenset[MatrixSymbol]) -> list[Equation]:
@@ -94,8 +90,8 @@ def sums_at_hand(sweep: Sweep, found: frozenset[MatrixSymbol]) -> list[Equation]
 def repeated(sweep: Sweep, summed: Iterable[MatrixSymbol]) -> frozenset[MatrixSymbol]:
     """The shared vectors that are only ever met entry by entry, and by values of which each sample has its own.
 
-    Repeated once for each sample they are met by a run through memory, which takes a quarter of the time of a run for
-    each row.  `summed` are the values of which only the sum over all steps is computed.
+    Repeated once for each sample they are met by a run through memory, which is faster than a run for each row.
+    `summed` are the values of which only the sum over all steps is computed.
     """
     shared = [s for s in sweep.constant() if s.shape[1] == 1 and s.shape[0] != 1]
     taken = {*sweep.wanted, *sweep.carried.values(), *(s for e in sweep["once"] for s in symbols_in(e.value))}
@@ -110,6 +106,6 @@ def repeated(sweep: Sweep, summed: Iterable[MatrixSymbol]) -> frozenset[MatrixSy
 
 def _entries(expr: MatrixExpr) -> Iterator[MatrixExpr]:
     """The symbols of which an operation takes the entry that it makes."""
-    if isinstance(expr, OVER):
+    if isinstance(expr, n.ENTRYWISE):
         for o in operands(expr):
             yield from [o] if isinstance(o, MatrixSymbol) else _entries(o)

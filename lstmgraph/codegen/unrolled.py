@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
+from sympy import MatMul, MatrixExpr, MatrixSymbol, Transpose
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import symbol
@@ -23,8 +23,6 @@ from lstmgraph.codegen.code import WIDTH, Level, listed, together
 from lstmgraph.codegen.places import Place, whole_place
 from lstmgraph.codegen.whole import Sequences
 from lstmgraph.program import Equation
-
-_ENTRYWISE = (n.Elementwise, n.Hadamard, n.Divide, n.Power, n.Maximum, n.Minimum, MatAdd)
 
 
 @dataclass
@@ -197,10 +195,10 @@ class Body(Sequences):
                 return len(set(part.args)) == 1 and isinstance(part.args[0], (MatrixSymbol, n.Slice))
             if isinstance(part, (MatrixSymbol, n.Slice)):
                 return bool(part.shape[0] == rows) and part.shape[1] == 1 and self.has_blocks(part)
-            return isinstance(part, _ENTRYWISE) and all(map(fits, operands(part)))
+            return isinstance(part, n.ENTRYWISE) and all(map(fits, operands(part)))
 
         full = any(isinstance(o, (MatrixSymbol, n.Slice)) and o.shape[0] == rows for o in _outside(value))
-        return folds.pop() if len(folds) == 1 and full and isinstance(value, _ENTRYWISE) and fits(value) else 1
+        return folds.pop() if len(folds) == 1 and full and isinstance(value, n.ENTRYWISE) and fits(value) else 1
 
     def has_blocks(self, value: MatrixExpr) -> bool:
         """Whether blocks of rows of a value can be viewed before the loop."""
@@ -221,6 +219,6 @@ class Body(Sequences):
 
 def _outside(expr: MatrixExpr) -> list[MatrixExpr]:
     """The operands of an entrywise expression, what is inside stacks and slices left out."""
-    if isinstance(expr, _ENTRYWISE):
+    if isinstance(expr, n.ENTRYWISE):
         return [found for o in operands(expr) for found in _outside(o)]
     return [expr]

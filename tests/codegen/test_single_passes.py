@@ -60,6 +60,9 @@ def loop_of(sweep: Sweep, name: str) -> str:
         ("h[t] = (1 - z[t]) * h[t-1] + z[t] * g[t] + q[t]", False),
         ("k[t] = 2 * h[t-1]\\nh[t] = (1 - z[t]) * h[t-1] + z[t] * k[t]", False),
         ("k[t] = h[t-1] * h[t-1]\\nh[t] = (1 - z[t]) * h[t-1] + z[t] * k[t]", False),
+        # beside a large number nothing would be left of the other
+        ("k[t] = 99 * g[t]\\nh[t] = (1 - z[t]) * q[t] + z[t] * k[t]", True),
+        ("k[t] = 101 * g[t]\\nh[t] = (1 - z[t]) * q[t] + z[t] * k[t]", False),
     ],
 )
 def test_a_gate_between_two_values_takes_their_difference(equation: str, blended: bool) -> None:

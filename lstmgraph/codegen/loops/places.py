@@ -79,9 +79,8 @@ class Direction:
 
     `each` are the values that are wanted of every sample.  `in_place`: what the loop hands on takes the place of what
     it follows, where that can be (`placed`, by what the step takes); else all of it is kept, one after the other.
-    `made` is what another direction has made
-    once, and the memory still holds.  Those in `keeps` stay, wherever that is; `homes` says of what takes the place of
-    another where that is.
+    `made` is what another direction has made once, and the memory still holds.  Those in `keeps` stay, wherever that
+    is; `homes` says of what takes the place of another where that is.
     """
 
     sweep: Sweep

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from sympy import Expr, MatAdd, MatrixExpr, MatrixSymbol
+from sympy import Expr, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.nodes import operands
@@ -22,8 +22,6 @@ from lstmgraph.codegen.passes.order import Order, form, levels_of
 from lstmgraph.codegen.passes.rows import fresh, joint_name, replaced, rows, with_stacks
 from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
 from lstmgraph.program import Equation
-
-_ENTRYWISE = (n.Elementwise, n.Hadamard, n.Divide, n.Power, n.Maximum, n.Minimum, MatAdd)
 
 
 def pack(sweep: Sweep) -> Sweep:
@@ -144,7 +142,7 @@ class _Packing:
     def fits(self, run: list[Equation]) -> bool:
         first = run[0].value
         whole = first.args[0] if self.parted and isinstance(first, n.Sum) else first
-        if not all(isinstance(p, (*_ENTRYWISE, MatrixSymbol, n.Slice, n.Fill)) for p in walk(whole)):
+        if not all(isinstance(p, (*n.ENTRYWISE, MatrixSymbol, n.Slice, n.Fill)) for p in walk(whole)):
             return False
         if run[0].target in self.lanes and not self.adjacent([e.target for e in run]):
             return False
@@ -200,7 +198,7 @@ class _Packing:
 
     def pack(self, run: list[Equation]) -> list[Equation]:
         summed = run[0].target in self.sweep.summed
-        if len(run) == 1 or not isinstance(run[0].value, (*_ENTRYWISE, n.Sum, *([MatrixSymbol] if summed else []))):
+        if len(run) == 1 or not isinstance(run[0].value, (*n.ENTRYWISE, n.Sum, *([MatrixSymbol] if summed else []))):
             return run
         value = self.joined([e.value for e in run])
         targets = [e.target for e in run]

@@ -36,8 +36,8 @@ class Target(NamedTuple):
     `options` are the keywords that its functions take besides, `own` those of `files`, `lambdify`, `compiled` that it
     has; "reference" where its file tests itself with numbers that somebody who can compute a cell has to bring.
     Its files need `package` to run, and `writer` to be written; both come with the extra of the target's name.
-    `binary`: its files are not the text that `generate` gives.  `gives`
-    of each name of `Functions` what that is in a file, where {cell} is the cell's name as that of a class.
+    `binary`: its files are not the text that `generate` gives.  `gives` says of each name of `Functions` what that is
+    in a file, where {cell} is the cell's name as that of a class.
     """
 
     words: str

@@ -1,8 +1,8 @@
 """The target "torch": a standalone file with an `nn.Module`, its equations under autograd, and their derived gradients.
 
 What stands in every such file is in `templates/torch.py.j2`; what depends on the cell is in `codegen/module.py`.
-PASSES are those that the two directions of a sequence go through.  To spell an operation in
-PyTorch's own words, add a row to FUNCTIONS; without one it is spelled by its scalar formula.
+PASSES are those that the two directions of a sequence go through.  To spell an operation in PyTorch's own words, add a
+row to FUNCTIONS; without one it is spelled by its scalar formula.
 """
 
 from __future__ import annotations
