@@ -104,7 +104,14 @@ class Places:
         return self.given | self.kept | after | made
 
     def _is_traced(self, prev: MatrixSymbol, new: MatrixSymbol) -> bool:
-        return not self.rebinds and (prev in self.whole or new in self.whole or self.phase.get(new) != "loop")
+        """Whether its array holds all steps: where they are wanted of it, of what follows it, or of rows of it."""
+        there = {prev}
+        for e in self.equations:
+            inner = e.value.args[0] if isinstance(e.value, n.Slice) else e.value
+            if inner in there and e.target not in self.sweep.carried.values():
+                there.add(e.target)
+        wanted = new in self.whole or not there.isdisjoint(self.whole)
+        return not self.rebinds and (wanted or self.phase.get(new) != "loop")
 
     # ── asking ──
 
