@@ -24,7 +24,7 @@ from sympy import Expr, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol, Transp
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.rules import RULES
-from lstmgraph.codegen.code import WHOLE, Code, Level, call, condition, elementwise, joined, minus_of
+from lstmgraph.codegen.code import WHOLE, Code, Level, call, condition, elementwise, joined, minus_of, transposed
 from lstmgraph.codegen.contracted import contracted
 from lstmgraph.codegen.dialect import Dialect
 from lstmgraph.codegen.identifiers import size_text
@@ -276,9 +276,7 @@ def _transpose(speller: Speller, expr: MatrixExpr) -> Code:
 def flip(code: Code) -> str:
     """The transpose of a shared array of two axes."""
     text = code.at(Level.ATOM)
-    if text.endswith(".T"):
-        return text.removesuffix(".T")
-    return text.removesuffix("[None, :]") + "[:, None]" if text.endswith("[None, :]") else f"{text}.T"
+    return text.removesuffix("[None, :]") + "[:, None]" if text.endswith("[None, :]") else transposed(text)
 
 
 def _matmul(speller: Speller, expr: MatrixExpr) -> Code:

@@ -5,6 +5,7 @@ Pieces are joined with as few parentheses as they need, and a long line is broke
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -71,6 +72,13 @@ class Code:
     def respell(self, text: str, level: Level = Level.ATOM) -> Code:
         """The same value, spelled otherwise."""
         return replace(self, text=text, level=level, breaks=("", (), ""))
+
+
+def transposed(text: str) -> str:
+    """The transpose of an array of two axes: of W.T it is W, of the rows W.T[:H] the columns W[:, :H]."""
+    if rows := re.fullmatch(r"(.*)\.T\[([^\[\],]*:[^\[\],]*)\]", text):
+        return f"{rows[1]}[:, {rows[2]}]"
+    return text.removesuffix(".T") if text.endswith(".T") else f"{text}.T"
 
 
 def condition(switch: MatrixExpr) -> tuple[MatrixExpr, str]:

@@ -26,7 +26,7 @@ from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.names import Shape
 from lstmgraph.codegen import arrays
 from lstmgraph.codegen.arrays import Speller
-from lstmgraph.codegen.code import Code, Level, call, joined
+from lstmgraph.codegen.code import Code, Level, call, joined, transposed
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Columns(Speller):
         """A value as an array whose last two axes are those of the equation."""
         text = code.at(Level.ATOM)
         if not code.batched:
-            return code.respell(_flip(text)) if code.form == "R" else code
+            return code.respell(transposed(text)) if code.form == "R" else code
         if code.form == "M":
             return code
         last = "[..., None, :]" if code.form == "R" else "[..., None]"
@@ -196,17 +196,13 @@ def whole_rows(text: str) -> tuple[str, str]:
 # ── the operations ──
 
 
-def _flip(text: str) -> str:
-    return text.removesuffix(".T") if text.endswith(".T") else f"{text}.T"
-
-
 def _transpose(speller: Columns, expr: MatrixExpr) -> Code:
     code = speller.spell(expr.args[0])
     flipped = replace(code, shape=expr.shape)
     if code.thin or code.form != "M":
         return flipped
     text = code.at(Level.ATOM)
-    return flipped.respell(f"{text}.swapaxes(-1, -2)" if code.batched else _flip(text))
+    return flipped.respell(f"{text}.swapaxes(-1, -2)" if code.batched else transposed(text))
 
 
 def _matmul(speller: Columns, expr: MatrixExpr) -> Code:
@@ -226,7 +222,7 @@ def product(speller: Columns, a: Code, b: Code, shape: Shape) -> Code:
     if b.form == "V" and not a.batched:
         return weighted(speller, speller.matrix(a), b, shape)
     if a.form == "R" and not b.batched:
-        return weighted(speller, b.respell(_flip(b.at(Level.ATOM))), a, shape)
+        return weighted(speller, b.respell(transposed(b.at(Level.ATOM))), a, shape)
     x, y = speller.matrix(a), speller.matrix(b)
     text = f"{x.at(Level.POWER)} @ {y.at(Level.POWER)}"
     if a.batched or b.batched:

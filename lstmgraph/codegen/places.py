@@ -82,6 +82,19 @@ class Places:
         self.last_use = {s: k for k, e in enumerate(self.equations) for s in symbols_in(e.value)}
         self.whole = self._whole()
         self.traced = {prev: new for prev, new in sweep.carried.items() if self._is_traced(prev, new)}
+        self._settle()
+        while found := self._holding_all():
+            self.traced |= found
+            self._settle()
+
+    def _holding_all(self) -> dict[MatrixSymbol, MatrixSymbol]:
+        """What is carried and has come into an array of all steps, since what else is there is wanted of all."""
+        rest = {prev: new for prev, new in self.sweep.carried.items() if prev not in self.traced}
+        return {} if self.rebinds else {prev: new for prev, new in rest.items() if self.is_whole(self._root(prev))}
+
+    def _settle(self) -> None:
+        sweep = self.sweep
+        self.homes = {}
         self.ends = {new for prev, new in sweep.carried.items() if prev not in self.traced}
         self.copied = set() if self.rebinds else self.ends
         for prev, new in self.traced.items():
@@ -104,14 +117,7 @@ class Places:
         return self.given | self.kept | after | made
 
     def _is_traced(self, prev: MatrixSymbol, new: MatrixSymbol) -> bool:
-        """Whether its array holds all steps: where they are wanted of it, of what follows it, or of rows of it."""
-        there = {prev}
-        for e in self.equations:
-            inner = e.value.args[0] if isinstance(e.value, n.Slice) else e.value
-            if inner in there and e.target not in self.sweep.carried.values():
-                there.add(e.target)
-        wanted = new in self.whole or not there.isdisjoint(self.whole)
-        return not self.rebinds and (wanted or self.phase.get(new) != "loop")
+        return not self.rebinds and (prev in self.whole or new in self.whole or self.phase.get(new) != "loop")
 
     # ── asking ──
 

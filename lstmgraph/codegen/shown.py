@@ -74,15 +74,16 @@ def _stages(sweep: Sweep, passes: Passes) -> dict[str, Sweep]:
 def _kept(
     ways: Sequence[Both], passes: Iterable[Callable[[Both], Both]], names: Mapping[MatrixSymbol, str], dialect: Dialect
 ) -> Iterator[str]:
-    """How many numbers of a step are kept, before and after each pass, and what is computed again."""
+    """How many numbers of a step are kept, before and after each pass, what is new, and what is computed again."""
     speller = Columns(dialect, names, dict.fromkeys(names, False), "np.zeros(1)")
     yield f"the equations: {ways[0].kept()} numbers per step and sample are kept for the way back"
     yield ""
     for k, (change, before, after) in enumerate(zip(passes, ways, ways[1:], strict=False), 1):
         again = [e for e in after.backward.equations if e.target in before.saved]
+        new = [e for e in after.forward.equations if e not in before.forward.equations]
         said = f"{k}. {change.__name__}: {(change.__doc__ or '').splitlines()[0]}"
-        yield f"{said}  {after.kept()} numbers." if again else f"{said}  Nothing to do."
-        yield from (f"    {names[e.target]} = {speller.spell(e.value).text}" for e in again)
+        yield f"{said}  Nothing to do." if after == before else f"{said}  {after.kept()} numbers."
+        yield from (f"    {names[e.target]} = {speller.spell(e.value).text}" for e in (*new, *again))
         yield ""
 
 

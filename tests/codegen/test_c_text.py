@@ -20,7 +20,7 @@ from lstmgraph.codegen.loops.names import identifier
 from lstmgraph.codegen.loops.reserved import is_keyword
 from lstmgraph.files import OutputError, write_together
 from lstmgraph.reading import load, loads
-from tests.codegen.equality import CELLS, WARNINGS, c_file, c_functions, cell_of
+from tests.codegen.equality import CELLS, WARNINGS, c_file, c_functions
 
 pytestmark = pytest.mark.cc
 
@@ -58,12 +58,6 @@ def test_the_gradient_of_a_weight_by_matrices_of_a_step_is_added_up_in_its_place
     text = c_file("weights_of_matrices", "float32").joined_text(["title"])
     for name in "WVA":
         assert re.search(rf"multiply\(.*, grads->{name}, \w, 1\);", text)
-
-
-@pytest.mark.parametrize("name", ["lstm", "two", "matrix"])
-def test_the_same_text_each_time(name: str) -> None:
-    texts = [generate(cell_of(name), gradient(cell_of(name)), "c") for _ in range(2)]
-    assert texts[0] == texts[1]
 
 
 @pytest.mark.parametrize(("name", "word"), [("gru", "total_d_hs"), ("cifg", "iogs"), ("indrnn", "pre_hs")])

@@ -18,7 +18,6 @@ from lstmgraph import Cell
 from lstmgraph.algebra.names import size, symbol
 from lstmgraph.calculus import gradient
 from lstmgraph.codegen import TARGETS, generate
-from lstmgraph.codegen.computed import computed
 from lstmgraph.codegen.identifiers import FUNCTIONS, PYTHON, TEMPLATE, identifiers, size_text
 from lstmgraph.codegen.sequence import sequence
 from lstmgraph.codegen.shared import repeated
@@ -106,12 +105,6 @@ def test_an_identifier_hides_nothing(word: str) -> None:
     one = size(1)
     assert identifiers([symbol(word, (one, one))], {}, ()) == {symbol(word, (one, one)): f"{word}_"}
     assert size_text(size(word)) == f"{word}_"
-
-
-def test_the_same_text_each_time() -> None:
-    for name in library():
-        cell = computed(load(name))
-        assert functions_of(name).source == generate(cell, gradient(cell))
 
 
 def test_nothing_can_leave_the_docstring() -> None:

@@ -26,6 +26,7 @@ from lstmgraph.codegen.passes import (
     recompute_in_loop,
     rest,
     sink,
+    split,
     stack,
     stack_steps,
     unsigned,
@@ -49,7 +50,7 @@ LIBRARY: dict[type, str] = {n.Log: "log", n.Sqrt: "sqrt", n.Abs: "fabs", n.Sin: 
 
 
 PASSES: Ways = {
-    "both": (recompute_in_loop,),
+    "both": (split, recompute_in_loop),
     "forward": (hoist_terms, sink, stack),
     "backward": (outside, hoist_terms, unsigned, rest, sink, stack_steps),
 }

@@ -24,6 +24,7 @@
     inline                        a product that is a term of one sum is written there
     last                          what only the next step takes is computed last
     sink                          matrices of a step are made in the loop that takes them
+    split, split_products         of both directions: a product with what is there before and with what is not as two
     add_up                        of both directions: sums of matrices of a step are added up in the loop
     recompute, recompute_in_loop  of both directions: what is cheap to compute again is not kept for the way back
 
@@ -56,6 +57,7 @@ from lstmgraph.codegen.passes.precise import precise
 from lstmgraph.codegen.passes.recompute import recompute, recompute_in_loop
 from lstmgraph.codegen.passes.rest import rest
 from lstmgraph.codegen.passes.sink import sink
+from lstmgraph.codegen.passes.split import split, split_products, with_parts_written
 from lstmgraph.codegen.passes.spread import spread
 from lstmgraph.codegen.passes.stack import stack, stack_late, stack_steps
 from lstmgraph.codegen.passes.turn import turn
@@ -94,6 +96,8 @@ __all__ = [
     "recompute_in_loop",
     "rest",
     "sink",
+    "split",
+    "split_products",
     "spread",
     "stack",
     "stack_late",
@@ -118,7 +122,7 @@ def passed(sweep: Sweep, passes: Iterable[Callable[[Sweep], Sweep]]) -> Sweep:
     """The sweep after all of some passes.  One that is out of order is an error: its numbers would only be wrong."""
     for change in passes:
         sweep = change(sweep)
-    return checked(with_terms(sweep.check()))
+    return checked(with_terms(with_parts_written(sweep).check()))
 
 
 def passed_both(both: Sequence, ways: Ways) -> Sequence:

@@ -4,8 +4,8 @@
 
 It is for targets that pay for every operation; one that fuses them gains nothing.  What comes of it differs from z a +
 (1 - z) b by roundings of a and b, however little the gate lets through of them: where z is 1 and b is large, nothing
-would be left of a.  So both must be bounded, by no large number.  A product that waits for no other step goes out of the
-loop instead.
+would be left of a.  So both must be bounded, by no large number.  A product that waits for no other step goes out of
+the loop instead.
 """
 
 from __future__ import annotations

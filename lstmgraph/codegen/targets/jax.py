@@ -38,6 +38,7 @@ from lstmgraph.codegen.passes import (
     recompute,
     rest,
     sink,
+    split,
     stack,
     stack_late,
     turn,
@@ -116,7 +117,7 @@ TEMPLATE = frozenset({"jax", "jnp", "reference", "one_step", "carry", "now", "ke
 TEMPLATE |= {"_sequence", "function", "_over_devices", "gradients", "last"}
 
 PASSES: Ways = {
-    "both": (add_up, recompute),
+    "both": (split, add_up, recompute),
     "forward": (hoist_products, sink, stack_late, turn, broadcast, inline),
     "backward": (outside, hoist_terms, rest, sink, stack, broadcast, inline),
 }

@@ -42,6 +42,7 @@ from lstmgraph.codegen.passes import (
     recompute,
     rest,
     sink,
+    split,
     spread,
     stack,
     widen,
@@ -55,7 +56,7 @@ from lstmgraph.templates import render
 __all__ = ["COLUMNS", "DIALECT", "PASSES", "generate"]
 
 PASSES: Ways = {
-    "both": (recompute,),
+    "both": (split, recompute),
     "forward": (halve, blend, hoist_terms, hoist_factors, sink, stack, place_parts, gather, broadcast, widen),
     "backward": (
         *(outside, halve, hoist_terms, rest, divide, spread, merge, hoist_factors, collect, merge, hoist_factors),

@@ -22,7 +22,18 @@ from lstmgraph.codegen.arrays import array_axes
 from lstmgraph.codegen.fixed_sizes import fixed_sizes
 from lstmgraph.codegen.graphs.forward import Draft, forward
 from lstmgraph.codegen.interface import DTYPES
-from lstmgraph.codegen.passes import Ways, blend, broadcast, gather, hoist_terms, inline, pack, precise, stack
+from lstmgraph.codegen.passes import (
+    Ways,
+    blend,
+    broadcast,
+    gather,
+    hoist_terms,
+    inline,
+    pack,
+    precise,
+    split_products,
+    stack,
+)
 from lstmgraph.codegen.plan import Plan
 from lstmgraph.errors import UnknownName, UsageError, mapping
 from lstmgraph.standard import standard
@@ -32,7 +43,7 @@ __all__ = ["DTYPES", "PASSES", "files", "generate", "lambdify", "warnings"]
 
 PASSES: Ways = {
     "both": (),
-    "forward": (precise, blend, hoist_terms, stack, pack, gather, broadcast, inline),
+    "forward": (split_products, precise, blend, hoist_terms, stack, pack, gather, broadcast, inline),
     "backward": (),
 }
 

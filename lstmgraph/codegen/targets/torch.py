@@ -33,6 +33,7 @@ from lstmgraph.codegen.passes import (
     recompute,
     rest,
     sink,
+    split,
     spread,
     stack,
 )
@@ -159,7 +160,7 @@ MODULE = frozenset(
 
 
 PASSES: Ways = {
-    "both": (recompute,),
+    "both": (split, recompute),
     "forward": (blend, hoist_terms, hoist_factors, sink, stack, pack, gather, broadcast, inline),
     "backward": (
         *(outside, hoist_terms, rest, divide, spread, hoist_factors, collect, hoist_factors),

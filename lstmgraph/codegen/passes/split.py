@@ -1,0 +1,233 @@
+"""A product with a stack, of which some values wait for the step before and others do not, is one for each of both.
+
+    W [h[t-1]; x[t]]                     becomes    W.1 h[t-1] + W.2 x[t]             with W = [W.1, W.2]
+    ū = Wᵀ δ,  h̄ and x̄ the rows of ū    becomes    h̄ = W.1ᵀ δ,  x̄ = W.2ᵀ δ
+
+So the product with x[t] is one of all steps before the loop, and x̄ one after it.  The stack itself, of which the
+gradient of W is made, is made on the way back, of all steps at once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, count, groupby
+
+from sympy import Expr, Integer, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
+
+from lstmgraph.algebra.build import total
+from lstmgraph.algebra.names import like, name_of, symbol
+from lstmgraph.algebra.nodes import Concat, Slice, operands
+from lstmgraph.algebra.traverse import rebuild, symbols_in, walk
+from lstmgraph.codegen.passes.rows import replaced, used_in
+from lstmgraph.codegen.sequence import Sequence
+from lstmgraph.codegen.sweep import PHASES, Sweep, in_order, needed_by
+from lstmgraph.program import Equation
+
+
+@dataclass(frozen=True)
+class Run:
+    """Neighbours in a stack that all wait for the step before, or all do not, each with the row it begins at."""
+
+    members: tuple[tuple[Expr, MatrixSymbol], ...]
+
+    @property
+    def start(self) -> Expr:
+        return self.members[0][0]
+
+    @property
+    def count(self) -> Expr:
+        return sum((m.shape[0] for _, m in self.members), Integer(0))
+
+
+Stacks = Mapping[MatrixSymbol, tuple[Run, ...]]
+
+
+def split(both: Sequence) -> Sequence:
+    """A product with a stack of what waits for the step before and what does not is one for each, there and back."""
+    stacks = stacks_of(both.forward)
+    if not stacks:
+        return both
+    both = replace(both, backward=_split_back(both.backward, stacks))
+    for e in both.forward["loop"]:
+        if e.target in stacks and _is_made_again(e, both):
+            both = _made_again(e, both)
+    return replace(both, forward=split_products(both.forward))
+
+
+def split_products(sweep: Sweep) -> Sweep:
+    """A product with a stack of what waits for the step before and what does not is one for each."""
+    stacks = stacks_of(sweep)
+    if not stacks:
+        return sweep
+    parts = _Parts(sweep)
+    loop = [replace(e, value=parts.split(e.value, stacks)) for e in sweep["loop"]]
+    return parts.placed(sweep.changed({"loop": loop}))
+
+
+def stacks_of(sweep: Sweep) -> dict[MatrixSymbol, tuple[Run, ...]]:
+    """The stacks of a loop that a weight is multiplied with, in runs of what waits for the step before or does not."""
+    late, constant = sweep.late(), sweep.constant()
+    products = [p for e in sweep["loop"] for p in walk(e.value) if isinstance(p, MatMul)]
+    taken = {p.args[1] for p in products if _weight(p.args[0]) in constant}
+    stacks = [e for e in sweep["loop"] if e.target in taken and _is_stack(e)]
+    found = {e.target: _runs(e.value.args, late) for e in stacks}
+    return {target: runs for target, runs in found.items() if len(runs) > 1}
+
+
+def _is_stack(e: Equation) -> bool:
+    members = e.value.args if isinstance(e.value, Concat) and e.target.shape[1] == 1 else (e.value,)
+    return len(members) > 1 and all(isinstance(m, MatrixSymbol) for m in members)
+
+
+def _runs(members: tuple[MatrixSymbol, ...], late: frozenset[MatrixSymbol]) -> tuple[Run, ...]:
+    starts = accumulate((m.shape[0] for m in members), initial=Integer(0))
+    placed = zip(starts, members, strict=False)
+    return tuple(Run(tuple(run)) for _, run in groupby(placed, lambda row: row[1] in late))
+
+
+def _weight(left: MatrixExpr) -> MatrixExpr:
+    """W of W and of Wᵀ."""
+    return left.args[0] if isinstance(left, Transpose) else left
+
+
+@dataclass
+class _Parts:
+    """What is new: columns of weights, and runs of several values as stacks of their own."""
+
+    sweep: Sweep
+    new: dict[MatrixExpr, Equation] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        known = (*self.sweep.shared, *self.sweep.inputs, *self.sweep.carried, *(e.target for e in self.sweep.equations))
+        self.taken = {str(s) for s in known}
+        self.constant = self.sweep.constant()
+
+    def split(self, expr: MatrixExpr, stacks: Stacks) -> MatrixExpr:
+        """An expression in which a product with a stack is the sum of those with its runs."""
+        if isinstance(expr, MatrixSymbol):
+            return expr
+        if isinstance(expr, MatMul) and expr.args[1] in stacks and _weight(expr.args[0]) in self.constant:
+            return total(*(MatMul(self.columns(expr.args[0], run), self.stacked(run)) for run in stacks[expr.args[1]]))
+        inner = [self.split(o, stacks) for o in operands(expr)]
+        return total(*inner) if isinstance(expr, MatAdd) else rebuild(expr, inner)
+
+    def columns(self, weight: MatrixExpr, run: Run) -> MatrixExpr:
+        """Those of W, or of Wᵀ, that meet a run."""
+        if isinstance(weight, Transpose):
+            return Transpose(self.named(Slice(weight.args[0], run.start, run.count), weight.args[0]))
+        return self.named(Transpose(Slice(Transpose(weight), run.start, run.count)), weight)
+
+    def cotangents(self, e: Equation, run: Run) -> dict[MatrixExpr, MatrixExpr]:
+        """Of each member of a run the rows of a sum of products Wᵀ δ that are its cotangent, and what they are now."""
+        terms = e.value.args if isinstance(e.value, MatAdd) else (e.value,)
+        flipped = [(_flipped(term.args[0]), term.args[1]) for term in terms]
+        value = total(*(MatMul(_flipped(self.columns(weight, run)), delta) for weight, delta in flipped))
+        rows = [Slice(e.target, start, member.shape[0]) for start, member in run.members]
+        met = [other for other in self.sweep.equations if rows[0] in walk(other.value)]
+        if len(rows) == 1 and [other.value for other in met] == rows:
+            return {rows[0]: value}  # it has a name: that of the member's cotangent
+        whole = self.named(value, e.target)
+        if len(rows) == 1:
+            return {rows[0]: whole}
+        return {row: Slice(whole, row.args[1] - run.start, row.args[2]) for row in rows}
+
+    def stacked(self, run: Run) -> MatrixSymbol:
+        first, *rest = [m for _, m in run.members]
+        return self.named(Concat(first, *rest), first) if rest else first
+
+    def named(self, value: MatrixExpr, owner: MatrixSymbol) -> MatrixSymbol:
+        """The name of a value, made of that of another one: W.1, W.2, ..."""
+        if value not in self.new:
+            name = name_of(owner)
+            named = (symbol(replace(name, base=f"{name.base}.{k}"), value.shape) for k in count(1))
+            target = next(s for s in named if s.name not in self.taken)
+            self.taken.add(target.name)
+            self.new[value] = Equation(target, value, stage=self.sweep["loop"][0].stage)
+        return self.new[value].target
+
+    def placed(self, sweep: Sweep) -> Sweep:
+        """A sweep with what is new, where it belongs, and in the loop what the next step waits for."""
+        late = sweep.late()
+        once = [e for e in self.new.values() if symbols_in(e.value) <= self.constant]
+        before = [e for e in self.new.values() if e not in once and late.isdisjoint(symbols_in(e.value))]
+        loop = in_order([*(e for e in self.new.values() if e not in (*once, *before)), *sweep["loop"]])
+        needed = needed_by(loop, sweep.recurrent.values())
+        after = in_order([*(e for e in loop if e.target not in needed), *sweep["after"]])
+        return sweep.changed(
+            {
+                "once": [*sweep["once"], *once],
+                "before": [*sweep["before"], *before],
+                "loop": [e for e in loop if e.target in needed],
+                "after": after,
+            }
+        ).pruned()
+
+
+def _flipped(weight: MatrixExpr) -> MatrixExpr:
+    return weight.args[0] if isinstance(weight, Transpose) else Transpose(weight)
+
+
+def with_parts_written(sweep: Sweep) -> Sweep:
+    """Rows and columns of a weight that only what is done once takes are written there: W[:, :H] in a stack."""
+    uses, once = used_in(sweep), Counter(s for e in sweep["once"] for s in walk(e.value))
+    parts = {e.target: e.value for e in sweep["once"] if _is_part(e.value) and uses[e.target] == once[e.target]}
+    rest = [replace(e, value=replaced(e.value, parts)) for e in sweep["once"] if e.target not in parts]
+    return sweep.changed({"once": rest})
+
+
+def _is_part(value: MatrixExpr) -> bool:
+    """Whether it is some rows of a matrix, or of its transpose."""
+    rows = _weight(value)
+    return isinstance(rows, Slice) and isinstance(_weight(rows.args[0]), MatrixSymbol) and 1 not in rows.shape
+
+
+# ── the way back ──
+
+
+def _split_back(sweep: Sweep, stacks: Stacks) -> Sweep:
+    """The cotangents of stacks that are products of weights, and of which rows alone are taken, run by run."""
+    parts = _Parts(sweep)
+    of = {like(u, "bar"): runs for u, runs in stacks.items()}
+    found: dict[MatrixExpr, MatrixExpr] = {}
+    for e in sweep["loop"]:
+        runs = of.get(e.target, ())
+        if runs and _is_products(e.value, sweep) and _takes_rows(e.target, runs, sweep):
+            for run in runs:
+                found |= parts.cotangents(e, run)
+    phases = {p: [replace(e, value=replaced(e.value, found)) for e in sweep[p]] for p in PHASES}
+    return parts.placed(sweep.changed(phases)) if found else sweep
+
+
+def _is_products(value: MatrixExpr, sweep: Sweep) -> bool:
+    terms = value.args if isinstance(value, MatAdd) else (value,)
+    return all(isinstance(t, MatMul) and _weight(t.args[0]) in sweep.constant() for t in terms)
+
+
+def _takes_rows(u: MatrixSymbol, runs: Iterable[Run], sweep: Sweep) -> bool:
+    """Whether nothing but the members of a stack is taken of its cotangent."""
+    rows = {Slice(u, start, m.shape[0]) for run in runs for start, m in run.members}
+    met = sum(part in rows for e in sweep.equations for part in walk(e.value))
+    return met == used_in(sweep)[u]
+
+
+def _is_made_again(e: Equation, both: Sequence) -> bool:
+    """Whether a stack is kept for sums over all steps alone, and of values that can be kept in its place."""
+    back = both.backward
+    kept = e.target in both.saved and e.target not in both.cell.outputs
+    alone = not any(e.target in symbols_in(other.value) for p in PHASES if p != "after" for other in back[p])
+    there = {*back.shared, *both.cell.inputs, *both.cell.previous, *(f.target for f in both.forward["loop"])}
+    return kept and alone and there.issuperset(e.value.args)
+
+
+def _made_again(e: Equation, both: Sequence) -> Sequence:
+    """With a stack made on the way back, of its members."""
+    forward, back = both.forward, both.backward
+    members = dict.fromkeys(m for m in e.value.args if m not in back.shared)
+    saved = dict.fromkeys((*(s for s in both.saved if s != e.target), *members))
+    made = {other.target for other in forward.equations}
+    wanted = dict.fromkeys((*(s for s in forward.wanted if s != e.target), *(m for m in members if m in made)))
+    inputs = dict.fromkeys((*(s for s in back.inputs if s != e.target), *members))
+    back = replace(back, inputs=tuple(inputs)).changed({"after": [replace(e, stage="backward"), *back["after"]]})
+    return replace(both, forward=replace(forward, wanted=tuple(wanted)), backward=back, saved=tuple(saved))

@@ -1,0 +1,122 @@
+"""Products with stacks of early and late values, W [h; x], are one with h in the loop and one with x before it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sympy import MatMul, Symbol
+
+from lstmgraph.algebra.traverse import walk
+from lstmgraph.calculus import gradient
+from lstmgraph.cell import Cell
+from lstmgraph.codegen import generate
+from lstmgraph.codegen.passes import hoist_terms, split, split_products
+from lstmgraph.codegen.passes.split import with_parts_written
+from lstmgraph.codegen.sequence import Sequence, sequence
+from lstmgraph.codegen.shown import passes_text, products
+from lstmgraph.codegen.sweep import Phase, Sweep
+from lstmgraph.numeric.evaluate import evaluate
+from lstmgraph.reading import from_equations
+from tests.codegen.equality import cell_of
+from tests.codegen.test_passes import arrays
+
+H, X = (Symbol(name, integer=True, positive=True) for name in "HX")
+
+
+def both_of(cell: Cell) -> Sequence:
+    return sequence(cell, gradient(cell))
+
+
+def cell(equation: str, more: str = "") -> Cell:
+    text = f"h[t] = tanh({equation})\n{more}"
+    letters = {"h": "H", "c": "H", "x": "X", "y": "X", "p": "P", "z": "Z"}
+    sizes: dict[str, object] = {name: letters[name] for name in letters if re.search(rf"\b{name}\b", text)}
+    return from_equations(text, name="cell", sizes=sizes, output="h")
+
+
+def columns(sweep: Sweep, phase: Phase) -> list[object]:
+    """Of the products of a phase how many columns their weights have."""
+    return sorted((p.args[0].shape[1] for p in products(sweep, phase)), key=str)
+
+
+@pytest.mark.parametrize("name", ["of_both", "of_both_reset", "of_stacks", "attn", "ugrnn", "esn", "made_weights"])
+def test_the_values_stay(name: str) -> None:
+    before = both_of(cell_of(name))
+    after = split(before)
+    assert after.forward != before.forward
+    values = arrays(before.forward)
+    for now, then in ((after.forward, before.forward), (split_products(before.forward), before.forward)):
+        found, wanted = (evaluate(sweep.check().program.check(), values) for sweep in (now, then))
+        for s in (*now.wanted, *now.carried.values()):
+            np.testing.assert_allclose(found[s.name], wanted[s.name], rtol=1e-12, atol=1e-13)
+    values |= wanted
+    values = arrays(replace(before.backward, inputs=(*before.backward.inputs, *after.backward.inputs))) | values
+    found, wanted = (
+        evaluate(sweep.check().program.check(), {s.name: values[s.name] for s in sweep.program.inputs})
+        for sweep in (after.backward, before.backward)
+    )
+    for s in (*before.backward.wanted, *before.backward.carried.values()):
+        np.testing.assert_allclose(found[s.name], wanted[s.name], rtol=1e-12, atol=1e-13)
+
+
+def test_what_is_there_before_is_multiplied_before_the_loop() -> None:
+    """Of an LSTM: four products with h, and four with x, there and back; the stack is made of all steps at once."""
+    both = split(both_of(cell_of("of_both")))
+    forward = hoist_terms(both.forward)
+    assert columns(forward, "loop") == [H] * 4
+    assert columns(forward, "before") == [X] * 4
+    assert [p.args[0].shape[0] for p in products(both.backward)] == [H] * 4
+    back = [p for e in both.backward["after"] for p in walk(e.value) if isinstance(p, MatMul)]
+    assert [p.shape for p in back if p.shape[1] == 1] == [(X, 1)] * 4
+    stack = "part(f.1)[t]"
+    assert stack not in {s.name for s in both.saved} | both.forward.definitions.keys()
+    assert stack in {e.target.name for e in both.backward["after"]}
+
+
+@pytest.mark.parametrize(
+    ("equation", "more", "splits"),
+    [
+        ("W @ concat(h[t-1], x[t])", "", True),
+        ("W @ concat(x[t], h[t-1], x[t])", "", True),
+        ("W.T @ concat(x[t], h[t-1])", "", True),
+        ("W @ concat(p, h[t-1]) + V @ x[t]", "", True),
+        ("W @ concat(h[t-1], c[t-1]) + V @ x[t]", "c[t] = sin(h[t])", False),  # both wait for the step before
+        ("W @ concat(x[t], z[t]) + V @ h[t-1]", "", False),  # neither does
+        ("W @ concat(x[t], y[t-1]) + V @ h[t-1]", "y[t] = identity(x[t])", False),
+        ("V @ x[t] + (W @ h[t-1]) @ (concat(p, h[t-1]).T @ concat(p, h[t-1]))", "", False),  # by no weight
+        ("sum(concat(x[t], h[t-1]) * concat(y, h[t-1])) * h[t-1]", "", False),
+    ],
+)
+def test_what_is_split(equation: str, more: str, splits: bool) -> None:
+    both = both_of(cell(equation, more))
+    assert (split(both) != both) == splits
+    assert (split_products(both.forward) != both.forward) == splits
+
+
+def test_a_cotangent_that_is_taken_whole_stays_whole() -> None:
+    """Of u both W u and the sum of its entries are taken."""
+    both = split(both_of(cell("W @ u[t] * sum(u[t])", "u[t] = concat(h[t-1], x[t])")))
+    assert "bar(u)[t]" in both.backward.definitions
+    assert "u[t]" in both.forward.definitions
+
+
+def test_columns_are_written_where_they_are_stacked() -> None:
+    """W[:, :H] of each gate has a name only where a product takes it."""
+    both = split(both_of(cell_of("of_both")))
+    assert with_parts_written(both.forward) == both.forward
+    text = generate(cell_of("of_both"), gradient(cell_of("of_both")))
+    assert "np.concatenate([W_f[:, H:], W_i[:, H:], W_o[:, H:], W_c[:, H:]])" in text
+    alone = cell("W @ concat(h[t-1], x[t])")
+    assert "W_2 = W[:, H:]" in generate(alone, gradient(alone))
+
+
+def test_the_pass_is_shown() -> None:
+    shown = cell_of("of_both")
+    text = passes_text(shown, gradient(shown), "numpy")
+    assert "1. split: A product with a stack" in text
+    assert "    pre_f = W_f_1 @ h_prev + W_f_2 @ x + b_f\n" in text
+    assert "    f_1 = np.concatenate([h_prev, x])\n" in text
+    assert "1. split: " in passes_text(cell_of("lstm"), gradient(cell_of("lstm")), "numpy")
