@@ -21,8 +21,15 @@ from tests.codegen.equality import BOUNDS, WAYS, Case, faults, sample_of
 from tests.codegen.made_cells import made_text
 from tests.codegen.random_cells import cell_text
 from tests.codegen.spelled_cells import spelled_text
+from tests.codegen.stacked_cells import stacked_text
 
-KINDS = {"plain": cell_text, "changed": changed_text, "made": made_text, "spelled": spelled_text}
+KINDS = {
+    "plain": cell_text,
+    "changed": changed_text,
+    "made": made_text,
+    "spelled": spelled_text,
+    "stacked": stacked_text,
+}
 
 
 def case_of(number: int) -> Case:

@@ -149,20 +149,15 @@ class _Parts:
 
     def placed(self, sweep: Sweep) -> Sweep:
         """A sweep with what is new, where it belongs, and in the loop what the next step waits for."""
-        late = sweep.late()
         once = [e for e in self.new.values() if symbols_in(e.value) <= self.constant]
-        before = [e for e in self.new.values() if e not in once and late.isdisjoint(symbols_in(e.value))]
-        loop = in_order([*(e for e in self.new.values() if e not in (*once, *before)), *sweep["loop"]])
-        needed = needed_by(loop, sweep.recurrent.values())
-        after = in_order([*(e for e in loop if e.target not in needed), *sweep["after"]])
-        return sweep.changed(
-            {
-                "once": [*sweep["once"], *once],
-                "before": [*sweep["before"], *before],
-                "loop": [e for e in loop if e.target in needed],
-                "after": after,
-            }
-        ).pruned()
+        loop = in_order([*(e for e in self.new.values() if e not in once), *sweep["loop"]])
+        sweep = sweep.changed({"once": [*sweep["once"], *once], "loop": loop})
+        late, needed = sweep.late(), needed_by(loop, sweep.recurrent.values())
+        early = [e for e in loop if e.target not in late]
+        rest = [e for e in loop if e not in early and e.target not in needed]
+        stay = [e for e in loop if e.target in late & needed]
+        after = in_order([*rest, *sweep["after"]])
+        return sweep.changed({"before": [*sweep["before"], *early], "loop": stay, "after": after}).pruned()
 
 
 def _flipped(weight: MatrixExpr) -> MatrixExpr:
