@@ -42,7 +42,9 @@ def columns(sweep: Sweep, phase: Phase) -> list[object]:
     return sorted((p.args[0].shape[1] for p in products(sweep, phase)), key=str)
 
 
-@pytest.mark.parametrize("name", ["of_both", "of_both_reset", "of_stacks", "attn", "ugrnn", "esn", "made_weights"])
+@pytest.mark.parametrize(
+    "name", ["of_both", "of_both_reset", "of_stacks", "of_output", "of_kept", "attn", "ugrnn", "esn", "made_weights"]
+)
 def test_the_values_stay(name: str) -> None:
     before = both_of(cell_of(name))
     after = split(before)
@@ -69,6 +71,8 @@ def test_what_is_there_before_is_multiplied_before_the_loop() -> None:
     assert columns(forward, "loop") == [H] * 4
     assert columns(forward, "before") == [X] * 4
     assert [p.args[0].shape[0] for p in products(both.backward)] == [H] * 4
+    carried = both.backward.definitions["bar(h)[t-1]"]
+    assert [type(term) for term in carried.args] == [MatMul] * 4  # by no other name
     back = [p for e in both.backward["after"] for p in walk(e.value) if isinstance(p, MatMul)]
     assert [p.shape for p in back if p.shape[1] == 1] == [(X, 1)] * 4
     stack = "part(f.1)[t]"

@@ -10,7 +10,7 @@ gradient of W is made, is made on the way back, of all steps at once.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, count, groupby
 
@@ -182,13 +182,13 @@ def _is_part(value: MatrixExpr) -> bool:
 
 
 def _split_back(sweep: Sweep, stacks: Stacks) -> Sweep:
-    """The cotangents of stacks that are products of weights, and of which rows alone are taken, run by run."""
+    """The rows of the cotangents of stacks, where these are products with weights alone, run by run."""
     parts = _Parts(sweep)
     of = {like(u, "bar"): runs for u, runs in stacks.items()}
     found: dict[MatrixExpr, MatrixExpr] = {}
     for e in sweep["loop"]:
         runs = of.get(e.target, ())
-        if runs and _is_products(e.value, sweep) and _takes_rows(e.target, runs, sweep):
+        if runs and _is_products(e.value, sweep):
             for run in runs:
                 found |= parts.cotangents(e, run)
     phases = {p: [replace(e, value=replaced(e.value, found)) for e in sweep[p]] for p in PHASES}
@@ -198,13 +198,6 @@ def _split_back(sweep: Sweep, stacks: Stacks) -> Sweep:
 def _is_products(value: MatrixExpr, sweep: Sweep) -> bool:
     terms = value.args if isinstance(value, MatAdd) else (value,)
     return all(isinstance(t, MatMul) and _weight(t.args[0]) in sweep.constant() for t in terms)
-
-
-def _takes_rows(u: MatrixSymbol, runs: Iterable[Run], sweep: Sweep) -> bool:
-    """Whether nothing but the members of a stack is taken of its cotangent."""
-    rows = {Slice(u, start, m.shape[0]) for run in runs for start, m in run.members}
-    met = sum(part in rows for e in sweep.equations for part in walk(e.value))
-    return met == used_in(sweep)[u]
 
 
 def _is_made_again(e: Equation, both: Sequence) -> bool:
