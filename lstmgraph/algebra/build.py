@@ -43,6 +43,11 @@ def is_outer_product(expr: MatrixExpr) -> bool:
     return isinstance(expr, MatMul) and expr.args[0].shape[1] == 1 and 1 not in expr.shape
 
 
+def flipped(expr: MatrixExpr) -> MatrixExpr:
+    """The transpose as a node, whatever is transposed: of Wᵀ it is W."""
+    return expr.args[0] if isinstance(expr, Transpose) else Transpose(expr)
+
+
 def negate(expr: MatrixExpr) -> MatrixExpr:
     if is_number(expr, 0):
         return expr

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from sympy import Expr, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol, Transpose
 
 from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.build import flipped
 from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.rules import RULES
 from lstmgraph.codegen.code import WHOLE, Code, Level, call, condition, elementwise, joined, minus_of, transposed
@@ -180,10 +181,6 @@ def array_axes(shape: Shape, batched: bool) -> tuple[Expr, ...]:
 
 def _tuple(axes: tuple[str, ...]) -> str:
     return f"({', '.join(axes)}{',' if len(axes) == 1 else ''})"
-
-
-def flipped(expr: MatrixExpr) -> MatrixExpr:
-    return expr.args[0] if isinstance(expr, Transpose) else Transpose(expr)
 
 
 # ── the operations ──

@@ -23,6 +23,7 @@ from re import fullmatch
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
 from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.build import flipped
 from lstmgraph.algebra.names import Shape
 from lstmgraph.codegen import arrays
 from lstmgraph.codegen.arrays import Speller
@@ -113,7 +114,7 @@ class Columns(Speller):
             return arrays.negative(inner) if isinstance(expr, n.Negative) else inner
         if isinstance(expr, Transpose) and isinstance(expr.args[0], MatMul):
             left, right = expr.args[0].args
-            return self.total(MatMul(arrays.flipped(right), arrays.flipped(left)))
+            return self.total(MatMul(flipped(right), flipped(left)))
         if isinstance(expr, MatMul):
             return self.sum_of_products(expr)
         return self.sum_of_values(expr)

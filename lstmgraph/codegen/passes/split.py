@@ -16,7 +16,7 @@ from itertools import accumulate, count, groupby
 
 from sympy import Expr, Integer, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
-from lstmgraph.algebra.build import total
+from lstmgraph.algebra.build import flipped, total
 from lstmgraph.algebra.names import like, name_of, symbol
 from lstmgraph.algebra.nodes import Concat, Slice, operands
 from lstmgraph.algebra.traverse import rebuild, symbols_in, walk
@@ -122,8 +122,8 @@ class _Parts:
     def cotangents(self, e: Equation, run: Run) -> dict[MatrixExpr, MatrixExpr]:
         """Of each member of a run the rows of a sum of products Wᵀ δ that are its cotangent, and what they are now."""
         terms = e.value.args if isinstance(e.value, MatAdd) else (e.value,)
-        flipped = [(_flipped(term.args[0]), term.args[1]) for term in terms]
-        value = total(*(MatMul(_flipped(self.columns(weight, run)), delta) for weight, delta in flipped))
+        pairs = [(flipped(term.args[0]), term.args[1]) for term in terms]
+        value = total(*(MatMul(flipped(self.columns(weight, run)), delta) for weight, delta in pairs))
         rows = [Slice(e.target, start, member.shape[0]) for start, member in run.members]
         met = [other for other in self.sweep.equations if rows[0] in walk(other.value)]
         if len(rows) == 1 and [other.value for other in met] == rows:
@@ -158,10 +158,6 @@ class _Parts:
         stay = [e for e in loop if e.target in late & needed]
         after = in_order([*rest, *sweep["after"]])
         return sweep.changed({"before": [*sweep["before"], *early], "loop": stay, "after": after}).pruned()
-
-
-def _flipped(weight: MatrixExpr) -> MatrixExpr:
-    return weight.args[0] if isinstance(weight, Transpose) else Transpose(weight)
 
 
 def with_parts_written(sweep: Sweep) -> Sweep:

@@ -367,9 +367,10 @@ def _outer(parameter: MatrixSymbol, text: str) -> str:
         return f"np.asarray({text})"
     if 1 not in parameter.shape:
         return text
-    if parameter.shape[1] == 1:  # [2*H:][:, 0] is [2*H:, 0]
-        return f"{text.removesuffix(']')}, 0]" if text.endswith("]") else f"{text}[:, 0]"
-    return f"{text}.T"
+    if parameter.shape[1] != 1:
+        return f"{text}.T"
+    rows = re.fullmatch(r"(\w+)\[([^\[\],]*:[^\[\],]*)\]", text)
+    return f"{rows[1]}[{rows[2]}, 0]" if rows else f"{text}[:, 0]"
 
 
 def _parameter_sides(cell: Cell) -> list[Side]:
