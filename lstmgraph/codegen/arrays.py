@@ -22,10 +22,21 @@ from dataclasses import dataclass, field, replace
 from sympy import Expr, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Symbol, Transpose
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.build import flipped
+from lstmgraph.algebra.build import flipped, is_number
 from lstmgraph.algebra.names import Shape
 from lstmgraph.algebra.rules import RULES
-from lstmgraph.codegen.code import WHOLE, Code, Level, call, condition, elementwise, joined, minus_of, transposed
+from lstmgraph.codegen.code import (
+    LARGEST,
+    WHOLE,
+    Code,
+    Level,
+    call,
+    condition,
+    elementwise,
+    joined,
+    minus_of,
+    transposed,
+)
 from lstmgraph.codegen.contracted import contracted
 from lstmgraph.codegen.dialect import Dialect
 from lstmgraph.codegen.identifiers import size_text
@@ -224,11 +235,25 @@ def _power(speller: Speller, expr: MatrixExpr) -> Code:
     return elementwise(f"{base.at(Level.ATOM)}**{exponent.at(Level.UNARY)}", Level.POWER, [base, exponent], expr.shape)
 
 
+def limited(speller: Speller, expr: MatrixExpr) -> tuple[Code, Code] | None:
+    """An array, and the argument by which a `clamp` limits it to at least or at most a number, if that is the value."""
+    if expr.func not in speller.dialect.limits:
+        return None
+    array, limit = sorted(expr.args, key=is_number)
+    code, number = speller.all((array, limit))
+    if is_number(array) or not is_number(limit) or abs(limit.value) > LARGEST:
+        return None
+    return code, number.respell(speller.dialect.limits[expr.func].format(number.text))
+
+
 def _extreme(word: str) -> Callable[[Speller, MatrixExpr], Code]:
     def spell(speller: Speller, expr: MatrixExpr) -> Code:
+        if limits := limited(speller, expr):
+            array, limit = limits
+            return array.respell(speller.dialect.word("clamp", a=array.text, b=limit.text))
         a, b = speller.all(expr.args)
-        a = speller.typed(a) if b.literal or speller.dialect.arrays_only else a
-        b = speller.typed(b) if speller.dialect.arrays_only else b
+        a = speller.typed(a) if b.literal or speller.dialect.limits else a
+        b = speller.typed(b) if speller.dialect.limits else b
         return elementwise(speller.dialect.word(word, a=a.text, b=b.text), Level.ATOM, [a, b], expr.shape)
 
     return spell
@@ -286,7 +311,7 @@ def matmul_of(dialect: Dialect, a: Code, b: Code, shape: Shape) -> Code:
     if "S" in (a.form, b.form):
         return joined(" * ", Level.PRODUCT, [a, b], shape)
     if (a.form, b.form) == ("V", "R"):
-        return _outer(dialect, a, b, shape)
+        return joined(" * ", Level.PRODUCT, [*outer_factors(dialect, a, b)], shape)
     if (a.form, b.form) == ("R", "V"):
         return _dot(dialect, a, b, shape)
     x, y = a.at(Level.POWER), b.at(Level.POWER)
@@ -302,10 +327,11 @@ def matmul_of(dialect: Dialect, a: Code, b: Code, shape: Shape) -> Code:
     return Code(text, level, shape, a.batched or b.batched)
 
 
-def _outer(dialect: Dialect, a: Code, b: Code, shape: Shape) -> Code:
+def outer_factors(dialect: Dialect, a: Code, b: Code) -> tuple[Code, Code]:
+    """A column and a row with the axes by which the one times the other, entry by entry, is their product."""
     left = f"{a.at(Level.ATOM)}[{dialect.batch}, :, None]" if a.batched else f"{a.at(Level.ATOM)}[:, None]"
-    right = f"{b.at(Level.ATOM)}[{dialect.batch}, None, :]" if b.batched else b.at(Level.UNARY)
-    return Code(f"{left} * {right}", Level.PRODUCT, shape, a.batched or b.batched)
+    right = b.respell(f"{b.at(Level.ATOM)}[{dialect.batch}, None, :]") if b.batched else b
+    return a.respell(left), right
 
 
 def _dot(dialect: Dialect, a: Code, b: Code, shape: Shape) -> Code:

@@ -15,10 +15,10 @@ from math import prod
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.algebra.build import is_number, negate
+from lstmgraph.algebra.build import is_number, is_outer_product, negate
 from lstmgraph.algebra.nodes import operands
-from lstmgraph.codegen.arrays import Speller, flip, signed, value_of
-from lstmgraph.codegen.code import WIDTH, Code, Level, joined
+from lstmgraph.codegen.arrays import Speller, flip, limited, outer_factors, signed, value_of
+from lstmgraph.codegen.code import LARGEST, WIDTH, Code, Level, joined
 
 BINARY: Mapping[type, str] = {n.Hadamard: "mul", n.Divide: "div", n.Maximum: "maximum", n.Minimum: "minimum"}
 
@@ -83,28 +83,46 @@ def _call(speller: Speller, target: str, expr: MatrixExpr, given: bool) -> list[
 
 def _entrywise(speller: Speller, target: str, expr: MatrixExpr) -> list[str]:
     if isinstance(expr, n.Elementwise):
-        operand = speller.spell(expr.args[0])
-        word = speller.dialect.functions.get(expr.func, "")
-        name = word.removesuffix("({})").removeprefix("torch.")
-        call = OUT.get(name, f"torch.{name}({{}}, out={{}})" if name in IN_PLACE else "")
-        return [f"{target}.{name}_()" if operand.text == target else call.format(operand.text, target)] if call else []
+        return _function(speller, target, expr)
     if isinstance(expr, n.Power) and is_number(expr.args[1]):
         base, exponent = speller.all(expr.args)
-        call = "square" if is_number(expr.args[1], 2) else "pow"
-        how = (exponent,) if call == "pow" else ()
-        if base.text == target:
-            return [f"{target}.{call}_({''.join(e.text for e in how)})"]
-        return _written(target, f"torch.{call}", (base, *how), given=True)
-    parts = [speller.spell(a) for a in expr.args] if expr.func in BINARY else []
+        return _called(target, "square", base) if is_number(expr.args[1], 2) else _called(target, "pow", base, exponent)
+    if is_outer_product(expr):
+        column, row = (speller.full(code) for code in speller.all(expr.args))
+        return _written(target, "torch.mul", outer_factors(speller.dialect, column, row), given=True)
+    if limits := limited(speller, expr):
+        return _called(target, "clamp", *limits)
+    return _pair(speller, target, expr) if expr.func in BINARY else []
+
+
+def _function(speller: Speller, target: str, expr: n.Elementwise) -> list[str]:
+    operand = speller.spell(expr.args[0])
+    if isinstance(expr, n.Negative):
+        return _called(target, "neg", operand) if operand.level == Level.ATOM else []
+    name = speller.dialect.functions.get(expr.func, "").removesuffix("({})").removeprefix("torch.")
+    if name in OUT and operand.text != target:
+        return [OUT[name].format(operand.text, target)]
+    return _called(target, name, operand) if name in (*OUT, *IN_PLACE) else []
+
+
+def _pair(speller: Speller, target: str, expr: MatrixExpr) -> list[str]:
+    parts = [speller.spell(a) for a in expr.args]
     if isinstance(expr, n.Hadamard):  # a call multiplies an array with a number, and not a number with an array
         parts.sort(key=lambda p: p.literal)
-    if not parts or parts[0].literal or (parts[-1].literal and not isinstance(expr, (n.Hadamard, n.Divide))):
+    if parts[0].literal or (parts[-1].literal and not isinstance(expr, (n.Hadamard, n.Divide))):
         return []
     here = next((p for p in parts if p.text == target), None)
     if here is not None and isinstance(expr, n.Hadamard) and len(parts) == 2:
         return [f"{target} *= {next(p.text for p in parts if p is not here)}"]
     first, second = parts[0], parts[1] if len(parts) == 2 else joined(" * ", Level.PRODUCT, [*parts[1:]], expr.shape)
     return _written(target, f"torch.{BINARY[expr.func]}", (first, second), given=True)
+
+
+def _called(target: str, name: str, first: Code, *others: Code) -> list[str]:
+    """The call, in place where its first argument is what is written to."""
+    if first.text == target:
+        return [f"{target}.{name}_({', '.join(c.text for c in others)})"]
+    return _written(target, f"torch.{name}", (first, *others), given=True)
 
 
 IN_PLACE = ("sigmoid", "tanh", "exp", "log", "sqrt", "abs", "sin", "cos", "sign")  # have `out=`, and x.tanh_()
@@ -141,7 +159,7 @@ def _slope(speller: Speller, expr: MatrixExpr) -> tuple[str, tuple[Code, Code]] 
 
 def _is_scale(number: float | None) -> bool:
     """Whether a number can be an argument of a call in every type: in 16 bits, too, it is neither too large nor 0."""
-    return number is not None and 2**-14 <= abs(number) <= 65504
+    return number is not None and 2**-14 <= abs(number) <= LARGEST
 
 
 def _matrices(speller: Speller, expr: MatrixExpr) -> tuple[Code, ...]:

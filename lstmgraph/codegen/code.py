@@ -20,6 +20,7 @@ from lstmgraph.algebra.names import Shape
 WIDTH = 110
 
 WHOLE = 10**6  # whole numbers from here on are written as floating ones: frameworks want them 32 bits long at most
+LARGEST = 65504  # of the numbers that a call takes as an argument, in 16 bits, too
 
 
 class Level(IntEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sympy import Expr
 
@@ -13,6 +13,7 @@ class Dialect:
     """A target's own words: `functions` are calls such as "np.tanh({})", `helpers` functions to define in the file.
 
     `arrays` spells what is done to whole arrays, such as "np.reshape({a}, 1)": see `WORDS` for what is needed.
+    `limits`, where the larger and the smaller of two take arrays only, are the arguments of a `clamp` by a number.
     """
 
     name: str
@@ -20,7 +21,7 @@ class Dialect:
     helpers: Mapping[str, str]
     arrays: Mapping[str, str]
     scalar_printer: Callable[[Expr], str]
-    arrays_only: bool = False  # the larger of an array and a number is not spelled: of two arrays only
+    limits: Mapping[type, str] = field(default_factory=dict)
     batch: str = ":"  # the axes in front of a value's, in an index
 
     def word(self, word: str, **parts: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol
+from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
 from lstmgraph import load
 from lstmgraph.algebra import nodes as n
@@ -132,6 +132,13 @@ def test_what_is_kept_is_not_written_over(kept: set[MatrixSymbol]) -> None:
             True,
             ["torch.ops.aten.tanh_backward(a, b, grad_input=y)"],
         ),
+        (n.Maximum(n.Fill(0, H, 1), a), True, ["torch.clamp(a, min=0, out=y)"]),
+        (n.Minimum(a, n.Fill(0.25, H, 1)), False, ["y = torch.clamp(a, max=0.25)"]),
+        (n.Minimum(a, n.Fill(65505, H, 1)), False, ["y = torch.minimum(a, a.new_tensor(65505))"]),
+        (n.Maximum(a, b), True, ["torch.maximum(a, b, out=y)"]),
+        (n.Negative(a), True, ["torch.neg(a, out=y)"]),
+        (n.Negative(n.Hadamard(a, b)), True, ["y.copy_(-a * b)"]),
+        (MatMul(a, Transpose(b)), True, ["torch.mul(a[:, :, None], b[:, None, :], out=y)"]),
         (n.OneMinus(a), True, ["y.copy_(1 - a)"]),
         (n.Power(a, two), True, ["torch.square(a, out=y)"]),
         (n.Power(a, n.Fill(3, H, 1)), True, ["torch.pow(a, 3, out=y)"]),
@@ -150,8 +157,10 @@ def test_a_product_is_multiplied_in_place() -> None:
     assert statements(speller, "b", n.Hadamard(a, b), given=True) == ["b *= a"]
 
 
-def test_a_power_is_taken_in_place() -> None:
+def test_a_power_is_taken_in_place_and_a_limit() -> None:
     speller = Speller(DIALECT, {a: "a"}, {a: True}, "a")
+    assert statements(speller, "a", n.Maximum(n.Fill(0, H, 1), a), given=True) == ["a.clamp_(min=0)"]
+    assert statements(speller, "a", n.Negative(a), given=True) == ["a.neg_()"]
     assert statements(speller, "a", n.Power(a, two), given=True) == ["a.square_()"]
     assert statements(speller, "a", n.Power(a, n.Fill(3, H, 1)), given=True) == ["a.pow_(3)"]
 

@@ -80,6 +80,7 @@ ARRAYS: dict[str, str] = {
     "concatenate": "torch.cat({a}, dim={axis})",
     "maximum": "torch.maximum({a}, {b})",
     "minimum": "torch.minimum({a}, {b})",
+    "clamp": "torch.clamp({a}, {b})",
     "contraction": 'torch.einsum("b{axes[0]},b{axes[1]}->ik", {a}, {b})',
     "kept": "torch.where({b}, {a}, 0)",
     "sum_all": "torch.sum({a})",
@@ -127,7 +128,7 @@ DIALECT = Dialect(
     HELPERS,
     ARRAYS,
     lambda formula: str(_Formula().doprint(formula)).replace("numpy.", "torch."),
-    arrays_only=True,
+    limits={n.Maximum: "min={}", n.Minimum: "max={}"},
 )
 
 # What the file calls its own where a cell's names may stand beside it.
