@@ -26,7 +26,7 @@ from lstmgraph.codegen.handing import hand_over, handed_on, is_renamed, rename
 from lstmgraph.codegen.identifiers import size_text, whole_text
 from lstmgraph.codegen.lines import Array, Lines
 from lstmgraph.codegen.places import Place, Places
-from lstmgraph.codegen.shared import inlined, multiples_apart, repeated
+from lstmgraph.codegen.shared import are_columns, inlined, multiples_apart, repeated
 from lstmgraph.codegen.sums import totals
 from lstmgraph.codegen.sweep import Sweep
 from lstmgraph.program import Equation
@@ -195,10 +195,14 @@ class Direction:
 
     def once(self) -> list[str]:
         speller = self.speller(whole=False)
+        in_loop = {s for e in self.sweep["loop"] for s in symbols_in(e.value)}
         lines = []
         for e in inlined(self.sweep):
             value, runs = multiples_apart(e.value)
-            lines += self.shared(e, self.for_samples(e.target, speller.full(speller.spell(value))))
+            code = self.for_samples(e.target, speller.full(speller.spell(value)))
+            if are_columns(value) and e.target in in_loop:  # `dot` would copy what is not in one piece in every step
+                code = call("", code, ".copy()")
+            lines += self.shared(e, code)
             for run in runs:
                 rows = self.rows(Place(e.target, run.start, run.count))
                 lines.append(f"{self.names[e.target]}{f'[{rows}]' * bool(rows)} *= {speller.spell(run.number).text}")

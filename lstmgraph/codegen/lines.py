@@ -22,7 +22,7 @@ from lstmgraph.codegen.arrays import signed
 from lstmgraph.codegen.code import Code, Level
 from lstmgraph.codegen.columns import Columns
 from lstmgraph.codegen.places import Place, atoms, is_column, neighbours, parts_of, repeats
-from lstmgraph.codegen.several import augmented, softplus, sum_of_entries, sums_of_parts, switch
+from lstmgraph.codegen.several import augmented, softmax, softplus, sum_of_entries, sums_of_parts, switch
 
 NAMED = ("np.maximum(", "np.minimum(")  # which want to be told by name where their result goes
 WORDS = {"+": "np.add", "-": "np.subtract", "*": "np.multiply", "/": "np.divide"}
@@ -382,6 +382,7 @@ WRITERS: Mapping[type, Callable[[Lines, Array, MatrixExpr], None]] = {
     n.Negative: Lines.negative,
     n.Reciprocal: Lines.reciprocal,
     n.Relu: Lines.relu,
+    n.Softmax: softmax,
     n.Softplus: softplus,
     n.Step: switch,
     n.Sum: sum_of_entries,

@@ -50,10 +50,12 @@ def softplus(a):
     return np.maximum(a, 0) + np.log1p(np.exp(-np.abs(a)))
 ''',
     "softmax": '''\
-def softmax(a):
+def softmax(a, out=None):
     """exp(a) / sum(exp(a)) along the last axis, without overflow."""
-    powers = np.exp(a - np.max(a, axis=-1, keepdims=True))
-    return powers / np.sum(powers, axis=-1, keepdims=True)
+    out = np.subtract(a, a.max(axis=-1, keepdims=True), out)
+    np.exp(out, out)
+    out /= out.sum(axis=-1, keepdims=True)
+    return out
 ''',
 }
 

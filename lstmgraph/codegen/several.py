@@ -9,7 +9,7 @@ from sympy import MatAdd, MatrixExpr
 from lstmgraph.algebra import nodes as n
 from lstmgraph.codegen.arrays import signed
 from lstmgraph.codegen.code import Code, Level
-from lstmgraph.codegen.places import neighbours
+from lstmgraph.codegen.places import is_column, neighbours
 
 if TYPE_CHECKING:
     from lstmgraph.codegen.lines import Array, Lines
@@ -36,6 +36,16 @@ def softplus(lines: Lines, to: Array, expr: MatrixExpr) -> None:
     part = lines.new_scratch(expr.shape)
     lines.emit(f"{call}({a.text}, {lines.number('0')}, out={lines.there(part)})")
     lines.emit(f"{to.text} {sign}= {part.text}")
+
+
+def softmax(lines: Lines, to: Array, expr: MatrixExpr) -> None:
+    """By the helper, which is told where its result goes."""
+    if to.fresh or not is_column(expr):
+        lines.copy(to, expr)
+    else:
+        a = lines.speller.full(lines.over(to, expr.args[0]))
+        lines.speller.note_helper("softmax")
+        lines.emit(f"softmax({a.text}, {to.text})")
 
 
 def switch(lines: Lines, to: Array, expr: MatrixExpr) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Integer, MatrixExpr, MatrixSymbol
+from sympy import Expr, Integer, MatrixExpr, MatrixSymbol, Transpose
 
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import is_number
@@ -59,6 +59,11 @@ def _number(member: MatrixExpr) -> MatrixExpr | None:
     if isinstance(member, n.Hadamard) and len(member.args) == 2 and is_number(member.args[0]):
         return n.Fill(member.args[0].args[0], 1, 1)
     return None
+
+
+def are_columns(expr: MatrixExpr) -> bool:
+    """Whether a value is some of the columns of a matrix, W[:, :H]."""
+    return isinstance(expr, Transpose) and isinstance(expr.args[0], n.Slice) and 1 not in expr.shape
 
 
 def is_entrywise(expr: MatrixExpr) -> bool:
