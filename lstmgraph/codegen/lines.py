@@ -250,6 +250,9 @@ class Lines:
             column, row = (self.speller.matrix(self.speller.full(self.operand(factor))).text for factor in expr.args)
             self.emit(f"np.multiply({column}, {row}, {to.text})")
             return
+        if (left.shape[1], right.shape) == (1, (1, 1)) and not self.speller.whole:
+            self.binary(to, "*", left, right)
+            return
         weight = not self.speller.is_batched(left) and is_column(right) and 1 not in right.shape[:1]
         if self.speller.whole or not weight or left.shape[1] == 1:
             self.copy(to, expr)

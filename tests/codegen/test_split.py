@@ -43,7 +43,11 @@ def columns(sweep: Sweep, phase: Phase) -> list[object]:
 
 
 @pytest.mark.parametrize(
-    "name", ["of_both", "of_both_reset", "of_stacks", "of_output", "of_kept", "attn", "ugrnn", "esn", "made_weights"]
+    "name",
+    [
+        *("of_both", "of_both_reset", "of_stacks", "of_output", "of_kept", "within_a_stack"),
+        *("attn", "ugrnn", "esn", "made_weights"),
+    ],
 )
 def test_the_values_stay(name: str) -> None:
     before = both_of(cell_of(name))
@@ -52,8 +56,11 @@ def test_the_values_stay(name: str) -> None:
     values = arrays(before.forward)
     for now, then in ((after.forward, before.forward), (split_products(before.forward), before.forward)):
         found, wanted = (evaluate(sweep.check().program.check(), values) for sweep in (now, then))
-        for s in (*now.wanted, *now.carried.values()):
+        assert {s.name for s in before.cell.outputs} | {s.name for s in now.carried.values()} <= wanted.keys()
+        for s in {*now.wanted, *now.carried.values()} & {*then.wanted, *then.carried.values()}:
             np.testing.assert_allclose(found[s.name], wanted[s.name], rtol=1e-12, atol=1e-13)
+        if now is after.forward:
+            values |= found
     values |= wanted
     values = arrays(replace(before.backward, inputs=(*before.backward.inputs, *after.backward.inputs))) | values
     found, wanted = (
@@ -62,6 +69,14 @@ def test_the_values_stay(name: str) -> None:
     )
     for s in (*before.backward.wanted, *before.backward.carried.values()):
         np.testing.assert_allclose(found[s.name], wanted[s.name], rtol=1e-12, atol=1e-13)
+
+
+def test_a_formula_in_a_stack_is_multiplied_alone_too() -> None:
+    """Of W [r h; x] the product with x is made before the loop, and x̄ after it."""
+    both = split(both_of(cell_of("of_both_reset")))
+    forward = hoist_terms(both.forward)
+    assert (columns(forward, "loop"), columns(forward, "before")) == ([H] * 3, [X] * 3)
+    assert columns(both.backward, "loop") == [H] * 3
 
 
 def test_what_is_there_before_is_multiplied_before_the_loop() -> None:

@@ -34,8 +34,10 @@ class View:
     count: Expr
 
     def overlaps(self, other: View) -> bool:
+        if self.symbol != other.symbol:
+            return False
         gaps = (other.start - self.start - self.count, self.start - other.start - other.count)
-        return self.symbol == other.symbol and not any(gap.is_nonnegative for gap in gaps)
+        return not any(gap.is_nonnegative for gap in gaps)
 
     def within(self, homes: Mapping[MatrixSymbol, Member]) -> View:
         """The rows of the value in whose place this one is."""

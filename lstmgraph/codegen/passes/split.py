@@ -30,7 +30,7 @@ from lstmgraph.program import Equation
 class Run:
     """Neighbours in a stack that all wait for the step before, or all do not, each with the row it begins at."""
 
-    members: tuple[tuple[Expr, MatrixSymbol], ...]
+    members: tuple[tuple[Expr, MatrixExpr], ...]
 
     @property
     def start(self) -> Expr:
@@ -46,10 +46,11 @@ Stacks = Mapping[MatrixSymbol, tuple[Run, ...]]
 
 def split(both: Sequence) -> Sequence:
     """A product with a stack of what waits for the step before and what does not is one for each, there and back."""
-    stacks = stacks_of(both.forward)
+    forward = with_members_named(both.forward)
+    stacks = stacks_of(forward)
     if not stacks:
         return both
-    both = replace(both, backward=_split_back(both.backward, stacks))
+    both = replace(both, forward=forward, backward=_split_back(both.backward, stacks))
     for e in both.forward["loop"]:
         if e.target in stacks and _is_made_again(e, both):
             both = _made_again(e, both)
@@ -58,12 +59,27 @@ def split(both: Sequence) -> Sequence:
 
 def split_products(sweep: Sweep) -> Sweep:
     """A product with a stack of what waits for the step before and what does not is one for each."""
-    stacks = stacks_of(sweep)
+    named = with_members_named(sweep)
+    stacks = stacks_of(named)
     if not stacks:
         return sweep
-    parts = _Parts(sweep)
-    loop = [replace(e, value=parts.split(e.value, stacks)) for e in sweep["loop"]]
-    return parts.placed(sweep.changed({"loop": loop}))
+    parts = _Parts(named)
+    loop = [replace(e, value=parts.split(e.value, stacks, e.target)) for e in named["loop"]]
+    return parts.placed(named.changed({"loop": loop}))
+
+
+def with_members_named(sweep: Sweep) -> Sweep:
+    """A sweep in which what is in a stack that can be split has a name: r ⊙ h of [r ⊙ h; x]."""
+    stacks, names = stacks_of(sweep), _Parts(sweep)
+
+    def named(e: Equation) -> Equation:
+        if e.target not in stacks:
+            return e
+        members = (m if isinstance(m, MatrixSymbol) else names.named(m, e.target) for m in e.value.args)
+        return replace(e, value=Concat(*members))
+
+    loop = [named(e) for e in sweep["loop"]]
+    return sweep.changed({"loop": in_order([*names.new.values(), *loop])}) if names.new else sweep
 
 
 def stacks_of(sweep: Sweep) -> dict[MatrixSymbol, tuple[Run, ...]]:
@@ -77,14 +93,13 @@ def stacks_of(sweep: Sweep) -> dict[MatrixSymbol, tuple[Run, ...]]:
 
 
 def _is_stack(e: Equation) -> bool:
-    members = e.value.args if isinstance(e.value, Concat) and e.target.shape[1] == 1 else (e.value,)
-    return len(members) > 1 and all(isinstance(m, MatrixSymbol) for m in members)
+    return isinstance(e.value, Concat) and e.target.shape[1] == 1
 
 
-def _runs(members: tuple[MatrixSymbol, ...], late: frozenset[MatrixSymbol]) -> tuple[Run, ...]:
+def _runs(members: tuple[MatrixExpr, ...], late: frozenset[MatrixSymbol]) -> tuple[Run, ...]:
     starts = accumulate((m.shape[0] for m in members), initial=Integer(0))
     placed = zip(starts, members, strict=False)
-    return tuple(Run(tuple(run)) for _, run in groupby(placed, lambda row: row[1] in late))
+    return tuple(Run(tuple(run)) for _, run in groupby(placed, lambda row: late.isdisjoint(symbols_in(row[1]))))
 
 
 def _weight(left: MatrixExpr) -> MatrixExpr:
@@ -104,13 +119,18 @@ class _Parts:
         self.taken = {str(s) for s in known}
         self.constant = self.sweep.constant()
 
-    def split(self, expr: MatrixExpr, stacks: Stacks) -> MatrixExpr:
-        """An expression in which a product with a stack is the sum of those with its runs."""
+    def split(self, expr: MatrixExpr, stacks: Stacks, owner: MatrixSymbol) -> MatrixExpr:
+        """An expression of a value in which a product with a stack is the sum of those with its runs.
+
+        In another stack such a sum has a name, as every sum in a stack has.
+        """
         if isinstance(expr, MatrixSymbol):
             return expr
         if isinstance(expr, MatMul) and expr.args[1] in stacks and _weight(expr.args[0]) in self.constant:
             return total(*(MatMul(self.columns(expr.args[0], run), self.stacked(run)) for run in stacks[expr.args[1]]))
-        inner = [self.split(o, stacks) for o in operands(expr)]
+        inner = [self.split(o, stacks, owner) for o in operands(expr)]
+        if isinstance(expr, Concat):
+            inner = [self.named(a, owner) if isinstance(a, MatAdd) else a for a in inner]
         return total(*inner) if isinstance(expr, MatAdd) else rebuild(expr, inner)
 
     def columns(self, weight: MatrixExpr, run: Run) -> MatrixExpr:
