@@ -28,6 +28,7 @@ from lstmgraph.codegen.targets import TARGETS, module_of
 from lstmgraph.errors import UnknownName, UsageError
 from lstmgraph.program import Equation, Program
 
+BothPass = Callable[[Both], Both]
 # What takes no operation of its own: rows of an array, an array turned, one number for all entries, and a join, whose
 # members are computed where it holds them.
 _FREE = (MatrixSymbol, n.Slice, n.Fill, n.Concat, n.Identity, n.TimeSum, n.Negative, Transpose)
@@ -46,9 +47,8 @@ def passes_text(cell: Cell, gradient: Program, target: str) -> str:
     ways = [sequence(cell, gradient)]
     for change in passes["both"]:
         ways.append(change(ways[-1]))
-    both = ways[-1]
-    ends = {"forward": both.forward, "backward": both.backward}
-    stages = {way: _stages(sweep, passes[way]) for way, sweep in ends.items() if passes[way]}
+    starts = {"forward": [both.forward for both in ways], "backward": [both.backward for both in ways]}
+    stages = {way: _stages(sweeps, passes["both"], passes[way]) for way, sweeps in starts.items() if passes[way]}
     names = _names(cell, [list(found.values()) for found in stages.values()])
     lines: list[str] = []
     dialect = getattr(
@@ -57,33 +57,38 @@ def passes_text(cell: Cell, gradient: Program, target: str) -> str:
     if passes["both"]:
         lines += ["both directions", "===============", "", *_kept(ways, passes["both"], names, dialect)]
     for direction, found in stages.items():
-        lines += [direction, "=" * len(direction), "", *_summary(found), "", *_told(found, names, dialect)]
+        told = _told(found, len(passes["both"]), names, dialect)
+        lines += [direction, "=" * len(direction), "", *_summary(found), "", *told]
     return "\n".join(lines[:-1]) + "\n"
 
 
-def _stages(sweep: Sweep, passes: Passes) -> dict[str, Sweep]:
-    """The sweep before and after each pass, by what is to be said of it."""
-    stages = {"the equations": sweep}
+def _stages(starts: Sequence[Sweep], both: Sequence[BothPass], passes: Passes) -> dict[str, Sweep]:
+    """The sweep before and after each pass, by what is to be said of it: after those of both directions, and others."""
+    stages = {"the equations": starts[0]}
+    stages |= {_said(k, change): sweep for k, (change, sweep) in enumerate(zip(both, starts[1:], strict=True), 1)}
+    sweep = starts[-1]
     for change in passes:
         sweep = change(sweep)
-        said = (change.__doc__ or "").splitlines()[0]
-        stages[f"{len(stages)}. {change.__name__}: {said}"] = sweep
+        stages[_said(len(stages), change)] = sweep
     return stages
 
 
+def _said(number: int, change: Callable[..., object]) -> str:
+    return f"{number}. {change.__name__}: {(change.__doc__ or '').splitlines()[0]}"
+
+
 def _kept(
-    ways: Sequence[Both], passes: Iterable[Callable[[Both], Both]], names: Mapping[MatrixSymbol, str], dialect: Dialect
+    ways: Sequence[Both], passes: Iterable[BothPass], names: Mapping[MatrixSymbol, str], dialect: Dialect
 ) -> Iterator[str]:
-    """How many numbers of a step are kept, before and after each pass, what is new, and what is computed again."""
+    """How many numbers of a step are kept before and after each pass of both directions, what is computed again."""
     speller = Columns(dialect, names, dict.fromkeys(names, False), "np.zeros(1)")
     yield f"the equations: {ways[0].kept()} numbers per step and sample are kept for the way back"
     yield ""
     for k, (change, before, after) in enumerate(zip(passes, ways, ways[1:], strict=False), 1):
         again = [e for e in after.backward.equations if e.target in before.saved]
-        new = [e for e in after.forward.equations if e not in before.forward.equations]
-        said = f"{k}. {change.__name__}: {(change.__doc__ or '').splitlines()[0]}"
+        said = _said(k, change)
         yield f"{said}  Nothing to do." if after == before else f"{said}  {after.kept()} numbers."
-        yield from (f"    {names[e.target]} = {speller.spell(e.value).text}" for e in (*new, *again))
+        yield from (f"    {names[e.target]} = {speller.spell(e.value).text}" for e in again)
         yield ""
 
 
@@ -121,12 +126,17 @@ def _summary(stages: Mapping[str, Sweep]) -> list[str]:
     ]
 
 
-def _told(stages: Mapping[str, Sweep], names: Mapping[MatrixSymbol, str], dialect: Dialect) -> Iterator[str]:
-    """All of the equations, then of each pass those of the phases that it changes."""
+def _told(stages: Mapping[str, Sweep], both: int, names: Mapping[MatrixSymbol, str], dialect: Dialect) -> Iterator[str]:
+    """All of the equations, then of each pass those of the phases that it changes.
+
+    Of those of both directions, the first ones, the other section says whether they do anything.
+    """
     speller = Columns(dialect, names, dict.fromkeys(names, False), "np.zeros(1)")
     before: Sweep | None = None
-    for words, sweep in stages.items():
+    for k, (words, sweep) in enumerate(stages.items()):
         changed = [phase for phase in PHASES if sweep[phase] and (before is None or before[phase] != sweep[phase])]
+        if k <= both and not changed:
+            continue
         yield words if changed else f"{words}  Nothing to do."
         for phase in changed:
             yield f"  {phase}"

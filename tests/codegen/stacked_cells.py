@@ -1,8 +1,8 @@
 """Random cells of products with stacks, W @ concat(h[t-1], x[t]), as most papers draw an LSTM.
 
 `random_cells.py` writes such products one by one.  Here they are of inputs, states of the step before, delays, values
-computed before, parameters and small formulas, in any order, some twice; stacks have names or none, some are taken
-whole or in parts besides, and weights are turned or shared.
+computed before, parameters, small formulas and such products, in any order, some twice; stacks have names or none, some
+are taken whole or in parts besides, and weights are turned or shared.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ class _Cell:
     def member(self) -> tuple[str, str]:
         """A value and its size."""
         value, size = self.rng.choice([*self.known.items()])
+        if self.rng.random() < 0.1:
+            return self.product(size), size
         others = [v for v, s in self.known.items() if s == size]
         return (f"{self.rng.choice(others)} * {value}" if self.rng.random() < 0.15 else value), size
 

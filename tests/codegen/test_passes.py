@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from lstmgraph.codegen import passes as catalogue
 from lstmgraph.codegen.computed import computed
 from lstmgraph.codegen.loops import layout
 from lstmgraph.codegen.passes import (
+    add_up,
     again,
     blend,
     broadcast,
@@ -40,13 +42,18 @@ from lstmgraph.codegen.passes import (
     place,
     place_parts,
     precise,
+    recompute,
+    recompute_in_loop,
     rest,
     sink,
+    split,
+    split_products,
     spread,
     stack,
     stack_late,
     stack_steps,
     turn,
+    unsigned,
     widen,
 )
 from lstmgraph.codegen.passes.inline import inline
@@ -90,6 +97,11 @@ PASSES = {
 }
 
 
+# Those that others do not start from, and those of both directions.
+ALONE = (halve, collect, unsigned, stack_late, split_products)
+BOTH = (split, add_up, recompute, recompute_in_loop)
+
+
 def sequence_of(cell: Cell, reused: bool = False) -> Sequence:
     return sequence(cell, reusing(gradient(cell), cell.step) if reused else gradient(cell))
 
@@ -101,6 +113,11 @@ def one_by_one(sweep: Sweep) -> dict[str, Sweep]:
         found[name] = change(found["stack"] if name in {"pack", "place", "parts"} else sweep)
         sweep = found[name]
     return found
+
+
+def alone(sweep: Sweep) -> dict[str, Sweep]:
+    """A sweep after each of the other passes."""
+    return {change.__name__: change(sweep) for change in ALONE}
 
 
 def arrays(sweep: Sweep) -> dict[str, np.ndarray]:
@@ -119,11 +136,42 @@ def test_every_pass_keeps_the_values(name: str, reused: bool) -> None:
     for sweep in (both.forward, both.backward):
         inputs = arrays(sweep)
         before = evaluate(sweep.program, inputs)
-        for pass_name, after in one_by_one(sweep).items():
+        for pass_name, after in (one_by_one(sweep) | alone(sweep)).items():
             found = evaluate(after.check().program.check(), inputs)
             for wanted in (*sweep.wanted, *sweep.carried.values()):
                 error = np.abs(found[wanted.name] - before[wanted.name]).max()
                 assert error <= 1e-12 * max(1, np.abs(before[wanted.name]).max()), (pass_name, wanted)
+
+
+@pytest.mark.parametrize("change", BOTH, ids=lambda change: change.__name__)
+@pytest.mark.parametrize("name", CELLS)
+def test_every_pass_of_both_directions_keeps_the_values(name: str, change: Callable[[Sequence], Sequence]) -> None:
+    both = sequence_of(load(name))
+    assert_same_values(both, change(both))
+
+
+def assert_same_values(before: Sequence, after: Sequence) -> None:
+    """Both directions compute the same, the way back from what each has kept of the way there."""
+    there = [arrays(before.forward), arrays(before.backward)]
+    results = []
+    for both in (before, after):
+        forward = evaluate(both.forward.check().program.check(), there[0])
+        known = there[1] | there[0] | forward
+        inputs = {s.name: known[s.name] for s in both.backward.program.inputs}
+        results.append((forward, evaluate(both.backward.check().program.check(), inputs)))
+    wanted = [
+        {*before.forward.carried.values(), *before.cell.outputs},
+        {*before.backward.wanted, *before.backward.carried.values()},
+    ]
+    for symbols, old, new in zip(wanted, *results, strict=True):
+        for s in symbols:
+            np.testing.assert_allclose(new[s.name], old[s.name], rtol=1e-11, atol=1e-12, err_msg=str(s))
+
+
+def test_every_pass_is_evaluated() -> None:
+    names = {change.__name__ for change in (*PASSES.values(), *ALONE, *BOTH, hoist_products)}
+    catalogued = {name for name in catalogue.__all__ if isinstance(getattr(catalogue, name), FunctionType)}
+    assert names == catalogued - {"passed", "passed_both"}
 
 
 @pytest.mark.parametrize("name", CELLS)

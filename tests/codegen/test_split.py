@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from sympy import MatMul, Symbol
 
@@ -18,10 +17,9 @@ from lstmgraph.codegen.passes.split import with_parts_written
 from lstmgraph.codegen.sequence import Sequence, sequence
 from lstmgraph.codegen.shown import passes_text, products
 from lstmgraph.codegen.sweep import Phase, Sweep
-from lstmgraph.numeric.evaluate import evaluate
 from lstmgraph.reading import from_equations
 from tests.codegen.equality import cell_of
-from tests.codegen.test_passes import arrays
+from tests.codegen.test_passes import assert_same_values
 
 H, X = (Symbol(name, integer=True, positive=True) for name in "HX")
 
@@ -53,22 +51,8 @@ def test_the_values_stay(name: str) -> None:
     before = both_of(cell_of(name))
     after = split(before)
     assert after.forward != before.forward
-    values = arrays(before.forward)
-    for now, then in ((after.forward, before.forward), (split_products(before.forward), before.forward)):
-        found, wanted = (evaluate(sweep.check().program.check(), values) for sweep in (now, then))
-        assert {s.name for s in before.cell.outputs} | {s.name for s in now.carried.values()} <= wanted.keys()
-        for s in {*now.wanted, *now.carried.values()} & {*then.wanted, *then.carried.values()}:
-            np.testing.assert_allclose(found[s.name], wanted[s.name], rtol=1e-12, atol=1e-13)
-        if now is after.forward:
-            values |= found
-    values |= wanted
-    values = arrays(replace(before.backward, inputs=(*before.backward.inputs, *after.backward.inputs))) | values
-    found, wanted = (
-        evaluate(sweep.check().program.check(), {s.name: values[s.name] for s in sweep.program.inputs})
-        for sweep in (after.backward, before.backward)
-    )
-    for s in (*before.backward.wanted, *before.backward.carried.values()):
-        np.testing.assert_allclose(found[s.name], wanted[s.name], rtol=1e-12, atol=1e-13)
+    assert_same_values(before, after)
+    assert_same_values(before, replace(before, forward=split_products(before.forward)))
 
 
 def test_a_formula_in_a_stack_is_multiplied_alone_too() -> None:
@@ -138,6 +122,11 @@ def test_the_pass_is_shown() -> None:
     assert "1. split: A product with a stack" in text
     assert "    pre_f = W_f_1 @ h_prev + W_f_2 @ x + b_f\n" in text
     assert "    f_1 = np.concatenate([h_prev, x])\n" in text
+    for direction in ("forward", "backward"):
+        table = text.partition(f"\n{direction}\n====")[2]
+        rows = re.findall(r"^(?:the equations|1\. split) +\d+ +\d+ +(.*\S) +\d+ +\d+$", table, re.MULTILINE)
+        assert rows[0] == "4*H*(H + X)", "of all columns"
+        assert rows[1] == {"forward": "4*H**2 + 4*H*X", "backward": "4*H**2"}[direction]
     same = passes_text(cell_of("lstm"), gradient(cell_of("lstm")), "numpy")
     assert re.search(r"^1\. split: .*  Nothing to do\.$", same, re.MULTILINE)
     assert not re.search(r"^1\. split: .*  Nothing to do\.$", text, re.MULTILINE)
