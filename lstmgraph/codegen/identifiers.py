@@ -177,8 +177,8 @@ MARKS: Marks = {
     ("grad",): Mark("d_"),
     ("loss",): Mark("d_", "_loss", timed=False),
     **dict.fromkeys([("seed",), ("carry",)], Mark("d_", "_next", timed=False)),
-    **{(word,): Mark(f"{word}_") for word in ("pre", "proj", "slope", "gain", "scale", "half", "share", "rest")},
-    **{(word,): Mark(f"{word}_") for word in ("sigmoid", "tanh", "minus")},
+    **{(word,): Mark(f"{word}_") for word in ("pre", "proj", "bias", "slope", "gain", "scale", "half", "share")},
+    **{(word,): Mark(f"{word}_") for word in ("rest", "sigmoid", "tanh", "minus")},
     ("turned",): Mark(after="_T"),
     ("sum",): Mark(after="_sum"),
 }

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Rational
 
 from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.build import is_number
 from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.codegen.passes.extremes import relative
@@ -86,6 +87,8 @@ class _Halving:
             at = next((k for k, a in enumerate(value.args) if self.is_parameter(a)), None)
             if at is not None:
                 return value.func(*value.args[:at], self.half_of(value.args[at]), *value.args[at + 1 :])
+        if is_number(value):
+            return n.Fill(HALF * value.value, *value.shape)
         return n.Hadamard(n.Fill(HALF, *value.shape), value)
 
     def is_parameter(self, factor: MatrixExpr) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from sympy import MatAdd, MatrixExpr, MatrixSymbol
+from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol
 
 from lstmgraph.algebra.build import negate, product, quotient, total
 from lstmgraph.algebra.names import name_of
@@ -54,6 +54,11 @@ def _multiple(*factors: MatrixExpr) -> MatrixExpr:
 def _is_minus(value: MatrixExpr) -> bool:
     """Whether it is what the loop can take off as well."""
     return isinstance(value, Negative) and isinstance(value.args[0], (MatrixSymbol, Fill))
+
+
+def _is_one_number(value: MatrixExpr) -> bool:
+    """Whether all entries are the same."""
+    return isinstance(value.args[0] if isinstance(value, Negative) else value, Fill)
 
 
 def _below(value: MatrixExpr) -> MatrixExpr | None:
@@ -103,9 +108,9 @@ class _Hoisting:
             return quotient(late, self.named(owner, below, "scale"))
         if self.is_free(whole):
             return self.join(*inner)
-        named = self.early(owner, whole)
-        places = enumerate(inner)
-        return self.join(*(named if k == early[0] else p for k, p in places if k == early[0] or k not in early))
+        late = [p for k, p in enumerate(inner) if k not in early]
+        at = 0 if all(isinstance(p, MatMul) for p in late) else early[0]  # gates are of one form in whatever order
+        return self.join(*late[:at], self.early(owner, whole), *late[at:])
 
     def is_free(self, whole: MatrixExpr) -> bool:
         """Whether the loop takes it as it is, where a name would only fill an array."""
@@ -119,7 +124,16 @@ class _Hoisting:
             return negate(self.early(owner, whole.args[0]))
         if isinstance(whole, Fill):
             return Fill(self.named(owner, whole.value), *whole.shape)
-        return self.named(owner, whole)
+        return self.named(owner, self.with_one_constant(owner, whole) if self.kind is MatAdd else whole)
+
+    def with_one_constant(self, owner: Equation, whole: MatrixExpr) -> MatrixExpr:
+        """A sum whose terms that are the same for all steps are one: a bias and the number, or the bias, beside it."""
+        terms = operands(whole) if isinstance(whole, MatAdd) else ()
+        constant = [term for term in terms if symbols_in(term) <= self.constant]
+        if len(constant) in {0, 1, len(terms)} or all(map(_is_one_number, constant)):
+            return whole
+        bias = self.named(owner, total(*constant), "bias")
+        return total(*(term for term in terms if term not in constant), bias)
 
     def is_early(self, value: MatrixExpr) -> bool:
         return value not in self.stay and self.late.isdisjoint(symbols_in(value))

@@ -79,7 +79,7 @@ def with_members_named(sweep: Sweep) -> Sweep:
         return replace(e, value=Concat(*members))
 
     loop = [named(e) for e in sweep["loop"]]
-    return sweep.changed({"loop": in_order([*names.new.values(), *loop])}) if names.new else sweep
+    return names.placed(sweep.changed({"loop": loop})) if names.new else sweep
 
 
 def stacks_of(sweep: Sweep) -> dict[MatrixSymbol, tuple[Run, ...]]:
