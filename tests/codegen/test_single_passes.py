@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from types import ModuleType
@@ -304,3 +305,42 @@ def test_what_is_added_up_of_the_second_side_of_a_switch_is_no_difference_of_sum
     cell = Cell.from_equations(f"h[t] = sin(h[t-1] + x[t]) + maximum({both})", name="c", sizes={"x": "H", "h": "H"})
     backward = sequence_of(cell).backward
     assert (rest(backward) == backward) == left
+
+
+def spelled(*sums: str) -> Cell:
+    """An LSTM of which the gates f, i, o and g are of these sums, each in names without its letter."""
+    letters = "fiog"
+    gates = [
+        f"{k}[t] = {'tanh' if k == 'g' else 'sigmoid'}({re.sub(r'(?<=[WUb])_', f'_{k}', text)})"
+        for k, text in zip(letters, sums * 4, strict=False)
+    ]
+    equations = "\n".join([*gates, "c[t] = f[t] * c[t-1] + i[t] * g[t]", "h[t] = o[t] * tanh(c[t])"])
+    return loads(f'name = "cell"\noutput = "h"\nequations = """\n{equations}\n"""\n[sizes]\nx = "X"\nh = "H"')
+
+
+PLAIN = "W_ @ x[t] + U_ @ h[t-1] + b_"
+
+
+@pytest.mark.parametrize("target", [numpy, torch])
+@pytest.mark.parametrize(
+    "sums",
+    [
+        ("W_ @ x[t] + U_ @ h[t-1]",),
+        ("U_ @ h[t-1] + W_ @ x[t]",),
+        ("U_ @ h[t-1] + W_ @ x[t] + b_",),
+        ("b_ + U_ @ h[t-1] + W_ @ x[t]", PLAIN),
+        (f"{PLAIN} + 1", PLAIN, PLAIN, PLAIN),
+        (f"{PLAIN} + b_2", "b_ + W_ @ x[t] + b_2 + U_ @ h[t-1]"),
+        ("W_ @ concat(h[t-1], x[t]) + b_",),
+        ("W_ @ concat(x[t], h[t-1])",),
+        ("b_ + W_ @ concat(x[t], h[t-1]) + 1",),
+    ],
+)
+def test_gates_are_one_however_their_sums_are_spelled(sums: tuple[str, ...], target: ModuleType) -> None:
+    def loop(cell: Cell) -> int:
+        both = sequence_of(cell)
+        for change in target.PASSES["both"]:
+            both = change(both)
+        return operations(passed(both.forward, target.PASSES["forward"]))
+
+    assert loop(spelled(*sums)) == loop(spelled(PLAIN))

@@ -127,12 +127,12 @@ class _Hoisting:
         return self.named(owner, self.with_one_constant(owner, whole) if self.kind is MatAdd else whole)
 
     def with_one_constant(self, owner: Equation, whole: MatrixExpr) -> MatrixExpr:
-        """A sum whose terms that are the same for all steps are one: a bias and the number, or the bias, beside it."""
+        """A sum whose terms that are the same for all steps are one, the last: a bias and what is added to it."""
         terms = operands(whole) if isinstance(whole, MatAdd) else ()
         constant = [term for term in terms if symbols_in(term) <= self.constant]
-        if len(constant) in {0, 1, len(terms)} or all(map(_is_one_number, constant)):
+        if len(constant) in {0, len(terms)} or all(map(_is_one_number, constant)):
             return whole
-        bias = self.named(owner, total(*constant), "bias")
+        bias = self.named(owner, total(*constant), "bias") if len(constant) > 1 else constant[0]
         return total(*(term for term in terms if term not in constant), bias)
 
     def is_early(self, value: MatrixExpr) -> bool:
