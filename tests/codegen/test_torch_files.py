@@ -37,6 +37,13 @@ def test_a_product_with_a_number_makes_no_array_to_copy(name: str) -> None:
     assert ("            e *= 2\n" in source) == (name == "doubled")
 
 
+@pytest.mark.parametrize("name", [name for name in CELLS if name != "sum_of_a_delay"])
+def test_no_step_copies_what_it_hands_on(name: str) -> None:
+    """A value of a step is an array that the next step takes; only one number in all entries is made one of its own."""
+    loops = [part for part in ast.walk(ast.parse(functions_of(name).source)) if isinstance(part, ast.For)]
+    assert not [line for loop in loops for line in loop.body if ".clone()" in ast.unparse(line)]
+
+
 @pytest.mark.parametrize("name", CELLS)
 def test_the_text_is_standalone_python(name: str) -> None:
     source = functions_of(name).source
