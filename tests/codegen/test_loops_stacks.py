@@ -75,6 +75,15 @@ def test_the_way_back_of_a_gru_has_each_slope_once() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "columns"), [("lstm", 5), ("peephole_lstm", 5), ("gru", 4), ("gru_reset_after", 4), ("mgu", 3)]
+)
+def test_a_gate_is_kept_in_the_place_of_the_product_that_it_is_made_of(name: str, columns: int) -> None:
+    cell = computed(load(name))
+    file = File(Plan(cell, gradient(cell)), Options())
+    assert file.tape.amount() == f"T * B * ({columns} * H)"
+
+
+@pytest.mark.parametrize(
     "name", ["gru", "sru", "mogrifier", "lem", "cfn", "qrnn", "nbrc", "two_layers", "switch_after"]
 )
 def test_the_way_back_copies_nothing_from_stack_to_stack(name: str) -> None:
