@@ -62,7 +62,8 @@ def sequence(cell: Cell, gradient: Program) -> Sequence:
     """
     check_complete(cell, gradient)
     gradient = with_switches(gradient, cell.step, cell.constants)
-    forward, backward = _forward(cell, gradient), _backward(cell, gradient)
+    forward = _forward(cell, gradient)
+    backward = _backward(cell, gradient, forward)
     constants = (*cell.parameters, *cell.constant_symbols)
     timed = dependent(forward, (*cell.inputs, *cell.previous))
     shared = {*constants, *(e.target for e in forward if e.target not in timed)}
@@ -107,8 +108,8 @@ def _without_second_name(e: Equation) -> Equation:
     return replace(e, value=e.value.args[0]) if isinstance(e.value, n.Identity) else e
 
 
-def _backward(cell: Cell, gradient: Program) -> Program:
-    """The backward stage of a gradient, with what its seeds are the sum of."""
+def _backward(cell: Cell, gradient: Program, forward: Program) -> Program:
+    """The backward stage of a gradient, with what its seeds are the sum of, by the functions of the step."""
     arriving: dict[MatrixSymbol, MatrixExpr] = {}
     following = {s.next: like(s.next, "carry") for s in cell.states}
     for output in cell.outputs:
@@ -120,7 +121,7 @@ def _backward(cell: Cell, gradient: Program) -> Program:
         *(replace(e, value=renamed(e.value, lambda s: alone.get(s, s))) for e in gradient.stage("backward")),
     )
     known = with_complements(map(_without_known, equations))
-    equations = tuple(map(_without_second_name, _without_repeats(known)))
+    equations = tuple(map(_without_second_name, _without_repeats(known, forward)))
     computed = {e.target for e in equations}
     inputs = dict.fromkeys(s for e in equations for s in sorted(symbols_in(e.value), key=str) if s not in computed)
     return Program(f"{cell.name}_backward", tuple(inputs), equations, gradient.outputs)
@@ -133,16 +134,23 @@ def _without_known(e: Equation) -> Equation:
     return replace(e, value=folded(e.value)) if known else e
 
 
-def _without_repeats(equations: Iterable[Equation]) -> Iterator[Equation]:
-    """With a name for every function that one takes twice of a value, as the slope of silu does the sigmoid."""
-    named: dict[MatrixExpr, MatrixSymbol] = {}
+def _without_repeats(equations: Iterable[Equation], forward: Iterable[Equation]) -> Iterator[Equation]:
+    """With a name for every function that one takes twice of a value, as the slope of silu does the sigmoid.
+
+    What the step has computed has its name: cos(a) in the slope of sin(a), where both are taken.
+    """
+    named: dict[MatrixExpr, MatrixSymbol] = {e.value: e.target for e in forward if _is_function(e.value)}
     for e in equations:
-        parts = Counter(part for part in walk(e.value) if isinstance(part, n.Elementwise) and type(part) not in CHEAP)
+        parts = Counter(filter(_is_function, walk(e.value)))
         for part in (p for p, uses in parts.items() if uses > 1 and isinstance(p.args[0], MatrixSymbol)):
             if part not in named:
                 named[part] = symbol(name_of(part.args[0]).marked(RULES[part.func].name), part.shape)
                 yield Equation(named[part], part, stage=e.stage)
         yield replace(e, value=_by_names(e.value, named))
+
+
+def _is_function(expr: MatrixExpr) -> bool:
+    return isinstance(expr, n.Elementwise) and type(expr) not in CHEAP
 
 
 def _without_repeated_sums(backward: Program, summed: AbstractSet[MatrixSymbol]) -> Iterator[Equation]:

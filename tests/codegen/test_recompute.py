@@ -11,8 +11,8 @@ from sympy import Expr, MatAdd, MatMul, Symbol, Transpose
 
 from lstmgraph import Cell
 from lstmgraph.algebra.names import size, symbol
-from lstmgraph.algebra.nodes import Sin, Tanh
-from lstmgraph.algebra.traverse import symbols_in
+from lstmgraph.algebra.nodes import Cos, Sin, Tanh
+from lstmgraph.algebra.traverse import symbols_in, walk
 from lstmgraph.calculus import gradient, reusing
 from lstmgraph.codegen.computed import computed
 from lstmgraph.codegen.passes import add_up, hoist_terms, passed_both, recompute, recompute_in_loop, sink
@@ -119,6 +119,18 @@ def test_an_output_is_there_anyway(change: Callable[[Sequence], Sequence], outpu
     after = change(sequence(cell, gradient(cell)))
     assert ("i[t]" in {str(s) for s in after.saved}) != again
     assert ("i[t]" in {str(e.target) for e in after.backward.equations}) == again
+
+
+def test_a_function_that_the_step_has_computed_is_not_computed_again() -> None:
+    """Of a rotation: the slope of the sine is the cosine, and the other way round."""
+    text = """a[t] = W @ x[t]
+    h[t] = cos(a[t]) * h[t-1] - sin(a[t]) * g[t-1]
+    g[t] = sin(a[t]) * h[t-1] + cos(a[t]) * g[t-1]"""
+    cell = Cell.from_equations(text, name="rotation", sizes={"x": "X", "h": "H", "g": "H"}, output="h")
+    both = sequence(cell, gradient(cell))
+    functions_of_a = {p.func for e in both.forward.equations for p in walk(e.value) if isinstance(p, (Sin, Cos))}
+    assert functions_of_a == {Sin, Cos}
+    assert not [p for e in both.backward.equations for p in walk(e.value) if isinstance(p, (Sin, Cos))]
 
 
 def test_a_factor_of_a_product_stays() -> None:
