@@ -17,8 +17,9 @@ from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol
 from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import is_number, is_outer_product, negate
 from lstmgraph.algebra.nodes import operands
-from lstmgraph.codegen.arrays import Speller, flip, limited, outer_factors, signed, value_of
+from lstmgraph.codegen.arrays import Speller, limited, signed, value_of
 from lstmgraph.codegen.code import LARGEST, WIDTH, Code, Level, joined
+from lstmgraph.codegen.products import flip, outer_factors
 
 BINARY: Mapping[type, str] = {n.Hadamard: "mul", n.Divide: "div", n.Maximum: "maximum", n.Minimum: "minimum"}
 
