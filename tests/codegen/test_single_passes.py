@@ -330,6 +330,7 @@ PLAIN = "W_ @ x[t] + U_ @ h[t-1] + b_"
         ("U_ @ h[t-1] + W_ @ x[t] + b_",),
         ("b_ + U_ @ h[t-1] + W_ @ x[t]", PLAIN),
         (f"{PLAIN} + 1", PLAIN, PLAIN, PLAIN),
+        (f"{PLAIN} + b_2",),
         (f"{PLAIN} + b_2", "b_ + W_ @ x[t] + b_2 + U_ @ h[t-1]"),
         ("W_ @ concat(h[t-1], x[t]) + b_",),
         ("W_ @ concat(x[t], h[t-1])",),
@@ -337,10 +338,13 @@ PLAIN = "W_ @ x[t] + U_ @ h[t-1] + b_"
     ],
 )
 def test_gates_are_one_however_their_sums_are_spelled(sums: tuple[str, ...], target: ModuleType) -> None:
-    def loop(cell: Cell) -> int:
+    def loop(cell: Cell) -> tuple[int, int]:
         both = sequence_of(cell)
         for change in target.PASSES["both"]:
             both = change(both)
-        return operations(passed(both.forward, target.PASSES["forward"]))
+        forward, backward = (
+            passed(sweep, target.PASSES[way]) for way, sweep in (("forward", both.forward), ("backward", both.backward))
+        )
+        return operations(forward), operations(backward)
 
     assert loop(spelled(*sums)) == loop(spelled(PLAIN))
