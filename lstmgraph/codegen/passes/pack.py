@@ -76,7 +76,8 @@ class _Packing:
         self.taken = {e.target for e in self.sweep.equations}
         self.needs = {e.target: symbols_in(e.value) for e in self.sweep.equations}
         for e in self.sweep.equations:
-            if isinstance(e.value, n.Slice) and (lane := self.lane(e.value)) is not None:
+            own = isinstance(e.value, n.Slice) and e.target not in self.sweep.summed  # a sum of rows is no rows
+            if own and (lane := self.lane(e.value)) is not None:
                 self.lanes[e.target] = lane
             if isinstance(e.value, n.Concat) and len(set(e.value.args)) == len(e.value.args):
                 self.keep(e.target, e.value.args)
