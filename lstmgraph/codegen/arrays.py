@@ -241,7 +241,7 @@ def limited(speller: Speller, expr: MatrixExpr) -> tuple[Code, Code] | None:
         return None
     array, limit = sorted(expr.args, key=is_number)
     code, number = speller.all((array, limit))
-    if is_number(array) or not is_number(limit) or abs(limit.value) > LARGEST:
+    if code.literal or not is_number(limit) or abs(limit.value) > LARGEST:
         return None
     return code, number.respell(speller.dialect.limits[expr.func].format(number.text))
 
