@@ -328,6 +328,7 @@ PLAIN = "W_ @ x[t] + U_ @ h[t-1] + b_"
         ("W_ @ x[t] + U_ @ h[t-1]",),
         ("U_ @ h[t-1] + W_ @ x[t]",),
         ("U_ @ h[t-1] + W_ @ x[t] + b_",),
+        ("U_ @ h[t-1] + W_ @ x[t] + b_", PLAIN),
         ("b_ + U_ @ h[t-1] + W_ @ x[t]", PLAIN),
         (f"{PLAIN} + 1", PLAIN, PLAIN, PLAIN),
         (f"{PLAIN} + b_2",),
