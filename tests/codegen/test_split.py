@@ -6,8 +6,9 @@ import re
 from dataclasses import replace
 
 import pytest
-from sympy import MatMul, Symbol
+from sympy import MatAdd, MatMul, Symbol
 
+from lstmgraph.algebra.nodes import Concat
 from lstmgraph.algebra.traverse import walk
 from lstmgraph.calculus import gradient
 from lstmgraph.cell import Cell
@@ -61,6 +62,14 @@ def test_a_formula_in_a_stack_is_multiplied_alone_too() -> None:
     forward = hoist_terms(both.forward)
     assert (columns(forward, "loop"), columns(forward, "before")) == ([H] * 3, [X] * 3)
     assert columns(both.backward, "loop") == [H] * 3
+
+
+def test_a_sum_in_a_stack_has_a_name() -> None:
+    """C computes a product in its rows of a stack, and a sum of two where the first of these is."""
+    forward = split(both_of(cell_of("within_a_stack"))).forward
+    stacks = [p for e in forward.equations for p in walk(e.value) if isinstance(p, Concat)]
+    assert stacks
+    assert not [member for stack in stacks for member in stack.args if isinstance(member, MatAdd)]
 
 
 def test_what_is_there_before_is_multiplied_before_the_loop() -> None:
