@@ -30,6 +30,11 @@ def is_light(expr: MatrixExpr) -> bool:
     return isinstance(expr, _LIGHT) and all(isinstance(o, (MatrixSymbol, Fill)) for o in operands(expr))
 
 
+def _is_alone(expr: MatrixExpr) -> bool:
+    """Whether it is a stack of one value, which is that value."""
+    return isinstance(expr, Concat) and len(expr.args) == 1
+
+
 def is_activation(expr: MatrixExpr) -> bool:
     """A function whose operand is called a pre-activation: sigmoid, tanh, ..., but not 1 - a and -a."""
     return isinstance(expr, (Elementwise, Softmax)) and not isinstance(expr, _LIGHT)
@@ -70,6 +75,8 @@ class _Namer:
 
     def body(self, expr: MatrixExpr) -> MatrixExpr:
         """The right-hand side of an equation: a sum of terms, or one operation on light operands."""
+        if _is_alone(expr):
+            return self.body(expr.args[0])
         if isinstance(expr, (MatAdd, Concat)):
             return expr.func(*(self.term(a) for a in expr.args))
         if isinstance(expr, MatrixSymbol):
@@ -85,6 +92,8 @@ class _Namer:
 
     def operand(self, expr: MatrixExpr, mark: str = "part") -> MatrixExpr:
         """The expression itself if it is light, else the name that it has or is given here."""
+        if _is_alone(expr):
+            return self.operand(expr.args[0], mark)
         if is_light(expr):
             return expr
         if isinstance(expr, _LIGHT):

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import linecache
+import sys
 from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
+from types import ModuleType
 from typing import Any
 
 
 def executed(source: str, words: str) -> dict[str, Any]:
-    """All that a text of our own defines, which `inspect.getsource` and tracebacks also show."""
+    """All that a text of our own defines, which `inspect.getsource` and tracebacks also show.
+
+    It is a module that can be imported by its name, as `torch.compile` does with that of a function in a user's model.
+    """
     # A name of its own for each text, or tracebacks would show another's; the same text is kept once.
     name = f"<lstmgraph {words} {sha256(source.encode()).hexdigest()[:12]}>"
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-    namespace: dict[str, Any] = {"__name__": name}
-    exec(compile(source, name, "exec"), namespace)  # noqa: S102 - our own text, from typed equations
-    return namespace
+    module = ModuleType(name)
+    exec(compile(source, name, "exec"), vars(module))  # noqa: S102 - our own text, from typed equations
+    sys.modules[name] = module
+    return vars(module)
 
 
 @cache

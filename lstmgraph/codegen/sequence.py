@@ -68,7 +68,9 @@ def sequence(cell: Cell, gradient: Program) -> Sequence:
     timed = dependent(forward, (*cell.inputs, *cell.previous))
     shared = {*constants, *(e.target for e in forward if e.target not in timed)}
     sums = {e.target for e in backward if _is_summed(e.target, shared)}
-    backward = replace(backward, equations=tuple(_without_repeated_sums(backward, dependent(backward, sums))))
+    totals = dependent(backward, sums)
+    backward = replace(backward, equations=tuple(_without_second_sums(backward, totals)))
+    backward = replace(backward, equations=tuple(_without_repeated_sums(backward, totals)))
     backward, summed = with_sums_apart(backward, sums, shared)
     used = {s for e in backward for s in symbols_in(e.value)}
     computed = (*cell.inputs, *cell.previous, *(e.target for e in forward))
@@ -151,6 +153,15 @@ def _without_repeats(equations: Iterable[Equation], forward: Iterable[Equation])
 
 def _is_function(expr: MatrixExpr) -> bool:
     return isinstance(expr, n.Elementwise) and type(expr) not in CHEAP
+
+
+def _without_second_sums(backward: Program, summed: AbstractSet[MatrixSymbol]) -> Iterator[Equation]:
+    """With one sum over all steps of what several of them are the sum of, as the gradients of a gate's two biases."""
+    first: dict[MatrixExpr, MatrixSymbol] = {}
+    for e in backward:
+        counts = e.target in summed and bool(symbols_in(e.value))  # a number is as short
+        owner = first.setdefault(e.value, e.target) if counts else e.target
+        yield e if owner == e.target else replace(e, value=owner)
 
 
 def _without_repeated_sums(backward: Program, summed: AbstractSet[MatrixSymbol]) -> Iterator[Equation]:

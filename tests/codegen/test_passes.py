@@ -24,10 +24,12 @@ from lstmgraph.codegen.loops import layout
 from lstmgraph.codegen.passes import (
     add_up,
     again,
+    bias,
     blend,
     broadcast,
     collect,
     divide,
+    even,
     gather,
     halve,
     hoist_factors,
@@ -98,7 +100,7 @@ PASSES = {
 
 
 # Those that others do not start from, and those of both directions.
-ALONE = (halve, collect, unsigned, stack_late, split_products)
+ALONE = (bias, even, halve, collect, unsigned, stack_late, split_products)
 BOTH = (split, add_up, recompute, recompute_in_loop)
 
 

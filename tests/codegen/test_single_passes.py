@@ -311,22 +311,28 @@ def spelled(*sums: str) -> Cell:
     """An LSTM of which the gates f, i, o and g are of these sums, each in names without its letter."""
     letters = "fiog"
     gates = [
-        f"{k}[t] = {'tanh' if k == 'g' else 'sigmoid'}({re.sub(r'(?<=[WUb])_', f'_{k}', text)})"
+        f"{k}[t] = {'tanh' if k == 'g' else 'sigmoid'}({re.sub(r'(?<=[WUbp])_', f'_{k}', text)})"
         for k, text in zip(letters, sums * 4, strict=False)
     ]
     equations = "\n".join([*gates, "c[t] = f[t] * c[t-1] + i[t] * g[t]", "h[t] = o[t] * tanh(c[t])"])
     return loads(f'name = "cell"\noutput = "h"\nequations = """\n{equations}\n"""\n[sizes]\nx = "X"\nh = "H"')
 
 
-PLAIN = "W_ @ x[t] + U_ @ h[t-1] + b_"
+BARE = "W_ @ x[t] + U_ @ h[t-1]"
+PLAIN = f"{BARE} + b_"
+PEEPHOLE = f"{BARE} + p_ * c[t-1] + b_"
 
 
 @pytest.mark.parametrize("target", [numpy, torch])
 @pytest.mark.parametrize(
     "sums",
     [
-        ("W_ @ x[t] + U_ @ h[t-1]",),
+        (BARE,),
         ("U_ @ h[t-1] + W_ @ x[t]",),
+        (PLAIN, BARE, BARE, BARE),
+        (BARE, f"{BARE} + 1", BARE, BARE),
+        (f"{BARE} + b", f"{BARE} + b", PLAIN, BARE),
+        (f"{BARE} + p * q", f"{BARE} + exp(p)", PLAIN, f"{BARE} - q"),
         ("U_ @ h[t-1] + W_ @ x[t] + b_",),
         ("U_ @ h[t-1] + W_ @ x[t] + b_", PLAIN),
         ("b_ + U_ @ h[t-1] + W_ @ x[t]", PLAIN),
@@ -339,13 +345,24 @@ PLAIN = "W_ @ x[t] + U_ @ h[t-1] + b_"
     ],
 )
 def test_gates_are_one_however_their_sums_are_spelled(sums: tuple[str, ...], target: ModuleType) -> None:
-    def loop(cell: Cell) -> tuple[int, int]:
-        both = sequence_of(cell)
-        for change in target.PASSES["both"]:
-            both = change(both)
-        forward, backward = (
-            passed(sweep, target.PASSES[way]) for way, sweep in (("forward", both.forward), ("backward", both.backward))
-        )
-        return operations(forward), operations(backward)
+    assert in_the_loop(spelled(*sums), target) == in_the_loop(spelled(PLAIN), target)
 
-    assert loop(spelled(*sums)) == loop(spelled(PLAIN))
+
+@pytest.mark.parametrize("target", [numpy, torch])
+@pytest.mark.parametrize(
+    "other", ["p_ * c[t-1] + b_ + W_ @ x[t] + U_ @ h[t-1]", "U_ @ h[t-1] + p_ * c[t-1] + W_ @ x[t]"]
+)
+def test_gates_with_peepholes_are_one_in_whatever_order(other: str, target: ModuleType) -> None:
+    both = in_the_loop(spelled(PEEPHOLE, PEEPHOLE, PLAIN, PLAIN), target)
+    assert in_the_loop(spelled(PEEPHOLE, other, PLAIN, PLAIN), target) == both
+
+
+def in_the_loop(cell: Cell, target: ModuleType) -> tuple[int, int]:
+    """The operations of a step, there and back."""
+    both = sequence_of(cell)
+    for change in target.PASSES["both"]:
+        both = change(both)
+    forward, backward = (
+        passed(sweep, target.PASSES[way]) for way, sweep in (("forward", both.forward), ("backward", both.backward))
+    )
+    return operations(forward), operations(backward)

@@ -13,10 +13,6 @@ from typing import Any
 import pytest
 
 from lstmgraph import Cell
-from lstmgraph.calculus import gradient
-from lstmgraph.codegen import lambdify
-from lstmgraph.codegen.executed import executed
-from lstmgraph.reading import from_equations
 from tests.codegen.equality import cell_of
 from tests.codegen.modules import DELTA, B, H, T, X, arguments, functions_of, small
 
@@ -89,61 +85,6 @@ def test_no_product_is_done_for_inputs_that_are_data() -> None:
         done[asked] = counter.get_total_flops()
     assert done[True] - done[False] == 2 * (T * B) * (4 * H) * X
     torch.testing.assert_close(found[True], found[False], rtol=0, atol=0)
-
-
-def test_more_parameters_than_an_operator_takes() -> None:
-    cell = from_equations("h[t] = h[t-1]" + "".join(f" + u{k} * x[t]" for k in range(62)), sizes={"h": "H", "x": "H"})
-    module = lambdify(cell, gradient(cell), "torch").Module(H, dtype=torch.float64)
-    found, wanted = (f(torch.ones(T, B, H).double())[0] for f in (torch.compile(module, backend="aot_eager"), module))
-    torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize("name", ["peephole_lstm", DELTA])
-def test_compiled_as_one_graph(name: str) -> None:
-    module, xs, states = small(name)
-    compiled = torch.compile(module, fullgraph=True, backend="aot_eager")
-    own = xs.clone().requires_grad_()
-    xs.requires_grad_()
-    (outputs, last), (wanted, last_wanted) = compiled(own, states), module(xs, states)
-    torch.testing.assert_close(outputs, wanted, rtol=1e-12, atol=1e-12)
-    state = next(iter(states))
-    (outputs.sum() + last[state].pow(2).sum()).backward()
-    (wanted.sum() + last_wanted[state].pow(2).sum()).backward()
-    torch.testing.assert_close(own.grad, xs.grad, rtol=1e-12, atol=1e-12)
-
-
-def test_a_long_sequence_is_one_node_however_long() -> None:
-    """Of each direction; another file of that name leaves it as it is."""
-    from functorch.compile import make_boxed_func  # type: ignore[import-untyped]
-    from torch._dynamo.backends.common import aot_autograd
-
-    found: list[list[Any]] = []
-
-    def keep(graph: Any, _: Any) -> Any:
-        found.append([node.target for node in graph.graph.nodes if "lstmgraph" in str(node.target)])
-        return make_boxed_func(graph.forward)
-
-    module, xs, states = small("gru")
-    executed(functions_of("gru").source, "gru")
-    compiled = torch.compile(module, fullgraph=True, backend=aot_autograd(fw_compiler=keep, bw_compiler=keep))
-    for steps in (3, 40, 50):
-        long = torch.cat([xs] * 20)[:steps].requires_grad_()
-        (d,) = torch.autograd.grad(compiled(long, states)[0].sum(), long)
-        (wanted,) = torch.autograd.grad(module(long, states)[0].sum(), long)
-        torch.testing.assert_close(d, wanted, rtol=1e-12, atol=1e-12)
-    assert [len(nodes) for nodes in found] == [1, 1] * (len(found) // 2)
-    assert len(found) == 4, "the third length is taken by what was compiled for the second"
-
-
-@pytest.mark.parametrize("name", SOME)
-def test_exported_for_any_batch(name: str) -> None:
-    module, xs, states = small(name)
-    batch = torch.export.Dim("B")
-    shapes = ({1: batch}, {k: {0: batch} for k in states})
-    program = torch.export.export(module, (xs, states), dynamic_shapes=shapes)
-    more = torch.randn(T, 5, *xs.shape[2:], dtype=torch.float64)
-    states = {k: torch.randn(5, *s.shape[1:], dtype=torch.float64) for k, s in states.items()}
-    torch.testing.assert_close(program.module()(more, states), module(more, states), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", SOME)

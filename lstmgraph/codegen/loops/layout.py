@@ -20,6 +20,7 @@ from lstmgraph.codegen.loops.names import CNames, identifier, joined, members, w
 from lstmgraph.codegen.loops.places import ALL, NEXT, SHARED, STEP, Direction, Place, whole
 from lstmgraph.codegen.passes import (
     Ways,
+    bias,
     hoist_terms,
     outside,
     passed_both,
@@ -51,7 +52,7 @@ LIBRARY: dict[type, str] = {n.Log: "log", n.Sqrt: "sqrt", n.Abs: "fabs", n.Sin: 
 
 PASSES: Ways = {
     "both": (split, recompute_in_loop),
-    "forward": (hoist_terms, sink, stack),
+    "forward": (bias, hoist_terms, sink, stack),
     "backward": (outside, hoist_terms, unsigned, rest, sink, stack_steps),
 }
 

@@ -1,5 +1,7 @@
 """Passes: from a sweep to one that computes the same values in another way.
 
+    bias                          what is the same at all steps in a sum is one term
+    even                          `bias`, and gates of the same values have their terms in one order, and all a bias
     halve                         sigmoids by the hyperbolic tangent, the halves in the weights
     precise                       sigmoids whose digits near 0 count by an exponential
     collect                       multiples of one value that are added become one multiple
@@ -40,6 +42,7 @@ from typing import TypedDict
 
 from lstmgraph.codegen.passes.add_up import add_up
 from lstmgraph.codegen.passes.again import again
+from lstmgraph.codegen.passes.bias import bias, even
 from lstmgraph.codegen.passes.blend import blend
 from lstmgraph.codegen.passes.broadcast import broadcast
 from lstmgraph.codegen.passes.collect import collect
@@ -72,10 +75,12 @@ __all__ = [
     "Ways",
     "add_up",
     "again",
+    "bias",
     "blend",
     "broadcast",
     "collect",
     "divide",
+    "even",
     "gather",
     "halve",
     "hoist_factors",

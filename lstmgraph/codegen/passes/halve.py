@@ -40,6 +40,7 @@ class _Halving:
     def __post_init__(self) -> None:
         self.constant = self.sweep.constant()
         self.taken = {e.target for e in self.sweep.equations}
+        self.zeros = {e.target for e in self.sweep["once"] if is_number(e.value, 0)}
         self.made, self.uses = self.taken - self.sweep.delayed, used_in(self.sweep)
         self.relative = relative(self.sweep)
 
@@ -82,7 +83,7 @@ class _Halving:
         if isinstance(value, n.Negative):
             return n.Negative(self.half(value.args[0]))
         if isinstance(value, MatrixSymbol) and value in self.constant:
-            return self.half_of(value)
+            return value if value in self.zeros else self.half_of(value)
         if isinstance(value, (MatMul, n.Hadamard)):
             at = next((k for k, a in enumerate(value.args) if self.is_parameter(a)), None)
             if at is not None:

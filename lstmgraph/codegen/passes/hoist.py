@@ -56,11 +56,6 @@ def _is_minus(value: MatrixExpr) -> bool:
     return isinstance(value, Negative) and isinstance(value.args[0], (MatrixSymbol, Fill))
 
 
-def _is_one_number(value: MatrixExpr) -> bool:
-    """Whether all entries are the same."""
-    return isinstance(value.args[0] if isinstance(value, Negative) else value, Fill)
-
-
 def _below(value: MatrixExpr) -> MatrixExpr | None:
     """What a reciprocal of more than a symbol, or a number, is that of."""
     below = value.args[0] if isinstance(value, Reciprocal) else None
@@ -124,16 +119,7 @@ class _Hoisting:
             return negate(self.early(owner, whole.args[0]))
         if isinstance(whole, Fill):
             return Fill(self.named(owner, whole.value), *whole.shape)
-        return self.named(owner, self.with_one_constant(owner, whole) if self.kind is MatAdd else whole)
-
-    def with_one_constant(self, owner: Equation, whole: MatrixExpr) -> MatrixExpr:
-        """A sum whose terms that are the same for all steps are one, the last: a bias and what is added to it."""
-        terms = operands(whole) if isinstance(whole, MatAdd) else ()
-        constant = [term for term in terms if symbols_in(term) <= self.constant]
-        if len(constant) in {0, len(terms)} or all(map(_is_one_number, constant)):
-            return whole
-        bias = self.named(owner, total(*constant), "bias") if len(constant) > 1 else constant[0]
-        return total(*(term for term in terms if term not in constant), bias)
+        return self.named(owner, whole)
 
     def is_early(self, value: MatrixExpr) -> bool:
         return value not in self.stay and self.late.isdisjoint(symbols_in(value))

@@ -182,11 +182,11 @@ class _Packing:
             return True
         if all(isinstance(v, n.Sum) or (self.parted and _is_scalar(v)) for v in column):
             return self.adjacent([v.args[0] for v in column])
-        if len(set(column)) < len(column) or not all(isinstance(v, MatrixSymbol) for v in column):
+        if not all(isinstance(v, MatrixSymbol) for v in column):
             return False
         if all(v in self.constant for v in column):
             return True
-        return all(v in self.placed and v not in self.lanes for v in column)
+        return len(set(column)) == len(column) and all(v in self.placed and v not in self.lanes for v in column)
 
     def adjacent(self, column: Sequence[MatrixExpr]) -> bool:
         """Whether values are neighbours in one stack, in this order."""

@@ -29,6 +29,7 @@ from lstmgraph.codegen.interface import dict_lines, inputs_of, notes, shape_text
 from lstmgraph.codegen.passes import (
     Ways,
     add_up,
+    bias,
     broadcast,
     hoist_products,
     hoist_terms,
@@ -118,7 +119,7 @@ TEMPLATE |= {"_sequence", "function", "_over_devices", "gradients", "last"}
 
 PASSES: Ways = {
     "both": (split, add_up, recompute),
-    "forward": (hoist_products, sink, stack_late, turn, broadcast, inline),
+    "forward": (bias, hoist_products, sink, stack_late, turn, broadcast, inline),
     "backward": (outside, hoist_terms, rest, sink, stack, broadcast, inline),
 }
 

@@ -29,6 +29,7 @@ from lstmgraph.codegen.passes import (
     broadcast,
     collect,
     divide,
+    even,
     gather,
     halve,
     hoist_factors,
@@ -57,7 +58,7 @@ __all__ = ["COLUMNS", "DIALECT", "PASSES", "generate"]
 
 PASSES: Ways = {
     "both": (split, recompute),
-    "forward": (halve, blend, hoist_terms, hoist_factors, sink, stack, place_parts, gather, broadcast, widen),
+    "forward": (even, halve, blend, hoist_terms, hoist_factors, sink, stack, place_parts, gather, broadcast, widen),
     "backward": (
         *(outside, halve, hoist_terms, rest, divide, spread, merge, hoist_factors, collect, merge, hoist_factors),
         *(again, sink, stack, minus, place_parts, gather, broadcast, widen, last),

@@ -26,6 +26,7 @@ from lstmgraph.codegen.passes import (
     Ways,
     blend,
     broadcast,
+    even,
     gather,
     hoist_terms,
     inline,
@@ -43,7 +44,7 @@ __all__ = ["DTYPES", "PASSES", "files", "generate", "lambdify", "warnings"]
 
 PASSES: Ways = {
     "both": (),
-    "forward": (split_products, precise, blend, hoist_terms, stack, pack, gather, broadcast, inline),
+    "forward": (even, split_products, precise, blend, hoist_terms, stack, pack, gather, broadcast, inline),
     "backward": (),
 }
 

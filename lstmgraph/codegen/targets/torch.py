@@ -23,6 +23,7 @@ from lstmgraph.codegen.passes import (
     broadcast,
     collect,
     divide,
+    even,
     gather,
     hoist_factors,
     hoist_terms,
@@ -162,7 +163,7 @@ MODULE = frozenset(
 
 PASSES: Ways = {
     "both": (split, recompute),
-    "forward": (blend, hoist_terms, hoist_factors, sink, stack, pack, gather, broadcast, inline),
+    "forward": (even, blend, hoist_terms, hoist_factors, sink, stack, pack, gather, broadcast, inline),
     "backward": (
         *(outside, hoist_terms, rest, divide, spread, hoist_factors, collect, hoist_factors),
         *(sink, stack, place, gather, broadcast, inline),
