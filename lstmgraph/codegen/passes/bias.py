@@ -54,6 +54,7 @@ class _Biases:
         self.constant = self.sweep.constant()
         others = (*self.sweep.inputs, *self.sweep.carried, *(e.target for e in self.sweep.equations))
         self.taken = {*self.constant, *others}
+        self.late = self.sweep.late() | {e.target for e in self.sweep["loop"]}
 
     def changed(self, change: Callable[[_Gate, Sequence[_Gate]], MatrixExpr]) -> Sweep:
         alike: dict[tuple[str, ...], list[_Gate]] = {}
@@ -77,10 +78,14 @@ class _Biases:
         return MatAdd(*(term for _, term in gate.timed), self.bias(gate))
 
     def evened(self, gate: _Gate, alike: Sequence[_Gate]) -> MatrixExpr:
-        """Its terms in the order of the first one alike, with a bias where any has one that the others have not."""
+        """Its terms in the order of the first one alike, with a bias where any has one that the others have not.
+
+        That is if it is added before the loop: in there zeros would be one operation more.
+        """
         order = [kind for kind, _ in alike[0].timed]
         timed = [term for _, term in sorted(gate.timed, key=lambda term: order.index(term[0]))]
-        is_even = len({tuple(map(form, g.same)) for g in alike}) == 1
+        is_early = any(self.late.isdisjoint(symbols_in(term)) for term in timed)
+        is_even = len({tuple(map(form, g.same)) for g in alike}) == 1 or not is_early
         return MatAdd(*timed, *(gate.same if is_even and len(gate.same) < 2 else [self.bias(gate)]))
 
     def bias(self, gate: _Gate) -> MatrixSymbol:
