@@ -188,13 +188,15 @@ class Sizes:
             if not self.is_scalar(arg):
                 self.same(arg, node, node)
 
+    def sides(self, tree: Tree) -> tuple[Size, ...]:
+        return tuple(self.unifier.find(s) for s in self.forms[tree])
+
     def is_scalar(self, tree: Tree) -> bool:
-        return all(self.unifier.find(s) is ONE for s in self.forms[tree])
+        return all(s is ONE for s in self.sides(tree))
 
     def is_wide(self, tree: Tree) -> bool:
         """Whether it is known not to be a scalar."""
-        found = [self.unifier.find(s) for s in self.forms[tree]]
-        return any(not isinstance(s, Open) and s is not ONE for s in found)
+        return any(not isinstance(s, Open) and s is not ONE for s in self.sides(tree))
 
     def same(self, tree: Tree, other: Tree, cause: Apply | Definition) -> None:
         self.unifier.reason = cause.place
@@ -245,8 +247,7 @@ class Sizes:
         return ShapeError(message, place=arg.place, hint=self.product_hint(first, arg) or self.origin(first, arg))
 
     def product_hint(self, left: Tree, right: Tree) -> str:
-        forms = [[self.unifier.find(s) for s in self.forms[tree]] for tree in (left, right)]
-        if all(columns == ONE for _, columns in forms):
+        if all(self.sides(tree)[1] == ONE for tree in (left, right)):
             return f"* is the elementwise product of vectors, {quote(left)}.T @ {quote(right)} the inner one"
         return ""
 
@@ -289,8 +290,10 @@ class Sizes:
         if not first:
             return
         carried = {r.name.base for r in self.in_file() if r.name.lag == -1}
-        ranks = {b: (not self.misspelt(r), b not in carried, r.name.lag is None) for b, r in first.items()}
-        base, ref = min(first.items(), key=lambda item: ranks[item[0]])
+        stacks = {self.unifier.find(total.whole) for total in self.unifier.sums}  # their parts settle them
+        stacked = {b for b, r in first.items() if not stacks.isdisjoint(self.sides(r))}
+        rank = {b: (not self.misspelt(r), b in stacked, b not in carried, r.name.lag is None) for b, r in first.items()}
+        base, ref = min(first.items(), key=lambda item: rank[item[0]])
         alike = [b for b in first if b != base and self.linked(base, b)]
         settled = f"  (settles {', '.join(alike[:8])} too)" if alike else ""
         raise ShapeError(
@@ -322,7 +325,7 @@ class Sizes:
     def proposal(self, ref: Ref) -> str:
         """A line for [sizes] that would settle the size of a name."""
         base = ref.name.base
-        rows, columns = sides = tuple(self.unifier.find(s) for s in self.forms[ref])
+        rows, columns = sides = self.sides(ref)
         taken = {
             str(s) for form in self.names.values() for s in map(self.unifier.find, form) if not isinstance(s, Open)
         }
@@ -339,7 +342,7 @@ class Sizes:
     # ── the nodes ──
 
     def shape(self, tree: Tree) -> tuple[Expr, Expr]:
-        rows, columns = (self.unifier.find(s) for s in self.forms[tree])
+        rows, columns = self.sides(tree)
         if isinstance(rows, Open) or isinstance(columns, Open):
             raise ShapeError(
                 f"the size of {quote(tree)} stays open", place=tree.place, hint="give its names in [sizes]"

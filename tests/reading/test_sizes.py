@@ -136,6 +136,12 @@ def wrong(text: str, **sizes: object) -> ShapeError:
         ("y[t] = a[t] @ b[t]", {"a": "H", "b": "H"}, "for @", "elementwise product"),
         ("y[t] = f[t] * U @ h[t-1]\nh[t] = f[t]", {"f": "H", "U": ["H", "H"]}, "f[t] is (H), but", "f[t] * (W @ x[t])"),
         ("y[t] = W * f[t]", {"f": "H", "W": ["H", "H"]}, "entry by entry", "the matrix product is @"),
+        (
+            "g[t] = concat(W @ x[t] + b, V @ x[t])\ny[t] = P @ g[t]",
+            {"x": "X", "b": "H", "y": "Y"},
+            "the size of 'V' stays open",
+            '[sizes]: V = ["V", "X"]',
+        ),
         ("b[t] = relu(w.T @ x[t])\ny[t] = b[t] * (k[t] @ k[t].T)", {"x": "X", "k": "K"}, "entry by entry", "b = 1"),
         (
             "g[t] = relu(w.T @ x[t])\nC[t] = (1 - g[t]) * C[t-1] + u[t] @ v[t].T",
