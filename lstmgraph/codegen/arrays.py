@@ -285,14 +285,27 @@ def number(expr: n.Fill) -> Code:
 
 
 def _transpose(speller: Speller, expr: MatrixExpr) -> Code:
+    if (found := beside(speller, expr)) is not None:
+        return found
     code = speller.spell(expr.args[0])
-    flipped = replace(code, shape=expr.shape)
+    turned = replace(code, shape=expr.shape)
     if code.thin or code.form == "S" or (code.batched and code.form != "M"):
-        return flipped
+        return turned
     if code.batched:
-        return flipped.respell(speller.dialect.word("swap", a=code.at(Level.ATOM)))
+        return turned.respell(speller.dialect.word("swap", a=code.at(Level.ATOM)))
     how = {"V": "[None, :]", "R": "[0]"}.get(code.form)
-    return flipped.respell(f"{code.at(Level.ATOM)}{how}" if how else flip(code))
+    return turned.respell(f"{code.at(Level.ATOM)}{how}" if how else flip(code))
+
+
+def beside(speller: Speller, expr: MatrixExpr) -> Code | None:
+    """Matrices beside one another, which is the transpose of a stack of transposes."""
+    if not isinstance(expr.args[0], n.Concat):
+        return None
+    codes = [speller.spell(flipped(member)) for member in expr.args[0].args]
+    if any(c.form != "M" or c.batched for c in codes):
+        return None
+    parts = ", ".join(c.text for c in codes)
+    return Code(speller.dialect.word("concatenate", a=f"[{parts}]", axis=1), Level.ATOM, expr.shape, False)
 
 
 def _matmul(speller: Speller, expr: MatrixExpr) -> Code:

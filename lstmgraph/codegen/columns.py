@@ -26,7 +26,7 @@ from lstmgraph.algebra import nodes as n
 from lstmgraph.algebra.build import flipped
 from lstmgraph.algebra.names import Shape
 from lstmgraph.codegen import arrays
-from lstmgraph.codegen.arrays import Speller
+from lstmgraph.codegen.arrays import Speller, beside
 from lstmgraph.codegen.code import Code, Level, call, joined, transposed
 
 
@@ -198,6 +198,8 @@ def whole_rows(text: str) -> tuple[str, str]:
 
 
 def _transpose(speller: Columns, expr: MatrixExpr) -> Code:
+    if (found := beside(speller, expr)) is not None:
+        return found
     code = speller.spell(expr.args[0])
     flipped = replace(code, shape=expr.shape)
     if code.thin or code.form != "M":

@@ -60,7 +60,7 @@ from lstmgraph.codegen.passes.precise import precise
 from lstmgraph.codegen.passes.recompute import recompute, recompute_in_loop
 from lstmgraph.codegen.passes.rest import rest
 from lstmgraph.codegen.passes.sink import sink
-from lstmgraph.codegen.passes.split import split, split_products, with_parts_written
+from lstmgraph.codegen.passes.split import split, split_products, with_parts_written, with_rows_written
 from lstmgraph.codegen.passes.spread import spread
 from lstmgraph.codegen.passes.stack import stack, stack_late, stack_steps
 from lstmgraph.codegen.passes.turn import turn
@@ -127,7 +127,7 @@ def passed(sweep: Sweep, passes: Iterable[Callable[[Sweep], Sweep]]) -> Sweep:
     """The sweep after all of some passes.  One that is out of order is an error: its numbers would only be wrong."""
     for change in passes:
         sweep = change(sweep)
-    return checked(with_terms(with_parts_written(sweep).check()))
+    return checked(with_terms(with_rows_written(with_parts_written(sweep)).check()))
 
 
 def passed_both(both: Sequence, ways: Ways) -> Sequence:

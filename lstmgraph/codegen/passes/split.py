@@ -10,19 +10,20 @@ gradient of W is made, is made on the way back, of all steps at once.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, count, groupby
 
 from sympy import Expr, Integer, MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
-from lstmgraph.algebra.build import flipped, total
+from lstmgraph.algebra.build import flipped, is_outer_product, total
 from lstmgraph.algebra.names import like, name_of, symbol
 from lstmgraph.algebra.nodes import Concat, Slice, operands
 from lstmgraph.algebra.traverse import rebuild, symbols_in, walk
 from lstmgraph.codegen.passes.rows import replaced, used_in
 from lstmgraph.codegen.sequence import Sequence
-from lstmgraph.codegen.sweep import PHASES, Sweep, in_order, needed_by
+from lstmgraph.codegen.sums import totals
+from lstmgraph.codegen.sweep import PHASES, Phase, Sweep, in_order, needed_by
 from lstmgraph.program import Equation
 
 
@@ -53,7 +54,7 @@ def split(both: Sequence) -> Sequence:
     both = replace(both, forward=forward, backward=_split_back(both.backward, stacks))
     for e in both.forward["loop"]:
         if e.target in stacks and _is_made_again(e, both):
-            both = _made_again(e, both)
+            both = _without(e, both)
     return replace(both, forward=split_products(both.forward))
 
 
@@ -102,6 +103,10 @@ def _runs(members: tuple[MatrixExpr, ...], late: frozenset[MatrixSymbol]) -> tup
     return tuple(Run(tuple(run)) for _, run in groupby(placed, lambda row: late.isdisjoint(symbols_in(row[1]))))
 
 
+def _terms(value: MatrixExpr) -> tuple[MatrixExpr, ...]:
+    return value.args if isinstance(value, MatAdd) else (value,)
+
+
 def _weight(left: MatrixExpr) -> MatrixExpr:
     """W of W and of Wᵀ."""
     return left.args[0] if isinstance(left, Transpose) else left
@@ -141,13 +146,12 @@ class _Parts:
 
     def cotangents(self, e: Equation, run: Run) -> dict[MatrixExpr, MatrixExpr]:
         """Of each member of a run the rows of a sum of products Wᵀ δ that are its cotangent, and what they are now."""
-        terms = e.value.args if isinstance(e.value, MatAdd) else (e.value,)
-        pairs = [(flipped(term.args[0]), term.args[1]) for term in terms]
+        pairs = [(flipped(term.args[0]), term.args[1]) for term in _terms(e.value)]
         value = total(*(MatMul(flipped(self.columns(weight, run)), delta) for weight, delta in pairs))
         rows = [Slice(e.target, start, member.shape[0]) for start, member in run.members]
-        met = [other for other in self.sweep.equations if rows[0] in walk(other.value)]
-        if len(rows) == 1 and [other.value for other in met] == rows:
-            return {rows[0]: value}  # it has a name: that of the member's cotangent
+        met = [other for other in self.sweep.equations for part in walk(other.value) if part == rows[0]]
+        if len(rows) == 1 and len(met) == 1 and rows[0] in _terms(met[0].value):
+            return {rows[0]: value}  # it has a name, that of the member's cotangent, or is a term of that
         whole = self.named(value, e.target)
         if len(rows) == 1:
             return {rows[0]: whole}
@@ -182,10 +186,35 @@ class _Parts:
 
 def with_parts_written(sweep: Sweep) -> Sweep:
     """Rows and columns of a weight that only what is done once takes are written there: W[:, :H] in a stack."""
-    uses, once = used_in(sweep), Counter(s for e in sweep["once"] for s in walk(e.value))
-    parts = {e.target: e.value for e in sweep["once"] if _is_part(e.value) and uses[e.target] == once[e.target]}
-    rest = [replace(e, value=replaced(e.value, parts)) for e in sweep["once"] if e.target not in parts]
-    return sweep.changed({"once": rest})
+    parts = {e.target: e.value for e in sweep["once"] if _is_part(e.value)}
+    return _with_written(sweep, "once", _used_only(parts, sweep["once"], sweep))
+
+
+def with_rows_written(sweep: Sweep) -> Sweep:
+    """Rows of a gradient are written where it alone takes them, beside others: d_W[:H] of a weight's columns."""
+    sums = totals(sweep)
+    rows = {e.target: e.value for e in sweep["after"] if isinstance(e.value, Slice) and e.value.args[0] in sums}
+    rows = _used_only(rows, [e for e in sweep["after"] if _is_beside(e.value)], sweep)
+    summed = sweep.summed.union(row.args[0] for row in rows.values())
+    return _with_written(replace(sweep, summed=summed), "after", rows)
+
+
+def _used_only(
+    parts: Mapping[MatrixSymbol, MatrixExpr], takers: Iterable[Equation], sweep: Sweep
+) -> dict[MatrixExpr, MatrixExpr]:
+    """The values that nobody but some equations takes."""
+    uses, taken = used_in(sweep), Counter(s for e in takers for s in walk(e.value))
+    return {s: value for s, value in parts.items() if uses[s] == taken[s]}
+
+
+def _with_written(sweep: Sweep, phase: Phase, parts: Mapping[MatrixExpr, MatrixExpr]) -> Sweep:
+    rest = [replace(e, value=replaced(e.value, parts)) for e in sweep[phase] if e.target not in parts]
+    return sweep.changed({phase: rest})
+
+
+def _is_beside(value: MatrixExpr) -> bool:
+    """Whether it is columns of a matrix beside one another."""
+    return isinstance(value, Transpose) and isinstance(value.args[0], Concat)
 
 
 def _is_part(value: MatrixExpr) -> bool:
@@ -207,13 +236,18 @@ def _split_back(sweep: Sweep, stacks: Stacks) -> Sweep:
         if runs and _is_products(e.value, sweep):
             for run in runs:
                 found |= parts.cotangents(e, run)
-    phases = {p: [replace(e, value=replaced(e.value, found)) for e in sweep[p]] for p in PHASES}
+    phases = {p: [replace(e, value=_written(e.value, found)) for e in sweep[p]] for p in PHASES}
     return parts.placed(sweep.changed(phases)) if found else sweep
 
 
+def _written(value: MatrixExpr, found: Mapping[MatrixExpr, MatrixExpr]) -> MatrixExpr:
+    """A value with others in the place of some, a sum of sums as one."""
+    new = replaced(value, found)
+    return new if new == value else total(*_terms(new))
+
+
 def _is_products(value: MatrixExpr, sweep: Sweep) -> bool:
-    terms = value.args if isinstance(value, MatAdd) else (value,)
-    return all(isinstance(t, MatMul) and _weight(t.args[0]) in sweep.constant() for t in terms)
+    return all(isinstance(t, MatMul) and _weight(t.args[0]) in sweep.constant() for t in _terms(value))
 
 
 def _is_made_again(e: Equation, both: Sequence) -> bool:
@@ -225,13 +259,30 @@ def _is_made_again(e: Equation, both: Sequence) -> bool:
     return kept and alone and there.issuperset(e.value.args)
 
 
-def _made_again(e: Equation, both: Sequence) -> Sequence:
-    """With a stack made on the way back, of its members."""
+def _without(e: Equation, both: Sequence) -> Sequence:
+    """With a stack not kept: the gradients of weights by its members, or the stack made on the way back of these."""
     forward, back = both.forward, both.backward
     members = dict.fromkeys(m for m in e.value.args if m not in back.shared)
     saved = dict.fromkeys((*(s for s in both.saved if s != e.target), *members))
     made = {other.target for other in forward.equations}
     wanted = dict.fromkeys((*(s for s in forward.wanted if s != e.target), *(m for m in members if m in made)))
     inputs = dict.fromkeys((*(s for s in back.inputs if s != e.target), *members))
-    back = replace(back, inputs=tuple(inputs)).changed({"after": [replace(e, stage="backward"), *back["after"]]})
+    back = replace(back, inputs=tuple(inputs))
+    back = _by_columns(e, back) or back.changed({"after": [replace(e, stage="backward"), *back["after"]]})
     return replace(both, forward=replace(forward, wanted=tuple(wanted)), backward=back, saved=tuple(saved))
+
+
+def _by_columns(e: Equation, back: Sweep) -> Sweep | None:
+    """With a gradient δ uᵀ of a weight by the columns of it, δ m.1ᵀ, δ m.2ᵀ, where that is all that u is taken for."""
+    takers = [other for other in back["after"] if e.target in symbols_in(other.value)]
+    if not all(is_outer_product(other.value) and other.value.args[1] == Transpose(e.target) for other in takers):
+        return None
+    parts = _Parts(back)
+    found = {}
+    for other in takers:
+        columns = (parts.named(MatMul(other.value.args[0], Transpose(m)), other.target) for m in e.value.args)
+        found[other.target] = Transpose(Concat(*map(Transpose, columns)))
+    after = [replace(other, value=found.get(other.target, other.value)) for other in back["after"]]
+    new = [replace(n, stage="backward") for n in parts.new.values()]
+    back = replace(back, summed=back.summed | {n.target for n in new})
+    return back.changed({"after": in_order([*new, *after])})
