@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -73,7 +74,7 @@ def test_a_sum_in_a_stack_has_a_name() -> None:
 
 
 def test_what_is_there_before_is_multiplied_before_the_loop() -> None:
-    """Of an LSTM: four products with h, and four with x, there and back; the stack is made of all steps at once."""
+    """Of an LSTM: four products with h, and four with x, there and back, and as many for the gradients; no stack."""
     both = split(both_of(cell_of("of_both")))
     forward = hoist_terms(both.forward)
     assert columns(forward, "loop") == [H] * 4
@@ -82,10 +83,24 @@ def test_what_is_there_before_is_multiplied_before_the_loop() -> None:
     carried = both.backward.definitions["bar(h)[t-1]"]
     assert [type(term) for term in carried.args] == [MatMul] * 4  # by no other name
     back = [p for e in both.backward["after"] for p in walk(e.value) if isinstance(p, MatMul)]
-    assert [p.shape for p in back if p.shape[1] == 1] == [(X, 1)] * 4
-    stack = "part(f.1)[t]"
-    assert stack not in {s.name for s in both.saved} | both.forward.definitions.keys()
-    assert stack in {e.target.name for e in both.backward["after"]}
+    assert Counter(p.shape for p in back) == {(X, 1): 4, (H, H): 4, (H, X): 4}
+    known = {s.name for s in both.saved} | both.forward.definitions.keys() | both.backward.definitions.keys()
+    assert "part(f.1)[t]" not in known
+
+
+def test_gradients_are_rows_beside_one_another() -> None:
+    """Of a GRU of [h; x] and [r h; x]: as of one with products apart, no copy in the loop, and one product for x̄."""
+    shown = cell_of("of_both_reset")
+    text = generate(shown, gradient(shown)).partition("def _backward")[2]
+    assert "[...] =" not in text.partition("def ")[0]
+    assert re.search(r"d_W_z = np.concatenate\(\[d_W_zr\[:H\], d_\w+\[H:2\*H\]\], axis=1\)", text)
+    assert text.count("unflat(") == 1
+
+
+def test_a_stack_that_more_than_gradients_of_weights_takes_is_made_again() -> None:
+    """Here k̄ does, which is no outer product with it."""
+    both = split(both_of(cell("(W @ concat(h[t-1], x[t])) * 1 + V @ (k * concat(h[t-1], x[t]))")))
+    assert "part(h.1)[t]" in {e.target.name for e in both.backward["after"]}
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from sympy import MatAdd, MatMul, MatrixExpr, MatrixSymbol, Transpose
 
 from lstmgraph.algebra import nodes as n
+from lstmgraph.algebra.build import flipped
 from lstmgraph.algebra.names import name_of
 from lstmgraph.algebra.nodes import operands
 from lstmgraph.algebra.traverse import rebuild, symbols_in, walk
@@ -201,15 +202,15 @@ class _Naming:
 
     def turned(self, weight: MatrixExpr) -> MatrixSymbol:
         """The transpose of a weight, made once."""
-        flipped = Transpose(weight)
-        if flipped not in self.known:
+        turned = Transpose(weight)
+        if turned not in self.known:
             symbol = next(iter(symbols_in(weight)))
             value = self.definitions.get(symbol) if symbol == weight else None
-            stack = value if isinstance(value, n.Concat) else weight
-            self.known[flipped] = fresh(name_of(symbol).marked("term"), flipped.shape, self.taken)
-            self.once.append(Equation(self.known[flipped], Transpose(stack)))
-            self.constant.add(self.known[flipped])
-        return self.known[flipped]
+            source = value if isinstance(value, (n.Concat, Transpose)) else weight
+            self.known[turned] = fresh(name_of(symbol).marked("term"), turned.shape, self.taken)
+            self.once.append(Equation(self.known[turned], flipped(source)))
+            self.constant.add(self.known[turned])
+        return self.known[turned]
 
     def transposed(self, expr: MatrixExpr) -> MatrixSymbol:
         if expr not in self.known:
