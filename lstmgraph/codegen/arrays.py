@@ -299,7 +299,7 @@ def _transpose(speller: Speller, expr: MatrixExpr) -> Code:
 
 def beside(speller: Speller, expr: MatrixExpr) -> Code | None:
     """Matrices beside one another, which is the transpose of a stack of transposes."""
-    if not isinstance(expr.args[0], n.Concat):
+    if not (isinstance(expr.args[0], n.Concat) and all(isinstance(member, Transpose) for member in expr.args[0].args)):
         return None
     codes = [speller.spell(flipped(member)) for member in expr.args[0].args]
     if any(c.form != "M" or c.batched for c in codes):

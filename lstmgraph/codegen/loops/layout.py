@@ -218,7 +218,8 @@ class Layout:
                 places[s] = whole(self.arrays[s], sample, s)
                 memory.add(self.arrays[s], sample, count(s))
         for s, m in inside.items():
-            places[s] = places[m.stack].rows_from(m.start)
+            root = places[m.stack]
+            places[s] = root.columns_from(m.start) if m.flipped else root.rows_from(m.start)
         return memory
 
     @property

@@ -93,10 +93,11 @@ Work = Nest | Multiply | Reduce | Normalise
 
 @dataclass(frozen=True)
 class Member:
-    """Where a value is that stands in a stack."""
+    """Where a value is that stands in a stack: the rows, or columns if `flipped`, that it has there."""
 
     stack: MatrixSymbol
     start: Expr
+    flipped: bool = False
 
 
 class CannotOrder(Exception):
@@ -161,9 +162,9 @@ def _sums(e: Equation, kinds: Kinds) -> Iterator[Unit]:
     """The sum over all samples, term by term: a product a bᵀ is one of matrices."""
     terms = e.value.args if isinstance(e.value, MatAdd) else (e.value,)
     alone = len(terms) == 1
-    rest = [t for t in terms if kinds.of(t) and not _is_sum_product(t, kinds)]
+    rest = [t for t in terms if kinds.of(t) and not is_sum_product(t, kinds)]
     for term in terms:
-        if _is_sum_product(term, kinds):
+        if is_sum_product(term, kinds):
             yield Multiply(e.target, term, summed=True, added=not (alone and is_entrywise(term)))
         elif not kinds.of(term):
             yield Item(e.target, term, added=True)
@@ -171,7 +172,7 @@ def _sums(e: Equation, kinds: Kinds) -> Iterator[Unit]:
         yield Item(e.target, total(*rest), added=True)
 
 
-def _is_sum_product(expr: MatrixExpr, kinds: Kinds) -> bool:
+def is_sum_product(expr: MatrixExpr, kinds: Kinds) -> bool:
     return isinstance(expr, MatMul) and is_added_up(expr) and all(kinds.of(o) for o in expr.args)
 
 
@@ -180,7 +181,7 @@ def _parts(e: Equation, members: Mapping[MatrixSymbol, Member]) -> Iterator[Item
     stack = e.value.args[0] if flipped else e.value
     start = stack.shape[0] * 0
     for part in stack.args:
-        if members.get(part) != Member(e.target, start):
+        if members.get(part.args[0] if flipped else part) != Member(e.target, start, flipped):
             yield Item(e.target, part, start, flipped)
         start = start + part.shape[0]
 

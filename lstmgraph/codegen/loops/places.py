@@ -31,7 +31,7 @@ from lstmgraph.codegen.loops.nests import (
     reads,
     units_of,
 )
-from lstmgraph.codegen.loops.stacks import located, members_of, within
+from lstmgraph.codegen.loops.stacks import columns_of, located, members_of, within
 from lstmgraph.codegen.passes.rows import fresh, replaced, used_in
 from lstmgraph.codegen.sums import added_up
 from lstmgraph.codegen.sweep import PHASES, Phase, Sweep
@@ -53,6 +53,9 @@ class Place:
 
     def rows_from(self, start: Expr) -> Place:
         return Place(self.array, self.sample, self.stride, self.start + start * self.down, self.down, self.across)
+
+    def columns_from(self, start: Expr) -> Place:
+        return self.transposed().rows_from(start).transposed()
 
     def transposed(self) -> Place:
         return Place(self.array, self.sample, self.stride, self.start, self.across, self.down)
@@ -101,6 +104,7 @@ class Direction:
         fixed, added_to = {*self.fixed, *self.kinds.summed}, {m.stack for m in self.homes.values()}
         self.sweep, stacks = within(self.sweep, self.kinds, fixed | added_to)
         self.members = stacks | members_of(self.sweep, fixed | self._also_taken_without(added_to))
+        self.members |= columns_of(self.sweep, self.kinds)
         self.placed = self._in_the_loop_only() if self.in_place else frozenset()
         try:
             self.works = self._ordered()

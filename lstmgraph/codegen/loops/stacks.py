@@ -1,6 +1,7 @@
 """Which values are computed in their place in a stack, and need no copy there.
 
     parts     x and y of a = concat(x, y) are computed where a holds them
+    columns   δ hᵀ and δ xᵀ are computed where the gradient of W has them, of W [h; x]
     stacks    b = concat(y, z) is rows of a = concat(x, y, z), which is then concat(x, b)
 
 A stack within another one is there as soon as its own rows are, whatever of the other one is still to come.
@@ -11,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from sympy import MatrixExpr, MatrixSymbol
+from sympy import MatrixExpr, MatrixSymbol, Transpose
 
 from lstmgraph.algebra import nodes as n
-from lstmgraph.codegen.loops.nests import Kinds, Member
-from lstmgraph.codegen.passes.rows import rows, start_of_run
+from lstmgraph.codegen.loops.flat import is_entrywise, is_flipped_stack
+from lstmgraph.codegen.loops.nests import Kinds, Member, is_sum_product
+from lstmgraph.codegen.passes.rows import rows, start_of_run, used_in
 from lstmgraph.codegen.sweep import PHASES, Phase, Sweep, in_order
 from lstmgraph.program import Equation
 
@@ -39,6 +41,19 @@ def members_of(sweep: Sweep, fixed: Collection[MatrixSymbol]) -> Members:
                     found[part] = Member(e.target, place.args[1])
         early |= own
     return found
+
+
+def columns_of(sweep: Sweep, kinds: Kinds) -> Members:
+    """The products over all samples that are columns of a gradient, and computed where it has them."""
+    own = {e.target for e in sweep["after"] if is_entrywise(e.value) and is_sum_product(e.value, kinds)}
+    uses = used_in(sweep)
+    return {
+        part.args[0]: Member(e.target, place.args[1], flipped=True)
+        for e in sweep["after"]
+        if is_flipped_stack(e.value)
+        for part, place in rows(e.target, e.value.args[0].args)
+        if isinstance(part, Transpose) and part.args[0] in own and uses[part.args[0]] == 1
+    }
 
 
 def within(sweep: Sweep, kinds: Kinds, fixed: Collection[MatrixSymbol]) -> tuple[Sweep, Members]:

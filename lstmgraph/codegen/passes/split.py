@@ -273,9 +273,13 @@ def _without(e: Equation, both: Sequence) -> Sequence:
 
 
 def _by_columns(e: Equation, back: Sweep) -> Sweep | None:
-    """With a gradient δ uᵀ of a weight by the columns of it, δ m.1ᵀ, δ m.2ᵀ, where that is all that u is taken for."""
+    """With a gradient δ uᵀ of a weight by the columns of it, δ m.1ᵀ, δ m.2ᵀ, where that is all that u is taken for.
+
+    With one of a member that is the same at all steps there is no product: u is made again.
+    """
     takers = [other for other in back["after"] if e.target in symbols_in(other.value)]
-    if not all(is_outer_product(other.value) and other.value.args[1] == Transpose(e.target) for other in takers):
+    alone = all(is_outer_product(other.value) and other.value.args[1] == Transpose(e.target) for other in takers)
+    if not alone or not back.constant().isdisjoint(e.value.args):
         return None
     parts = _Parts(back)
     found = {}
