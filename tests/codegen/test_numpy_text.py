@@ -274,3 +274,13 @@ def test_the_same_as_torch_nn(torch: ModuleType, name: str, kind: str, B: int, T
     for k, d in d_params.items():
         twice = 2 if k.startswith("b") and k not in {"b_in", "b_hn"} else 1  # both of torch's biases have this gradient
         np.testing.assert_allclose(d * twice, wanted[k], atol=1e-10, err_msg=k)
+
+
+def test_nothing_of_a_step_is_made_to_be_copied() -> None:
+    """A softmax and a column times a scalar go where they belong; columns of a weight are one piece for `dot`."""
+    sums = "s[t] = softmax(K @ h[t-1] + q[t])\nq[t] = W @ x[t]\nk[t] = w.T @ h[t-1]"
+    text = f"{sums}\nh[t] = tanh(V @ concat(s[t], x[t]) + p @ k[t])"
+    cell = from_equations(text, sizes={"x": "X", "h": "H", "p": "H", "s": "S"}, output="h")
+    source = generate(cell, gradient(cell))
+    for line in ("V_1 = V[:, :S].copy()", "V_1.dot(s, part)", "softmax(pre_s, s)", "np.multiply(p, k, part)"):
+        assert f"    {line}\n" in source

@@ -62,6 +62,7 @@ def test_a_formula_in_a_stack_is_multiplied_alone_too() -> None:
     both = split(both_of(cell_of("of_both_reset")))
     forward = hoist_terms(both.forward)
     assert (columns(forward, "loop"), columns(forward, "before")) == ([H] * 3, [X] * 3)
+    assert {e.target for e in forward.equations if isinstance(e.value, Concat)}.isdisjoint(both.saved)
     assert columns(both.backward, "loop") == [H] * 3
 
 
@@ -95,6 +96,17 @@ def test_gradients_are_rows_beside_one_another() -> None:
     assert "[...] =" not in text.partition("def ")[0]
     assert re.search(r"d_W_z = np.concatenate\(\[d_W_zr\[:H\], d_\w+\[H:2\*H\]\], axis=1\)", text)
     assert text.count("unflat(") == 1
+    assert "d_W_z = torch.cat([d_W_zr[:H], " in generate(shown, gradient(shown), "torch")
+
+
+def test_in_c_columns_are_where_they_belong() -> None:
+    """Those of a gradient are written with its rows, and of a weight's pack has what a step takes, once."""
+    shown = cell_of("of_both_reset")
+    text = generate(shown, gradient(shown), "c")
+    assert re.search(
+        r"grads->W_z, H \+ X, 0\);\n    multiply\(H, X, T \* B, .* xs, X, grads->W_z \+ H, H \+ X, 0\);", text
+    )
+    assert "return 3 * H * H + 3 * H * X;\n}\n\nvoid of_both_reset_pack(" in text
 
 
 def test_a_stack_that_more_than_gradients_of_weights_takes_is_made_again() -> None:
