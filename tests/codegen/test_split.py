@@ -109,9 +109,15 @@ def test_in_c_columns_are_where_they_belong() -> None:
     assert "return 3 * H * H + 3 * H * X;\n}\n\nvoid of_both_reset_pack(" in text
 
 
-def test_a_stack_that_more_than_gradients_of_weights_takes_is_made_again() -> None:
-    """Here k̄ does, which is no outer product with it."""
-    both = split(both_of(cell("(W @ concat(h[t-1], x[t])) * 1 + V @ (k * concat(h[t-1], x[t]))")))
+@pytest.mark.parametrize(
+    "equation",
+    [
+        "(W @ concat(h[t-1], x[t])) * 1 + V @ (k * concat(h[t-1], x[t]))",  # k̄ takes it, too
+        "W @ concat(h[t-1], x[t], p)",  # of p, which is the same at all steps, there is no product over them
+    ],
+)
+def test_a_stack_is_made_again_where_gradients_of_columns_will_not_do(equation: str) -> None:
+    both = split(both_of(cell(equation)))
     assert "part(h.1)[t]" in {e.target.name for e in both.backward["after"]}
 
 
