@@ -81,7 +81,7 @@ def test_zeros_have_no_half() -> None:
     """Nor is anything done to them but to stack them."""
     source = generated(spelled(f"{BARE} + b", f"{BARE} + b", BARE, BARE))
     assert "    zeros = np.zeros((H, 1), xs.dtype)\n" in source
-    assert "half_zeros" not in source
+    assert "* zeros" not in source
 
 
 def test_two_biases_have_one_gradient() -> None:

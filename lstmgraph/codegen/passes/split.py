@@ -2,9 +2,10 @@
 
     W [h[t-1]; x[t]]                     becomes    W.1 h[t-1] + W.2 x[t]             with W = [W.1, W.2]
     ū = Wᵀ δ,  h̄ and x̄ the rows of ū    becomes    h̄ = W.1ᵀ δ,  x̄ = W.2ᵀ δ
+    W̄ = Σ δ [h[t-1]; x[t]]ᵀ             becomes    [Σ δ h[t-1]ᵀ, Σ δ x[t]ᵀ]
 
-So the product with x[t] is one of all steps before the loop, and x̄ one after it.  The stack itself, of which the
-gradient of W is made, is made on the way back, of all steps at once.
+So the product with x[t] is one of all steps before the loop, and x̄ one after it.  Where more is made of the stack than
+such gradients, it is not kept either, but made again on the way back, of all steps at once.
 """
 
 from __future__ import annotations
